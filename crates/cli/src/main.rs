@@ -1,0 +1,2 @@
+//! The `nxm` program.
+fn main() {}

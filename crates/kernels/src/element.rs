@@ -1,0 +1,138 @@
+//! The two element types, f32 and f64: what a kernel must know of them.
+
+use crate::math::constants::Constants;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{Avx2, Avx512};
+use crate::simd::{Scalar, Simd, Wide};
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// f32 or f64.
+///
+/// The associated token types say that every level has vectors of this element; they are always the tokens of the
+/// same name in [`crate::simd`].
+pub trait Element:
+    sealed::Sealed
+    + Copy
+    + Default
+    + PartialEq
+    + PartialOrd
+    + Send
+    + Sync
+    + std::fmt::Debug
+    + std::fmt::Display
+    + bytemuck::Pod
+    + 'static
+{
+    /// "f32" or "f64".
+    const NAME: &'static str;
+    /// Elements in 64 bytes: the length of a reduction's block ([`Simd::Block`]), 16 for f32 and 8 for f64.
+    const BLOCK: usize;
+    /// Stored bits of the significand: 23 or 52.
+    const MANTISSA: u32;
+    /// The unit roundoff u: half the distance from 1 to the next number.
+    const UNIT_ROUNDOFF: f64;
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+    /// −∞.
+    const NEG_INFINITY: Self;
+    /// The constants of the vector functions.
+    #[doc(hidden)]
+    const CONSTANTS: Constants<Self>;
+
+    /// [`Scalar`].
+    #[doc(hidden)]
+    type Scalar: Simd<Self> + From<Scalar>;
+    /// [`Wide`].
+    #[doc(hidden)]
+    type Wide: Simd<Self> + From<Wide>;
+    /// `Avx2`.
+    #[cfg(target_arch = "x86_64")]
+    #[doc(hidden)]
+    type Avx2: Simd<Self> + From<Avx2>;
+    /// `Avx512`.
+    #[cfg(target_arch = "x86_64")]
+    #[doc(hidden)]
+    type Avx512: Simd<Self> + From<Avx512>;
+
+    /// The nearest number of this type.
+    fn from_f64(x: f64) -> Self;
+    /// The same number in f64 (exact).
+    fn to_f64(self) -> f64;
+    /// Whether it is neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+    /// The bits, widened to 64.
+    fn to_bits_u64(self) -> u64;
+}
+
+impl Element for f32 {
+    const NAME: &'static str = "f32";
+    const BLOCK: usize = 16;
+    const MANTISSA: u32 = 23;
+    const UNIT_ROUNDOFF: f64 = f32::EPSILON as f64 / 2.0;
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+    const NEG_INFINITY: Self = f32::NEG_INFINITY;
+    const CONSTANTS: Constants<Self> = crate::math::constants::F32;
+    type Scalar = Scalar;
+    type Wide = Wide;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = Avx2;
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = Avx512;
+    #[inline(always)]
+    fn from_f64(x: f64) -> Self {
+        x as f32
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        self as f64
+    }
+    #[inline(always)]
+    fn is_finite(self) -> bool {
+        f32::is_finite(self)
+    }
+    #[inline(always)]
+    fn to_bits_u64(self) -> u64 {
+        self.to_bits() as u64
+    }
+}
+
+impl Element for f64 {
+    const NAME: &'static str = "f64";
+    const BLOCK: usize = 8;
+    const MANTISSA: u32 = 52;
+    const UNIT_ROUNDOFF: f64 = f64::EPSILON / 2.0;
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+    const NEG_INFINITY: Self = f64::NEG_INFINITY;
+    const CONSTANTS: Constants<Self> = crate::math::constants::F64;
+    type Scalar = Scalar;
+    type Wide = Wide;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = Avx2;
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = Avx512;
+    #[inline(always)]
+    fn from_f64(x: f64) -> Self {
+        x
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn is_finite(self) -> bool {
+        f64::is_finite(self)
+    }
+    #[inline(always)]
+    fn to_bits_u64(self) -> u64 {
+        self.to_bits()
+    }
+}

@@ -1,0 +1,210 @@
+//! C ← A·B + (0, bias or C): the product behind all three matrix products of training.
+//!
+//! The idea: an output element is one chain of fused multiply-adds in the order of k, starting from its bias, from zero or
+//! from what C holds. Nothing may change that order (so the bits don't depend on lanes, tiles, blocks or threads), and
+//! nothing needs to: vectors run along the columns of C, threads take parts of C, and a block of k that ends early leaves
+//! its chain in C, where the next block picks it up.
+//!
+//! ```text
+//! for each block of NC columns                      B's block, packed, stays in L3
+//!   for each block of KC of k
+//!     pack B[KC × NC] into panels, if it pays       (transposing it, where columns of B are contiguous)
+//!     for each block of MC rows                     A's block, MC × KC, stays in L2
+//!       for each panel of 3 vectors of columns      B's panel, KC × 3 vectors, stays in L1
+//!         for each tile of R rows                   R × 3 accumulators stay in registers
+//!           for each p of KC                        3 loads, R broadcasts, 3R fma
+//! ```
+//!
+//! The tile is 8 rows × 3 vectors on 32 registers (24 accumulators, 3 of B, 1 of A) and 4 × 3 on 16 (12 + 3 + 1): the
+//! fma units want 8 independent chains (2 units × 4 cycles) or more, and 24 fma need 11 loads, 12 need 7, fewer than the
+//! two a cycle that the processor has. Batches are mostly powers of two, so rows of 8, 4, 2 and 1 leave no ragged rows;
+//! ragged columns are the last vector's business, with a mask.
+//!
+//! Count: rows·inner·cols fma useful; executed: the same with cols rounded up to whole vectors.
+
+mod pack;
+mod tile;
+
+use crate::element::Element;
+use crate::executor::Executor;
+use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
+use crate::parallel::{Split, for_each_part, parts};
+use crate::scratch::Scratch;
+use crate::simd::{Kernel, Simd};
+use tile::{Columns, Rhs, Rows, row_tiles};
+
+/// What the sums of a product start from.
+#[derive(Clone, Copy, Debug)]
+pub enum Init<'a, T> {
+    /// Zero: C ← A·B.
+    Zero,
+    /// A number for each column: C ← A·B + 1·biasᵀ.
+    Bias(&'a [T]),
+    /// What C holds: C ← A·B + C.
+    Accumulate,
+}
+
+/// C ← A·B + (0, bias or C), A of m × k, B of k × n with any strides, C of m × n.
+///
+/// Training's three forms: forward `gemm(x, w, Init::Bias(b), a)`, weight gradient `gemm(x.transpose(), delta, …)`, input
+/// gradient `gemm(delta, w.transpose(), …)`.
+///
+/// m·k·n fma. With k = 0 C becomes what the sums start from; with m = 0 or n = 0 nothing happens. NaN and infinity
+/// propagate as IEEE 754 says; with `Zero` and `Bias`, C is not read.
+///
+/// # Errors
+/// [`ShapeError`] if the shapes of `a`, `b`, `c` and the bias do not fit together.
+pub fn gemm<T: Element>(
+    executor: &impl Executor,
+    a: MatrixRef<'_, T>,
+    b: MatrixRef<'_, T>,
+    init: Init<'_, T>,
+    c: MatrixMut<'_, T>,
+) -> Result<(), ShapeError> {
+    check("gemm: rows of b against columns of a", a.cols(), b.rows())?;
+    check("gemm: rows of c against rows of a", a.rows(), c.rows())?;
+    check("gemm: columns of c against columns of b", b.cols(), c.cols())?;
+    if let Init::Bias(bias) = init {
+        check("gemm: length of the bias against columns of c", c.cols(), bias.len())?;
+    }
+    let (m, k, n) = (a.rows(), a.cols(), b.cols());
+    if m == 0 || n == 0 {
+        return Ok(());
+    }
+    let product = Gemm { a, b, init, c };
+    let work = m.saturating_mul(n).saturating_mul(k);
+    // Whole blocks of columns are dealt out where there are enough of them: then no two threads pack the same part of B.
+    let threads = executor.threads();
+    let by_columns = parts(threads, work, n / (4 * T::BLOCK));
+    let by_rows = parts(threads, work, m / 8);
+    if by_columns >= by_rows {
+        for_each_part(ByColumns(product), by_columns, T::BLOCK, &|part| executor.run(part.0));
+    } else {
+        for_each_part(ByRows(product), by_rows, 8, &|part| executor.run(part.0));
+    }
+    Ok(())
+}
+
+/// One thread's product.
+struct Gemm<'a, T> {
+    a: MatrixRef<'a, T>,
+    b: MatrixRef<'a, T>,
+    init: Init<'a, T>,
+    c: MatrixMut<'a, T>,
+}
+
+/// Cut between columns of B and C.
+struct ByColumns<'a, T>(Gemm<'a, T>);
+/// Cut between rows of A and C.
+struct ByRows<'a, T>(Gemm<'a, T>);
+
+impl<T: Element> Split for ByColumns<'_, T> {
+    fn len(&self) -> usize {
+        self.0.b.cols()
+    }
+    fn split(self, at: usize) -> (Self, Self) {
+        let Gemm { a, b, init, c } = self.0;
+        let (k, n) = (b.rows(), b.cols());
+        let (c1, c2) = c.split_at_col(at);
+        let (init1, init2) = match init {
+            Init::Bias(bias) => (Init::Bias(&bias[..at]), Init::Bias(&bias[at..])),
+            other => (other, other),
+        };
+        let first = Gemm { a, b: b.block(0, 0, k, at), init: init1, c: c1 };
+        let second = Gemm { a, b: b.block(0, at, k, n - at), init: init2, c: c2 };
+        (ByColumns(first), ByColumns(second))
+    }
+}
+
+impl<T: Element> Split for ByRows<'_, T> {
+    fn len(&self) -> usize {
+        self.0.a.rows()
+    }
+    fn split(self, at: usize) -> (Self, Self) {
+        let Gemm { a, b, init, c } = self.0;
+        let (m, k) = (a.rows(), a.cols());
+        let (c1, c2) = c.split_at_row(at);
+        let first = Gemm { a: a.block(0, 0, at, k), b, init, c: c1 };
+        let second = Gemm { a: a.block(at, 0, m - at, k), b, init, c: c2 };
+        (ByRows(first), ByRows(second))
+    }
+}
+
+/// Bytes of B's panel: three quarters of a 32 KiB L1, the rest is for A's rows and C's tile.
+const PANEL_BYTES: usize = 24 << 10;
+/// Bytes of A's block: half of a 512 KiB L2, the smallest of current processors.
+const A_BYTES: usize = 256 << 10;
+/// Bytes of B's packed block: an eighth of a 16 MiB L3, as other threads have theirs in it too.
+const B_BYTES: usize = 2 << 20;
+/// Fewer rows than this do not pay for packing a B whose rows are contiguous.
+const PACK_ROWS: usize = 48;
+/// A block of B of at most this many bytes is read in place: it stays in L1 as it is.
+const IN_PLACE_BYTES: usize = 16 << 10;
+
+impl<T: Element> Kernel<T> for Gemm<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        let (m, k, n) = (self.a.rows(), self.a.cols(), self.b.cols());
+        let panel = 3 * S::LANES;
+        let size = size_of::<T>();
+        let in_place = self.b.col_stride() == 1 && (m < PACK_ROWS || k * n * size <= IN_PLACE_BYTES);
+        let kc = if in_place && m < PACK_ROWS { k.max(1) } else { PANEL_BYTES / (panel * size) };
+        let mc = (A_BYTES / (kc * size)).next_multiple_of(8);
+        let nc = (B_BYTES / (kc * size) / panel).max(1) * panel;
+        let mut scratch = Scratch::take();
+        let mut p = 0;
+        loop {
+            let depth = kc.min(k - p);
+            // After the first block of k, the chains go on from where they stand in C.
+            let init = if p == 0 { self.init } else { Init::Accumulate };
+            let mut j = 0;
+            while j < n {
+                let cols = if in_place { n } else { nc.min(n - j) };
+                let b = self.b.block(p, j, depth, cols);
+                let packed = scratch.slice(if in_place { 0 } else { depth * cols.next_multiple_of(S::LANES) });
+                let b = if in_place { Rhs::InPlace(b) } else { pack::pack(simd, b, panel, packed) };
+                let mut i = 0;
+                while i < m {
+                    let rows = mc.min(m - i);
+                    let a = self.a.block(i, p, rows, depth);
+                    let init = match init {
+                        Init::Bias(bias) => Init::Bias(&bias[j..j + cols]),
+                        other => other,
+                    };
+                    product(simd, a, b, init, self.c.block(i, j, rows, cols));
+                    i += rows;
+                }
+                j += cols;
+            }
+            p += depth;
+            if p >= k {
+                break;
+            }
+        }
+    }
+}
+
+/// C ← A·B + init where B's panels and A's block fit the caches.
+#[inline(always)]
+fn product<T: Element, S: Simd<T>>(
+    simd: S,
+    a: MatrixRef<'_, T>,
+    b: Rhs<'_, T>,
+    init: Init<'_, T>,
+    c: MatrixMut<'_, T>,
+) {
+    if a.col_stride() == 1 || a.cols() <= 1 {
+        row_tiles(simd, Rows(a), b, init, c);
+    } else if a.row_stride() == 1 || a.rows() <= 1 {
+        row_tiles(simd, Columns(a), b, init, c);
+    } else {
+        // Neither way contiguous: such an A is copied first.
+        let mut copy = Vec::with_capacity(a.rows() * a.cols());
+        for i in 0..a.rows() {
+            copy.extend((0..a.cols()).map(|p| a.at(i, p)));
+        }
+        let a = MatrixRef::new(&copy, a.rows(), a.cols()).expect("the copy has this shape");
+        row_tiles(simd, Rows(a), b, init, c);
+    }
+}

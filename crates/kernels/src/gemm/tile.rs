@@ -1,0 +1,260 @@
+//! The register tile, and how C is covered with tiles.
+
+use super::Init;
+use crate::element::Element;
+use crate::matrix::{MatrixMut, MatrixRef};
+use crate::simd::Simd;
+
+/// A, by the way its elements are contiguous.
+pub(super) trait Lhs<T>: Copy {
+    /// Rows i .. i + R of A.
+    type Tile<const R: usize>: LhsTile<T, R>;
+    /// Rows.
+    fn rows(self) -> usize;
+    /// Columns: the length of every sum.
+    fn depth(self) -> usize;
+    /// Rows i .. i + R.
+    fn tile<const R: usize>(self, i: usize) -> Self::Tile<R>;
+}
+
+/// R rows of A, read column by column.
+pub(super) trait LhsTile<T, const R: usize> {
+    /// Column p.
+    fn column(&self, p: usize) -> [T; R];
+}
+
+/// Rows of A are contiguous: the forward pass and the input gradient.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a, T>(pub(super) MatrixRef<'a, T>);
+
+pub(super) struct RowsTile<'a, T, const R: usize>([&'a [T]; R]);
+
+impl<'a, T: Element> Lhs<T> for Rows<'a, T> {
+    type Tile<const R: usize> = RowsTile<'a, T, R>;
+    #[inline(always)]
+    fn rows(self) -> usize {
+        self.0.rows()
+    }
+    #[inline(always)]
+    fn depth(self) -> usize {
+        self.0.cols()
+    }
+    #[inline(always)]
+    fn tile<const R: usize>(self, i: usize) -> RowsTile<'a, T, R> {
+        RowsTile(std::array::from_fn(|r| self.0.row(i + r)))
+    }
+}
+
+impl<T: Element, const R: usize> LhsTile<T, R> for RowsTile<'_, T, R> {
+    #[inline(always)]
+    fn column(&self, p: usize) -> [T; R] {
+        std::array::from_fn(|r| self.0[r][p])
+    }
+}
+
+/// Columns of A are contiguous: the weight gradient.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<'a, T>(pub(super) MatrixRef<'a, T>);
+
+pub(super) struct ColumnsTile<'a, T> {
+    data: &'a [T],
+    stride: usize,
+}
+
+impl<'a, T: Element> Lhs<T> for Columns<'a, T> {
+    type Tile<const R: usize> = ColumnsTile<'a, T>;
+    #[inline(always)]
+    fn rows(self) -> usize {
+        self.0.rows()
+    }
+    #[inline(always)]
+    fn depth(self) -> usize {
+        self.0.cols()
+    }
+    #[inline(always)]
+    fn tile<const R: usize>(self, i: usize) -> ColumnsTile<'a, T> {
+        ColumnsTile { data: self.0.block(i, 0, R, self.0.cols()).data(), stride: self.0.col_stride() }
+    }
+}
+
+impl<T: Element, const R: usize> LhsTile<T, R> for ColumnsTile<'_, T> {
+    #[inline(always)]
+    fn column(&self, p: usize) -> [T; R] {
+        *self.data[p * self.stride..].first_chunk().expect("the tile lies inside the matrix")
+    }
+}
+
+/// B, as tiles read it.
+#[derive(Clone, Copy)]
+pub(super) enum Rhs<'a, T> {
+    /// As it stands; its rows are contiguous.
+    InPlace(MatrixRef<'a, T>),
+    /// Panels of `panel` columns, the last one as wide as its vectors are.
+    Packed {
+        /// The panels.
+        panels: &'a [T],
+        /// Rows.
+        depth: usize,
+        /// Columns.
+        cols: usize,
+        /// Columns of a whole panel.
+        panel: usize,
+    },
+}
+
+impl<'a, T: Element> Rhs<'a, T> {
+    #[inline(always)]
+    fn cols(self) -> usize {
+        match self {
+            Rhs::InPlace(b) => b.cols(),
+            Rhs::Packed { cols, .. } => cols,
+        }
+    }
+    /// Vectors that a tile may be wide: packed panels are three vectors wide.
+    #[inline(always)]
+    fn widest(self, wish: usize) -> usize {
+        match self {
+            Rhs::InPlace(_) => wish,
+            Rhs::Packed { .. } => 3,
+        }
+    }
+    /// From element (0, j) on, and the distance between rows. Packed, j is the start of a panel.
+    #[inline(always)]
+    fn columns_from<S: Simd<T>>(self, j: usize) -> (&'a [T], usize) {
+        match self {
+            Rhs::InPlace(b) => (&b.data()[j.min(b.data().len())..], b.row_stride()),
+            Rhs::Packed { panels, depth, cols, panel } => {
+                (&panels[j * depth..], panel.min((cols - j).next_multiple_of(S::LANES)))
+            }
+        }
+    }
+}
+
+/// Covers C with tiles of 8 (with 32 registers), 4, 2 and 1 rows.
+#[inline(always)]
+pub(super) fn row_tiles<T: Element, S: Simd<T>, L: Lhs<T>>(
+    simd: S,
+    a: L,
+    b: Rhs<'_, T>,
+    init: Init<'_, T>,
+    mut c: MatrixMut<'_, T>,
+) {
+    let mut i = 0;
+    if S::REGISTERS >= 32 {
+        i = cover::<T, S, L, 8>(simd, a, b, init, c.reborrow(), i, 3);
+    }
+    i = cover::<T, S, L, 4>(simd, a, b, init, c.reborrow(), i, 3);
+    i = cover::<T, S, L, 2>(simd, a, b, init, c.reborrow(), i, 4);
+    cover::<T, S, L, 1>(simd, a, b, init, c.reborrow(), i, 8);
+}
+
+/// Covers rows i, i + R, … as long as R whole rows are left, panel after panel of columns; returns the next row.
+#[inline(always)]
+fn cover<T: Element, S: Simd<T>, L: Lhs<T>, const R: usize>(
+    simd: S,
+    a: L,
+    b: Rhs<'_, T>,
+    init: Init<'_, T>,
+    mut c: MatrixMut<'_, T>,
+    first: usize,
+    widest: usize,
+) -> usize {
+    let (m, n) = (a.rows(), b.cols());
+    let end = first + (m - first) / R * R;
+    if end == first {
+        return first;
+    }
+    let widest = b.widest(widest);
+    let mut j = 0;
+    while j < n {
+        // Vectors left, the last one perhaps ragged; tiles are 8, 4, 3, 2 or 1 of them wide.
+        let vectors = match (n - j).div_ceil(S::LANES).min(widest) {
+            v @ 0..=4 => v,
+            5..8 => 4,
+            _ => 8,
+        };
+        let cols = (vectors * S::LANES).min(n - j);
+        let (data, stride) = b.columns_from::<S>(j);
+        let b = Panel { data, stride, cols };
+        let init = match init {
+            Init::Bias(bias) => Init::Bias(&bias[j..j + cols]),
+            other => other,
+        };
+        for i in (first..end).step_by(R) {
+            let (a, k, c) = (a.tile::<R>(i), a.depth(), c.block(i, j, R, cols));
+            match vectors {
+                1 => tile::<T, S, _, R, 1>(simd, a, b, k, init, c),
+                2 => tile::<T, S, _, R, 2>(simd, a, b, k, init, c),
+                3 => tile::<T, S, _, R, 3>(simd, a, b, k, init, c),
+                4 if R <= 2 => tile::<T, S, _, R, 4>(simd, a, b, k, init, c),
+                _ if R == 1 => tile::<T, S, _, R, 8>(simd, a, b, k, init, c),
+                _ => unreachable!("no tile of {R} rows is that wide"),
+            }
+        }
+        j += cols;
+    }
+    end
+}
+
+/// The columns of B that a tile reads.
+#[derive(Clone, Copy)]
+struct Panel<'a, T> {
+    data: &'a [T],
+    stride: usize,
+    cols: usize,
+}
+
+/// C ← A·B + init for R rows and V vectors of columns, of which the last may be ragged.
+///
+/// k·R·cols fma, cols rounded up to whole vectors executed.
+#[inline(always)]
+fn tile<T: Element, S: Simd<T>, A: LhsTile<T, R>, const R: usize, const V: usize>(
+    simd: S,
+    a: A,
+    b: Panel<'_, T>,
+    k: usize,
+    init: Init<'_, T>,
+    mut c: MatrixMut<'_, T>,
+) {
+    let last = b.cols - (V - 1) * S::LANES;
+    let ragged = simd.narrow(last);
+    let mut sums = [[simd.splat(T::ZERO); V]; R];
+    match init {
+        Init::Zero => {}
+        Init::Bias(bias) => sums = [row::<T, S, V>(simd, bias); R],
+        Init::Accumulate => {
+            for (r, sums) in sums.iter_mut().enumerate() {
+                *sums = row::<T, S, V>(simd, c.row(r));
+            }
+        }
+    }
+    for p in 0..k {
+        let b_row = row::<T, S, V>(simd, &b.data[p * b.stride..][..b.cols]);
+        let a_column = a.column(p);
+        for r in 0..R {
+            let a = simd.splat(a_column[r]);
+            for v in 0..V - 1 {
+                sums[r][v] = simd.mul_add(a, b_row[v], sums[r][v]);
+            }
+            sums[r][V - 1] = ragged.mul_add(a, b_row[V - 1], sums[r][V - 1]);
+        }
+    }
+    for (r, sums) in sums.iter().enumerate() {
+        let to = c.row(r);
+        for (v, sum) in sums.iter().enumerate().take(V - 1) {
+            simd.store(*sum, &mut to[v * S::LANES..]);
+        }
+        simd.store_partial(sums[V - 1], &mut to[(V - 1) * S::LANES..]);
+    }
+}
+
+/// V vectors from a row of at most V·LANES and more than (V − 1)·LANES elements.
+#[inline(always)]
+fn row<T: Element, S: Simd<T>, const V: usize>(simd: S, from: &[T]) -> [S::Vector; V] {
+    let mut vectors = [simd.splat(T::ZERO); V];
+    for (v, vector) in vectors.iter_mut().enumerate().take(V - 1) {
+        *vector = simd.load(&from[v * S::LANES..]);
+    }
+    vectors[V - 1] = simd.load_partial(&from[(V - 1) * S::LANES..]);
+    vectors
+}

@@ -1,0 +1,73 @@
+//! y ← A·x and y ← Aᵀ·x.
+
+use crate::dot::dot_body;
+use crate::element::Element;
+use crate::executor::Executor;
+use crate::gemm::{Init, gemm};
+use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
+use crate::parallel::{Split, for_each_part, parts};
+use crate::simd::{Kernel, Simd};
+
+/// y ← A·x, A of N × M with contiguous rows: each yᵢ is the [`dot()`](crate::dot()) product of row i with x.
+///
+/// N·M multiplications, N·(M − 1) additions.
+///
+/// # Errors
+/// [`ShapeError`] if the lengths don't fit or elements of a row don't stand side by side.
+pub fn gemv<T: Element>(executor: &impl Executor, a: MatrixRef<'_, T>, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
+    check("gemv: length of x against columns of a", a.cols(), x.len())?;
+    check("gemv: length of y against rows of a", a.rows(), y.len())?;
+    if a.cols() > 1 {
+        check("gemv: column stride of a", 1, a.col_stride())?;
+    }
+    let parts = parts(executor.threads(), a.rows().saturating_mul(a.cols()), a.rows());
+    for_each_part((RowsOf(a), y), parts, 1, &|(a, y)| executor.run(Gemv { a: a.0, x, y }));
+    Ok(())
+}
+
+/// A matrix cut between rows.
+struct RowsOf<'a, T>(MatrixRef<'a, T>);
+
+impl<T: Element> Split for RowsOf<'_, T> {
+    fn len(&self) -> usize {
+        self.0.rows()
+    }
+    fn split(self, at: usize) -> (Self, Self) {
+        let (rows, cols) = (self.0.rows(), self.0.cols());
+        (RowsOf(self.0.block(0, 0, at, cols)), RowsOf(self.0.block(at, 0, rows - at, cols)))
+    }
+}
+
+struct Gemv<'a, T> {
+    a: MatrixRef<'a, T>,
+    x: &'a [T],
+    y: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for Gemv<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        for (i, y) in self.y.iter_mut().enumerate() {
+            *y = dot_body(simd, self.a.row(i), self.x);
+        }
+    }
+}
+
+/// y ← Aᵀ·x, A of N × M: each yⱼ is one chain of fma over the rows, Σᵢ xᵢ·A[i][j], as in a layer's forward pass.
+///
+/// N·M fma. It is [`gemm()`] with one row.
+///
+/// # Errors
+/// [`ShapeError`] if the lengths don't fit.
+pub fn gemv_transposed<T: Element>(
+    executor: &impl Executor,
+    a: MatrixRef<'_, T>,
+    x: &[T],
+    y: &mut [T],
+) -> Result<(), ShapeError> {
+    check("gemv_transposed: length of x against rows of a", a.rows(), x.len())?;
+    check("gemv_transposed: length of y against columns of a", a.cols(), y.len())?;
+    let (n, m) = (a.rows(), a.cols());
+    gemm(executor, MatrixRef::new(x, 1, n)?, a, Init::Zero, MatrixMut::new(y, 1, m)?)
+}

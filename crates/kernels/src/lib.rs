@@ -1,0 +1,84 @@
+//! Kernels for dense feed-forward networks on the CPU: one body per kernel, for every instruction set, chosen when the
+//! program runs.
+//!
+//! A layer with N inputs and M units costs N·M multiplications, M sums over N + 1 terms and M activations. Every kernel
+//! here says what it costs in those terms, and its count is exact: it is written against a token ([`simd::Simd`]) that
+//! another crate can wrap to count what is executed.
+//!
+//! | kernel | formula | operations (B rows, N inputs, M units) |
+//! |---|---|---|
+//! | [`dot()`] | Σ xᵢyᵢ | N multiplications, N − 1 additions |
+//! | [`axpy()`] | y ← α·x + y | N fma |
+//! | [`gemv()`] | y ← A·x, A of N × M | N·M multiplications, N·(M − 1) additions |
+//! | [`gemv_transposed()`] | y ← Aᵀ·x | N·M fma |
+//! | [`ger()`] | A ← A + α·x·yᵀ | N mul, N·M fma |
+//! | [`gemm()`] | C ← A·B + (0, bias or C) | rows·inner·cols fma |
+//! | … forward | X·W + b | B·N·M fma: N multiplications and N additions per unit |
+//! | … weight gradient | Xᵀ·δ | B·N·M fma |
+//! | … input gradient | δ·Wᵀ | B·N·M fma |
+//! | [`column_sum()`] | b'ⱼ = Σ over rows of δ | B·M additions |
+//! | [`Activation`] forward | a = f(z) | B·M evaluations of f (none for the identity) |
+//! | [`Activation`] backward | δ = a' · f'(z) | per unit: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul |
+//! | [`softmax()`] | e^{z − max} / Σ e^{z − max} by rows | per row of M: M − 1 cmp, 2M − 1 additions, M exp, 1 div, M mul |
+//! | [`log_softmax()`] | z − max − ln Σ e^{z − max} | per row of M: M − 1 cmp, 3M − 1 additions, M exp, 1 log |
+//! | [`sgd()`] | w ← w − η·g | 1 fma per parameter |
+//!
+//! Run them on an [`Executor`]; [`Cpu::detect`] takes the fastest instruction set and all threads:
+//!
+//! ```
+//! use nxm_kernels::{Cpu, Init, MatrixMut, MatrixRef, gemm};
+//!
+//! let cpu = Cpu::detect()?;
+//! let x = [1.0f32, 2.0, 3.0]; // one example of three inputs
+//! let w = [0.5, -1.0, 0.25, 0.0, 1.0, 2.0]; // three inputs × two units
+//! let mut a = [0.0; 2];
+//! gemm(
+//!     &cpu,
+//!     MatrixRef::new(&x, 1, 3)?,
+//!     MatrixRef::new(&w, 3, 2)?,
+//!     Init::Bias(&[0.1, 0.2]),
+//!     MatrixMut::new(&mut a, 1, 2)?,
+//! )?;
+//! assert_eq!(a, [4.1, 5.2]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The same inputs give the same bits at any number of threads and at every level with fused multiply-add.
+
+pub mod activation;
+pub mod axpy;
+pub mod column_sum;
+pub mod dot;
+pub mod element;
+pub mod elementwise;
+pub mod executor;
+pub mod function;
+pub mod gemm;
+pub mod gemv;
+pub mod ger;
+pub mod level;
+pub mod math;
+pub mod matrix;
+mod parallel;
+pub mod reduce;
+pub mod reference;
+mod scratch;
+pub mod simd;
+pub mod softmax;
+pub mod update;
+
+pub use activation::Activation;
+pub use axpy::axpy;
+pub use column_sum::column_sum;
+pub use dot::dot;
+pub use element::Element;
+pub use executor::{Cpu, Executor, Region};
+pub use function::Function;
+pub use gemm::{Init, gemm};
+pub use gemv::{gemv, gemv_transposed};
+pub use ger::ger;
+pub use level::{LEVEL_NAMES, LEVEL_VARIABLE, Level, LevelError, Shape};
+pub use matrix::{MatrixMut, MatrixRef, ShapeError};
+pub use simd::{Kernel, Simd};
+pub use softmax::{log_softmax, softmax};
+pub use update::sgd;

@@ -1,0 +1,176 @@
+//! Reductions whose bits depend on the length alone.
+//!
+//! A sum over n elements runs in *virtual lanes*: element i belongs to lane i mod L, where L is one block (64 bytes: 16
+//! f32 or 8 f64) when n is short and four when it is long, whatever the length of the real vectors. The lanes are
+//! combined by folding halves, lane i with lane i + L/2, until one is left. So every level adds the same numbers in the
+//! same order.
+//!
+//! A sum of n numbers takes n − 1 useful additions; the padding is the ragged last block and the folding's own.
+
+use crate::element::Element;
+use crate::simd::{Simd, load_some, load_some_or};
+
+/// Blocks in flight in a long reduction: 4 × 64 bytes hide the latency of one addition or fma at two loads a cycle.
+const LONG: usize = 4;
+
+/// A reduction's two parts: what an element contributes, and how two partial results are combined.
+pub(crate) trait Reduction<T: Element, S: Simd<T>>: Copy {
+    /// What padding lanes hold: combined with anything it changes nothing.
+    const IDENTITY: T;
+    /// The first contribution to a lane: elements `i ..` of the operands, `lanes` of them.
+    fn first(self, simd: S, i: usize, lanes: usize) -> S::Vector;
+    /// A further contribution to `sum`.
+    fn next(self, simd: S, i: usize, lanes: usize, sum: S::Vector) -> S::Vector;
+    /// Two partial results (lower lanes, upper lanes).
+    fn combine(self, simd: S, a: S::Vector, b: S::Vector) -> S::Vector;
+    /// The lanes of one vector, folded.
+    fn fold(self, simd: S, v: S::Vector) -> T;
+}
+
+/// Reduces elements 0 .. n; `IDENTITY` if there are none.
+#[inline(always)]
+pub(crate) fn reduce<T: Element, S: Simd<T>, R: Reduction<T, S>>(simd: S, n: usize, r: R) -> T {
+    if n == 0 {
+        return R::IDENTITY;
+    }
+    let long = T::BLOCK * LONG;
+    if n < long {
+        let mut block = block_at(simd, r, 0, n, None);
+        let mut i = T::BLOCK;
+        while i < n {
+            block = block_at(simd, r, i, n, Some(block));
+            i += T::BLOCK;
+        }
+        return fold_block(simd, r, block, n);
+    }
+    let mut lanes = [simd.splat_block(R::IDENTITY); LONG];
+    for (b, block) in lanes.iter_mut().enumerate() {
+        *block = block_at(simd, r, b * T::BLOCK, n, None);
+    }
+    let mut i = long;
+    while i + long <= n {
+        for (b, block) in lanes.iter_mut().enumerate() {
+            *block = block_at(simd, r, i + b * T::BLOCK, i + long, Some(*block));
+        }
+        i += long;
+    }
+    for block in &mut lanes {
+        if i < n {
+            *block = block_at(simd, r, i, n, Some(*block));
+            i += T::BLOCK;
+        }
+    }
+    let [a, b, c, d] = lanes;
+    let [ac, bd] = [combine_blocks(simd, r, a, c), combine_blocks(simd, r, b, d)];
+    fold_block(simd, r, combine_blocks(simd, r, ac, bd), n)
+}
+
+/// The contributions of elements i .. min(i + BLOCK, n), on top of `sum` if there is one.
+#[inline(always)]
+fn block_at<T: Element, S: Simd<T>, R: Reduction<T, S>>(
+    simd: S,
+    r: R,
+    i: usize,
+    n: usize,
+    sum: Option<S::Block>,
+) -> S::Block {
+    let mut block = sum.unwrap_or(simd.splat_block(R::IDENTITY));
+    for (k, v) in block.as_mut().iter_mut().enumerate() {
+        let i = i + k * S::LANES;
+        if i >= n {
+            break;
+        }
+        let lanes = S::LANES.min(n - i);
+        let simd = simd.narrow(lanes);
+        *v = match sum {
+            None => r.first(simd, i, lanes),
+            Some(_) => r.next(simd, i, lanes, *v),
+        };
+    }
+    block
+}
+
+/// Lane by lane; all of them matter.
+#[inline(always)]
+fn combine_blocks<T: Element, S: Simd<T>, R: Reduction<T, S>>(simd: S, r: R, mut a: S::Block, b: S::Block) -> S::Block {
+    for (a, b) in a.as_mut().iter_mut().zip(b.as_ref()) {
+        *a = r.combine(simd, *a, *b);
+    }
+    a
+}
+
+/// Folds a block whose first `n` lanes matter.
+#[inline(always)]
+fn fold_block<T: Element, S: Simd<T>, R: Reduction<T, S>>(simd: S, r: R, mut block: S::Block, n: usize) -> T {
+    let vectors = block.as_mut();
+    let mut half = vectors.len() / 2;
+    while half > 0 {
+        for k in 0..half {
+            // Lane k·LANES + l takes in lane (k + half)·LANES + l, if that one is in use.
+            let used = n.saturating_sub((k + half) * S::LANES).min(S::LANES);
+            vectors[k] = r.combine(simd.narrow(used), vectors[k], vectors[k + half]);
+        }
+        half /= 2;
+    }
+    r.fold(simd.narrow(n.min(S::LANES)), vectors[0])
+}
+
+/// Σ x.
+#[derive(Clone, Copy)]
+struct Sum<'a, T>(&'a [T]);
+
+impl<T: Element, S: Simd<T>> Reduction<T, S> for Sum<'_, T> {
+    const IDENTITY: T = T::ZERO;
+    #[inline(always)]
+    fn first(self, simd: S, i: usize, lanes: usize) -> S::Vector {
+        load_some(simd, &self.0[i..i + lanes])
+    }
+    #[inline(always)]
+    fn next(self, simd: S, i: usize, lanes: usize, sum: S::Vector) -> S::Vector {
+        simd.add(sum, load_some(simd, &self.0[i..i + lanes]))
+    }
+    #[inline(always)]
+    fn combine(self, simd: S, a: S::Vector, b: S::Vector) -> S::Vector {
+        simd.add(a, b)
+    }
+    #[inline(always)]
+    fn fold(self, simd: S, v: S::Vector) -> T {
+        simd.reduce_add(v)
+    }
+}
+
+/// max x.
+#[derive(Clone, Copy)]
+struct Max<'a, T>(&'a [T]);
+
+impl<T: Element, S: Simd<T>> Reduction<T, S> for Max<'_, T> {
+    const IDENTITY: T = T::NEG_INFINITY;
+    #[inline(always)]
+    fn first(self, simd: S, i: usize, lanes: usize) -> S::Vector {
+        load_some_or(simd, &self.0[i..i + lanes], T::NEG_INFINITY)
+    }
+    #[inline(always)]
+    fn next(self, simd: S, i: usize, lanes: usize, max: S::Vector) -> S::Vector {
+        simd.max(max, load_some_or(simd, &self.0[i..i + lanes], T::NEG_INFINITY))
+    }
+    #[inline(always)]
+    fn combine(self, simd: S, a: S::Vector, b: S::Vector) -> S::Vector {
+        simd.max(a, b)
+    }
+    #[inline(always)]
+    fn fold(self, simd: S, v: S::Vector) -> T {
+        simd.reduce_max(v)
+    }
+}
+
+/// Σ x: n − 1 additions. 0 if x is empty.
+#[inline(always)]
+pub fn sum<T: Element, S: Simd<T>>(simd: S, x: &[T]) -> T {
+    reduce(simd, x.len(), Sum(x))
+}
+
+/// max x: n − 1 comparisons. −∞ if x is empty; which of several NaN or zeros wins depends on their places alone.
+#[inline(always)]
+pub fn max<T: Element, S: Simd<T>>(simd: S, x: &[T]) -> T {
+    reduce(simd, x.len(), Max(x))
+}

@@ -1,0 +1,220 @@
+//! Every kernel as the plain loop a person would write: obviously right, and what the fast ones are measured against.
+//!
+//! Multiplications and additions are separate here and sums run from left to right, so results agree with the kernels
+//! to rounding, not to the bit. Shapes are not checked beyond slice bounds. Matrices are row-major without gaps.
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+use crate::activation::{Activation, LEAKY_SLOPE};
+use crate::element::Element;
+
+/// An element with the operators and functions of the language.
+pub trait Real:
+    Element + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
+{
+    /// eˣ by the C library.
+    fn exp(self) -> Self;
+    /// ln x by the C library.
+    fn ln(self) -> Self;
+    /// tanh x by the C library.
+    fn tanh(self) -> Self;
+}
+
+impl Real for f32 {
+    fn exp(self) -> Self {
+        self.exp()
+    }
+    fn ln(self) -> Self {
+        self.ln()
+    }
+    fn tanh(self) -> Self {
+        self.tanh()
+    }
+}
+
+impl Real for f64 {
+    fn exp(self) -> Self {
+        self.exp()
+    }
+    fn ln(self) -> Self {
+        self.ln()
+    }
+    fn tanh(self) -> Self {
+        self.tanh()
+    }
+}
+
+/// Σ xᵢ·yᵢ.
+pub fn dot<T: Real>(x: &[T], y: &[T]) -> T {
+    let mut sum = T::ZERO;
+    for i in 0..x.len() {
+        sum = sum + x[i] * y[i];
+    }
+    sum
+}
+
+/// y ← α·x + y.
+pub fn axpy<T: Real>(alpha: T, x: &[T], y: &mut [T]) {
+    for i in 0..y.len() {
+        y[i] = alpha * x[i] + y[i];
+    }
+}
+
+/// y ← A·x, A of y.len() × x.len().
+pub fn gemv<T: Real>(a: &[T], x: &[T], y: &mut [T]) {
+    let m = x.len();
+    for i in 0..y.len() {
+        y[i] = dot(&a[i * m..(i + 1) * m], x);
+    }
+}
+
+/// y ← Aᵀ·x, A of x.len() × y.len().
+pub fn gemv_transposed<T: Real>(a: &[T], x: &[T], y: &mut [T]) {
+    let m = y.len();
+    y.fill(T::ZERO);
+    for i in 0..x.len() {
+        for j in 0..m {
+            y[j] = y[j] + x[i] * a[i * m + j];
+        }
+    }
+}
+
+/// A ← A + α·x·yᵀ, A of x.len() × y.len().
+pub fn ger<T: Real>(alpha: T, x: &[T], y: &[T], a: &mut [T]) {
+    let m = y.len();
+    for i in 0..x.len() {
+        for j in 0..m {
+            a[i * m + j] = a[i * m + j] + alpha * x[i] * y[j];
+        }
+    }
+}
+
+/// A layer's forward pass before its activation: Z ← X·W + b, X of rows × N, W of N × M, b of M.
+pub fn forward<T: Real>(x: &[T], w: &[T], bias: &[T], rows: usize, z: &mut [T]) {
+    let m = bias.len();
+    let n = w.len().checked_div(m).unwrap_or(0);
+    for r in 0..rows {
+        for j in 0..m {
+            let mut sum = bias[j];
+            for i in 0..n {
+                sum = sum + x[r * n + i] * w[i * m + j];
+            }
+            z[r * m + j] = sum;
+        }
+    }
+}
+
+/// A layer's weight gradient: D ← Xᵀ·δ, X of rows × n, δ of rows × m, D of n × m.
+pub fn weight_gradient<T: Real>(x: &[T], delta: &[T], rows: usize, n: usize, m: usize, d: &mut [T]) {
+    for i in 0..n {
+        for j in 0..m {
+            let mut sum = T::ZERO;
+            for r in 0..rows {
+                sum = sum + x[r * n + i] * delta[r * m + j];
+            }
+            d[i * m + j] = sum;
+        }
+    }
+}
+
+/// A layer's input gradient: D ← δ·Wᵀ, δ of rows × m, W of n × m, D of rows × n.
+pub fn input_gradient<T: Real>(delta: &[T], w: &[T], rows: usize, n: usize, m: usize, d: &mut [T]) {
+    for r in 0..rows {
+        for i in 0..n {
+            let mut sum = T::ZERO;
+            for j in 0..m {
+                sum = sum + delta[r * m + j] * w[i * m + j];
+            }
+            d[r * n + i] = sum;
+        }
+    }
+}
+
+/// sumⱼ ← Σ over rows of A[·][j].
+pub fn column_sum<T: Real>(a: &[T], rows: usize, sum: &mut [T]) {
+    let m = sum.len();
+    for j in 0..m {
+        sum[j] = T::ZERO;
+        for r in 0..rows {
+            sum[j] = sum[j] + a[r * m + j];
+        }
+    }
+}
+
+/// f(z).
+pub fn activate<T: Real>(activation: Activation, z: T) -> T {
+    match activation {
+        Activation::Identity => z,
+        Activation::Relu => {
+            if z < T::ZERO {
+                T::ZERO
+            } else {
+                z
+            }
+        }
+        Activation::LeakyRelu => {
+            if z > T::ZERO {
+                z
+            } else {
+                T::from_f64(LEAKY_SLOPE) * z
+            }
+        }
+        Activation::Sigmoid => T::ONE / (T::ONE + (-z).exp()),
+        Activation::Tanh => z.tanh(),
+    }
+}
+
+/// f'(z), given a = f(z).
+pub fn derivative<T: Real>(activation: Activation, a: T) -> T {
+    match activation {
+        Activation::Identity => T::ONE,
+        Activation::Relu => {
+            if a > T::ZERO {
+                T::ONE
+            } else {
+                T::ZERO
+            }
+        }
+        Activation::LeakyRelu => {
+            if a > T::ZERO {
+                T::ONE
+            } else {
+                T::from_f64(LEAKY_SLOPE)
+            }
+        }
+        Activation::Sigmoid => a * (T::ONE - a),
+        Activation::Tanh => T::ONE - a * a,
+    }
+}
+
+/// softmax(z) of one row, in place.
+pub fn softmax<T: Real>(z: &mut [T]) {
+    log_softmax(z);
+    for z in z {
+        *z = z.exp();
+    }
+}
+
+/// ln softmax(z) of one row, in place.
+pub fn log_softmax<T: Real>(z: &mut [T]) {
+    let mut max = T::NEG_INFINITY;
+    for z in z.iter() {
+        if *z > max {
+            max = *z;
+        }
+    }
+    let mut sum = T::ZERO;
+    for z in z.iter() {
+        sum = sum + (*z - max).exp();
+    }
+    for z in z {
+        *z = *z - max - sum.ln();
+    }
+}
+
+/// w ← w − η·g.
+pub fn sgd<T: Real>(learning_rate: T, gradient: &[T], weights: &mut [T]) {
+    for i in 0..weights.len() {
+        weights[i] = weights[i] - learning_rate * gradient[i];
+    }
+}

@@ -1,0 +1,171 @@
+//! The token: arithmetic as methods, so that it can be dispatched at run time and counted.
+//!
+//! `a + b` on vectors can't be watched, can't be chosen when the program runs and can't be counted. So a kernel is
+//! written once, against a token `S: Simd<T>` which carries the right to use an instruction set. The tokens are
+//!
+//! | token      | vector (f32)                  | where                                             |
+//! |------------|-------------------------------|---------------------------------------------------|
+//! | [`Scalar`] | one lane                      | everywhere; the meaning of a kernel               |
+//! | [`Wide`]   | the `wide` crate, 4 or 8 lanes| everywhere; what the build's target features give |
+//! | `Avx2`     | 8 lanes, FMA                  | x86-64 that has AVX2 and FMA                      |
+//! | `Avx512`   | 16 lanes, masks               | x86-64 that has AVX-512 F, BW, DQ and VL          |
+//!
+//! and, outside this crate, any type that wraps one of them, say to count what it executes.
+//!
+//! Three rules make all of them give the same bits:
+//! - `mul_add` is fused wherever [`Simd::FUSED`] says so (everywhere but in a `Wide` build without FMA);
+//! - `min`, `max` and comparisons mean what SSE's instructions mean ([`Simd::max`]);
+//! - a reduction folds halves: lane i with lane i + n/2, until one lane is left.
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
+pub(crate) mod scalar;
+pub(crate) mod wide;
+
+#[cfg(target_arch = "x86_64")]
+pub use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub use avx512::Avx512;
+pub use scalar::Scalar;
+pub use wide::Wide;
+
+use crate::element::Element;
+use crate::function::Function;
+
+/// The right to use an instruction set on vectors of `T`, and what it can do.
+///
+/// Vectors have no operators on purpose: arithmetic that does not go through a token does not compile. "Lanes" below
+/// counts elements. Memory arguments are slices, and a slice that is too short panics.
+pub trait Simd<T: Element>: Copy + Send + Sync {
+    /// [`Self::LANES`] elements.
+    type Vector: Copy + Send + Sync;
+    /// One truth value per lane.
+    type Mask: Copy;
+    /// [`Element::BLOCK`] elements (64 bytes) as vectors: the unit of reductions, the same length for every token.
+    type Block: Copy + AsRef<[Self::Vector]> + AsMut<[Self::Vector]>;
+    /// The token for single elements: scalar arithmetic is arithmetic too, and goes through it.
+    type One: Simd<T, Vector = T>;
+
+    /// Elements of a vector.
+    const LANES: usize;
+    /// Vector registers of the instruction set (16 or 32): what a register tile is cut to.
+    const REGISTERS: usize;
+    /// Whether [`Self::mul_add`] rounds once.
+    const FUSED: bool;
+    /// Lanes of arithmetic that [`Self::reduce_add`] and [`Self::reduce_max`] execute (`LANES` − 1 of them useful).
+    const FOLD_LANES: usize;
+
+    /// The token for single elements.
+    fn one(self) -> Self::One;
+    /// A block with `x` in every lane.
+    fn splat_block(self, x: T) -> Self::Block;
+
+    /// The same token, told that only the first `lanes` lanes of what follows matter. Production tokens ignore it; a
+    /// counting token splits useful lanes from padding by it.
+    #[inline(always)]
+    fn narrow(self, lanes: usize) -> Self {
+        let _ = lanes;
+        self
+    }
+    /// The same token, told that what follows evaluates `function` once per lane. Production tokens ignore it; a
+    /// counting token counts the evaluation by name and keeps its inside apart from the network's own arithmetic.
+    #[inline(always)]
+    fn inside(self, function: Function) -> Self {
+        let _ = function;
+        self
+    }
+
+    /// `x` in every lane.
+    fn splat(self, x: T) -> Self::Vector;
+    /// The first `LANES` elements of `from`. Panics if there are fewer.
+    fn load(self, from: &[T]) -> Self::Vector;
+    /// `from`, at most `LANES` elements, and zero in the other lanes. Panics if `from` is longer.
+    fn load_partial(self, from: &[T]) -> Self::Vector;
+    /// `from`, at most `LANES` elements, and `fill` in the other lanes. Panics if `from` is longer.
+    fn load_partial_or(self, from: &[T], fill: T) -> Self::Vector;
+    /// Writes `LANES` elements to the start of `to`. Panics if it has fewer.
+    fn store(self, v: Self::Vector, to: &mut [T]);
+    /// Writes the first `to.len()` lanes to `to`. Panics if it has more than `LANES`.
+    fn store_partial(self, v: Self::Vector, to: &mut [T]);
+
+    /// a + b.
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// a − b.
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// a · b.
+    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// a / b.
+    fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// a · b + c, rounded once where [`Self::FUSED`].
+    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// c − a · b, rounded once where [`Self::FUSED`].
+    fn neg_mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// The larger: `if a > b { a } else { b }`, so `b` when either is NaN or both are zero (SSE's `maxps`).
+    fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// The smaller: `if a < b { a } else { b }`, so `b` when either is NaN or both are zero (SSE's `minps`).
+    fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// a < b, false when either is NaN.
+    fn lt(self, a: Self::Vector, b: Self::Vector) -> Self::Mask;
+    /// `a` where the mask is true, `b` elsewhere.
+    fn select(self, mask: Self::Mask, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// −x (the sign bit is flipped; not arithmetic).
+    fn neg(self, x: Self::Vector) -> Self::Vector;
+    /// |x| (the sign bit is cleared; not arithmetic).
+    fn abs(self, x: Self::Vector) -> Self::Vector;
+    /// The magnitude of `x` with the sign of `sign` (not arithmetic).
+    fn copy_sign(self, x: Self::Vector, sign: Self::Vector) -> Self::Vector;
+
+    /// Bits of a + bits of b, as integers (not arithmetic of the network).
+    fn bits_add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// Bits of a − bits of b, as integers.
+    fn bits_sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// Bits of a and bits of b.
+    fn bits_and(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// Bits of a or bits of b.
+    fn bits_or(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// The bits shifted up by [`Element::MANTISSA`]: the lowest bits come to stand in the exponent.
+    fn bits_to_exponent(self, a: Self::Vector) -> Self::Vector;
+    /// The bits shifted down by [`Element::MANTISSA`], zeros coming in: the exponent comes to stand lowest.
+    fn exponent_to_bits(self, a: Self::Vector) -> Self::Vector;
+
+    /// (a₀ b₀ a₁ b₁ …, the same of the upper halves): the step that transposes a square of vectors.
+    fn interleave(self, a: Self::Vector, b: Self::Vector) -> (Self::Vector, Self::Vector);
+    /// The sum of all lanes by folding halves.
+    fn reduce_add(self, v: Self::Vector) -> T;
+    /// The largest of all lanes by folding halves, [`Self::max`] of (lower, upper).
+    fn reduce_max(self, v: Self::Vector) -> T;
+}
+
+/// A computation written once for every token.
+///
+/// `run` and everything it calls must be `#[inline(always)]`: only code that is inlined into the function that enables
+/// an instruction set may use it. A closure or a function that is not inlined loses the features, silently and by a
+/// factor of ten.
+pub trait Kernel<T: Element> {
+    /// What it returns.
+    type Output;
+    /// Runs it with the token `simd`.
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
+}
+
+/// `from`, at most a vector of elements; zero in the other lanes.
+#[inline(always)]
+pub fn load_some<T: Element, S: Simd<T>>(simd: S, from: &[T]) -> S::Vector {
+    if from.len() == S::LANES { simd.load(from) } else { simd.load_partial(from) }
+}
+
+/// `from`, at most a vector of elements; `fill` in the other lanes.
+#[inline(always)]
+pub fn load_some_or<T: Element, S: Simd<T>>(simd: S, from: &[T], fill: T) -> S::Vector {
+    if from.len() == S::LANES { simd.load(from) } else { simd.load_partial_or(from, fill) }
+}
+
+/// Writes the first `to.len()` lanes of `v`, at most all.
+#[inline(always)]
+pub fn store_some<T: Element, S: Simd<T>>(simd: S, v: S::Vector, to: &mut [T]) {
+    if to.len() == S::LANES { simd.store(v, to) } else { simd.store_partial(v, to) }
+}

@@ -1,0 +1,337 @@
+//! 512-bit vectors with masks: x86-64 with AVX-512 F, BW, DQ and VL (Skylake-X 2017, Zen 4 2022 and later).
+
+use std::arch::x86_64::*;
+
+use super::{Kernel, Scalar, Simd, avx2};
+use crate::element::Element;
+
+/// Sixteen f32 or eight f64. That a value exists is the proof that this processor has AVX-512 F, BW, DQ, VL and FMA.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx512(());
+
+impl Avx512 {
+    /// The token, if this processor has AVX-512 F, BW, DQ, VL and FMA.
+    pub fn detect() -> Option<Self> {
+        (std::arch::is_x86_feature_detected!("avx512f")
+            && std::arch::is_x86_feature_detected!("avx512bw")
+            && std::arch::is_x86_feature_detected!("avx512dq")
+            && std::arch::is_x86_feature_detected!("avx512vl")
+            && std::arch::is_x86_feature_detected!("fma"))
+        .then_some(Avx512(()))
+    }
+
+    /// Runs `kernel` where AVX-512 is enabled.
+    #[inline]
+    pub(crate) fn enter<T: Element, K: Kernel<T>>(self, kernel: K) -> K::Output {
+        // SAFETY: the token proves the features (`detect` is the only way to make one).
+        unsafe { trampoline::<T, K>(self, kernel) }
+    }
+}
+
+/// The one function of this level that enables the features; kernels are inlined into it.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
+fn trampoline<T: Element, K: Kernel<T>>(token: Avx512, kernel: K) -> K::Output {
+    kernel.run(T::Avx512::from(token))
+}
+
+/// An intrinsic of this level.
+macro_rules! has {
+    ($call:expr) => {{
+        // SAFETY: the token `self` proves that the processor has AVX-512 F, BW, DQ, VL and FMA (`Avx512::detect` is the
+        // only way to make one); memory operands come from slices whose length was checked on the line before, or are
+        // masked to it.
+        #[allow(unused_unsafe)]
+        unsafe {
+            $call
+        }
+    }};
+}
+
+/// A mask of the first `n` of at most 16 lanes.
+#[inline(always)]
+fn first<const LANES: usize>(n: usize) -> u32 {
+    assert!(n <= LANES, "more elements than lanes");
+    (1 << n) - 1
+}
+
+impl Simd<f32> for Avx512 {
+    type Vector = __m512;
+    type Mask = __mmask16;
+    type Block = [__m512; 1];
+    type One = Scalar;
+    const LANES: usize = 16;
+    const REGISTERS: usize = 32;
+    const FUSED: bool = true;
+    const FOLD_LANES: usize = 8 + 4 + 4 + 1;
+    #[inline(always)]
+    fn one(self) -> Scalar {
+        Scalar
+    }
+    #[inline(always)]
+    fn splat_block(self, x: f32) -> Self::Block {
+        [<Self as Simd<f32>>::splat(self, x)]
+    }
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m512 {
+        has!(_mm512_set1_ps(x))
+    }
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> __m512 {
+        let from: &[f32; 16] = from.first_chunk().expect("a whole vector");
+        has!(_mm512_loadu_ps(from.as_ptr()))
+    }
+    #[inline(always)]
+    fn load_partial(self, from: &[f32]) -> __m512 {
+        let mask = first::<16>(from.len()) as __mmask16;
+        has!(_mm512_maskz_loadu_ps(mask, from.as_ptr()))
+    }
+    #[inline(always)]
+    fn load_partial_or(self, from: &[f32], fill: f32) -> __m512 {
+        let mask = first::<16>(from.len()) as __mmask16;
+        has!(_mm512_mask_loadu_ps(<Self as Simd<f32>>::splat(self, fill), mask, from.as_ptr()))
+    }
+    #[inline(always)]
+    fn store(self, v: __m512, to: &mut [f32]) {
+        let to: &mut [f32; 16] = to.first_chunk_mut().expect("a whole vector");
+        has!(_mm512_storeu_ps(to.as_mut_ptr(), v))
+    }
+    #[inline(always)]
+    fn store_partial(self, v: __m512, to: &mut [f32]) {
+        let mask = first::<16>(to.len()) as __mmask16;
+        has!(_mm512_mask_storeu_ps(to.as_mut_ptr(), mask, v))
+    }
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        has!(_mm512_add_ps(a, b))
+    }
+    #[inline(always)]
+    fn sub(self, a: __m512, b: __m512) -> __m512 {
+        has!(_mm512_sub_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        has!(_mm512_mul_ps(a, b))
+    }
+    #[inline(always)]
+    fn div(self, a: __m512, b: __m512) -> __m512 {
+        has!(_mm512_div_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        has!(_mm512_fmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn neg_mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        has!(_mm512_fnmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        has!(_mm512_max_ps(a, b))
+    }
+    #[inline(always)]
+    fn min(self, a: __m512, b: __m512) -> __m512 {
+        has!(_mm512_min_ps(a, b))
+    }
+    #[inline(always)]
+    fn lt(self, a: __m512, b: __m512) -> __mmask16 {
+        has!(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b))
+    }
+    #[inline(always)]
+    fn select(self, mask: __mmask16, a: __m512, b: __m512) -> __m512 {
+        has!(_mm512_mask_blend_ps(mask, b, a))
+    }
+    #[inline(always)]
+    fn neg(self, x: __m512) -> __m512 {
+        has!(_mm512_xor_ps(x, _mm512_set1_ps(-0.0)))
+    }
+    #[inline(always)]
+    fn abs(self, x: __m512) -> __m512 {
+        has!(_mm512_andnot_ps(_mm512_set1_ps(-0.0), x))
+    }
+    #[inline(always)]
+    fn copy_sign(self, x: __m512, sign: __m512) -> __m512 {
+        let top = has!(_mm512_set1_ps(-0.0));
+        has!(_mm512_or_ps(_mm512_and_ps(top, sign), _mm512_andnot_ps(top, x)))
+    }
+    #[inline(always)]
+    fn bits_add(self, a: __m512, b: __m512) -> __m512 {
+        has!(_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b))))
+    }
+    #[inline(always)]
+    fn bits_sub(self, a: __m512, b: __m512) -> __m512 {
+        has!(_mm512_castsi512_ps(_mm512_sub_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b))))
+    }
+    #[inline(always)]
+    fn bits_and(self, a: __m512, b: __m512) -> __m512 {
+        has!(_mm512_and_ps(a, b))
+    }
+    #[inline(always)]
+    fn bits_or(self, a: __m512, b: __m512) -> __m512 {
+        has!(_mm512_or_ps(a, b))
+    }
+    #[inline(always)]
+    fn bits_to_exponent(self, a: __m512) -> __m512 {
+        has!(_mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(a))))
+    }
+    #[inline(always)]
+    fn exponent_to_bits(self, a: __m512) -> __m512 {
+        has!(_mm512_castsi512_ps(_mm512_srli_epi32::<23>(_mm512_castps_si512(a))))
+    }
+    #[inline(always)]
+    fn interleave(self, a: __m512, b: __m512) -> (__m512, __m512) {
+        let low = has!(_mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+        let high = has!(_mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31));
+        has!((_mm512_permutex2var_ps(a, low, b), _mm512_permutex2var_ps(a, high, b)))
+    }
+    #[inline(always)]
+    fn reduce_add(self, v: __m512) -> f32 {
+        let half = has!(_mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps::<1>(v)));
+        avx2::fold_f32_add(half)
+    }
+    #[inline(always)]
+    fn reduce_max(self, v: __m512) -> f32 {
+        let half = has!(_mm256_max_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps::<1>(v)));
+        avx2::fold_f32_max(half)
+    }
+}
+
+impl Simd<f64> for Avx512 {
+    type Vector = __m512d;
+    type Mask = __mmask8;
+    type Block = [__m512d; 1];
+    type One = Scalar;
+    const LANES: usize = 8;
+    const REGISTERS: usize = 32;
+    const FUSED: bool = true;
+    const FOLD_LANES: usize = 4 + 2 + 1;
+    #[inline(always)]
+    fn one(self) -> Scalar {
+        Scalar
+    }
+    #[inline(always)]
+    fn splat_block(self, x: f64) -> Self::Block {
+        [<Self as Simd<f64>>::splat(self, x)]
+    }
+    #[inline(always)]
+    fn splat(self, x: f64) -> __m512d {
+        has!(_mm512_set1_pd(x))
+    }
+    #[inline(always)]
+    fn load(self, from: &[f64]) -> __m512d {
+        let from: &[f64; 8] = from.first_chunk().expect("a whole vector");
+        has!(_mm512_loadu_pd(from.as_ptr()))
+    }
+    #[inline(always)]
+    fn load_partial(self, from: &[f64]) -> __m512d {
+        let mask = first::<8>(from.len()) as __mmask8;
+        has!(_mm512_maskz_loadu_pd(mask, from.as_ptr()))
+    }
+    #[inline(always)]
+    fn load_partial_or(self, from: &[f64], fill: f64) -> __m512d {
+        let mask = first::<8>(from.len()) as __mmask8;
+        has!(_mm512_mask_loadu_pd(<Self as Simd<f64>>::splat(self, fill), mask, from.as_ptr()))
+    }
+    #[inline(always)]
+    fn store(self, v: __m512d, to: &mut [f64]) {
+        let to: &mut [f64; 8] = to.first_chunk_mut().expect("a whole vector");
+        has!(_mm512_storeu_pd(to.as_mut_ptr(), v))
+    }
+    #[inline(always)]
+    fn store_partial(self, v: __m512d, to: &mut [f64]) {
+        let mask = first::<8>(to.len()) as __mmask8;
+        has!(_mm512_mask_storeu_pd(to.as_mut_ptr(), mask, v))
+    }
+    #[inline(always)]
+    fn add(self, a: __m512d, b: __m512d) -> __m512d {
+        has!(_mm512_add_pd(a, b))
+    }
+    #[inline(always)]
+    fn sub(self, a: __m512d, b: __m512d) -> __m512d {
+        has!(_mm512_sub_pd(a, b))
+    }
+    #[inline(always)]
+    fn mul(self, a: __m512d, b: __m512d) -> __m512d {
+        has!(_mm512_mul_pd(a, b))
+    }
+    #[inline(always)]
+    fn div(self, a: __m512d, b: __m512d) -> __m512d {
+        has!(_mm512_div_pd(a, b))
+    }
+    #[inline(always)]
+    fn mul_add(self, a: __m512d, b: __m512d, c: __m512d) -> __m512d {
+        has!(_mm512_fmadd_pd(a, b, c))
+    }
+    #[inline(always)]
+    fn neg_mul_add(self, a: __m512d, b: __m512d, c: __m512d) -> __m512d {
+        has!(_mm512_fnmadd_pd(a, b, c))
+    }
+    #[inline(always)]
+    fn max(self, a: __m512d, b: __m512d) -> __m512d {
+        has!(_mm512_max_pd(a, b))
+    }
+    #[inline(always)]
+    fn min(self, a: __m512d, b: __m512d) -> __m512d {
+        has!(_mm512_min_pd(a, b))
+    }
+    #[inline(always)]
+    fn lt(self, a: __m512d, b: __m512d) -> __mmask8 {
+        has!(_mm512_cmp_pd_mask::<_CMP_LT_OQ>(a, b))
+    }
+    #[inline(always)]
+    fn select(self, mask: __mmask8, a: __m512d, b: __m512d) -> __m512d {
+        has!(_mm512_mask_blend_pd(mask, b, a))
+    }
+    #[inline(always)]
+    fn neg(self, x: __m512d) -> __m512d {
+        has!(_mm512_xor_pd(x, _mm512_set1_pd(-0.0)))
+    }
+    #[inline(always)]
+    fn abs(self, x: __m512d) -> __m512d {
+        has!(_mm512_andnot_pd(_mm512_set1_pd(-0.0), x))
+    }
+    #[inline(always)]
+    fn copy_sign(self, x: __m512d, sign: __m512d) -> __m512d {
+        let top = has!(_mm512_set1_pd(-0.0));
+        has!(_mm512_or_pd(_mm512_and_pd(top, sign), _mm512_andnot_pd(top, x)))
+    }
+    #[inline(always)]
+    fn bits_add(self, a: __m512d, b: __m512d) -> __m512d {
+        has!(_mm512_castsi512_pd(_mm512_add_epi64(_mm512_castpd_si512(a), _mm512_castpd_si512(b))))
+    }
+    #[inline(always)]
+    fn bits_sub(self, a: __m512d, b: __m512d) -> __m512d {
+        has!(_mm512_castsi512_pd(_mm512_sub_epi64(_mm512_castpd_si512(a), _mm512_castpd_si512(b))))
+    }
+    #[inline(always)]
+    fn bits_and(self, a: __m512d, b: __m512d) -> __m512d {
+        has!(_mm512_and_pd(a, b))
+    }
+    #[inline(always)]
+    fn bits_or(self, a: __m512d, b: __m512d) -> __m512d {
+        has!(_mm512_or_pd(a, b))
+    }
+    #[inline(always)]
+    fn bits_to_exponent(self, a: __m512d) -> __m512d {
+        has!(_mm512_castsi512_pd(_mm512_slli_epi64::<52>(_mm512_castpd_si512(a))))
+    }
+    #[inline(always)]
+    fn exponent_to_bits(self, a: __m512d) -> __m512d {
+        has!(_mm512_castsi512_pd(_mm512_srli_epi64::<52>(_mm512_castpd_si512(a))))
+    }
+    #[inline(always)]
+    fn interleave(self, a: __m512d, b: __m512d) -> (__m512d, __m512d) {
+        let low = has!(_mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11));
+        let high = has!(_mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15));
+        has!((_mm512_permutex2var_pd(a, low, b), _mm512_permutex2var_pd(a, high, b)))
+    }
+    #[inline(always)]
+    fn reduce_add(self, v: __m512d) -> f64 {
+        let half = has!(_mm256_add_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd::<1>(v)));
+        avx2::fold_f64_add(half)
+    }
+    #[inline(always)]
+    fn reduce_max(self, v: __m512d) -> f64 {
+        let half = has!(_mm256_max_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd::<1>(v)));
+        avx2::fold_f64_max(half)
+    }
+}

@@ -1,0 +1,215 @@
+//! The portable level: vectors of the `wide` crate.
+//!
+//! `wide` picks its instructions when it is compiled, so this level is what the build's target features give: SSE2
+//! without FMA from a plain x86-64 build, AVX and FMA with `-C target-cpu=x86-64-v3`, NEON on AArch64.
+
+use ::wide::{f32x4, f64x2};
+use bytemuck::cast;
+
+use super::{Kernel, Scalar, Simd};
+use crate::element::Element;
+
+/// Vectors of the `wide` crate: 256 bits where the build has AVX, else 128.
+#[derive(Clone, Copy, Debug)]
+pub struct Wide;
+
+impl Wide {
+    /// Runs `kernel`. No trampoline: the features are the build's.
+    #[inline]
+    pub(crate) fn enter<T: Element, K: Kernel<T>>(self, kernel: K) -> K::Output {
+        kernel.run(T::Wide::from(self))
+    }
+}
+
+/// The vectors of a build with AVX.
+#[cfg(target_feature = "avx")]
+mod vectors {
+    pub(super) use ::wide::{f32x8 as F32s, f64x4 as F64s, u32x8 as U32s, u64x4 as U64s};
+}
+/// The vectors of any other build.
+#[cfg(not(target_feature = "avx"))]
+mod vectors {
+    pub(super) use ::wide::{f32x4 as F32s, f64x2 as F64s, u32x4 as U32s, u64x2 as U64s};
+}
+use vectors::{F32s, F64s, U32s, U64s};
+
+const F32_LANES: usize = size_of::<F32s>() / size_of::<f32>();
+const F64_LANES: usize = size_of::<F64s>() / size_of::<f64>();
+
+/// Whether `wide` fuses multiply-adds in this build.
+const FUSED: bool = cfg!(any(
+    all(target_arch = "x86_64", target_feature = "fma"),
+    all(target_arch = "aarch64", target_feature = "neon")
+));
+const REGISTERS: usize = if cfg!(target_arch = "aarch64") { 32 } else { 16 };
+
+/// Folds halves until one lane is left; `op` takes (lower, upper).
+#[inline(always)]
+fn fold_f32(v: F32s, op: impl Fn(f32x4, f32x4) -> f32x4) -> f32 {
+    let quarters: [f32x4; F32_LANES / 4] = cast(v);
+    let four = quarters.into_iter().reduce(&op).expect("at least one quarter");
+    let [a, b, c, d] = four.to_array();
+    let [a, b, ..] = op(f32x4::new([a, b, a, b]), f32x4::new([c, d, c, d])).to_array();
+    op(f32x4::splat(a), f32x4::splat(b)).to_array()[0]
+}
+
+/// Folds halves until one lane is left; `op` takes (lower, upper).
+#[inline(always)]
+fn fold_f64(v: F64s, op: impl Fn(f64x2, f64x2) -> f64x2) -> f64 {
+    let halves: [f64x2; F64_LANES / 2] = cast(v);
+    let two = halves.into_iter().reduce(&op).expect("at least one half");
+    let [a, b] = two.to_array();
+    op(f64x2::splat(a), f64x2::splat(b)).to_array()[0]
+}
+
+/// One body for both element types.
+macro_rules! impl_wide {
+    ($t:ty, $vector:ty, $bits:ty, $fold:ident, $lanes:expr, $block:expr) => {
+        impl Simd<$t> for Wide {
+            type Vector = $vector;
+            type Mask = $vector;
+            type Block = [$vector; $block / $lanes];
+            type One = Scalar;
+            const LANES: usize = $lanes;
+            const REGISTERS: usize = REGISTERS;
+            const FUSED: bool = FUSED;
+            // 128-bit steps: all lanes at the upper one (if there is one), then one step for each power of two left.
+            const FOLD_LANES: usize = {
+                let register = 16 / size_of::<$t>();
+                let upper = if $lanes > register { register } else { 0 };
+                upper + register * register.ilog2() as usize
+            };
+
+            #[inline(always)]
+            fn one(self) -> Scalar {
+                Scalar
+            }
+            #[inline(always)]
+            fn splat_block(self, x: $t) -> Self::Block {
+                [<$vector>::splat(x); $block / $lanes]
+            }
+            #[inline(always)]
+            fn splat(self, x: $t) -> $vector {
+                <$vector>::splat(x)
+            }
+            #[inline(always)]
+            fn load(self, from: &[$t]) -> $vector {
+                let from: &[$t; $lanes] = from.first_chunk().expect("a whole vector");
+                <$vector>::new(*from)
+            }
+            #[inline(always)]
+            fn load_partial(self, from: &[$t]) -> $vector {
+                self.load_partial_or(from, 0.0)
+            }
+            #[inline(always)]
+            fn load_partial_or(self, from: &[$t], fill: $t) -> $vector {
+                let mut lanes = [fill; $lanes];
+                lanes[..from.len()].copy_from_slice(from);
+                <$vector>::new(lanes)
+            }
+            #[inline(always)]
+            fn store(self, v: $vector, to: &mut [$t]) {
+                to[..$lanes].copy_from_slice(&v.to_array());
+            }
+            #[inline(always)]
+            fn store_partial(self, v: $vector, to: &mut [$t]) {
+                let n = to.len();
+                to.copy_from_slice(&v.to_array()[..n]);
+            }
+            #[inline(always)]
+            fn add(self, a: $vector, b: $vector) -> $vector {
+                a + b
+            }
+            #[inline(always)]
+            fn sub(self, a: $vector, b: $vector) -> $vector {
+                a - b
+            }
+            #[inline(always)]
+            fn mul(self, a: $vector, b: $vector) -> $vector {
+                a * b
+            }
+            #[inline(always)]
+            fn div(self, a: $vector, b: $vector) -> $vector {
+                a / b
+            }
+            #[inline(always)]
+            fn mul_add(self, a: $vector, b: $vector, c: $vector) -> $vector {
+                a.mul_add(b, c)
+            }
+            #[inline(always)]
+            fn neg_mul_add(self, a: $vector, b: $vector, c: $vector) -> $vector {
+                a.mul_neg_add(b, c)
+            }
+            #[inline(always)]
+            fn max(self, a: $vector, b: $vector) -> $vector {
+                // Not `wide`'s own maximum: its NaN and zeros differ between platforms.
+                b.simd_lt(a).bitselect(a, b)
+            }
+            #[inline(always)]
+            fn min(self, a: $vector, b: $vector) -> $vector {
+                a.simd_lt(b).bitselect(a, b)
+            }
+            #[inline(always)]
+            fn lt(self, a: $vector, b: $vector) -> $vector {
+                a.simd_lt(b)
+            }
+            #[inline(always)]
+            fn select(self, mask: $vector, a: $vector, b: $vector) -> $vector {
+                mask.bitselect(a, b)
+            }
+            #[inline(always)]
+            fn neg(self, x: $vector) -> $vector {
+                x ^ <$vector>::splat(-0.0)
+            }
+            #[inline(always)]
+            fn abs(self, x: $vector) -> $vector {
+                x.abs()
+            }
+            #[inline(always)]
+            fn copy_sign(self, x: $vector, sign: $vector) -> $vector {
+                <$vector>::splat(-0.0).bitselect(sign, x)
+            }
+            #[inline(always)]
+            fn bits_add(self, a: $vector, b: $vector) -> $vector {
+                cast(cast::<_, $bits>(a) + cast::<_, $bits>(b))
+            }
+            #[inline(always)]
+            fn bits_sub(self, a: $vector, b: $vector) -> $vector {
+                cast(cast::<_, $bits>(a) - cast::<_, $bits>(b))
+            }
+            #[inline(always)]
+            fn bits_and(self, a: $vector, b: $vector) -> $vector {
+                a & b
+            }
+            #[inline(always)]
+            fn bits_or(self, a: $vector, b: $vector) -> $vector {
+                a | b
+            }
+            #[inline(always)]
+            fn bits_to_exponent(self, a: $vector) -> $vector {
+                cast(cast::<_, $bits>(a) << <$t as Element>::MANTISSA)
+            }
+            #[inline(always)]
+            fn exponent_to_bits(self, a: $vector) -> $vector {
+                cast(cast::<_, $bits>(a) >> <$t as Element>::MANTISSA)
+            }
+            #[inline(always)]
+            fn interleave(self, a: $vector, b: $vector) -> ($vector, $vector) {
+                let (a, b) = (a.to_array(), b.to_array());
+                let pair = |i: usize| if i % 2 == 0 { a[i / 2] } else { b[i / 2] };
+                (<$vector>::new(std::array::from_fn(pair)), <$vector>::new(std::array::from_fn(|i| pair(i + $lanes))))
+            }
+            #[inline(always)]
+            fn reduce_add(self, v: $vector) -> $t {
+                $fold(v, |a, b| a + b)
+            }
+            #[inline(always)]
+            fn reduce_max(self, v: $vector) -> $t {
+                $fold(v, |a, b| b.simd_lt(a).bitselect(a, b))
+            }
+        }
+    };
+}
+
+impl_wide!(f32, F32s, U32s, fold_f32, F32_LANES, 16);
+impl_wide!(f64, F64s, U64s, fold_f64, F64_LANES, 8);
