@@ -6,11 +6,11 @@
 //! its chain in C, where the next block picks it up.
 //!
 //! ```text
-//! for each block of NC columns                      B's block, packed, stays in L3
-//!   for each block of KC of k
+//! for each block of KC of k                         as deep as a panel of B may be: C is read and written once per block
+//!   for each block of NC columns                    B's block, packed, stays in L2
 //!     pack B[KC × NC] into panels, if it pays       (transposing it, where columns of B are contiguous)
 //!     for each block of MC rows                     A's block, MC × KC, stays in L2
-//!       for each panel of 3 vectors of columns      B's panel, KC × 3 vectors, stays in L1
+//!       for each panel of 3 vectors of columns      B's panel streams from L2 or L1
 //!         for each tile of R rows                   R × 3 accumulators stay in registers
 //!           for each p of KC                        3 loads, R broadcasts, 3R fma
 //! ```
@@ -130,14 +130,17 @@ impl<T: Element> Split for ByRows<'_, T> {
     }
 }
 
-/// Bytes of B's panel: three quarters of a 32 KiB L1, the rest is for A's rows and C's tile.
-const PANEL_BYTES: usize = 24 << 10;
-/// Bytes of A's block: half of a 512 KiB L2, the smallest of current processors.
+/// Bytes of B's panel: a sixth of a 1 MiB L2. A tile reads 3 vectors of it in 12 cycles, a quarter of what L2 gives, so it
+/// need not fit L1, and a deep panel means few rounds of reading and writing C.
+const PANEL_BYTES: usize = 160 << 10;
+/// Bytes of A's block: a quarter of a 1 MiB L2. It is read again for every panel of B.
 const A_BYTES: usize = 256 << 10;
-/// Bytes of B's packed block: an eighth of a 16 MiB L3, as other threads have theirs in it too.
-const B_BYTES: usize = 2 << 20;
+/// Bytes of B's packed block: half of a 1 MiB L2. It is read again for every block of A.
+const B_BYTES: usize = 512 << 10;
 /// Fewer rows than this do not pay for packing a B whose rows are contiguous.
 const PACK_ROWS: usize = 48;
+/// Fewer columns than this do not pay for packing an A whose rows or columns are contiguous.
+const PACK_COLS: usize = 256;
 /// A block of B of at most this many bytes is read in place: it stays in L1 as it is.
 const IN_PLACE_BYTES: usize = 16 << 10;
 
@@ -149,8 +152,12 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
         let panel = 3 * S::LANES;
         let size = size_of::<T>();
         let in_place = self.b.col_stride() == 1 && (m < PACK_ROWS || k * n * size <= IN_PLACE_BYTES);
-        let kc = if in_place && m < PACK_ROWS { k.max(1) } else { PANEL_BYTES / (panel * size) };
+        let contiguous = self.a.col_stride() == 1 || self.a.row_stride() == 1;
+        // Blocks of k of equal depth.
+        let blocks = if in_place && m < PACK_ROWS { 1 } else { (k * panel * size).div_ceil(PANEL_BYTES).max(1) };
+        let kc = k.div_ceil(blocks).max(1);
         let mc = (A_BYTES / (kc * size)).next_multiple_of(8);
+        let pack_a = !contiguous || n >= PACK_COLS && self.a.col_stride() != 1 && crowded(self.a, kc.min(k));
         let nc = (B_BYTES / (kc * size) / panel).max(1) * panel;
         let mut scratch = Scratch::take();
         let mut p = 0;
@@ -162,8 +169,11 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             while j < n {
                 let cols = if in_place { n } else { nc.min(n - j) };
                 let b = self.b.block(p, j, depth, cols);
-                let packed = scratch.slice(if in_place { 0 } else { depth * cols.next_multiple_of(S::LANES) });
-                let b = if in_place { Rhs::InPlace(b) } else { pack::pack(simd, b, panel, packed) };
+                let b_len =
+                    if in_place { 0 } else { (depth * cols.next_multiple_of(S::LANES)).next_multiple_of(T::BLOCK) };
+                let a_len = if pack_a { mc.min(m) * depth } else { 0 };
+                let (packed_b, packed_a) = scratch.slice(b_len + a_len).split_at_mut(b_len);
+                let b = if in_place { Rhs::InPlace(b) } else { pack::pack(simd, b, panel, packed_b) };
                 let mut i = 0;
                 while i < m {
                     let rows = mc.min(m - i);
@@ -172,7 +182,7 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
                         Init::Bias(bias) => Init::Bias(&bias[j..j + cols]),
                         other => other,
                     };
-                    product(simd, a, b, init, self.c.block(i, j, rows, cols));
+                    product(simd, a, b, init, self.c.block(i, j, rows, cols), packed_a);
                     i += rows;
                 }
                 j += cols;
@@ -185,7 +195,16 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
     }
 }
 
-/// C ← A·B + init where B's panels and A's block fit the caches.
+/// Whether `depth` columns of A, which are contiguous, crowd into fewer lines of an L1 with 64 sets of 8 ways than they
+/// are: so it is when the distance between columns is a multiple of a large power of two.
+#[inline(always)]
+fn crowded<T>(a: MatrixRef<'_, T>, depth: usize) -> bool {
+    let bytes = a.col_stride() * size_of::<T>();
+    let sets = 64 >> bytes.trailing_zeros().saturating_sub(6).min(6);
+    depth > sets * 8
+}
+
+/// C ← A·B + init where B's panels and A's block fit the caches; `pack_a` is memory for A's block, if it pays to copy it.
 #[inline(always)]
 fn product<T: Element, S: Simd<T>>(
     simd: S,
@@ -193,18 +212,13 @@ fn product<T: Element, S: Simd<T>>(
     b: Rhs<'_, T>,
     init: Init<'_, T>,
     c: MatrixMut<'_, T>,
+    packed: &mut [T],
 ) {
-    if a.col_stride() == 1 || a.cols() <= 1 {
-        row_tiles(simd, Rows(a), b, init, c);
-    } else if a.row_stride() == 1 || a.rows() <= 1 {
-        row_tiles(simd, Columns(a), b, init, c);
+    if !packed.is_empty() {
+        row_tiles(simd, pack::pack_lhs(simd, a, packed), b, init, c);
+    } else if a.row_stride() == 1 && a.col_stride() != 1 {
+        row_tiles(simd, Columns::in_place(a), b, init, c);
     } else {
-        // Neither way contiguous: such an A is copied first.
-        let mut copy = Vec::with_capacity(a.rows() * a.cols());
-        for i in 0..a.rows() {
-            copy.extend((0..a.cols()).map(|p| a.at(i, p)));
-        }
-        let a = MatrixRef::new(&copy, a.rows(), a.cols()).expect("the copy has this shape");
         row_tiles(simd, Rows(a), b, init, c);
     }
 }

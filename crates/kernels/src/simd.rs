@@ -62,6 +62,10 @@ pub trait Simd<T: Element>: Copy + Send + Sync {
     /// A block with `x` in every lane.
     fn splat_block(self, x: T) -> Self::Block;
 
+    /// Runs `kernel` as a function of its own, where this token's instructions are enabled: registers are allocated for
+    /// it alone. For inner loops that would otherwise share one huge function.
+    fn call<K: Kernel<T>>(self, kernel: K) -> K::Output;
+
     /// The same token, told that only the first `lanes` lanes of what follows matter. Production tokens ignore it; a
     /// counting token splits useful lanes from padding by it.
     #[inline(always)]
@@ -89,6 +93,12 @@ pub trait Simd<T: Element>: Copy + Send + Sync {
     fn store(self, v: Self::Vector, to: &mut [T]);
     /// Writes the first `to.len()` lanes to `to`. Panics if it has more than `LANES`.
     fn store_partial(self, v: Self::Vector, to: &mut [T]);
+
+    /// Asks for the cache line of `at`'s first element, if it has one and the processor can be asked.
+    #[inline(always)]
+    fn prefetch(self, at: &[T]) {
+        let _ = at;
+    }
 
     /// a + b.
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;

@@ -1,9 +1,9 @@
-//! B's panels: what a tile reads in order.
+//! Panels: B and A copied into the order in which tiles read them.
 
-use super::tile::Rhs;
+use super::tile::{Columns, Rhs, row};
 use crate::element::Element;
 use crate::matrix::MatrixRef;
-use crate::simd::Simd;
+use crate::simd::{Kernel, Simd, load_some};
 
 /// Lanes of the longest vector of any token.
 const MAX_LANES: usize = 16;
@@ -18,65 +18,114 @@ pub(super) fn pack<'a, T: Element, S: Simd<T>>(
     packed: &'a mut [T],
 ) -> Rhs<'a, T> {
     let (k, n) = (b.rows(), b.cols());
-    let mut at = 0;
-    let mut j = 0;
-    while j < n {
-        let cols = panel.min(n - j);
-        let width = cols.next_multiple_of(S::LANES);
-        let out = &mut packed[at..at + k * width];
-        let part = b.block(0, j, k, cols);
-        if part.col_stride() == 1 {
-            pack_rows(simd, part, width, out);
-        } else if part.row_stride() == 1 {
-            pack_transposed(simd, part, width, out);
-        } else {
-            pack_any(part, width, out);
-        }
-        at += k * width;
-        j += cols;
-    }
-    Rhs::Packed { panels: &packed[..at], depth: k, cols: n, panel }
-}
-
-/// Rows of B are contiguous: whole vectors are copied.
-#[inline(always)]
-fn pack_rows<T: Element, S: Simd<T>>(simd: S, b: MatrixRef<'_, T>, width: usize, out: &mut [T]) {
-    for (p, to) in out.chunks_exact_mut(width).enumerate() {
-        let from = b.row(p);
-        let mut from = from.chunks_exact(S::LANES);
-        let mut to = to.chunks_exact_mut(S::LANES);
-        for (from, to) in from.by_ref().zip(to.by_ref()) {
-            simd.store(simd.load(from), to);
-        }
-        if let Some(to) = to.next() {
-            simd.store(simd.load_partial(from.remainder()), to);
+    let packed = &mut packed[..k * n.next_multiple_of(S::LANES)];
+    if b.col_stride() == 1 {
+        simd.call(PackRows { b, panel, out: packed });
+    } else {
+        for j in (0..n).step_by(panel) {
+            let cols = panel.min(n - j);
+            let width = cols.next_multiple_of(S::LANES);
+            let part = b.block(0, j, k, cols);
+            let out = &mut packed[j * k..][..k * width];
+            if part.row_stride() == 1 {
+                simd.call(PackTransposed { b: part, width, out });
+            } else {
+                pack_any(part, width, out);
+            }
         }
     }
+    Rhs::Packed { panels: packed, depth: k, cols: n, panel }
 }
 
-/// Columns of B are contiguous: squares of LANES × LANES are transposed in registers.
-#[inline(always)]
-fn pack_transposed<T: Element, S: Simd<T>>(simd: S, b: MatrixRef<'_, T>, width: usize, out: &mut [T]) {
-    let (k, n) = (b.rows(), b.cols());
-    let columns = b.transpose();
-    let mut j = 0;
-    while j < n {
-        let cols = S::LANES.min(n - j);
-        let mut p = 0;
-        while p < k {
-            let rows = S::LANES.min(k - p);
-            let mut square = [simd.splat(T::ZERO); MAX_LANES];
-            for (l, v) in square.iter_mut().enumerate().take(cols) {
-                let column = &columns.row(j + l)[p..p + rows];
-                *v = if rows == S::LANES { simd.load(column) } else { simd.load_partial(column) };
+/// Rows of B are contiguous: each is read in order, as the processor's prefetcher likes it, and dealt out to the panels. A
+/// function of its own.
+struct PackRows<'a, T> {
+    b: MatrixRef<'a, T>,
+    panel: usize,
+    out: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for PackRows<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let (k, n) = (self.b.rows(), self.b.cols());
+        let whole = n / self.panel * self.panel;
+        let (panels, last) = self.out.split_at_mut(whole * k);
+        for p in 0..k {
+            let (from, rest) = self.b.row(p).split_at(whole);
+            for (from, to) in from.chunks_exact(3 * S::LANES).zip(panels.chunks_exact_mut(self.panel * k)) {
+                let to = &mut to[p * self.panel..];
+                for (v, vector) in row::<T, S, 3>(simd, from).iter().enumerate() {
+                    simd.store(*vector, &mut to[v * S::LANES..]);
+                }
             }
-            transpose(simd, &mut square);
-            for (l, v) in square.iter().enumerate().take(rows) {
-                simd.store(*v, &mut out[(p + l) * width + j..]);
+            let width = rest.len().next_multiple_of(S::LANES);
+            for (v, from) in rest.chunks(S::LANES).enumerate() {
+                simd.store(load_some(simd, from), &mut last[p * width + v * S::LANES..]);
             }
-            p += rows;
         }
-        j += cols;
+    }
+}
+
+/// Columns of B are contiguous: squares of LANES × LANES are transposed in registers. A function of its own.
+struct PackTransposed<'a, T> {
+    b: MatrixRef<'a, T>,
+    width: usize,
+    out: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for PackTransposed<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let (k, n) = (self.b.rows(), self.b.cols());
+        let stride = self.b.col_stride();
+        for j in (0..n).step_by(S::LANES) {
+            for p in (0..k).step_by(S::LANES) {
+                let from = Strided { data: &self.b.data()[j * stride + p..], stride };
+                let to = StridedMut { data: &mut self.out[p * self.width + j..], stride: self.width };
+                // The whole square is told apart, so that its loops have fixed lengths and it stays in registers.
+                match (S::LANES.min(n - j), S::LANES.min(k - p)) {
+                    (cols, rows) if cols == S::LANES && rows == S::LANES => {
+                        transpose_square(simd, from, S::LANES, S::LANES, to)
+                    }
+                    (cols, rows) => transpose_square(simd, from, cols, rows, to),
+                }
+            }
+        }
+    }
+}
+
+/// Rows `stride` apart.
+struct Strided<'a, T> {
+    data: &'a [T],
+    stride: usize,
+}
+
+/// Rows `stride` apart.
+struct StridedMut<'a, T> {
+    data: &'a mut [T],
+    stride: usize,
+}
+
+/// n rows of k elements become k rows of a vector each; k, n ≤ LANES. What lies beyond n is zero.
+///
+/// Each of log₂ LANES rounds interleaves vector r with vector r + LANES/2.
+#[inline(always)]
+fn transpose_square<T: Element, S: Simd<T>>(simd: S, from: Strided<'_, T>, n: usize, k: usize, to: StridedMut<'_, T>) {
+    let mut square = [simd.splat(T::ZERO); MAX_LANES];
+    for (r, v) in square.iter_mut().enumerate().take(n) {
+        *v = load_some(simd, &from.data[r * from.stride..][..k]);
+    }
+    for _ in 0..S::LANES.ilog2() {
+        let before = square;
+        for r in 0..S::LANES / 2 {
+            (square[2 * r], square[2 * r + 1]) = simd.interleave(before[r], before[r + S::LANES / 2]);
+        }
+    }
+    for (l, v) in square.iter().enumerate().take(k) {
+        simd.store(*v, &mut to.data[l * to.stride..]);
     }
 }
 
@@ -90,15 +139,38 @@ fn pack_any<T: Element>(b: MatrixRef<'_, T>, width: usize, out: &mut [T]) {
     }
 }
 
-/// Transposes the square of the first LANES vectors: log₂ LANES rounds, each of which interleaves vector i with vector
-/// i + LANES/2.
+/// Copies `a` into panels of the heights that tiles have, panel after panel, in each column after column.
 #[inline(always)]
-fn transpose<T: Element, S: Simd<T>>(simd: S, square: &mut [S::Vector; MAX_LANES]) {
-    let half = S::LANES / 2;
-    for _ in 0..S::LANES.ilog2() {
-        let before = *square;
-        for i in 0..half {
-            (square[2 * i], square[2 * i + 1]) = simd.interleave(before[i], before[i + half]);
-        }
+pub(super) fn pack_lhs<'a, T: Element, S: Simd<T>>(_: S, a: MatrixRef<'_, T>, packed: &'a mut [T]) -> Columns<'a, T> {
+    let (m, k) = (a.rows(), a.cols());
+    let packed = &mut packed[..m * k];
+    let mut i = 0;
+    if S::REGISTERS >= 32 {
+        i = pack_panels::<T, 8>(a, i, packed);
     }
+    i = pack_panels::<T, 4>(a, i, packed);
+    i = pack_panels::<T, 2>(a, i, packed);
+    pack_panels::<T, 1>(a, i, packed);
+    Columns::packed(packed, m, k)
+}
+
+/// The panels of R rows from row i on; returns the next row.
+#[inline(always)]
+fn pack_panels<T: Element, const R: usize>(a: MatrixRef<'_, T>, mut i: usize, packed: &mut [T]) -> usize {
+    let k = a.cols();
+    while a.rows() - i >= R {
+        let (panel, _) = packed[i * k..(i + R) * k].as_chunks_mut::<R>();
+        let rows = a.block(i, 0, R, k);
+        for (p, column) in panel.iter_mut().enumerate() {
+            if a.row_stride() == 1 {
+                *column = *rows.transpose().row(p).first_chunk().expect("R rows");
+            } else {
+                for (r, to) in column.iter_mut().enumerate() {
+                    *to = rows.at(r, p);
+                }
+            }
+        }
+        i += R;
+    }
+    i
 }

@@ -1,9 +1,11 @@
 //! The register tile, and how C is covered with tiles.
 
+use std::ops::Range;
+
 use super::Init;
 use crate::element::Element;
 use crate::matrix::{MatrixMut, MatrixRef};
-use crate::simd::Simd;
+use crate::simd::{Kernel, Simd};
 
 /// A, by the way its elements are contiguous.
 pub(super) trait Lhs<T>: Copy {
@@ -19,6 +21,8 @@ pub(super) trait Lhs<T>: Copy {
 
 /// R rows of A, read column by column.
 pub(super) trait LhsTile<T, const R: usize> {
+    /// Its first k columns: said before the loop over k, so that the loop need not check each element.
+    fn first(self, k: usize) -> Self;
     /// Column p.
     fn column(&self, p: usize) -> [T; R];
 }
@@ -47,14 +51,37 @@ impl<'a, T: Element> Lhs<T> for Rows<'a, T> {
 
 impl<T: Element, const R: usize> LhsTile<T, R> for RowsTile<'_, T, R> {
     #[inline(always)]
+    fn first(self, k: usize) -> Self {
+        RowsTile(self.0.map(|row| &row[..k]))
+    }
+    #[inline(always)]
     fn column(&self, p: usize) -> [T; R] {
         std::array::from_fn(|r| self.0[r][p])
     }
 }
 
-/// Columns of A are contiguous: the weight gradient.
+/// A tile's elements of a column are contiguous: the weight gradient, or any A that was packed.
 #[derive(Clone, Copy)]
-pub(super) struct Columns<'a, T>(pub(super) MatrixRef<'a, T>);
+pub(super) struct Columns<'a, T> {
+    data: &'a [T],
+    rows: usize,
+    depth: usize,
+    /// Between columns; none if packed, where panels of R rows follow each other, column after column in each.
+    stride: Option<usize>,
+}
+
+impl<'a, T: Element> Columns<'a, T> {
+    /// As it stands; its columns are contiguous.
+    #[inline(always)]
+    pub(super) fn in_place(a: MatrixRef<'a, T>) -> Self {
+        Columns { data: a.data(), rows: a.rows(), depth: a.cols(), stride: Some(a.col_stride()) }
+    }
+    /// Packed.
+    #[inline(always)]
+    pub(super) fn packed(data: &'a [T], rows: usize, depth: usize) -> Self {
+        Columns { data, rows, depth, stride: None }
+    }
+}
 
 pub(super) struct ColumnsTile<'a, T> {
     data: &'a [T],
@@ -65,19 +92,27 @@ impl<'a, T: Element> Lhs<T> for Columns<'a, T> {
     type Tile<const R: usize> = ColumnsTile<'a, T>;
     #[inline(always)]
     fn rows(self) -> usize {
-        self.0.rows()
+        self.rows
     }
     #[inline(always)]
     fn depth(self) -> usize {
-        self.0.cols()
+        self.depth
     }
     #[inline(always)]
     fn tile<const R: usize>(self, i: usize) -> ColumnsTile<'a, T> {
-        ColumnsTile { data: self.0.block(i, 0, R, self.0.cols()).data(), stride: self.0.col_stride() }
+        match self.stride {
+            // With no columns there may be no data either.
+            Some(stride) => ColumnsTile { data: self.data.get(i..).unwrap_or_default(), stride },
+            None => ColumnsTile { data: &self.data[i * self.depth..], stride: R },
+        }
     }
 }
 
 impl<T: Element, const R: usize> LhsTile<T, R> for ColumnsTile<'_, T> {
+    #[inline(always)]
+    fn first(self, _: usize) -> Self {
+        self
+    }
     #[inline(always)]
     fn column(&self, p: usize) -> [T; R] {
         *self.data[p * self.stride..].first_chunk().expect("the tile lies inside the matrix")
@@ -180,16 +215,15 @@ fn cover<T: Element, S: Simd<T>, L: Lhs<T>, const R: usize>(
             Init::Bias(bias) => Init::Bias(&bias[j..j + cols]),
             other => other,
         };
-        for i in (first..end).step_by(R) {
-            let (a, k, c) = (a.tile::<R>(i), a.depth(), c.block(i, j, R, cols));
-            match vectors {
-                1 => tile::<T, S, _, R, 1>(simd, a, b, k, init, c),
-                2 => tile::<T, S, _, R, 2>(simd, a, b, k, init, c),
-                3 => tile::<T, S, _, R, 3>(simd, a, b, k, init, c),
-                4 if R <= 2 => tile::<T, S, _, R, 4>(simd, a, b, k, init, c),
-                _ if R == 1 => tile::<T, S, _, R, 8>(simd, a, b, k, init, c),
-                _ => unreachable!("no tile of {R} rows is that wide"),
-            }
+        let rows = first..end;
+        let c = c.block(0, j, m, cols);
+        match vectors {
+            1 => simd.call(Tiles::<_, _, R, 1> { a, b, init, c, rows }),
+            2 => simd.call(Tiles::<_, _, R, 2> { a, b, init, c, rows }),
+            3 => simd.call(Tiles::<_, _, R, 3> { a, b, init, c, rows }),
+            4 if R <= 2 => simd.call(Tiles::<_, _, R, 4> { a, b, init, c, rows }),
+            _ if R == 1 => simd.call(Tiles::<_, _, R, 8> { a, b, init, c, rows }),
+            _ => unreachable!("no tile of {R} rows is that wide"),
         }
         j += cols;
     }
@@ -202,6 +236,32 @@ struct Panel<'a, T> {
     data: &'a [T],
     stride: usize,
     cols: usize,
+}
+
+/// The tiles of R rows and V vectors that stand below each other: a function of its own.
+struct Tiles<'a, T, L, const R: usize, const V: usize> {
+    a: L,
+    b: Panel<'a, T>,
+    init: Init<'a, T>,
+    c: MatrixMut<'a, T>,
+    rows: Range<usize>,
+}
+
+impl<T: Element, L: Lhs<T>, const R: usize, const V: usize> Kernel<T> for Tiles<'_, T, L, R, V> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        for i in self.rows.step_by(R) {
+            // C's rows are far apart: without asking, each tile would begin by waiting for all of them.
+            for r in i + R..self.c.rows().min(i + 2 * R) {
+                for line in self.c.row(r).chunks(T::BLOCK) {
+                    simd.prefetch(line);
+                }
+            }
+            let c = self.c.block(i, 0, R, self.b.cols);
+            tile::<T, S, _, R, V>(simd, self.a.tile::<R>(i), self.b, self.a.depth(), self.init, c);
+        }
+    }
 }
 
 /// C ← A·B + init for R rows and V vectors of columns, of which the last may be ragged.
@@ -228,6 +288,7 @@ fn tile<T: Element, S: Simd<T>, A: LhsTile<T, R>, const R: usize, const V: usize
             }
         }
     }
+    let a = a.first(k);
     for p in 0..k {
         let b_row = row::<T, S, V>(simd, &b.data[p * b.stride..][..b.cols]);
         let a_column = a.column(p);
@@ -250,7 +311,7 @@ fn tile<T: Element, S: Simd<T>, A: LhsTile<T, R>, const R: usize, const V: usize
 
 /// V vectors from a row of at most V·LANES and more than (V − 1)·LANES elements.
 #[inline(always)]
-fn row<T: Element, S: Simd<T>, const V: usize>(simd: S, from: &[T]) -> [S::Vector; V] {
+pub(super) fn row<T: Element, S: Simd<T>, const V: usize>(simd: S, from: &[T]) -> [S::Vector; V] {
     let mut vectors = [simd.splat(T::ZERO); V];
     for (v, vector) in vectors.iter_mut().enumerate().take(V - 1) {
         *vector = simd.load(&from[v * S::LANES..]);

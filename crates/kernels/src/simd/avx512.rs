@@ -29,6 +29,7 @@ impl Avx512 {
 }
 
 /// The one function of this level that enables the features; kernels are inlined into it.
+#[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
 fn trampoline<T: Element, K: Kernel<T>>(token: Avx512, kernel: K) -> K::Output {
     kernel.run(T::Avx512::from(token))
@@ -68,6 +69,10 @@ impl Simd<f32> for Avx512 {
         Scalar
     }
     #[inline(always)]
+    fn call<K: Kernel<f32>>(self, kernel: K) -> K::Output {
+        self.enter(kernel)
+    }
+    #[inline(always)]
     fn splat_block(self, x: f32) -> Self::Block {
         [<Self as Simd<f32>>::splat(self, x)]
     }
@@ -99,6 +104,10 @@ impl Simd<f32> for Avx512 {
     fn store_partial(self, v: __m512, to: &mut [f32]) {
         let mask = first::<16>(to.len()) as __mmask16;
         has!(_mm512_mask_storeu_ps(to.as_mut_ptr(), mask, v))
+    }
+    #[inline(always)]
+    fn prefetch(self, at: &[f32]) {
+        has!(_mm_prefetch::<_MM_HINT_T0>(at.as_ptr().cast()))
     }
     #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {
@@ -209,6 +218,10 @@ impl Simd<f64> for Avx512 {
         Scalar
     }
     #[inline(always)]
+    fn call<K: Kernel<f64>>(self, kernel: K) -> K::Output {
+        self.enter(kernel)
+    }
+    #[inline(always)]
     fn splat_block(self, x: f64) -> Self::Block {
         [<Self as Simd<f64>>::splat(self, x)]
     }
@@ -240,6 +253,10 @@ impl Simd<f64> for Avx512 {
     fn store_partial(self, v: __m512d, to: &mut [f64]) {
         let mask = first::<8>(to.len()) as __mmask8;
         has!(_mm512_mask_storeu_pd(to.as_mut_ptr(), mask, v))
+    }
+    #[inline(always)]
+    fn prefetch(self, at: &[f64]) {
+        has!(_mm_prefetch::<_MM_HINT_T0>(at.as_ptr().cast()))
     }
     #[inline(always)]
     fn add(self, a: __m512d, b: __m512d) -> __m512d {

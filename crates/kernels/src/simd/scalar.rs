@@ -25,6 +25,7 @@ impl Scalar {
 
 /// The trampoline of this level.
 #[cfg(target_arch = "x86_64")]
+#[inline(never)]
 #[target_feature(enable = "fma")]
 fn with_fma<T: Element, K: Kernel<T>>(token: Scalar, kernel: K) -> K::Output {
     kernel.run(T::Scalar::from(token))
@@ -46,6 +47,10 @@ macro_rules! impl_scalar {
             #[inline(always)]
             fn one(self) -> Scalar {
                 self
+            }
+            #[inline(always)]
+            fn call<K: Kernel<$t>>(self, kernel: K) -> K::Output {
+                self.enter(kernel)
             }
             #[inline(always)]
             fn splat_block(self, x: $t) -> [$t; $block] {

@@ -17,8 +17,14 @@ impl Wide {
     /// Runs `kernel`. No trampoline: the features are the build's.
     #[inline]
     pub(crate) fn enter<T: Element, K: Kernel<T>>(self, kernel: K) -> K::Output {
-        kernel.run(T::Wide::from(self))
+        function(self, kernel)
     }
+}
+
+/// A function of its own for each kernel, as at the other levels.
+#[inline(never)]
+fn function<T: Element, K: Kernel<T>>(token: Wide, kernel: K) -> K::Output {
+    kernel.run(T::Wide::from(token))
 }
 
 /// The vectors of a build with AVX.
@@ -83,6 +89,10 @@ macro_rules! impl_wide {
             #[inline(always)]
             fn one(self) -> Scalar {
                 Scalar
+            }
+            #[inline(always)]
+            fn call<K: Kernel<$t>>(self, kernel: K) -> K::Output {
+                self.enter(kernel)
             }
             #[inline(always)]
             fn splat_block(self, x: $t) -> Self::Block {
