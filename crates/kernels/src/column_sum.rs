@@ -6,7 +6,7 @@ use crate::matrix::{MatrixRef, ShapeError, check};
 use crate::parallel::{Split, for_each_part, parts};
 use crate::simd::{Kernel, Simd, load_some, store_some};
 
-/// sumⱼ ← Σ over rows of A[·][j], one chain of additions in the order of the rows, starting from zero.
+/// sumⱼ ← Σ over rows i of `A[i][j]`, one chain of additions in the order of the rows, starting from zero.
 ///
 /// rows·cols additions.
 ///

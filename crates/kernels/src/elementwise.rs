@@ -13,7 +13,7 @@ pub trait Elementwise<T: Element, const N: usize>: Copy + Send + Sync {
     fn map<S: Simd<T>>(self, simd: S, out: S::Vector, inputs: [S::Vector; N]) -> S::Vector;
 }
 
-/// out[i] ← f(out[i], inputs[0][i], …) on all threads that pay. Panics if the lengths differ.
+/// `out[i] ← f(out[i], inputs[0][i], …)` on all threads that pay. Panics if the lengths differ.
 ///
 /// Executed: one `map` per vector of the output, the last one ragged.
 pub fn elementwise<T: Element, F: Elementwise<T, N>, const N: usize>(

@@ -204,7 +204,7 @@ fn crowded<T>(a: MatrixRef<'_, T>, depth: usize) -> bool {
     depth > sets * 8
 }
 
-/// C ← A·B + init where B's panels and A's block fit the caches; `pack_a` is memory for A's block, if it pays to copy it.
+/// C ← A·B + init where B's panels and A's block fit the caches; `packed` is memory for A's block, if it pays to copy it.
 #[inline(always)]
 fn product<T: Element, S: Simd<T>>(
     simd: S,

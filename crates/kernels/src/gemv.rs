@@ -54,7 +54,7 @@ impl<T: Element> Kernel<T> for Gemv<'_, T> {
     }
 }
 
-/// y ← Aᵀ·x, A of N × M: each yⱼ is one chain of fma over the rows, Σᵢ xᵢ·A[i][j], as in a layer's forward pass.
+/// y ← Aᵀ·x, A of N × M: each yⱼ is one chain of fma over the rows, Σᵢ xᵢ·`A[i][j]`, as in a layer's forward pass.
 ///
 /// N·M fma. It is [`gemm()`] with one row.
 ///

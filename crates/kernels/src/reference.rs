@@ -130,7 +130,7 @@ pub fn input_gradient<T: Real>(delta: &[T], w: &[T], rows: usize, n: usize, m: u
     }
 }
 
-/// sumⱼ ← Σ over rows of A[·][j].
+/// sumⱼ ← Σ over rows i of `A[i][j]`.
 pub fn column_sum<T: Real>(a: &[T], rows: usize, sum: &mut [T]) {
     let m = sum.len();
     for j in 0..m {
