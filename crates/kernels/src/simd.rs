@@ -38,9 +38,9 @@ use crate::function::Function;
 ///
 /// Vectors have no operators on purpose: arithmetic that does not go through a token does not compile. "Lanes" below
 /// counts elements. Memory arguments are slices, and a slice that is too short panics.
-pub trait Simd<T: Element>: Copy + Send + Sync {
+pub trait Simd<T: Element>: Copy {
     /// [`Self::LANES`] elements.
-    type Vector: Copy + Send + Sync;
+    type Vector: Copy;
     /// One truth value per lane.
     type Mask: Copy;
     /// [`Element::BLOCK`] elements (64 bytes) as vectors: the unit of reductions, the same length for every token.
