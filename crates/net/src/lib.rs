@@ -1,1 +1,58 @@
-//! Placeholder while the workspace is laid out.
+//! Dense feed-forward networks on the CPU: build, initialise, train, evaluate, predict.
+//!
+//! A network is a chain of layers a = f(X·W + b). Training is mini-batch gradient descent: forward, loss, backward,
+//! update ([`Step`]), over shuffled epochs ([`Training`]). Everything runs on an [`Executor`](nxm_kernels::Executor), so
+//! the step that ships can be timed, counted or profiled as it is. The same seed and data give the same bits at any
+//! number of threads and at every level with fused multiply-add. Elements are f32, or f64 by the same code.
+//!
+//! ```
+//! use nxm_kernels::{Activation, Cpu};
+//! use nxm_net::{Dataset, Loss, Network, Training, TrainingOptions};
+//!
+//! // Exclusive or: four examples of two inputs and one target.
+//! let data = Dataset::regression(vec![0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], 2, vec![0.0, 1.0, 1.0, 0.0], 1)?;
+//! let mut network: Network =
+//!     Network::builder(2).dense(8, Activation::Tanh).dense(1, Activation::Sigmoid).seed(1).build()?;
+//!
+//! let cpu = Cpu::detect()?;
+//! let options = TrainingOptions { loss: Loss::MeanSquaredError, learning_rate: 1.0, batch: 4, epochs: 1000, seed: 1 };
+//! for report in Training::new(&mut network, &cpu, &data, options)? {
+//!     let report = report?;
+//!     if report.loss < 0.01 {
+//!         break; // the caller may stop whenever it likes
+//!     }
+//! }
+//! let outputs = network.predict(&cpu, data.inputs())?;
+//! let answers: Vec<bool> = outputs.iter().map(|&output| output > 0.5).collect();
+//! assert_eq!(answers, [false, true, true, false]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod buffer;
+mod builder;
+mod check;
+pub mod data;
+pub mod error;
+pub mod evaluate;
+mod forward;
+pub mod init;
+pub mod layer;
+pub mod loss;
+pub mod network;
+mod random;
+pub mod region;
+pub mod step;
+pub mod train;
+
+pub use builder::NetworkBuilder;
+pub use data::{Dataset, Targets};
+pub use error::{DataError, NetError};
+pub use evaluate::Evaluation;
+pub use init::Initialization;
+pub use layer::Dense;
+pub use loss::{Loss, UnknownLoss};
+pub use network::Network;
+pub use step::Step;
+pub use train::{EpochReport, StepReport, Training, TrainingOptions};

@@ -1,0 +1,199 @@
+//! Examples to train on: inputs with targets, checked once when they are made.
+
+use std::ops::Range;
+
+use nxm_kernels::{Element, MatrixRef};
+
+use crate::error::DataError;
+use crate::random::{epoch_generator, shuffle};
+
+/// The targets of some examples.
+#[derive(Clone, Copy, Debug)]
+pub enum Targets<'a, T> {
+    /// For regression: a row of values for each example.
+    Values(MatrixRef<'a, T>),
+    /// For classification: the class of each example, from 0.
+    Classes(&'a [u32]),
+}
+
+/// Examples: a row of features each, and a row of target values or a label.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset<T> {
+    features: usize,
+    outputs: usize,
+    len: usize,
+    inputs: Vec<T>,
+    targets: Owned<T>,
+}
+
+/// Targets that belong to a data set.
+#[derive(Clone, Debug, PartialEq)]
+enum Owned<T> {
+    Values(Vec<T>),
+    Classes(Vec<u32>),
+}
+
+impl<T: Element> Dataset<T> {
+    /// Examples of `features` inputs and `outputs` target values each, both row-major.
+    ///
+    /// # Errors
+    /// [`DataError`] if there are no features or outputs, if inputs and targets are not as many whole rows, or if one of
+    /// them is NaN or infinite.
+    pub fn regression(inputs: Vec<T>, features: usize, targets: Vec<T>, outputs: usize) -> Result<Self, DataError> {
+        let len = whole_rows("inputs", &inputs, features, DataError::NoFeatures)?;
+        let rows = whole_rows("targets", &targets, outputs, DataError::NoOutputs)?;
+        if rows != len {
+            return Err(DataError::Rows { examples: len, targets: rows });
+        }
+        finite("inputs", &inputs, features)?;
+        finite("targets", &targets, outputs)?;
+        Ok(Dataset { features, outputs, len, inputs, targets: Owned::Values(targets) })
+    }
+
+    /// Examples of `features` inputs (row-major), each of one of `classes` classes, numbered from 0.
+    ///
+    /// # Errors
+    /// [`DataError`] if there are no features or classes, if there are not as many labels as whole rows of inputs, if an
+    /// input is NaN or infinite, or if a label is not below `classes`.
+    pub fn classification(
+        inputs: Vec<T>,
+        features: usize,
+        labels: Vec<u32>,
+        classes: usize,
+    ) -> Result<Self, DataError> {
+        let len = whole_rows("inputs", &inputs, features, DataError::NoFeatures)?;
+        if classes == 0 {
+            return Err(DataError::NoOutputs);
+        }
+        if labels.len() != len {
+            return Err(DataError::Rows { examples: len, targets: labels.len() });
+        }
+        finite("inputs", &inputs, features)?;
+        if let Some((row, label)) = stray_label(&labels, classes) {
+            return Err(DataError::Label { row, label, classes });
+        }
+        Ok(Dataset { features, outputs: classes, len, inputs, targets: Owned::Classes(labels) })
+    }
+
+    /// Examples.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+    /// Whether there are no examples.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+    /// Inputs of an example.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+    /// Values of a target, or classes.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+    /// All inputs: examples × features.
+    pub fn inputs(&self) -> MatrixRef<'_, T> {
+        self.batch(0..self.len).0
+    }
+    /// All targets.
+    pub fn targets(&self) -> Targets<'_, T> {
+        self.batch(0..self.len).1
+    }
+
+    /// The first `n` examples, and the rest. Panics if there are fewer than `n`.
+    #[must_use]
+    pub fn split_at(&self, n: usize) -> (Dataset<T>, Dataset<T>) {
+        assert!(n <= self.len, "split_at: {n} of {} examples", self.len);
+        let part = |rows: Range<usize>| Dataset {
+            len: rows.len(),
+            inputs: self.inputs[rows.start * self.features..rows.end * self.features].to_vec(),
+            targets: match &self.targets {
+                Owned::Values(values) => {
+                    Owned::Values(values[rows.start * self.outputs..rows.end * self.outputs].to_vec())
+                }
+                Owned::Classes(labels) => Owned::Classes(labels[rows].to_vec()),
+            },
+            ..*self
+        };
+        (part(0..n), part(n..self.len))
+    }
+
+    /// The same examples in an order that depends on `seed` and their number alone.
+    #[must_use]
+    pub fn shuffled(&self, seed: u64) -> Dataset<T> {
+        let mut order: Vec<usize> = (0..self.len).collect();
+        // Epochs count from 1, so this is none of a training's orders.
+        shuffle(&mut epoch_generator(seed, 0), &mut order);
+        let mut shuffled = self.with_capacity(self.len);
+        self.gather(&order, &mut shuffled);
+        shuffled
+    }
+
+    /// Inputs and targets of examples that stand side by side.
+    pub(crate) fn batch(&self, rows: Range<usize>) -> (MatrixRef<'_, T>, Targets<'_, T>) {
+        let matrix = |data, cols: usize| {
+            let all = MatrixRef::new(data, self.len, cols).expect("the constructors checked the number of elements");
+            all.block(rows.start, 0, rows.len(), cols)
+        };
+        let targets = match &self.targets {
+            Owned::Values(values) => Targets::Values(matrix(values, self.outputs)),
+            Owned::Classes(labels) => Targets::Classes(&labels[rows.clone()]),
+        };
+        (matrix(&self.inputs, self.features), targets)
+    }
+
+    /// An empty data set of the same kind with room for `rows` examples.
+    pub(crate) fn with_capacity(&self, rows: usize) -> Dataset<T> {
+        let targets = match &self.targets {
+            Owned::Values(_) => Owned::Values(Vec::with_capacity(rows * self.outputs)),
+            Owned::Classes(_) => Owned::Classes(Vec::with_capacity(rows)),
+        };
+        Dataset { len: 0, inputs: Vec::with_capacity(rows * self.features), targets, ..*self }
+    }
+
+    /// Makes `to` hold these rows, in this order. `to` comes from [`Dataset::with_capacity`] of this data set; within its
+    /// capacity nothing is allocated.
+    pub(crate) fn gather(&self, rows: &[usize], to: &mut Dataset<T>) {
+        to.len = rows.len();
+        to.inputs.clear();
+        for &row in rows {
+            to.inputs.extend_from_slice(&self.inputs[row * self.features..][..self.features]);
+        }
+        match (&self.targets, &mut to.targets) {
+            (Owned::Values(from), Owned::Values(to)) => {
+                to.clear();
+                for &row in rows {
+                    to.extend_from_slice(&from[row * self.outputs..][..self.outputs]);
+                }
+            }
+            (Owned::Classes(from), Owned::Classes(to)) => {
+                to.clear();
+                to.extend(rows.iter().map(|&row| from[row]));
+            }
+            _ => unreachable!("with_capacity keeps the kind of targets"),
+        }
+    }
+}
+
+/// The first row whose label is not below `classes`, and the label.
+pub(crate) fn stray_label(labels: &[u32], classes: usize) -> Option<(usize, u32)> {
+    let row = labels.iter().position(|&label| label as usize >= classes)?;
+    Some((row, labels[row]))
+}
+
+/// How many rows of `cols` these are.
+fn whole_rows<T>(what: &'static str, data: &[T], cols: usize, none: DataError) -> Result<usize, DataError> {
+    match data.len().checked_rem(cols) {
+        None => Err(none),
+        Some(0) => Ok(data.len() / cols),
+        Some(_) => Err(DataError::Ragged { what, len: data.len(), cols }),
+    }
+}
+
+/// No NaN, no infinity.
+fn finite<T: Element>(what: &'static str, data: &[T], cols: usize) -> Result<(), DataError> {
+    match data.iter().position(|x| !x.is_finite()) {
+        None => Ok(()),
+        Some(i) => Err(DataError::NotFinite { what, row: i / cols, column: i % cols, value: data[i].to_f64() }),
+    }
+}

@@ -1,0 +1,175 @@
+//! What can be wrong with a network, a step or data: named before anything is changed.
+
+use nxm_kernels::ShapeError;
+use thiserror::Error;
+
+use crate::loss::Loss;
+
+/// A network, a training run or their arguments that do not fit. Layers, rows and columns are counted from 0.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum NetError {
+    /// A network was built without a layer.
+    #[error("the network has no layers: at least one is needed")]
+    NoLayers,
+    /// A network was built without inputs.
+    #[error("the network has 0 inputs: at least one is needed")]
+    NoInputs,
+    /// A layer was built without units.
+    #[error("layer {layer} (counted from 0) has 0 units: at least one is needed")]
+    NoUnits {
+        /// The layer.
+        layer: usize,
+    },
+    /// More elements than this machine can address.
+    #[error("{what} of {rows} × {cols} elements are more than this machine can address")]
+    TooLarge {
+        /// What was to be made.
+        what: &'static str,
+        /// Rows.
+        rows: usize,
+        /// Columns.
+        cols: usize,
+    },
+    /// The allocator refused.
+    #[error("out of memory: {bytes} bytes for {what} are not to be had")]
+    OutOfMemory {
+        /// What was to be made.
+        what: &'static str,
+        /// Its size.
+        bytes: usize,
+    },
+    /// A batch of no examples.
+    #[error("the batch has 0 examples: at least one is needed")]
+    NoBatch,
+    /// A batch is larger than the step's buffers.
+    #[error("the batch has {rows} examples: the step was made for at most {batch}")]
+    BatchTooLarge {
+        /// Rows of the batch.
+        rows: usize,
+        /// Rows of the step's buffers.
+        batch: usize,
+    },
+    /// A data set without examples.
+    #[error("the data set has no examples: at least one is needed")]
+    NoExamples,
+    /// A learning rate that is not a positive number in the network's element type.
+    #[error("the learning rate is {learning_rate}: a finite number above 0 (in {element}) is needed")]
+    LearningRate {
+        /// What was asked for.
+        learning_rate: f64,
+        /// "f32" or "f64".
+        element: &'static str,
+    },
+    /// Examples have another number of features than the network has inputs.
+    #[error("examples have {found} features: the network has {expected} inputs")]
+    Features {
+        /// Inputs of the network.
+        expected: usize,
+        /// Features of an example.
+        found: usize,
+    },
+    /// Targets have another number of values (or classes) than the network has outputs.
+    #[error("targets have {found} values or classes: the network has {expected} outputs")]
+    Outputs {
+        /// Outputs of the network.
+        expected: usize,
+        /// Values of a target, or classes.
+        found: usize,
+    },
+    /// Not one target for each example.
+    #[error("there are {found} targets for {expected} examples")]
+    TargetRows {
+        /// Examples.
+        expected: usize,
+        /// Targets.
+        found: usize,
+    },
+    /// A label names no class.
+    #[error("row {row} (counted from 0) has label {label}: with {classes} classes, labels are 0 to {}", classes - 1)]
+    Label {
+        /// The example.
+        row: usize,
+        /// Its label.
+        label: u32,
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// A loss that needs the other kind of target.
+    #[error("loss {loss} needs {expected} as targets, and these are {found}")]
+    Targets {
+        /// The loss.
+        loss: Loss,
+        /// The kind it needs: "values" or "class labels".
+        expected: &'static str,
+        /// The kind they are.
+        found: &'static str,
+    },
+    /// A step that was made for a network with other layers.
+    #[error(
+        "layer {layer} (counted from 0): the step was made for {expected:?} (inputs, units), the network has {found:?}"
+    )]
+    Network {
+        /// The first layer that differs.
+        layer: usize,
+        /// Fan-in and units the step was made for; none if it has no such layer.
+        expected: Option<(usize, usize)>,
+        /// Fan-in and units of the network's; none if it has no such layer.
+        found: Option<(usize, usize)>,
+    },
+    /// Operands of a kernel that do not fit together: layers that were exchanged for others of another shape.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+}
+
+/// Data that can't be trained on. Rows and columns are counted from 0.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// Examples without features.
+    #[error("examples have 0 features: at least one is needed")]
+    NoFeatures,
+    /// Targets without values, or no classes.
+    #[error("targets have 0 values or classes: at least one is needed")]
+    NoOutputs,
+    /// The numbers do not divide into whole rows.
+    #[error("{len} {what} do not divide into rows of {cols}")]
+    Ragged {
+        /// "inputs" or "targets".
+        what: &'static str,
+        /// How many numbers there are.
+        len: usize,
+        /// How many a row has.
+        cols: usize,
+    },
+    /// Not one target for each example.
+    #[error("there are {targets} targets for {examples} examples")]
+    Rows {
+        /// Rows of inputs.
+        examples: usize,
+        /// Rows of targets, or labels.
+        targets: usize,
+    },
+    /// NaN or an infinity.
+    #[error("{what}, row {row}, column {column} (counted from 0): {value} is not a finite number")]
+    NotFinite {
+        /// "inputs" or "targets".
+        what: &'static str,
+        /// The example.
+        row: usize,
+        /// The feature, or the value of the target.
+        column: usize,
+        /// What stands there.
+        value: f64,
+    },
+    /// A label names no class.
+    #[error("row {row} (counted from 0) has label {label}: with {classes} classes, labels are 0 to {}", classes - 1)]
+    Label {
+        /// The example.
+        row: usize,
+        /// Its label.
+        label: u32,
+        /// How many classes there are.
+        classes: usize,
+    },
+}

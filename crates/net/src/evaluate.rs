@@ -1,0 +1,99 @@
+//! Using a network: predictions, and how good they are.
+
+use nxm_kernels::{Element, Executor, MatrixRef};
+
+use crate::buffer::zeros;
+use crate::check::{check_data, check_inputs};
+use crate::data::{Dataset, Targets};
+use crate::error::NetError;
+use crate::forward::Activations;
+use crate::loss::{Criterion, Loss};
+use crate::network::Network;
+
+/// Rows that are worked on at a time: enough to pay for packing the weights, few enough for the caches.
+const ROWS: usize = 256;
+
+/// How good a network is on some examples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// The mean loss over all examples.
+    pub loss: f64,
+    /// The share of examples, 0 to 1, whose largest output (the first of equal ones) is at their label; none for
+    /// regression. A row with NaN among its outputs counts as wrong.
+    pub accuracy: Option<f64>,
+}
+
+impl<T: Element> Network<T> {
+    /// The outputs for each row of `x`: rows × outputs, row-major.
+    ///
+    /// # Errors
+    /// [`NetError`] if `x` is not as wide as the network's inputs, or the outputs do not fit into memory.
+    pub fn predict(&self, executor: &impl Executor, x: MatrixRef<'_, T>) -> Result<Vec<T>, NetError> {
+        check_inputs(self, x)?;
+        let mut outputs = zeros("the outputs", x.rows(), self.outputs())?;
+        let mut activations = Activations::new(self, x.rows().min(ROWS))?;
+        for (i, to) in outputs.chunks_mut(ROWS * self.outputs()).enumerate() {
+            let rows = to.len() / self.outputs();
+            activations.run(self, executor, x.block(i * ROWS, 0, rows, x.cols()))?;
+            to.copy_from_slice(activations.outputs(rows, self.outputs()));
+        }
+        Ok(outputs)
+    }
+
+    /// The mean loss over `data`, and the accuracy where targets are classes.
+    ///
+    /// # Errors
+    /// [`NetError`] if there are no examples, or if they do not fit the network or the loss.
+    pub fn evaluate(&self, executor: &impl Executor, data: &Dataset<T>, loss: Loss) -> Result<Evaluation, NetError> {
+        check_data(self, loss, data)?;
+        let (len, outputs) = (data.len(), self.outputs());
+        let batch = len.min(ROWS);
+        let mut activations = Activations::new(self, batch)?;
+        let mut criterion = Criterion::new(loss, outputs, batch)?;
+        let mut gradient = zeros("the gradient of the outputs", batch, outputs)?;
+        let (mut total, mut right) = (0.0, 0);
+        for start in (0..len).step_by(ROWS) {
+            let rows = ROWS.min(len - start);
+            let (x, targets) = data.batch(start..start + rows);
+            activations.run(self, executor, x)?;
+            let given = activations.outputs(rows, outputs);
+            let loss = criterion.run(executor, given, targets, &mut gradient[..rows * outputs])?;
+            total += loss.to_f64() * rows as f64;
+            if let Targets::Classes(labels) = targets {
+                let rows = given.chunks_exact(outputs).zip(labels);
+                right += rows.filter(|(row, label)| argmax(row) == Some(**label as usize)).count();
+            }
+        }
+        let accuracy = match data.targets() {
+            Targets::Values(_) => None,
+            Targets::Classes(_) => Some(right as f64 / len as f64),
+        };
+        Ok(Evaluation { loss: total / len as f64, accuracy })
+    }
+}
+
+/// Where the largest element stands, the first of equal ones; nowhere if one is NaN.
+fn argmax<T: Element>(row: &[T]) -> Option<usize> {
+    let mut best = 0;
+    for (i, x) in row.iter().enumerate() {
+        match x.partial_cmp(&row[best])? {
+            std::cmp::Ordering::Greater => best = i,
+            std::cmp::Ordering::Less | std::cmp::Ordering::Equal => {}
+        }
+    }
+    Some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::argmax;
+
+    #[test]
+    fn the_first_of_equal_outputs_wins_and_nan_wins_nothing() {
+        assert_eq!(argmax(&[1.0, 3.0, 3.0]), Some(1));
+        assert_eq!(argmax(&[0.0, -0.0]), Some(0));
+        assert_eq!(argmax(&[f64::NEG_INFINITY; 2]), Some(0));
+        assert_eq!(argmax(&[f32::NAN, 1.0]), None);
+        assert_eq!(argmax(&[1.0, f32::NAN, 2.0]), None);
+    }
+}

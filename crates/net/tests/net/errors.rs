@@ -1,0 +1,185 @@
+//! Every error names what was wrong, where and what was expected, and leaves everything as it was.
+
+use nxm_kernels::{Activation, MatrixRef};
+use nxm_net::{DataError, Dataset, Loss, NetError, Network, Step, Targets, Training, TrainingOptions, UnknownLoss};
+
+use crate::support::{cpu, examples, network};
+
+fn said(error: impl std::error::Error) -> String {
+    error.to_string()
+}
+
+#[test]
+fn networks_that_can_not_be_built() {
+    let build = |inputs, units: &[usize]| {
+        let builder = Network::<f32>::builder(inputs);
+        let builder = units.iter().fold(builder, |builder, &units| builder.dense(units, Activation::Relu));
+        builder.build().unwrap_err()
+    };
+    assert_eq!(build(0, &[3]), NetError::NoInputs);
+    assert_eq!(build(3, &[]), NetError::NoLayers);
+    assert_eq!(build(3, &[2, 0, 4]), NetError::NoUnits { layer: 1 });
+    assert_eq!(said(build(3, &[2, 0, 4])), "layer 1 (counted from 0) has 0 units: at least one is needed");
+    // The product overflows; the elements are few enough and their bytes too many; and both in a later layer.
+    let (huge, half) = (usize::MAX / 2, isize::MAX as usize / 3);
+    assert_eq!(build(huge, &[3]), NetError::TooLarge { what: "weights", rows: huge, cols: 3 });
+    assert_eq!(build(half, &[1]), NetError::TooLarge { what: "weights", rows: half, cols: 1 });
+    assert_eq!(build(2, &[2, huge]), NetError::TooLarge { what: "weights", rows: 2, cols: huge });
+    // Addressable, but more than any machine's virtual memory (2⁴⁷ bytes and more).
+    let (rows, cols) = (1 << 30, 1 << 28);
+    assert_eq!(build(rows, &[cols]), NetError::OutOfMemory { what: "weights", bytes: 1 << 60 });
+}
+
+#[test]
+fn data_that_can_not_be_trained_on() {
+    let regression = |x: &[f64], n, t: &[f64], m| Dataset::regression(x.to_vec(), n, t.to_vec(), m).unwrap_err();
+    assert_eq!(regression(&[1.0], 0, &[1.0], 1), DataError::NoFeatures);
+    assert_eq!(regression(&[1.0], 1, &[1.0], 0), DataError::NoOutputs);
+    assert_eq!(regression(&[1.0; 5], 2, &[1.0], 1), DataError::Ragged { what: "inputs", len: 5, cols: 2 });
+    assert_eq!(regression(&[1.0; 4], 2, &[1.0; 3], 2), DataError::Ragged { what: "targets", len: 3, cols: 2 });
+    assert_eq!(regression(&[1.0; 4], 2, &[1.0; 3], 1), DataError::Rows { examples: 2, targets: 3 });
+    let nan = regression(&[1.0, 1.0, 1.0, f64::NAN], 2, &[1.0; 2], 1);
+    assert_eq!(said(nan), "inputs, row 1, column 1 (counted from 0): NaN is not a finite number");
+    let infinite = regression(&[1.0; 2], 1, &[0.0, 0.0, f64::INFINITY, 0.0], 2);
+    assert_eq!(infinite, DataError::NotFinite { what: "targets", row: 1, column: 0, value: f64::INFINITY });
+
+    let classification =
+        |x: &[f32], labels: &[u32], classes| Dataset::classification(x.to_vec(), 2, labels.to_vec(), classes);
+    assert_eq!(classification(&[0.0; 4], &[0, 1], 0).unwrap_err(), DataError::NoOutputs);
+    assert_eq!(classification(&[0.0; 4], &[0], 2).unwrap_err(), DataError::Rows { examples: 2, targets: 1 });
+    let stray = classification(&[0.0; 4], &[1, 2], 2).unwrap_err();
+    assert_eq!(said(stray), "row 1 (counted from 0) has label 2: with 2 classes, labels are 0 to 1");
+    let nan = classification(&[0.0, f32::NEG_INFINITY, 0.0, 0.0], &[0, 1], 2).unwrap_err();
+    assert_eq!(nan, DataError::NotFinite { what: "inputs", row: 0, column: 1, value: f64::NEG_INFINITY });
+    assert!(Dataset::classification(vec![0f32], 0, vec![], 2).is_err());
+}
+
+/// What a step says to a batch, after which network and gradients must be untouched.
+fn refused(step: &mut Step<f32>, network: &Network<f32>, x: MatrixRef<'_, f32>, targets: Targets<'_, f32>) -> NetError {
+    let mut trained = network.clone();
+    let error = step.train(&mut trained, &cpu(), x, targets, 0.1).unwrap_err();
+    assert_eq!(&trained, network);
+    assert!(step.weight_gradient(0).iter().all(|&g| g == 0.0));
+    error
+}
+
+#[test]
+fn batches_that_do_not_fit() {
+    let net = network::<f32>(&[3, 4, 2], Activation::Tanh, Activation::Identity, 1);
+    let mut mse = Step::new(&net, Loss::MeanSquaredError, 4).unwrap();
+    let mut entropy = Step::new(&net, Loss::CrossEntropy, 4).unwrap();
+    let numbers = [0.5f32; 32];
+    let matrix = |rows, cols| MatrixRef::new(&numbers, rows, cols).unwrap();
+    let values = |rows, cols| Targets::Values(matrix(rows, cols));
+
+    let error = refused(&mut mse, &net, matrix(2, 4), values(2, 2));
+    assert_eq!(said(error), "examples have 4 features: the network has 3 inputs");
+    let error = refused(&mut mse, &net, matrix(2, 3), values(2, 3));
+    assert_eq!(error, NetError::Outputs { expected: 2, found: 3 });
+    let error = refused(&mut mse, &net, matrix(2, 3), values(3, 2));
+    assert_eq!(error, NetError::TargetRows { expected: 2, found: 3 });
+    let error = refused(&mut entropy, &net, matrix(2, 3), Targets::Classes(&[0]));
+    assert_eq!(error, NetError::TargetRows { expected: 2, found: 1 });
+    assert_eq!(refused(&mut mse, &net, matrix(0, 3), values(0, 2)), NetError::NoBatch);
+    let error = refused(&mut mse, &net, matrix(5, 3), values(5, 2));
+    assert_eq!(error, NetError::BatchTooLarge { rows: 5, batch: 4 });
+    let error = refused(&mut entropy, &net, matrix(3, 3), Targets::Classes(&[0, 1, 2]));
+    assert_eq!(error, NetError::Label { row: 2, label: 2, classes: 2 });
+    let error = refused(&mut mse, &net, matrix(2, 3), Targets::Classes(&[0, 1]));
+    assert_eq!(said(error), "loss mse needs values as targets, and these are class labels");
+    let error = refused(&mut entropy, &net, matrix(2, 3), values(2, 2));
+    assert_eq!(said(error), "loss cross_entropy needs class labels as targets, and these are values");
+
+    assert_eq!(Step::new(&net, Loss::CrossEntropy, 0).unwrap_err(), NetError::NoBatch);
+    let error = Step::new(&net, Loss::MeanSquaredError, usize::MAX).unwrap_err();
+    assert!(matches!(error, NetError::TooLarge { rows: usize::MAX, .. }), "{error}");
+}
+
+#[test]
+fn learning_rates_that_are_none() {
+    let mut net = network::<f32>(&[3, 2], Activation::Tanh, Activation::Identity, 1);
+    let before = net.clone();
+    let data = examples::<f32>(Loss::MeanSquaredError, 4, 3, 2, 1);
+    let mut step = Step::new(&net, Loss::MeanSquaredError, 4).unwrap();
+    for learning_rate in [0.0, -0.0, -0.1, f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let error = step.train(&mut net, &cpu(), data.inputs(), data.targets(), learning_rate).unwrap_err();
+        assert!(matches!(error, NetError::LearningRate { element: "f32", .. }), "{error}");
+    }
+    // 1e-60 is 0 in f32, and 1e60 infinite.
+    for learning_rate in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-60, 1e60] {
+        let options = TrainingOptions { loss: Loss::MeanSquaredError, learning_rate, batch: 2, epochs: 1, seed: 0 };
+        let error = Training::new(&mut net, &cpu(), &data, options).unwrap_err();
+        let NetError::LearningRate { learning_rate: named, .. } = error else { panic!("{error}") };
+        assert_eq!(named.to_bits(), learning_rate.to_bits());
+    }
+    assert_eq!(net, before);
+    for learning_rate in [f32::MAX, f32::MIN_POSITIVE, 1e-45] {
+        step.train(&mut net, &cpu(), data.inputs(), data.targets(), learning_rate).unwrap();
+    }
+}
+
+#[test]
+fn runs_that_can_not_begin() {
+    let mut net = network::<f32>(&[3, 2], Activation::Tanh, Activation::Identity, 1);
+    let good = TrainingOptions { loss: Loss::MeanSquaredError, learning_rate: 0.1, batch: 2, epochs: 1, seed: 0 };
+    let data = examples::<f32>(Loss::MeanSquaredError, 4, 3, 2, 1);
+    let mut begin = |data: &Dataset<f32>, options| Training::new(&mut net, &cpu(), data, options).map(drop);
+    assert_eq!(begin(&data, good), Ok(()));
+    assert_eq!(begin(&data, TrainingOptions { batch: 0, ..good }), Err(NetError::NoBatch));
+    // A batch larger than the data is a whole epoch.
+    assert_eq!(begin(&data, TrainingOptions { batch: usize::MAX, ..good }), Ok(()));
+    assert_eq!(begin(&data.split_at(0).0, good), Err(NetError::NoExamples));
+    let wrong = TrainingOptions { loss: Loss::CrossEntropy, ..good };
+    assert!(matches!(begin(&data, wrong), Err(NetError::Targets { loss: Loss::CrossEntropy, .. })));
+    let wide = examples(Loss::MeanSquaredError, 4, 5, 2, 1);
+    assert_eq!(begin(&wide, good), Err(NetError::Features { expected: 3, found: 5 }));
+    let tall = examples(Loss::MeanSquaredError, 4, 3, 1, 1);
+    assert_eq!(begin(&tall, good), Err(NetError::Outputs { expected: 2, found: 1 }));
+}
+
+#[test]
+fn networks_that_a_step_was_not_made_for() {
+    let net = network::<f32>(&[3, 4, 2], Activation::Tanh, Activation::Identity, 1);
+    let data = examples::<f32>(Loss::CrossEntropy, 2, 3, 2, 1);
+    let mut step = Step::new(&net, Loss::CrossEntropy, 2).unwrap();
+    let mut ask = |sizes: &[usize]| {
+        let other = network::<f32>(sizes, Activation::Tanh, Activation::Identity, 1);
+        refused(&mut step, &other, data.inputs(), data.targets())
+    };
+    let network = |layer, expected, found| NetError::Network { layer, expected, found };
+    assert_eq!(ask(&[3, 5, 2]), network(0, Some((3, 4)), Some((3, 5))));
+    assert_eq!(ask(&[3, 4, 3]), network(1, Some((4, 2)), Some((4, 3))));
+    assert_eq!(ask(&[3, 4, 2, 2]), network(2, None, Some((2, 2))));
+    assert_eq!(ask(&[3, 4]), network(1, Some((4, 2)), None));
+}
+
+#[test]
+fn predictions_and_evaluations_that_can_not_be_made() {
+    let mut net = network::<f32>(&[3, 4, 2], Activation::Tanh, Activation::Identity, 1);
+    let x = [0.0f32; 8];
+    let error = net.predict(&cpu(), MatrixRef::new(&x, 2, 4).unwrap()).unwrap_err();
+    assert_eq!(error, NetError::Features { expected: 3, found: 4 });
+    let data = examples::<f32>(Loss::CrossEntropy, 4, 3, 2, 1);
+    let error = net.evaluate(&cpu(), &data.split_at(4).1, Loss::CrossEntropy).unwrap_err();
+    assert_eq!(error, NetError::NoExamples);
+    let error = net.evaluate(&cpu(), &data, Loss::MeanSquaredError).unwrap_err();
+    assert!(matches!(error, NetError::Targets { loss: Loss::MeanSquaredError, .. }));
+    let many = examples::<f32>(Loss::CrossEntropy, 40, 3, 9, 1);
+    let error = net.evaluate(&cpu(), &many, Loss::CrossEntropy).unwrap_err();
+    assert!(matches!(error, NetError::Outputs { expected: 2, found: 9 }), "{error}");
+    // Layers that were exchanged no longer fit together.
+    net.layers_mut().swap(0, 1);
+    let error = net.predict(&cpu(), MatrixRef::new(&x, 2, 4).unwrap()).unwrap_err();
+    assert!(matches!(error, NetError::Shape(_)), "{error}");
+}
+
+#[test]
+fn losses_have_names() {
+    for loss in Loss::ALL {
+        assert_eq!(loss.name().parse(), Ok(loss));
+        assert_eq!(format!("{loss:>15}").len(), 15);
+    }
+    let error = "l1".parse::<Loss>().unwrap_err();
+    assert_eq!(error, UnknownLoss("l1".to_owned()));
+    assert_eq!(said(error), "no loss is called \"l1\"; there are mse, cross_entropy");
+}

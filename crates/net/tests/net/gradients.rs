@@ -1,0 +1,94 @@
+//! Gradients against central differences of a loss computed in plain loops, in f64.
+
+use nxm_kernels::Activation;
+use nxm_net::{Dense, Loss, Network, Step};
+use proptest::prelude::*;
+
+use crate::support::{cpu, examples, forward, loss as reference_loss, network};
+
+/// The difference's step. Rounding of the loss (about 100 operations of 1.1e-16) divided by 2h is below 1e-9; what is
+/// left out, h²/6 · |f'''|, is below 1e-9 where the third derivative is below 60.
+const H: f64 = 1e-5;
+/// Relative to gradients above 1.
+const TOLERANCE: f64 = 1e-8;
+/// No sum of a ReLU may stand closer to the kink than this: a step of H moves none as far.
+const KINK: f64 = 1e-3;
+
+/// One parameter of a layer.
+type Parameter = fn(&mut Dense<f64>, usize) -> &mut f64;
+
+fn weight(layer: &mut Dense<f64>, i: usize) -> &mut f64 {
+    &mut layer.weights_mut()[i]
+}
+
+fn bias(layer: &mut Dense<f64>, i: usize) -> &mut f64 {
+    &mut layer.bias_mut()[i]
+}
+
+/// Compares all gradients of a batch; None if a sum stands at a kink.
+fn check(network: &Network<f64>, loss: Loss, rows: usize, seed: u64) -> Option<()> {
+    let data = examples(loss, rows, network.inputs(), network.outputs(), seed);
+    let (x, targets) = (data.inputs(), data.targets());
+    let kinked = |a: Activation| matches!(a, Activation::Relu | Activation::LeakyRelu);
+    let sums = forward(network, x);
+    if network.layers().iter().zip(&sums).any(|(l, (z, _))| kinked(l.activation()) && z.iter().any(|z| z.abs() < KINK))
+    {
+        return None;
+    }
+
+    let mut step = Step::new(network, loss, rows).unwrap();
+    let given = step.gradients(network, &cpu(), x, targets).unwrap();
+    let expected = reference_loss(network, x, targets);
+    // Both are sums of at most 100 terms that err by a few 1.1e-16 each.
+    assert!((given - expected).abs() <= 1e-13 * expected.abs().max(1.0), "{loss}: {given} for {expected}");
+
+    for l in 0..network.layers().len() {
+        let groups: [(&str, Parameter, &[f64]); 2] =
+            [("weight", weight, step.weight_gradient(l)), ("bias", bias, step.bias_gradient(l))];
+        for (name, parameter, gradient) in groups {
+            for (i, &given) in gradient.iter().enumerate() {
+                let moved = |by: f64| {
+                    let mut moved = network.clone();
+                    *parameter(&mut moved.layers_mut()[l], i) += by;
+                    reference_loss(&moved, x, targets)
+                };
+                let expected = (moved(H) - moved(-H)) / (2.0 * H);
+                assert!(
+                    (given - expected).abs() <= TOLERANCE * expected.abs().max(1.0),
+                    "{loss}, {}: layer {l}, {name} {i}: {given} for {expected}",
+                    network.layers()[l].activation()
+                );
+            }
+        }
+    }
+    Some(())
+}
+
+#[test]
+fn every_activation_with_every_loss_has_the_gradient_of_its_differences() {
+    for activation in Activation::ALL {
+        for loss in Loss::ALL {
+            let checked = (0..8).filter_map(|seed| {
+                let network = network(&[5, 7, 4], activation, activation, seed);
+                check(&network, loss, 3, seed)
+            });
+            assert!(checked.count() >= 4, "{activation}, {loss}: too many examples at a kink");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn any_small_network_has_the_gradient_of_its_differences(
+        sizes in prop::collection::vec(1usize..6, 2..5),
+        rows in 1usize..6,
+        hidden in prop::sample::select(&Activation::ALL[..]),
+        output in prop::sample::select(&Activation::ALL[..]),
+        loss in prop::sample::select(&Loss::ALL[..]),
+        seed in 0u64..1000,
+    ) {
+        let network = network(&sizes, hidden, output, seed);
+        prop_assume!(check(&network, loss, rows, seed).is_some());
+    }
+}

@@ -1,0 +1,11 @@
+//! Tests of the library as its users see it, one module per promise.
+
+mod bits;
+mod data;
+mod errors;
+mod golden;
+mod gradients;
+mod initialization;
+mod predictions;
+mod support;
+mod training;

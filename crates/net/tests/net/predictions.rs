@@ -1,0 +1,106 @@
+//! Predictions and evaluations against the plain loops of the reference.
+
+use nxm_kernels::reference::Real;
+use nxm_kernels::{Activation, Cpu, Element, Level, MatrixRef};
+use nxm_net::{Dataset, Loss, Network};
+use proptest::prelude::*;
+
+use crate::support::{cpu, examples, flat, forward, loss as reference_loss, network, numbers};
+
+/// How far outputs may be from the reference's, per output, in f64.
+///
+/// A sum of n + 1 terms errs by at most γ·Σ|x||w|, γ = (n + 2)·u/(1 − (n + 2)·u) (Higham 2002, lemma 3.1), here and there; errors
+/// of its inputs reach it through |w|; no activation enlarges an error (|f'| ≤ 1), and each adds at most 8 ULP of its own.
+fn bound<T: Element>(network: &Network<T>, x: &[f64], layers: &[(Vec<f64>, Vec<f64>)]) -> Vec<f64> {
+    let mut inputs = x.to_vec();
+    let mut errors = vec![0.0; x.len()];
+    for (layer, (_, a)) in network.layers().iter().zip(layers) {
+        let (n, m) = (layer.fan_in(), layer.fan_out());
+        let k = (n + 2) as f64 * T::UNIT_ROUNDOFF;
+        let gamma = k / (1.0 - k);
+        let mut next = Vec::new();
+        for (r, a) in a.chunks(m).enumerate() {
+            for (j, a) in a.iter().enumerate() {
+                let (mut size, mut error) = (layer.bias()[j].to_f64().abs(), 0.0);
+                for i in 0..n {
+                    let w = layer.weights()[i * m + j].to_f64().abs();
+                    size += w * (inputs[r * n + i].abs() + errors[r * n + i]);
+                    error += w * errors[r * n + i];
+                }
+                next.push(error + 2.0 * gamma * size + 2.0 * 8.0 * 2.0 * T::UNIT_ROUNDOFF * a.abs());
+            }
+        }
+        inputs.clone_from(a);
+        errors = next;
+    }
+    errors
+}
+
+fn compare<T: Real>(sizes: &[usize], activation: Activation, rows: usize, seed: u64) {
+    let network = network::<T>(sizes, activation, activation, seed);
+    let x = numbers::<T>(rows * sizes[0], seed);
+    let x = MatrixRef::new(&x, rows, sizes[0]).unwrap();
+    let wide = |values: &[T]| values.iter().map(|v| v.to_f64()).collect::<Vec<f64>>();
+    let layers: Vec<(Vec<f64>, Vec<f64>)> = forward(&network, x).iter().map(|(z, a)| (wide(z), wide(a))).collect();
+    let bound = bound(&network, &wide(&flat(x)), &layers);
+    // All levels: one without fused multiply-add rounds a product, too, as the reference does.
+    for level in Level::available() {
+        let given = network.predict(&Cpu::new(level, 1), x).unwrap();
+        assert_eq!(given.len(), bound.len());
+        for ((given, expected), bound) in given.iter().zip(&layers[layers.len() - 1].1).zip(&bound) {
+            let error = (given.to_f64() - expected).abs();
+            assert!(error <= *bound, "{} at {level}: {given} for {expected}: off by {error} > {bound}", T::NAME);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn predictions_are_the_reference_s_within_rounding(
+        sizes in prop::collection::vec(1usize..50, 2..5),
+        rows in 0usize..40,
+        activation in prop::sample::select(&Activation::ALL[..]),
+        seed in 0u64..1000,
+    ) {
+        compare::<f32>(&sizes, activation, rows, seed);
+        compare::<f64>(&sizes, activation, rows, seed);
+    }
+}
+
+#[test]
+fn any_strides_are_predicted_alike() {
+    let network = network::<f32>(&[4, 6, 2], Activation::Tanh, Activation::Identity, 1);
+    let data = numbers::<f32>(4 * 9, 3);
+    let columns = MatrixRef::new(&data, 4, 9).unwrap().transpose();
+    let rows = flat(columns);
+    assert_eq!(
+        network.predict(&cpu(), columns).unwrap(),
+        network.predict(&cpu(), MatrixRef::new(&rows, 9, 4).unwrap()).unwrap()
+    );
+}
+
+#[test]
+fn evaluation_is_the_mean_over_all_examples() {
+    // 600 examples make two whole batches and a short one.
+    for loss in Loss::ALL {
+        let network = network::<f64>(&[6, 8, 3], Activation::Tanh, Activation::Identity, 1);
+        let data = examples(loss, 600, 6, 3, 2);
+        let evaluation = network.evaluate(&cpu(), &data, loss).unwrap();
+        let expected = reference_loss(&network, data.inputs(), data.targets());
+        // A mean of 600 terms errs by at most 600 · 1.1e-16 of it, here and there.
+        assert!((evaluation.loss - expected).abs() <= 2e-13 * expected, "{loss}: {} for {expected}", evaluation.loss);
+        assert_eq!(evaluation.accuracy.is_some(), loss == Loss::CrossEntropy);
+    }
+}
+
+#[test]
+fn accuracy_is_the_share_of_rows_with_the_largest_output_at_the_label() {
+    // Weights of the unit matrix: the logits are the inputs.
+    let mut network = Network::<f32>::builder(3).dense(3, Activation::Identity).build().unwrap();
+    network.layers_mut()[0].weights_mut().copy_from_slice(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    let inputs = vec![3.0, 1.0, 2.0, 0.0, 5.0, 5.0, 0.0, 5.0, 5.0, -1.0, -3.0, -0.5];
+    let data = Dataset::classification(inputs, 3, vec![0, 1, 2, 1], 3).unwrap();
+    // Row 0 is right, row 1 too (the first of equal outputs counts), row 2 and row 3 are wrong.
+    assert_eq!(network.evaluate(&cpu(), &data, Loss::CrossEntropy).unwrap().accuracy, Some(0.5));
+}

@@ -1,0 +1,95 @@
+//! Networks, examples and executors that several tests use, and the forward pass and losses in plain loops.
+
+use nxm_kernels::reference::{self, Real};
+use nxm_kernels::{Activation, Cpu, Element, Level, MatrixRef};
+use nxm_net::{Dataset, Loss, Network, Targets};
+
+/// One thread at the fastest level.
+pub fn cpu() -> Cpu {
+    Cpu::new(Level::detect().unwrap(), 1)
+}
+
+/// The levels whose results must be the same to the bit.
+pub fn fused_levels() -> Vec<Level> {
+    Level::available().filter(|level| level.shape::<f32>().fused && level.shape::<f64>().fused).collect()
+}
+
+/// A network with `hidden` in all layers but the last.
+pub fn network<T: Element>(sizes: &[usize], hidden: Activation, output: Activation, seed: u64) -> Network<T> {
+    let (last, between) = sizes[1..].split_last().unwrap();
+    let builder = between.iter().fold(Network::builder(sizes[0]), |builder, &units| builder.dense(units, hidden));
+    let mut network = builder.dense(*last, output).seed(seed).build().unwrap();
+    // Biases begin at 0, which would hide what they do.
+    for layer in network.layers_mut() {
+        for (j, b) in layer.bias_mut().iter_mut().enumerate() {
+            *b = T::from_f64(0.1 * ((seed % 97) as f64 + j as f64).sin());
+        }
+    }
+    network
+}
+
+/// Numbers in −1 to 1 without a pattern, exact in f32.
+pub fn numbers<T: Element>(len: usize, seed: u64) -> Vec<T> {
+    let hash = |i: usize| (i as u64 ^ seed << 32).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (0..len).map(|i| T::from_f64(((hash(hash(i) as usize) >> 48) as f64 - 32768.0) / 32768.0)).collect()
+}
+
+/// Examples of the kind that the loss needs.
+pub fn examples<T: Element>(loss: Loss, rows: usize, features: usize, outputs: usize, seed: u64) -> Dataset<T> {
+    let inputs = numbers(rows * features, seed);
+    match loss {
+        Loss::MeanSquaredError => {
+            Dataset::regression(inputs, features, numbers(rows * outputs, seed + 1), outputs).unwrap()
+        }
+        Loss::CrossEntropy => {
+            let labels =
+                numbers::<f64>(rows, seed + 1).into_iter().map(|x| ((x + 1.0) * 32768.0) as u32 % outputs as u32);
+            Dataset::classification(inputs, features, labels.collect(), outputs).unwrap()
+        }
+    }
+}
+
+/// Rows of a view side by side.
+pub fn flat<T: Element>(x: MatrixRef<'_, T>) -> Vec<T> {
+    (0..x.rows()).flat_map(|i| (0..x.cols()).map(move |j| x.at(i, j))).collect()
+}
+
+/// Each layer's sums and activations, by the plain loops of the reference.
+pub fn forward<T: Real>(network: &Network<T>, x: MatrixRef<'_, T>) -> Vec<(Vec<T>, Vec<T>)> {
+    let mut layers: Vec<(Vec<T>, Vec<T>)> = Vec::new();
+    let mut inputs = flat(x);
+    for layer in network.layers() {
+        let mut z = vec![T::ZERO; x.rows() * layer.fan_out()];
+        reference::forward(&inputs, layer.weights(), layer.bias(), x.rows(), &mut z);
+        let a: Vec<T> = z.iter().map(|&z| reference::activate(layer.activation(), z)).collect();
+        inputs.clone_from(&a);
+        layers.push((z, a));
+    }
+    layers
+}
+
+/// The mean loss, in plain loops.
+pub fn loss(network: &Network<f64>, x: MatrixRef<'_, f64>, targets: Targets<'_, f64>) -> f64 {
+    let outputs = forward(network, x).pop().unwrap().1;
+    match targets {
+        Targets::Values(values) => {
+            let squares = outputs.iter().zip(flat(values)).map(|(o, t)| (o - t) * (o - t));
+            squares.sum::<f64>() / outputs.len() as f64
+        }
+        Targets::Classes(labels) => {
+            let mut sum = 0.0;
+            for (row, label) in outputs.chunks(network.outputs()).zip(labels) {
+                let mut row = row.to_vec();
+                reference::log_softmax(&mut row);
+                sum -= row[*label as usize];
+            }
+            sum / labels.len() as f64
+        }
+    }
+}
+
+/// All parameters, layer by layer, weights before biases, as bits.
+pub fn bits<T: Element>(network: &Network<T>) -> Vec<u64> {
+    let layers = network.layers().iter();
+    layers.flat_map(|layer| layer.weights().iter().chain(layer.bias())).map(|w| w.to_bits_u64()).collect()
+}

@@ -1,0 +1,201 @@
+//! Training runs: they learn, they are repeatable, they stop when told to, and they allocate nothing once warm.
+
+use nxm_kernels::{Activation, MatrixRef};
+use nxm_net::{Dataset, Loss, Network, Step, Targets, Training, TrainingOptions};
+
+use crate::support::{bits, cpu, examples, network};
+
+const OPTIONS: TrainingOptions =
+    TrainingOptions { loss: Loss::CrossEntropy, learning_rate: 0.3, batch: 4, epochs: 5, seed: 7 };
+
+fn exclusive_or() -> Dataset<f32> {
+    let inputs = vec![0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0];
+    Dataset::classification(inputs, 2, vec![0, 1, 1, 0], 2).unwrap()
+}
+
+#[test]
+fn exclusive_or_is_learnt() {
+    let data = exclusive_or();
+    let mut network = network::<f32>(&[2, 16, 2], Activation::Tanh, Activation::Identity, 1);
+    let options = TrainingOptions { epochs: 500, ..OPTIONS };
+    let losses: Vec<f64> =
+        Training::new(&mut network, &cpu(), &data, options).unwrap().map(|report| report.unwrap().loss).collect();
+    assert!(losses[499] < 0.05 * losses[0], "{} after {}", losses[499], losses[0]);
+    assert_eq!(network.evaluate(&cpu(), &data, Loss::CrossEntropy).unwrap().accuracy, Some(1.0));
+}
+
+#[test]
+fn a_step_goes_down_the_gradient() {
+    for loss in Loss::ALL {
+        let mut network = network::<f64>(&[3, 5, 2], Activation::Sigmoid, Activation::Identity, 2);
+        let before = network.clone();
+        let data = examples(loss, 6, 3, 2, 3);
+        let mut step = Step::new(&network, loss, 6).unwrap();
+        let first = step.train(&mut network, &cpu(), data.inputs(), data.targets(), 0.25).unwrap();
+        for (l, (old, new)) in before.layers().iter().zip(network.layers()).enumerate() {
+            // w − η·g is one fma, and η a power of two: η·g is exact, so the plain formula rounds the same.
+            let moved = |w: &[f64], g: &[f64]| w.iter().zip(g).map(|(w, g)| w - 0.25 * g).collect::<Vec<_>>();
+            assert_eq!(new.weights(), moved(old.weights(), step.weight_gradient(l)));
+            assert_eq!(new.bias(), moved(old.bias(), step.bias_gradient(l)));
+        }
+        let second = step.gradients(&network, &cpu(), data.inputs(), data.targets()).unwrap();
+        assert!(second < first, "{loss}: {second} after {first}");
+        assert_eq!(network.evaluate(&cpu(), &data, loss).unwrap().loss, second);
+    }
+}
+
+#[test]
+fn runs_repeat_and_depend_on_the_seed() {
+    let data = examples::<f32>(Loss::CrossEntropy, 23, 4, 3, 1);
+    let run = |seed| {
+        let mut network = network::<f32>(&[4, 6, 3], Activation::Relu, Activation::Identity, 1);
+        let options = TrainingOptions { seed, ..OPTIONS };
+        let reports: Vec<_> =
+            Training::new(&mut network, &cpu(), &data, options).unwrap().collect::<Result<_, _>>().unwrap();
+        (bits(&network), reports)
+    };
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1).0, run(2).0);
+}
+
+#[test]
+fn a_run_that_is_dropped_early_leaves_what_it_has_learnt() {
+    let data = examples::<f32>(Loss::CrossEntropy, 23, 4, 3, 1);
+    let start = network::<f32>(&[4, 6, 3], Activation::Relu, Activation::Identity, 1);
+    let (mut stopped, mut whole) = (start.clone(), start);
+    let reports = Training::new(&mut stopped, &cpu(), &data, OPTIONS).unwrap().take(2).count();
+    let options = TrainingOptions { epochs: 2, ..OPTIONS };
+    let executor = cpu();
+    let mut training = Training::new(&mut whole, &executor, &data, options).unwrap();
+    assert_eq!((reports, training.by_ref().count()), (2, 2));
+    assert!(training.next().is_none() && training.step().is_none());
+    assert_eq!(bits(&stopped), bits(&whole));
+}
+
+#[test]
+fn the_last_batch_may_be_short_and_every_example_counts_the_same() {
+    let data = examples::<f64>(Loss::MeanSquaredError, 10, 3, 2, 1);
+    let start = network::<f64>(&[3, 4, 2], Activation::Tanh, Activation::Identity, 1);
+    let options = TrainingOptions { loss: Loss::MeanSquaredError, epochs: 2, ..OPTIONS };
+
+    let mut by_step = start.clone();
+    let executor = cpu();
+    let mut training = Training::new(&mut by_step, &executor, &data, options).unwrap();
+    assert_eq!(training.steps_per_epoch(), 3);
+    let mut steps = Vec::new();
+    while let Some(step) = training.step() {
+        steps.push(step.unwrap());
+    }
+    let last = training.last_epoch().unwrap();
+    assert_eq!(steps.iter().map(|step| step.rows).collect::<Vec<_>>(), [4, 4, 2, 4, 4, 2]);
+    assert_eq!(steps.iter().map(|step| step.step).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    assert_eq!((last.epoch, last.steps), (2, 3));
+    assert_eq!(last.loss, steps[3..].iter().map(|step| step.loss * step.rows as f64).sum::<f64>() / 10.0);
+
+    let mut by_epoch = start.clone();
+    let reports: Vec<_> =
+        Training::new(&mut by_epoch, &executor, &data, options).unwrap().collect::<Result<_, _>>().unwrap();
+    assert_eq!(reports[1], last);
+    assert_eq!(bits(&by_step), bits(&by_epoch));
+
+    // A step and then epochs: the iterator finishes the epoch that was begun.
+    let mut mixed = start;
+    let mut training = Training::new(&mut mixed, &executor, &data, options).unwrap();
+    training.step().unwrap().unwrap();
+    assert_eq!(training.collect::<Result<Vec<_>, _>>().unwrap(), reports);
+    assert_eq!(bits(&mixed), bits(&by_epoch));
+}
+
+#[test]
+fn an_epoch_uses_every_example_once_in_an_order_of_its_own() {
+    // With one weight, no update to speak of, and target 0, a step's loss tells which example it had: x².
+    let inputs: Vec<f64> = (1..=20).map(f64::from).collect();
+    let data = Dataset::regression(inputs, 1, vec![0.0; 20], 1).unwrap();
+    let mut network = Network::builder(1).dense(1, Activation::Identity).build().unwrap();
+    network.layers_mut()[0].weights_mut()[0] = 1.0;
+    let options = TrainingOptions { loss: Loss::MeanSquaredError, learning_rate: 1e-12, batch: 1, epochs: 3, seed: 1 };
+    let executor = cpu();
+    let mut training = Training::new(&mut network, &executor, &data, options).unwrap();
+    let mut seen = Vec::new();
+    while let Some(step) = training.step() {
+        seen.push(step.unwrap().loss.sqrt().round() as u32);
+    }
+    let orders: Vec<&[u32]> = seen.chunks(20).collect();
+    assert!(orders[0] != orders[1] && orders[1] != orders[2]);
+    for order in orders {
+        let mut order = order.to_vec();
+        assert!(!order.is_sorted());
+        order.sort_unstable();
+        assert_eq!(order, (1..=20).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn buffers_for_a_larger_batch_change_nothing() {
+    for loss in Loss::ALL {
+        let start = network::<f32>(&[5, 7, 3], Activation::Tanh, Activation::Identity, 1);
+        let data = examples::<f32>(loss, 9, 5, 3, 2);
+        let (few, rest) = data.split_at(2);
+        let gradients = |step: &mut Step<f32>| {
+            let loss = step.gradients(&start, &cpu(), few.inputs(), few.targets()).unwrap();
+            (loss, step.weight_gradient(0).to_vec(), step.bias_gradient(1).to_vec())
+        };
+        let mut exact = Step::new(&start, loss, 2).unwrap();
+        let mut large = Step::new(&start, loss, 9).unwrap();
+        large.gradients(&start, &cpu(), rest.inputs(), rest.targets()).unwrap();
+        assert_eq!(gradients(&mut exact), gradients(&mut large), "{loss}");
+    }
+}
+
+#[test]
+fn targets_may_have_any_strides() {
+    let start = network::<f32>(&[3, 4, 2], Activation::Tanh, Activation::Sigmoid, 1);
+    let data = examples::<f32>(Loss::MeanSquaredError, 5, 3, 2, 2);
+    let Targets::Values(rows) = data.targets() else { unreachable!("regression has values") };
+    let columns: Vec<f32> = (0..2).flat_map(|j| (0..5).map(move |i| rows.at(i, j))).collect();
+    let columns = MatrixRef::new(&columns, 2, 5).unwrap().transpose();
+    let mut step = Step::new(&start, Loss::MeanSquaredError, 5).unwrap();
+    let mut gradients = |targets| {
+        let loss = step.gradients(&start, &cpu(), data.inputs(), targets).unwrap();
+        (loss, step.weight_gradient(1).to_vec())
+    };
+    assert_eq!(gradients(Targets::Values(rows)), gradients(Targets::Values(columns)));
+}
+
+#[test]
+fn f32_follows_f64() {
+    for loss in Loss::ALL {
+        let mut single = network::<f32>(&[6, 10, 4], Activation::Tanh, Activation::Identity, 1);
+        let mut double = network::<f64>(&[6, 10, 4], Activation::Tanh, Activation::Identity, 1);
+        let (few, many) = (examples::<f32>(loss, 8, 6, 4, 2), examples::<f64>(loss, 8, 6, 4, 2));
+        let mut step = (Step::new(&single, loss, 8).unwrap(), Step::new(&double, loss, 8).unwrap());
+        for _ in 0..20 {
+            step.0.train(&mut single, &cpu(), few.inputs(), few.targets(), 0.1).unwrap();
+            step.1.train(&mut double, &cpu(), many.inputs(), many.targets(), 0.1).unwrap();
+        }
+        // 20 steps, in each of which a weight of size 1 takes up the rounding (6e-8) of a chain of about 40 operations
+        // times the learning rate, and its own: 20 · 6e-8 · (0.1 · 40 + 1) = 6e-6.
+        for (single, double) in single.layers().iter().zip(double.layers()) {
+            for (s, d) in single.weights().iter().zip(double.weights()) {
+                assert!((f64::from(*s) - d).abs() < 6e-6, "{loss}: {s} for {d}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_warm_run_allocates_nothing() {
+    for loss in Loss::ALL {
+        let data = examples::<f32>(loss, 22, 30, 10, 1);
+        let mut network = network::<f32>(&[30, 30, 10], Activation::Sigmoid, Activation::Identity, 1);
+        let executor = cpu();
+        let options = TrainingOptions { loss, ..OPTIONS };
+        let mut training = Training::new(&mut network, &executor, &data, options).unwrap();
+        training.next().unwrap().unwrap();
+        // Steps, a short one among them, the next epoch's order and its report.
+        let counted = allocation_counter::measure(|| {
+            training.next().unwrap().unwrap();
+        });
+        assert_eq!(counted.count_total, 0, "{loss}");
+    }
+}
