@@ -1,2 +1,38 @@
-//! The `nxm` program.
-fn main() {}
+//! The `nxm` program: what does my network cost, how long will it take here, train it.
+#![forbid(unsafe_code)]
+
+mod args;
+mod count;
+mod demo;
+mod digits;
+mod failure;
+mod format;
+mod table;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use nxm_kernels::{Cpu, LEVEL_VARIABLE};
+
+use args::{Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Failure> {
+    // A level that this machine lacks is an error of every command, before anything is written.
+    let cpu = Cpu::detect().map_err(|error| Failure::Usage(format!("{LEVEL_VARIABLE}: {error}")))?;
+    let mut out = io::stdout().lock();
+    match &cli.command {
+        None => demo::run(cpu, &mut out)?,
+        Some(Command::Count(args)) => count::run(args, &mut out)?,
+    }
+    Ok(out.flush()?)
+}

@@ -1,1 +1,63 @@
-//! Placeholder while the workspace is laid out.
+//! What a dense network costs: formulas of its operations, proven against the operations its kernels execute.
+//!
+//! A layer with N inputs and M units costs N·M multiplications, N·M additions (M sums over N + 1 terms, started from the
+//! bias) and M activations. This crate says so for every kernel, every phase of a training step and whole training
+//! runs ([`formula`]), and counts what is executed: [`Counted`] wraps an executor, and with it any kernel, step or
+//! training that ships, without changing a bit of its result. [`verify()`] holds one against the other for a network, and
+//! [`forecast()`] makes seconds of counts.
+//!
+//! ```
+//! use nxm_count::{NetworkSpec, StepFormula, Vectors, verify};
+//! use nxm_kernels::{Activation, Function, Level};
+//! use nxm_net::Loss;
+//!
+//! let sigmoid = Activation::Sigmoid;
+//! let network = NetworkSpec::new([30, 30, 30], sigmoid, sigmoid, Loss::MeanSquaredError)?;
+//! let step = StepFormula::new(&network, 1, Vectors::textbook::<f32>())?;
+//! let forward = step.forward().useful;
+//! assert_eq!((forward.multiplications(), forward.additions()), (1800, 1800));
+//! assert_eq!(forward.evaluations(Function::Sigmoid), 60);
+//!
+//! // And that is what the code that ships executes.
+//! assert!(verify::<f32>(&network, 1, Level::detect()?, 2)?.agrees());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Conventions
+//! - Kinds of operations, per lane: fma, mul, add (subtractions too), div, sqrt, cmp (minima and maxima too), convert.
+//! - multiplications = mul + fma; additions = add + fma; flops = 2·fma + mul + add + div + sqrt + cmp. A conversion is no
+//!   arithmetic.
+//! - Evaluations of functions (sigmoid, exp, …) are counted by name; the arithmetic inside them is kept apart, and is in no
+//!   other number.
+//! - *Useful* lanes are those whose result is used; *padding* lanes are executed beside them in a ragged vector. Useful
+//!   counts are the same at every level and thread count (but that a level without fused multiply-add executes a mul and
+//!   an add for each fma); padding depends on the level, and on threads neither does.
+//! - Sums are exact: 128 bits, and an error where those do not hold them.
+
+#![forbid(unsafe_code)]
+
+pub mod convention;
+pub mod counted;
+pub mod counting;
+pub mod formula;
+pub mod kind;
+pub mod ops;
+pub mod plan;
+mod rehearsal;
+pub mod sizes;
+pub mod spec;
+pub mod tally;
+pub mod verify;
+
+pub use convention::{CONVENTIONS, Convention};
+pub use counted::Counted;
+pub use counting::Counting;
+pub use formula::{LayerFormula, Schedule, StepFormula, TrainingFormula, Vectors};
+pub use kind::{Kind, Kinds, Overflow};
+pub use ops::Ops;
+pub use plan::{Forecast, forecast};
+pub use rehearsal::RunError;
+pub use sizes::{Sizes, SizesError};
+pub use spec::{CountError, NetworkSpec};
+pub use tally::Tally;
+pub use verify::{Difference, Verification, verify};

@@ -1,0 +1,143 @@
+//! The command line.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use nxm_count::Sizes;
+use nxm_kernels::Activation;
+use nxm_net::Loss;
+
+/// What does my network cost, how long will it take here, train it.
+///
+/// Without a command, nxm shows all of it in some seconds: what a small network costs, how long
+/// training on handwritten digits will take, the training itself, the proof that the counts are what
+/// was executed, and how fast the kernels are.
+#[derive(Debug, Parser)]
+#[command(
+    name = "nxm",
+    version,
+    verbatim_doc_comment,
+    after_help = "NXM_LEVEL=scalar, wide, avx2 or avx512 chooses the instruction set; the fastest is the default."
+)]
+pub struct Cli {
+    /// What to do; without one, the main job.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Count what a network costs: exact operations of a training step and of a training run.
+    ///
+    /// The counts are formulas, so any size is answered at once. With --verify, one real step runs
+    /// under counting as well.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example: nxm count 784-128-10 --loss cross_entropy --batch 32 --examples 60000 --epochs 5"
+    )]
+    Count(CountArgs),
+}
+
+/// Which network, and what to do with it.
+#[derive(Debug, Args)]
+pub struct CountArgs {
+    /// Inputs, then the units of each layer, as 784-128-10.
+    pub sizes: Sizes,
+    /// The activation of all layers but the last.
+    #[arg(long, value_name = "ACTIVATION", default_value = "relu", value_parser = activation())]
+    pub hidden: Activation,
+    /// The activation of the last layer.
+    #[arg(long, value_name = "ACTIVATION", default_value = "identity", value_parser = activation())]
+    pub output: Activation,
+    /// The loss. cross_entropy includes the softmax, so its output is best the identity.
+    #[arg(long, default_value = "mse", value_parser = loss())]
+    pub loss: Loss,
+    /// What updates the parameters.
+    #[arg(long, value_enum, default_value_t = Optimizer::Sgd)]
+    pub optimizer: Optimizer,
+    /// Examples in a step.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one, allow_negative_numbers = true)]
+    pub batch: u64,
+    /// Examples in an epoch; as many as in a step unless given. The last batch may be short.
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    pub examples: Option<u64>,
+    /// How many times training sees every example.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one, allow_negative_numbers = true)]
+    pub epochs: u64,
+    /// Run one step under counting at each level of this machine, on 1 and 2 threads, and compare.
+    #[arg(long)]
+    pub verify: bool,
+    /// How the answer is written; json and csv have all digits of huge numbers.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// What updates the parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Optimizer {
+    /// Plain stochastic gradient descent.
+    Sgd,
+}
+
+impl Optimizer {
+    /// The name it is chosen by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Optimizer::Sgd => "sgd",
+        }
+    }
+}
+
+/// How the answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs; its names stay as they are.
+    Json,
+    /// For documents.
+    Markdown,
+    /// For spreadsheets: a row for each part.
+    Csv,
+}
+
+/// An activation by its name; clap says which there are, and the nearest.
+fn activation() -> impl TypedValueParser<Value = Activation> {
+    PossibleValuesParser::new(Activation::ALL.map(Activation::name)).try_map(|name| name.parse::<Activation>())
+}
+
+/// A loss by its name.
+fn loss() -> impl TypedValueParser<Value = Loss> {
+    PossibleValuesParser::new(Loss::ALL.map(Loss::name)).try_map(|name| name.parse::<Loss>())
+}
+
+/// A whole number, at least 1.
+fn at_least_one(text: &str) -> Result<u64, String> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse::<u64>() {
+        Ok(n) if n >= 1 => Ok(n),
+        Err(_) if digits => Err(format!("expected a whole number of at most {}", u64::MAX)),
+        _ => Err("expected a whole number, at least 1".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_are_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn numbers_are_at_least_one() {
+        assert_eq!(at_least_one("1"), Ok(1));
+        assert_eq!(at_least_one("18446744073709551615"), Ok(u64::MAX));
+        for text in ["0", "-1", "", "x", "1.5", "1e3"] {
+            assert_eq!(at_least_one(text), Err("expected a whole number, at least 1".to_owned()), "{text:?}");
+        }
+        let beyond = at_least_one("18446744073709551616");
+        assert_eq!(beyond, Err("expected a whole number of at most 18446744073709551615".to_owned()));
+    }
+}

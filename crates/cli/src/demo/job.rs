@@ -1,0 +1,76 @@
+//! What the demonstration trains: the digits, the network, and how.
+
+use nxm_count::{NetworkSpec, Schedule};
+use nxm_kernels::{Activation, Cpu};
+use nxm_net::{Dataset, Loss, Network, TrainingOptions};
+
+use super::speed::LayerShape;
+use crate::digits::{self, CLASSES, PIXELS};
+use crate::failure::Failure;
+
+/// Units of the hidden layers.
+const HIDDEN: [usize; 2] = [128, 64];
+/// Training sees so many of so many digits.
+const SEEN: (usize, usize) = (4, 5);
+/// Splits the digits, initialises the network and shuffles its epochs.
+const SEED: u64 = 1;
+/// How it is trained: so many epochs that more of them change nothing.
+const OPTIONS: TrainingOptions =
+    TrainingOptions { loss: Loss::CrossEntropy, learning_rate: 0.2, batch: 32, epochs: 60, seed: SEED };
+
+/// The training, before it begins.
+pub struct Job {
+    /// What it runs on.
+    pub cpu: Cpu,
+    /// The network with its first weights.
+    pub network: Network,
+    /// The same network, as formulas see it.
+    pub spec: NetworkSpec,
+    /// What it learns from.
+    pub seen: Dataset<f32>,
+    /// What it is judged by.
+    pub held_out: Dataset<f32>,
+    /// How it is trained.
+    pub options: TrainingOptions,
+}
+
+impl Job {
+    /// The training on `cpu`.
+    pub fn new(cpu: Cpu) -> Result<Job, Failure> {
+        let digits = digits::dataset().shuffled(SEED);
+        let (seen, held_out) = digits.split_at(digits.len() * SEEN.0 / SEEN.1);
+        let mut builder = Network::builder(PIXELS);
+        for units in HIDDEN {
+            builder = builder.dense(units, Activation::Relu);
+        }
+        let builder = builder.dense(CLASSES, Activation::Identity).seed(SEED);
+        let network = builder.build().map_err(Failure::usage)?;
+        let sizes: Vec<u64> = network.sizes().into_iter().map(|size| size as u64).collect();
+        let spec = NetworkSpec::new(sizes, Activation::Relu, Activation::Identity, OPTIONS.loss);
+        Ok(Job { cpu, network, spec: spec.map_err(Failure::usage)?, seen, held_out, options: OPTIONS })
+    }
+
+    /// Examples, epochs and batch, as formulas see them.
+    pub fn schedule(&self) -> Schedule {
+        let TrainingOptions { epochs, batch, .. } = self.options;
+        Schedule { examples: self.seen.len() as u64, epochs: epochs as u64, batch: batch as u64 }
+    }
+
+    /// The layer with most weights at the training's batch; the last of several, as only the first has no input gradient.
+    pub fn largest_layer(&self) -> LayerShape {
+        let layers = self.network.layers().iter();
+        let layer = layers.max_by_key(|layer| layer.fan_in() * layer.fan_out()).expect("a network has layers");
+        LayerShape {
+            batch: self.options.batch,
+            fan_in: layer.fan_in(),
+            fan_out: layer.fan_out(),
+            activation: layer.activation(),
+        }
+    }
+
+    /// "64-128-64-10".
+    pub fn name(&self) -> String {
+        let sizes: Vec<String> = self.spec.sizes().iter().map(u64::to_string).collect();
+        sizes.join("-")
+    }
+}

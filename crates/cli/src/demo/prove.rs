@@ -1,0 +1,85 @@
+//! Section 4: formula and execution, side by side.
+
+use std::io::Write;
+
+use nxm_count::{Difference, Ops, StepFormula, Vectors, Verification};
+use nxm_kernels::Function;
+
+use super::Broken;
+use super::job::Job;
+use crate::count::verify_step;
+use crate::failure::Failure;
+use crate::format::{count, plural};
+use crate::table::{Look, table};
+
+/// Enough examples that two threads share the larger products, and no whole number of vectors.
+const BATCH: u64 = 100;
+
+/// Runs a step under counting at each level, on 1 and 2 threads, and writes what it executed.
+pub fn write(job: &Job, out: &mut impl Write) -> Result<Broken, Failure> {
+    let step = StepFormula::new(&job.spec, BATCH, Vectors::textbook::<f32>()).map_err(Failure::usage)?;
+    writeln!(
+        out,
+        "A training step of {} on {BATCH} examples: the formula, and what was executed at each level:\n",
+        job.name()
+    )?;
+    let verifications = verify_step(&job.spec, BATCH)?;
+    let formula = row("formula", &step.total().useful, [String::new(), String::new()]);
+    let runs = verifications.iter().map(|run| {
+        let name = format!("{}, {}", run.level(), plural(run.threads() as u64, "thread"));
+        let agrees = if run.agrees() { "agrees" } else { "DISAGREES" };
+        row(&name, run.useful(), [count(run.padding().flops()), agrees.to_owned()])
+    });
+    let header = ["", "multiplications", "additions", "cmp", "div", "ReLU", "exp", "log", "padding", "formula"];
+    writeln!(out, "{}\n", table(Look::Text, header, 1, std::iter::once(formula).chain(runs)))?;
+    writeln!(
+        out,
+        "A run agrees if every kind of operation does, in every layer and phase, and its padding too:\n\
+         flops in lanes of a vector beyond the end of a row, which are executed and thrown away."
+    )?;
+    let Some(run) = verifications.iter().find(|run| !run.agrees()) else { return Ok(None) };
+    let broken = disagreement(run);
+    writeln!(out, "{broken}.")?;
+    Ok(Some(broken))
+}
+
+fn row(name: &str, ops: &Ops, last: [String; 2]) -> Vec<String> {
+    let own = [ops.multiplications(), ops.additions(), ops.own().cmp(), ops.own().div()];
+    let functions = [Function::Relu, Function::Exp, Function::Log].map(|function| ops.evaluations(function));
+    let numbers = own.into_iter().chain(functions).map(count);
+    std::iter::once(name.to_owned()).chain(numbers).chain(last).collect()
+}
+
+/// Which run disagrees with its formula, and where first.
+fn disagreement(run: &Verification) -> String {
+    let place = match run.differences() {
+        [Difference { region: Some(region), .. }, ..] => format!("{} of layer {}", region.name, region.layer),
+        _ => "outside of the step".to_owned(),
+    };
+    let threads = plural(run.threads() as u64, "thread");
+    format!("what {} executed on {threads} is not what the formula says: {place}", run.level())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nxm_kernels::Cpu;
+
+    #[test]
+    fn formula_and_runs_stand_in_the_same_columns() {
+        let mut out = Vec::new();
+        let job = Job::new(Cpu::detect().unwrap()).unwrap();
+        assert_eq!(write(&job, &mut out).unwrap(), None);
+        let text = String::from_utf8(out).unwrap();
+        let numbers = |start: &str| {
+            let line = text.lines().find(|line| line.trim_start().starts_with(start)).expect(start);
+            line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).skip(1).take(7).map(str::to_owned).collect()
+        };
+        let formula: Vec<String> = numbers("formula");
+        assert_eq!(formula.len(), 7);
+        for run in ["scalar, 1 thread", "wide, 2 threads"] {
+            assert_eq!(numbers(run), formula, "{text}");
+        }
+        assert!(text.contains("agrees") && !text.contains("DISAGREES"));
+    }
+}

@@ -1,0 +1,32 @@
+//! What the numbers mean: the words that stand beside every count.
+
+use serde::ser::{Serialize, Serializer};
+
+/// The conventions by name, as `("multiplications", "mul + fma of …")`.
+pub const CONVENTIONS: [(&str, &str); 9] = [
+    ("multiplications", "mul + fma of the network's own arithmetic"),
+    ("additions", "add + fma of the network's own arithmetic; a subtraction is an addition"),
+    (
+        "flops",
+        "every operation of the network's own arithmetic, an fma being two: 2 fma + mul + add + div + sqrt + cmp; convert is not arithmetic",
+    ),
+    ("cmp", "comparisons, maxima and minima"),
+    ("functions", "evaluations of activations, exp and log, by name"),
+    ("inside_functions", "the arithmetic executed inside those evaluations; in no other number"),
+    ("forward", "a sum starts from its bias: N multiplications and N additions for N inputs, N + 1 terms"),
+    (
+        "backward",
+        "the gradients of weights, biases and inputs; of the data nobody asks, so the first layer has no input gradient",
+    ),
+    ("useful", "lanes whose result is used: what is counted; padding is executed beside them in ragged vectors"),
+];
+
+/// Serialises [`CONVENTIONS`] as a map.
+#[derive(Clone, Copy, Debug)]
+pub struct Convention;
+
+impl Serialize for Convention {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(CONVENTIONS)
+    }
+}

@@ -1,0 +1,62 @@
+//! Formulas of a training run.
+
+use serde::Serialize;
+
+use super::{StepFormula, Vectors};
+use crate::spec::{CountError, NetworkSpec};
+use crate::tally::Tally;
+
+/// How long a network is trained: in each epoch every example once, in batches of which the last may be short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Schedule {
+    /// Examples of an epoch.
+    pub examples: u64,
+    /// Epochs.
+    pub epochs: u64,
+    /// Examples of a step, but perhaps of an epoch's last.
+    pub batch: u64,
+}
+
+/// What a training run executes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrainingFormula {
+    schedule: Schedule,
+    steps: u128,
+    total: Tally,
+}
+
+impl TrainingFormula {
+    /// The training of `network` in `vectors`: epochs · (⌊examples/batch⌋ · step(batch) + step(examples mod batch)). A
+    /// short last batch counts as what it is.
+    ///
+    /// # Errors
+    /// [`CountError`] if a number of the schedule is 0 or a count exceeds 128 bits.
+    pub fn new(network: &NetworkSpec, schedule: Schedule, vectors: Vectors) -> Result<TrainingFormula, CountError> {
+        let Schedule { examples, epochs, batch } = schedule;
+        CountError::not_zero("the number of examples", examples)?;
+        CountError::not_zero("the number of epochs", epochs)?;
+        CountError::not_zero("the batch", batch)?;
+        let (whole, rest) = (examples / batch, examples % batch);
+        let training = CountError::in_the("the training");
+        let mut epoch = Tally::NONE;
+        for (steps, rows) in [(whole, batch), (u64::from(rest > 0), rest)].into_iter().filter(|(steps, _)| *steps > 0) {
+            let step = StepFormula::new(network, rows, vectors)?.total();
+            epoch = step.times(steps.into()).and_then(|steps| epoch.plus(&steps)).map_err(&training)?;
+        }
+        let steps = u128::from(examples.div_ceil(batch)) * u128::from(epochs);
+        Ok(TrainingFormula { schedule, steps, total: epoch.times(epochs.into()).map_err(&training)? })
+    }
+
+    /// Examples, epochs and batch.
+    pub fn schedule(&self) -> Schedule {
+        self.schedule
+    }
+    /// Steps of all epochs.
+    pub fn steps(&self) -> u128 {
+        self.steps
+    }
+    /// What all of them execute.
+    pub fn total(&self) -> Tally {
+        self.total
+    }
+}

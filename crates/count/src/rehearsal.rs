@@ -1,0 +1,133 @@
+//! A real training step of a network, on random data.
+
+use nxm_kernels::{Element, Executor, MatrixRef};
+use nxm_net::{Loss, NetError, Network, Step, Targets};
+
+use crate::kind::Overflow;
+use crate::spec::{CountError, NetworkSpec};
+
+/// Memory a rehearsal may take: 2 GiB.
+const BYTES: u128 = 2 << 30;
+
+/// Why a network's step could not be run.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// Its count could not be said either.
+    #[error(transparent)]
+    Count(#[from] CountError),
+    /// It is more than is run just to be looked at.
+    #[error("the step is too large to run: it needs {needed} {what}, and at most {limit} are allowed")]
+    TooLarge {
+        /// Of what: "bytes" or "operations".
+        what: &'static str,
+        /// How many it needs.
+        needed: u128,
+        /// How many are allowed.
+        limit: u128,
+    },
+    /// It did not fit into the time for measuring.
+    #[error(
+        "the step is too slow to measure: {rows} of its {batch} examples took {seconds:.1} s, and there are {budget:.1}"
+    )]
+    TooSlow {
+        /// Examples of the largest step that was run.
+        rows: usize,
+        /// Examples of the step that was to be measured.
+        batch: usize,
+        /// What the steps up to that took.
+        seconds: f64,
+        /// What they were allowed to take.
+        budget: f64,
+    },
+    /// The network refused.
+    #[error(transparent)]
+    Net(#[from] NetError),
+}
+
+/// A network with random weights, and a batch of random examples.
+pub(crate) struct Rehearsal<T: Element> {
+    network: Network<T>,
+    step: Step<T>,
+    batch: usize,
+    inputs: Vec<T>,
+    targets: Vec<T>,
+    labels: Vec<u32>,
+}
+
+/// So small that weights stay what they are, and with them the time that a step takes.
+const LEARNING_RATE: f64 = 1e-9;
+
+impl<T: Element> Rehearsal<T> {
+    /// Makes both, for `batch` examples.
+    ///
+    /// # Errors
+    /// [`RunError`] if the batch is 0 or the memory they take is too much.
+    pub(crate) fn new(spec: &NetworkSpec, batch: u64) -> Result<Self, RunError> {
+        CountError::not_zero("the batch", batch)?;
+        let needed = bytes(spec, batch, size_of::<T>() as u128);
+        let needed = needed.ok_or(Overflow { what: "bytes" }).map_err(CountError::in_the("the step"))?;
+        if needed > BYTES {
+            return Err(RunError::TooLarge { what: "bytes", needed, limit: BYTES });
+        }
+        let small = |size: u64| usize::try_from(size).expect("what fits into 2 GiB can be addressed");
+        let sizes: Vec<usize> = spec.sizes().iter().map(|size| small(*size)).collect();
+        let mut builder = Network::builder(sizes[0]).seed(1);
+        for (layer, units) in sizes[1..].iter().enumerate() {
+            builder = builder.dense(*units, spec.activation(layer));
+        }
+        let network = builder.build()?;
+        let batch = small(batch);
+        let step = Step::new(&network, spec.loss(), batch)?;
+
+        let mut random = Random(1);
+        let mut numbers = |len: usize| (0..len).map(|_| T::from_f64(random.unit())).collect();
+        let inputs = numbers(batch * sizes[0]);
+        let outputs = network.outputs();
+        let (targets, labels) = match spec.loss() {
+            Loss::MeanSquaredError => (numbers(batch * outputs), Vec::new()),
+            Loss::CrossEntropy => (Vec::new(), (0..batch).map(|_| (random.unit() * outputs as f64) as u32).collect()),
+        };
+        Ok(Rehearsal { network, step, batch, inputs, targets, labels })
+    }
+
+    /// Examples of the batch.
+    pub(crate) fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// One training step on the first `rows` examples of the batch; returns their loss.
+    pub(crate) fn step(&mut self, executor: &impl Executor, rows: usize) -> Result<T, RunError> {
+        let [inputs, outputs] = [self.network.inputs(), self.network.outputs()];
+        let x = MatrixRef::new(&self.inputs, rows, inputs).map_err(NetError::from)?;
+        let targets = match self.labels.is_empty() {
+            true => Targets::Values(MatrixRef::new(&self.targets, rows, outputs).map_err(NetError::from)?),
+            false => Targets::Classes(&self.labels[..rows]),
+        };
+        Ok(self.step.train(&mut self.network, executor, x, targets, T::from_f64(LEARNING_RATE))?)
+    }
+}
+
+/// Bytes of parameters and gradients, and of a batch's inputs, activations, targets and two gradients; none if that
+/// exceeds 128 bits.
+fn bytes(spec: &NetworkSpec, batch: u64, element: u128) -> Option<u128> {
+    let sizes = || spec.sizes().iter().map(|size| u128::from(*size));
+    let widest = sizes().max().unwrap_or(0);
+    let example = sizes().sum::<u128>() + 3 * widest;
+    let batch = u128::from(batch).checked_mul(example)?;
+    spec.parameters().checked_mul(2)?.checked_add(batch)?.checked_mul(element)
+}
+
+/// SplitMix64: enough for numbers that only have to be ordinary.
+struct Random(u64);
+
+impl Random {
+    /// In [0, 1).
+    fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+}

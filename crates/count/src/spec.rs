@@ -1,0 +1,118 @@
+//! A network as formulas see it: sizes, activations and a loss, and no weights.
+
+use nxm_kernels::{Activation, Region};
+use nxm_net::Loss;
+
+use crate::kind::Overflow;
+
+/// A question that can't be answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CountError {
+    /// A network without a layer.
+    #[error("a network has at least two sizes (inputs, then units by layer), and this one has {found}")]
+    TooFewSizes {
+        /// How many there are.
+        found: usize,
+    },
+    /// A number that must be at least 1.
+    #[error("{what} must be at least 1, and is 0")]
+    Zero {
+        /// Which number.
+        what: String,
+    },
+    /// A count that exceeds 128 bits.
+    #[error("{what}: {overflow}")]
+    Overflow {
+        /// What was counted, as "forward of layer 0".
+        what: String,
+        /// What there is too much of.
+        #[source]
+        overflow: Overflow,
+    },
+}
+
+impl CountError {
+    /// That `n` is at least 1.
+    pub(crate) fn not_zero(what: &str, n: u64) -> Result<(), CountError> {
+        if n > 0 { Ok(()) } else { Err(CountError::Zero { what: what.to_owned() }) }
+    }
+
+    /// An overflow in `region`.
+    pub(crate) fn within(region: Region) -> impl Fn(Overflow) -> CountError {
+        move |overflow| CountError::Overflow { what: format!("{} of layer {}", region.name, region.layer), overflow }
+    }
+
+    /// An overflow in a larger whole.
+    pub(crate) fn in_the(whole: &'static str) -> impl Fn(Overflow) -> CountError {
+        move |overflow| CountError::Overflow { what: whole.to_owned(), overflow }
+    }
+}
+
+/// A dense network as its formulas see it. It may be larger than any machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkSpec {
+    sizes: Vec<u64>,
+    hidden: Activation,
+    output: Activation,
+    loss: Loss,
+}
+
+impl NetworkSpec {
+    /// A network with `sizes` (inputs, then units by layer), the activation of its last layer, that of all layers before,
+    /// and its loss.
+    ///
+    /// # Errors
+    /// [`CountError`] if there are fewer than two sizes, if one is 0, or if the parameters exceed 128 bits.
+    pub fn new(
+        sizes: impl Into<Vec<u64>>,
+        hidden: Activation,
+        output: Activation,
+        loss: Loss,
+    ) -> Result<NetworkSpec, CountError> {
+        let sizes = sizes.into();
+        if sizes.len() < 2 {
+            return Err(CountError::TooFewSizes { found: sizes.len() });
+        }
+        for (i, size) in sizes.iter().enumerate() {
+            CountError::not_zero(&format!("size {} of the network", i + 1), *size)?;
+        }
+        let parameters = sizes.windows(2).try_fold(0u128, |sum, pair| sum.checked_add(layer_parameters(pair)));
+        let overflow = Overflow { what: "parameters" };
+        parameters.ok_or(overflow).map_err(CountError::in_the("the network"))?;
+        Ok(NetworkSpec { sizes, hidden, output, loss })
+    }
+
+    /// Inputs, then units by layer.
+    pub fn sizes(&self) -> &[u64] {
+        &self.sizes
+    }
+    /// The activation of all layers but the last.
+    pub fn hidden(&self) -> Activation {
+        self.hidden
+    }
+    /// The activation of the last layer.
+    pub fn output(&self) -> Activation {
+        self.output
+    }
+    /// The loss.
+    pub fn loss(&self) -> Loss {
+        self.loss
+    }
+    /// Layers: one fewer than sizes.
+    pub fn layers(&self) -> usize {
+        self.sizes.len() - 1
+    }
+    /// The activation of a layer, from 0.
+    pub fn activation(&self, layer: usize) -> Activation {
+        if layer + 1 == self.layers() { self.output } else { self.hidden }
+    }
+    /// Weights and biases: Σ (fan_in + 1)·fan_out.
+    pub fn parameters(&self) -> u128 {
+        self.sizes.windows(2).map(layer_parameters).sum()
+    }
+}
+
+/// (fan_in + 1)·fan_out; two 64-bit numbers always have their product.
+fn layer_parameters(pair: &[u64]) -> u128 {
+    (u128::from(pair[0]) + 1) * u128::from(pair[1])
+}

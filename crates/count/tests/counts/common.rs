@@ -1,0 +1,96 @@
+//! What the tests share: every way to run a kernel, counted, and shapes where kernels change their ways.
+
+use nxm_count::{Counted, Ops, Tally, Vectors};
+use nxm_kernels::{Cpu, Element, Executor, Function, Level};
+use proptest::prelude::*;
+
+/// Thread counts: one, even, odd, and more than there are cores.
+pub const THREADS: [usize; 4] = [1, 2, 3, 8];
+
+/// Numbers in [−1, 1) from a seed.
+pub fn numbers<T: Element>(len: usize, seed: u64) -> Vec<T> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as f64 / (1u64 << 30) as f64 - 1.0
+    };
+    (0..len).map(|_| T::from_f64(next())).collect()
+}
+
+/// The lengths at which kernels change their ways: nothing, one, a vector, a tile's columns, a block of a reduction and
+/// four of them, and the same give or take one; and any other up to a hundred.
+pub fn side() -> impl Strategy<Value = usize> {
+    let edges: Vec<usize> = [1, 2, 4, 8, 16, 24, 32, 48, 64, 128].iter().flat_map(|n| [n - 1, *n, n + 1]).collect();
+    prop_oneof![2 => proptest::sample::select(edges), 2 => 0usize..100, 1 => 100usize..300]
+}
+
+/// A side that isn't empty and keeps a product of three of them cheap.
+pub fn short_side() -> impl Strategy<Value = usize> {
+    let edges: Vec<usize> = [2, 4, 8, 16, 32].iter().flat_map(|n| [n - 1, *n, n + 1]).collect();
+    prop_oneof![proptest::sample::select(edges), 1usize..50]
+}
+
+/// A count as a textbook has it, whether or not multiply-adds are fused.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Textbook {
+    /// mul + fma.
+    pub multiplications: u128,
+    /// add + fma.
+    pub additions: u128,
+    /// Divisions.
+    pub div: u128,
+    /// Comparisons.
+    pub cmp: u128,
+    /// Evaluations, none of them 0, in the order of `Function::ALL`.
+    pub functions: Vec<(Function, u128)>,
+}
+
+impl Textbook {
+    /// The same of a count.
+    pub fn of(ops: &Ops) -> Textbook {
+        assert_eq!((ops.own().sqrt(), ops.own().convert()), (0, 0));
+        Textbook {
+            multiplications: ops.multiplications(),
+            additions: ops.additions(),
+            div: ops.own().div(),
+            cmp: ops.own().cmp(),
+            functions: ops.functions().collect(),
+        }
+    }
+}
+
+/// A kernel, run by the executor it is given, and its count's formula.
+pub trait Case<T: Element> {
+    /// Runs it; returns all that it computed.
+    fn run(&self, executor: &impl Executor) -> Vec<T>;
+    /// Its formula.
+    fn formula(&self, vectors: Vectors) -> Tally;
+    /// Its useful operations, written down without this crate's formulas.
+    fn textbook(&self) -> Textbook;
+}
+
+/// At every level and thread count: useful and padding are what the formula says, useful is the textbook's, and the
+/// result's bits are those of an uncounted run.
+pub fn check<T: Element>(case: &impl Case<T>) {
+    for level in Level::available() {
+        let formula = case.formula(Vectors::of::<T>(level));
+        assert_eq!(Textbook::of(&formula.useful), case.textbook(), "the formula, {} {level}", T::NAME);
+        if level.shape::<T>().fused {
+            assert_eq!(formula.useful, case.formula(Vectors::textbook::<T>()).useful, "{} {level}", T::NAME);
+        }
+        for threads in THREADS {
+            let cpu = Cpu::new(level, threads);
+            let counted = Counted::new(cpu);
+            let result = case.run(&counted);
+            let tally = counted.total();
+            assert_eq!(tally.useful, formula.useful, "useful, {} {level} {threads}", T::NAME);
+            assert_eq!(tally.padding, formula.padding, "padding, {} {level} {threads}", T::NAME);
+            assert_eq!(bits(&result), bits(&case.run(&cpu)), "bits, {} {level} {threads}", T::NAME);
+        }
+    }
+}
+
+/// The bits of numbers, so that NaN equals itself and −0 is not 0.
+pub fn bits<T: Element>(numbers: &[T]) -> Vec<u64> {
+    numbers.iter().map(|x| x.to_bits_u64()).collect()
+}

@@ -1,0 +1,218 @@
+//! Counts of the kernels on matrices: executed = formula, at every level and thread count.
+
+use crate::common::{Case, Textbook, bits, check, numbers, short_side, side};
+use nxm_count::{Counted, Tally, Vectors};
+use nxm_kernels::{
+    Cpu, Element, Executor, Init, Level, MatrixMut, MatrixRef, column_sum, gemm, gemv, gemv_transposed, ger,
+};
+use proptest::prelude::*;
+
+/// Which of a product's operands are stored transposed, and what its sums start from.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// X·W + b.
+    Forward,
+    /// Xᵀ·δ.
+    WeightGradient,
+    /// δ·Wᵀ.
+    InputGradient,
+    /// C + A·B, A with gaps between columns.
+    Strided,
+}
+
+const FORMS: [Form; 4] = [Form::Forward, Form::WeightGradient, Form::InputGradient, Form::Strided];
+
+struct Gemm {
+    form: Form,
+    m: usize,
+    k: usize,
+    n: usize,
+}
+
+impl<T: Element> Case<T> for Gemm {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        let &Gemm { form, m, k, n } = self;
+        let (a, b, bias) = (numbers(2 * m * k, 1), numbers(k * n, 2), numbers(n, 3));
+        let mut c = numbers(m * n, 4);
+        let rows = |data, rows, cols| MatrixRef::new(data, rows, cols).unwrap();
+        let (a, b, init) = match form {
+            Form::Forward => (rows(&a, m, k), rows(&b, k, n), Init::Bias(&*bias)),
+            Form::WeightGradient => (rows(&a, k, m).transpose(), rows(&b, k, n), Init::Zero),
+            Form::InputGradient => (rows(&a, m, k), rows(&b, n, k).transpose(), Init::Zero),
+            Form::Strided => (MatrixRef::with_strides(&a, m, k, 2 * k, 2).unwrap(), rows(&b, k, n), Init::Accumulate),
+        };
+        gemm(executor, a, b, init, MatrixMut::new(&mut c, m, n).unwrap()).unwrap();
+        c
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        vectors.gemm(self.m as u128, self.k as u128, self.n as u128).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let product = (self.m * self.k * self.n) as u128;
+        Textbook { multiplications: product, additions: product, ..Textbook::default() }
+    }
+}
+
+/// The kernels on a matrix and vectors.
+#[derive(Clone, Copy, Debug)]
+enum Kernel {
+    Gemv,
+    GemvTransposed,
+    Ger,
+    ColumnSum,
+}
+
+const KERNELS: [Kernel; 4] = [Kernel::Gemv, Kernel::GemvTransposed, Kernel::Ger, Kernel::ColumnSum];
+
+struct OnMatrix {
+    kernel: Kernel,
+    rows: usize,
+    cols: usize,
+}
+
+impl<T: Element> Case<T> for OnMatrix {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        let &OnMatrix { kernel, rows, cols } = self;
+        let mut data = numbers(rows * cols, 1);
+        let (by_row, by_col) = (numbers(rows, 2), numbers(cols, 3));
+        let a = MatrixRef::new(&data, rows, cols).unwrap();
+        let (mut per_row, mut per_col) = (vec![T::ZERO; rows], vec![T::ZERO; cols]);
+        match kernel {
+            Kernel::Gemv => gemv(executor, a, &by_col, &mut per_row).map(|()| per_row),
+            Kernel::GemvTransposed => gemv_transposed(executor, a, &by_row, &mut per_col).map(|()| per_col),
+            Kernel::ColumnSum => column_sum(executor, a, &mut per_col).map(|()| per_col),
+            Kernel::Ger => {
+                let a = MatrixMut::new(&mut data, rows, cols).unwrap();
+                ger(executor, T::from_f64(0.3), &by_row, &by_col, a).map(|()| data)
+            }
+        }
+        .unwrap()
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        let (rows, cols) = (self.rows as u128, self.cols as u128);
+        match self.kernel {
+            Kernel::Gemv => vectors.gemv(rows, cols),
+            Kernel::GemvTransposed => vectors.gemv_transposed(rows, cols),
+            Kernel::Ger => vectors.ger(rows, cols),
+            Kernel::ColumnSum => vectors.column_sum(rows, cols),
+        }
+        .unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let (rows, cols) = (self.rows as u128, self.cols as u128);
+        let [multiplications, additions] = match self.kernel {
+            Kernel::Gemv => [rows * cols, rows * cols.saturating_sub(1)],
+            Kernel::GemvTransposed => [rows * cols; 2],
+            Kernel::Ger => [rows * cols + rows, rows * cols],
+            Kernel::ColumnSum => [0, rows * cols],
+        };
+        Textbook { multiplications, additions, ..Textbook::default() }
+    }
+}
+
+/// Both element types.
+fn check_both<C: Case<f32> + Case<f64>>(case: C) {
+    check::<f32>(&case);
+    check::<f64>(&case);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn products(form in proptest::sample::select(&FORMS), m in short_side(), k in short_side(), n in short_side()) {
+        check_both(Gemm { form, m, k, n });
+    }
+
+    /// One long side, or an empty one.
+    #[test]
+    fn oblong_products(form in proptest::sample::select(&FORMS), long in side(), which in 0usize..3) {
+        let mut sides = [7, 5, 19];
+        sides[which] = long;
+        let [m, k, n] = sides;
+        check_both(Gemm { form, m, k, n });
+    }
+
+    #[test]
+    fn matrices_and_vectors(kernel in proptest::sample::select(&KERNELS), rows in 0usize..40, cols in side()) {
+        check_both(OnMatrix { kernel, rows, cols });
+    }
+}
+
+/// Products that are cut into parts for threads, by columns and by rows, packed and not, and that take more than one block
+/// of k.
+#[test]
+fn products_large_enough_for_threads() {
+    check::<f32>(&Gemm { form: Form::Forward, m: 130, k: 257, n: 300 });
+    check::<f32>(&Gemm { form: Form::InputGradient, m: 301, k: 130, n: 45 });
+    check::<f64>(&Gemm { form: Form::WeightGradient, m: 77, k: 41, n: 500 });
+    check::<f64>(&Gemm { form: Form::Forward, m: 50, k: 1300, n: 33 });
+    check::<f32>(&Gemm { form: Form::Strided, m: 203, k: 67, n: 99 });
+}
+
+#[test]
+fn matrices_large_enough_for_threads() {
+    for kernel in KERNELS {
+        check::<f32>(&OnMatrix { kernel, rows: 701, cols: 1003 });
+    }
+    check::<f64>(&OnMatrix { kernel: Kernel::ColumnSum, rows: 900, cols: 601 });
+}
+
+/// The number of parts does change with threads at these sizes; else the tests above would not see the parallel path.
+#[test]
+fn large_products_are_split() {
+    struct Runs(Cpu, std::sync::atomic::AtomicUsize);
+    impl Executor for Runs {
+        fn run<T: Element, K: nxm_kernels::Kernel<T>>(&self, kernel: K) -> K::Output {
+            self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.0.run(kernel)
+        }
+        fn level(&self) -> Level {
+            self.0.level()
+        }
+        fn threads(&self) -> usize {
+            self.0.threads()
+        }
+    }
+    let level = Level::available().last().unwrap();
+    for (m, k, n) in [(130, 257, 300), (301, 130, 45)] {
+        for threads in [1, 2, 3] {
+            let runs = Runs(Cpu::new(level, threads), 0.into());
+            Case::<f32>::run(&Gemm { form: Form::Forward, m, k, n }, &runs);
+            assert_eq!(runs.1.into_inner(), threads, "{m}×{k}×{n}");
+        }
+    }
+}
+
+/// Padding, worked out by hand: 19 columns are 20, 24 or 32 lanes.
+#[test]
+fn padding_by_hand() {
+    for (level, lanes) in [("scalar", 19u128), ("avx2", 24), ("avx512", 32)] {
+        let Ok(level) = Level::named(level) else { continue };
+        let counted = Counted::new(Cpu::new(level, 1));
+        Case::<f32>::run(&Gemm { form: Form::Forward, m: 5, k: 7, n: 19 }, &counted);
+        let total = counted.total();
+        assert_eq!((total.useful.own().fma(), total.padding.own().fma()), (5 * 7 * 19, 5 * 7 * (lanes - 19)));
+        assert_eq!(total.executed().unwrap().flops(), 2 * 5 * 7 * lanes);
+    }
+}
+
+/// A layer of N inputs and M units on B examples: N·M multiplications and N·M additions (M sums over N + 1 terms), times B.
+#[test]
+fn a_layer_is_n_times_m() {
+    let (b, n, m) = (3, 30, 17);
+    let (x, w, bias): (Vec<f32>, Vec<f32>, Vec<f32>) = (numbers(b * n, 1), numbers(n * m, 2), numbers(m, 3));
+    let mut results = Vec::new();
+    for level in Level::available() {
+        let counted = Counted::new(Cpu::new(level, 2));
+        let mut z = vec![0.0; b * m];
+        let (x, w) = (MatrixRef::new(&x, b, n).unwrap(), MatrixRef::new(&w, n, m).unwrap());
+        gemm(&counted, x, w, Init::Bias(&bias), MatrixMut::new(&mut z, b, m).unwrap()).unwrap();
+        let useful = counted.total().useful;
+        assert_eq!((useful.multiplications(), useful.additions()), (3 * 30 * 17, 3 * 30 * 17));
+        if level.shape::<f32>().fused {
+            results.push(bits(&z));
+        }
+    }
+    assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
+}

@@ -1,0 +1,182 @@
+//! Questions that aren't about one step: training runs, enormous networks, forecasts, bad input, and the serialised form.
+
+use std::time::Duration;
+
+use nxm_count::{
+    CONVENTIONS, Convention, CountError, Counted, Kind, Kinds, NetworkSpec, Ops, Overflow, RunError, Schedule,
+    StepFormula, Tally, TrainingFormula, Vectors, forecast, verify,
+};
+use nxm_kernels::{Activation, Cpu, Level};
+use nxm_net::{Dataset, Loss, Network, Training, TrainingOptions};
+use serde_json::{Value, json};
+
+fn network(sizes: &[u64], loss: Loss) -> NetworkSpec {
+    NetworkSpec::new(sizes, Activation::Relu, Activation::Identity, loss).unwrap()
+}
+
+fn level() -> Level {
+    Level::detect().unwrap()
+}
+
+/// A whole training run, short last batches too, executes its formula: 3 epochs of 10 examples in batches of 4.
+#[test]
+fn a_training_run_executes_its_formula() {
+    let numbers = |n: usize| (0..n).map(|i| (i * 7 % 11) as f32 / 11.0).collect::<Vec<_>>();
+    let data = Dataset::regression(numbers(50), 5, numbers(20), 2).unwrap();
+    let mut trained =
+        Network::builder(5).dense(9, Activation::Relu).dense(2, Activation::Identity).seed(1).build().unwrap();
+    let counted = Counted::new(Cpu::new(level(), 2));
+    let options = TrainingOptions { loss: Loss::MeanSquaredError, learning_rate: 0.1, batch: 4, epochs: 3, seed: 1 };
+    assert_eq!(Training::new(&mut trained, &counted, &data, options).unwrap().map(Result::unwrap).count(), 3);
+
+    let spec = network(&[5, 9, 2], Loss::MeanSquaredError);
+    let schedule = Schedule { examples: 10, epochs: 3, batch: 4 };
+    let formula = TrainingFormula::new(&spec, schedule, Vectors::of::<f32>(level())).unwrap();
+    assert_eq!(formula.steps(), 9);
+    assert_eq!(counted.total(), formula.total());
+}
+
+/// A short last batch counts as what it is; a batch larger than the examples is one short batch.
+#[test]
+fn short_batches() {
+    let spec = network(&[5, 9, 2], Loss::CrossEntropy);
+    let vectors = Vectors::textbook::<f64>();
+    let step = |rows| StepFormula::new(&spec, rows, vectors).unwrap().total();
+    let training =
+        |examples, epochs, batch| TrainingFormula::new(&spec, Schedule { examples, epochs, batch }, vectors).unwrap();
+    let expected = Tally::sum([step(4), step(4), step(2)]).unwrap().times(3).unwrap();
+    assert_eq!(training(10, 3, 4).total(), expected);
+    assert_eq!((training(10, 2, 99).total(), training(10, 2, 99).steps()), (step(10).times(2).unwrap(), 2));
+    assert_eq!(training(8, 1, 4).total(), step(4).times(2).unwrap());
+}
+
+/// A trillion parameters times a trillion examples is a legal question, with an exact answer.
+#[test]
+fn a_trillion_times_a_trillion() {
+    let spec = network(&[1_000_000, 1_000_000], Loss::MeanSquaredError);
+    assert_eq!(spec.parameters(), 1_000_001_000_000);
+    let schedule = Schedule { examples: 1_000_000_000_000, epochs: 10, batch: 1_000_000 };
+    let total = TrainingFormula::new(&spec, schedule, Vectors::textbook::<f32>()).unwrap().total().useful;
+    // Forward and weight gradient: 10¹² fma for each of 10¹³ examples; each of 10⁷ steps updates all parameters, and has
+    // the 10¹² − 64 fma of a sum of 10¹² squares in 64 lanes.
+    let expected = 2 * 10u128.pow(12 + 13) + 10u128.pow(7) * (spec.parameters() + 10u128.pow(12) - 64);
+    assert_eq!(total.own().fma(), expected);
+    assert!(serde_json::to_string(&total).unwrap().contains(&total.own().fma().to_string()));
+}
+
+/// What exceeds 128 bits is an error that says what and where, not a smaller number.
+#[test]
+fn overflow_is_an_error() {
+    let max = u64::MAX;
+    let spec = network(&[max, max], Loss::MeanSquaredError);
+    let error = StepFormula::new(&spec, max, Vectors::textbook::<f32>()).unwrap_err();
+    assert_eq!(error.to_string(), "forward of layer 0: the number of flops exceeds 2¹²⁸ − 1");
+    let schedule = Schedule { examples: max, epochs: max, batch: 1 };
+    let error = TrainingFormula::new(&network(&[30, 30], Loss::CrossEntropy), schedule, Vectors::textbook::<f32>());
+    assert!(matches!(error, Err(CountError::Overflow { .. })), "{error:?}");
+    let error = NetworkSpec::new([max; 4], Activation::Relu, Activation::Relu, Loss::CrossEntropy).unwrap_err();
+    assert_eq!(error.to_string(), "the network: the number of parameters exceeds 2¹²⁸ − 1");
+
+    // Each kind fits, and what is derived from them would not.
+    assert_eq!(Kinds::new([(Kind::Fma, 1 << 127)]), Err(Overflow { what: "flops" }));
+    assert_eq!(Kinds::new([(Kind::Mul, u128::MAX), (Kind::Div, 1)]), Err(Overflow { what: "flops" }));
+    assert_eq!(Ops::one(Kind::Add).times(u128::MAX).unwrap().flops(), u128::MAX);
+    assert_eq!(Ops::one(Kind::Convert).times(u128::MAX).unwrap().flops(), 0);
+}
+
+#[test]
+fn bad_input() {
+    let new = |sizes: &[u64]| NetworkSpec::new(sizes, Activation::Relu, Activation::Relu, Loss::CrossEntropy);
+    assert_eq!(new(&[30]), Err(CountError::TooFewSizes { found: 1 }));
+    assert_eq!(new(&[]), Err(CountError::TooFewSizes { found: 0 }));
+    assert_eq!(new(&[3, 0, 2]).unwrap_err().to_string(), "size 2 of the network must be at least 1, and is 0");
+    let spec = new(&[3, 2]).unwrap();
+    let vectors = Vectors::textbook::<f32>();
+    assert!(matches!(StepFormula::new(&spec, 0, vectors), Err(CountError::Zero { .. })));
+    for zero in 0..3 {
+        let number = |i| u64::from(i != zero);
+        let schedule = Schedule { examples: number(0), epochs: number(1), batch: number(2) };
+        assert!(matches!(TrainingFormula::new(&spec, schedule, vectors), Err(CountError::Zero { .. })), "{zero}");
+    }
+}
+
+/// What is too large to run is refused before anything is allocated; what is too slow is noticed early.
+#[test]
+fn too_large_to_run() {
+    let cpu = Cpu::new(level(), 1);
+    let (second, schedule) = (Duration::from_secs(1), Schedule { examples: 1, epochs: 1, batch: 1 });
+    let large = network(&[40_000, 40_000], Loss::MeanSquaredError);
+    let error = verify::<f32>(&large, 1, level(), 1).unwrap_err();
+    assert!(error.to_string().starts_with("the step is too large to run: it needs 12801120000 bytes"), "{error}");
+    assert!(matches!(forecast::<f32>(&large, schedule, &cpu, second), Err(RunError::TooLarge { what: "bytes", .. })));
+    let long = network(&[1000, 1000], Loss::MeanSquaredError);
+    assert!(matches!(verify::<f32>(&long, 50_000, level(), 1), Err(RunError::TooLarge { what: "operations", .. })));
+    let schedule = Schedule { batch: 4096, examples: 4096, ..schedule };
+    assert!(matches!(
+        forecast::<f32>(&long, schedule, &cpu, Duration::from_micros(1)),
+        Err(RunError::TooSlow { rows: 1, batch: 4096, .. })
+    ));
+}
+
+/// A forecast is the training's count over the measured rate.
+#[test]
+fn forecasts() {
+    let spec = network(&[20, 40, 5], Loss::CrossEntropy);
+    let schedule = Schedule { examples: 100, epochs: 7, batch: 32 };
+    let budget = Duration::from_millis(60);
+    let forecast = forecast::<f32>(&spec, schedule, &Cpu::new(level(), 1), budget).unwrap();
+    let flops = |ops: Ops| (ops.flops() + ops.inside().flops()) as f64;
+    let step = flops(StepFormula::new(&spec, 32, Vectors::textbook::<f32>()).unwrap().total().useful);
+    let training = flops(TrainingFormula::new(&spec, schedule, Vectors::textbook::<f32>()).unwrap().total().useful);
+    assert!(forecast.measured_steps > 0 && forecast.seconds_per_step > 0.0);
+    // Three roundings in each way of computing them.
+    let equal = |a: f64, b: f64| (a / b - 1.0).abs() < 8.0 * f64::EPSILON;
+    assert!(equal(forecast.flops_per_second, step / forecast.seconds_per_step));
+    assert!(equal(forecast.seconds, forecast.seconds_per_step * training / step));
+    // 21 whole batches and 7 of 4 examples: between the two.
+    assert!(forecast.seconds > 21.0 * forecast.seconds_per_step && forecast.seconds < 28.0 * forecast.seconds_per_step);
+}
+
+/// The serialised form is an interface.
+#[test]
+fn serialised() {
+    let sigmoid = Activation::Sigmoid;
+    let spec = NetworkSpec::new([30, 30, 30], sigmoid, sigmoid, Loss::MeanSquaredError).unwrap();
+    let step = StepFormula::new(&spec, 1, Vectors::textbook::<f32>()).unwrap();
+    let expected = json!({
+        "multiplications": 1800, "additions": 1800, "flops": 3600,
+        "fma": 1800, "mul": 0, "add": 0, "div": 0, "sqrt": 0, "cmp": 0, "convert": 0,
+        "functions": {"sigmoid": 60},
+        "inside_functions": {
+            "multiplications": 780, "additions": 960, "flops": 1980,
+            "fma": 600, "mul": 180, "add": 360, "div": 60, "sqrt": 0, "cmp": 180, "convert": 0,
+        },
+    });
+    assert_eq!(serde_json::to_value(step.forward().useful).unwrap(), expected);
+
+    let verification = verify::<f32>(&spec, 1, Level::named("scalar").unwrap(), 2).unwrap();
+    let Value::Object(map) = serde_json::to_value(&verification).unwrap() else { panic!("a map") };
+    assert_eq!(map.keys().collect::<Vec<_>>(), ["agrees", "level", "padding", "threads", "useful"]);
+    assert_eq!((&map["level"], &map["threads"], &map["agrees"]), (&json!("scalar"), &json!(2), &json!(true)));
+    assert_eq!(serde_json::to_value(Convention).unwrap().as_object().unwrap().len(), CONVENTIONS.len());
+}
+
+/// Verified at every level and at several thread counts, in both element types.
+#[test]
+fn verified() {
+    let spec = network(&[37, 21, 5], Loss::CrossEntropy);
+    for level in Level::available() {
+        for threads in [1, 3] {
+            for verification in
+                [verify::<f32>(&spec, 33, level, threads).unwrap(), verify::<f64>(&spec, 33, level, threads).unwrap()]
+            {
+                assert!(verification.agrees(), "{:?}", verification.differences());
+                assert_eq!((verification.level(), verification.threads()), (level, threads));
+                assert_eq!(
+                    verification.padding().own().fma() == 0,
+                    level.shape::<f32>().lanes == 1 || !level.shape::<f32>().fused
+                );
+            }
+        }
+    }
+}

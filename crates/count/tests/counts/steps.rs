@@ -1,0 +1,161 @@
+//! Counts of whole training steps: each region of the step that ships executes what its formula says.
+
+use std::collections::BTreeMap;
+
+use crate::common::{THREADS, bits, numbers};
+use nxm_count::{Counted, NetworkSpec, StepFormula, Tally, Vectors, verify};
+use nxm_kernels::{Activation, Cpu, Element, Executor, Function, Level, MatrixRef, Region};
+use nxm_net::{Loss, Network, Step, Targets};
+use proptest::prelude::*;
+
+/// A network, and how many examples it is trained on.
+#[derive(Clone, Debug)]
+struct Case {
+    sizes: Vec<u64>,
+    hidden: Activation,
+    output: Activation,
+    loss: Loss,
+    batch: usize,
+}
+
+impl Case {
+    fn spec(&self) -> NetworkSpec {
+        NetworkSpec::new(self.sizes.clone(), self.hidden, self.output, self.loss).unwrap()
+    }
+
+    /// One step on `rows` examples in a step made for the whole batch: the loss, and all parameters after it.
+    fn train<T: Element>(&self, executor: &impl Executor, rows: usize) -> Vec<T> {
+        let sizes: Vec<usize> = self.sizes.iter().map(|size| *size as usize).collect();
+        let mut builder = Network::<T>::builder(sizes[0]).seed(7);
+        for (layer, units) in sizes[1..].iter().enumerate() {
+            builder = builder.dense(*units, self.spec().activation(layer));
+        }
+        let mut network = builder.build().unwrap();
+        let mut step = Step::new(&network, self.loss, self.batch).unwrap();
+        let outputs = network.outputs();
+        let (x, values) = (numbers::<T>(rows * sizes[0], 1), numbers::<T>(rows * outputs, 2));
+        let labels: Vec<u32> = (0..rows).map(|i| (i * 5 % outputs) as u32).collect();
+        let targets = match self.loss {
+            Loss::MeanSquaredError => Targets::Values(MatrixRef::new(&values, rows, outputs).unwrap()),
+            Loss::CrossEntropy => Targets::Classes(&labels),
+        };
+        let x = MatrixRef::new(&x, rows, sizes[0]).unwrap();
+        let loss = step.train(&mut network, executor, x, targets, T::from_f64(0.1)).unwrap();
+        let layers = network.layers().iter();
+        let parameters = layers.flat_map(|layer| layer.weights().iter().chain(layer.bias()).copied());
+        std::iter::once(loss).chain(parameters).collect()
+    }
+
+    /// At every level and thread count, region by region, for the whole batch and a short one; and the same bits.
+    fn check<T: Element>(&self) {
+        for rows in [self.batch, self.batch.div_ceil(2)] {
+            for level in Level::available() {
+                let formula = StepFormula::new(&self.spec(), rows as u64, Vectors::of::<T>(level)).unwrap();
+                let expected: BTreeMap<Option<Region>, Tally> =
+                    formula.regions().map(|(region, tally)| (Some(region), tally)).collect();
+                for threads in THREADS {
+                    let cpu = Cpu::new(level, threads);
+                    let counted = Counted::new(cpu);
+                    let result = self.train::<T>(&counted, rows);
+                    assert_eq!(counted.total(), formula.total(), "{} {level} {threads} {rows} rows", T::NAME);
+                    assert_eq!(counted.take(), expected, "{} {level} {threads} {rows} rows", T::NAME);
+                    assert_eq!(bits(&result), bits(&self.train::<T>(&cpu, rows)), "{} {level} {threads}", T::NAME);
+                }
+            }
+        }
+    }
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let activation = || proptest::sample::select(&Activation::ALL);
+    let size = || prop_oneof![proptest::sample::select(vec![1u64, 7, 8, 9, 15, 16, 17, 31, 33, 48, 64, 65]), 1u64..50];
+    (
+        proptest::collection::vec(size(), 2..=5),
+        activation(),
+        activation(),
+        proptest::sample::select(&Loss::ALL),
+        1usize..=40,
+    )
+        .prop_map(|(sizes, hidden, output, loss, batch)| Case { sizes, hidden, output, loss, batch })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn random_networks(case in cases()) {
+        case.check::<f32>();
+        case.check::<f64>();
+    }
+}
+
+/// Every activation in both places, with every loss.
+#[test]
+fn every_activation_and_loss() {
+    for hidden in Activation::ALL {
+        for output in Activation::ALL {
+            for loss in Loss::ALL {
+                Case { sizes: vec![5, 9, 3], hidden, output, loss, batch: 3 }.check::<f32>();
+            }
+        }
+    }
+}
+
+/// Products, activations and updates of this one are split between threads.
+#[test]
+fn large_enough_for_threads() {
+    let (hidden, output) = (Activation::Relu, Activation::Identity);
+    let case = Case { sizes: vec![1000, 610, 10], hidden, output, loss: Loss::CrossEntropy, batch: 24 };
+    case.check::<f32>();
+}
+
+/// The network the project's question is about, 30-30-30 with sigmoids and squared errors, worked out by hand.
+#[test]
+fn thirty_thirty_thirty() {
+    let sigmoid = Activation::Sigmoid;
+    let network = NetworkSpec::new([30, 30, 30], sigmoid, sigmoid, Loss::MeanSquaredError).unwrap();
+    assert_eq!(network.parameters(), 1860);
+    let step = StepFormula::new(&network, 1, Vectors::textbook::<f32>()).unwrap();
+
+    let forward = step.forward().useful;
+    assert_eq!((forward.multiplications(), forward.additions(), forward.flops()), (1800, 1800, 3600));
+    assert_eq!(forward.functions().collect::<Vec<_>>(), [(Function::Sigmoid, 60)]);
+    // A sigmoid is 10 fma, 3 mul, 6 add, 1 div, 3 cmp.
+    let inside = forward.inside();
+    assert_eq!([inside.fma(), inside.mul(), inside.add(), inside.div(), inside.cmp()], [600, 180, 360, 60, 180]);
+
+    let [first, last] = step.layers() else { panic!("two layers") };
+    assert_eq!(first.weight_gradient.useful.own().fma() + last.weight_gradient.useful.own().fma(), 1800);
+    assert_eq!(last.input_gradient.useful.own().fma(), 900);
+    assert_eq!(first.input_gradient, Tally::NONE);
+    assert_eq!(last.bias_gradient.useful.own().add(), 30);
+    let derivative = last.activation_gradient.useful;
+    assert_eq!((derivative.own().mul(), derivative.own().add()), (60, 30));
+    // (2n + 1) and (2n − 1) for 30 outputs.
+    assert_eq!((step.loss().useful.multiplications(), step.loss().useful.additions()), (61, 59));
+    assert_eq!(step.update().useful.own().fma(), 1860);
+
+    // 1800 + 61 + (1800 + 900 + 120) + 1860, and 1800 + 59 + (2700 + 60 + 60) + 1860.
+    let total = step.total().useful;
+    assert_eq!((total.multiplications(), total.additions()), (6541, 6539));
+    assert!(verify::<f32>(&network, 1, Level::detect().unwrap(), 1).unwrap().agrees());
+}
+
+/// Softmax cross-entropy of 10 classes on 4 examples, and the matrix work B·(3S − N₀N₁), worked out by hand.
+#[test]
+fn digits_network() {
+    let (relu, identity) = (Activation::Relu, Activation::Identity);
+    let network = NetworkSpec::new([784, 128, 10], relu, identity, Loss::CrossEntropy).unwrap();
+    let step = StepFormula::new(&network, 4, Vectors::textbook::<f32>()).unwrap();
+    let s = 784 * 128 + 128 * 10;
+    assert_eq!(step.forward().useful.own().fma(), 4 * s);
+    let matrix_work = step.forward().useful.own().fma() + step.backward().useful.own().fma();
+    assert_eq!(matrix_work, 4 * (3 * s - 784 * 128));
+    assert_eq!(step.update().useful.own().fma(), s + 138);
+
+    let loss = step.loss().useful;
+    assert_eq!(loss.own().cmp(), 4 * 9);
+    assert_eq!(loss.own().add(), 4 * (10 + 9 + 1 + 1) + 3);
+    assert_eq!((loss.own().mul(), loss.own().div()), (4 * 10 + 1, 4));
+    assert_eq!(loss.functions().collect::<Vec<_>>(), [(Function::Exp, 40), (Function::Log, 4)]);
+}

@@ -1,0 +1,220 @@
+//! Counts of the kernels on vectors, of softmax and of activations: executed = formula, at every level and thread count.
+
+use crate::common::{Case, Textbook, check, numbers, side};
+use nxm_count::{Tally, Vectors};
+use nxm_kernels::{Activation, Element, Executor, Function, MatrixMut, axpy, dot, log_softmax, sgd, softmax};
+use proptest::prelude::*;
+
+struct Dot {
+    n: usize,
+}
+
+impl<T: Element> Case<T> for Dot {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        vec![dot(executor, &numbers(self.n, 1), &numbers(self.n, 2)).unwrap()]
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        vectors.dot(self.n as u128).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let n = self.n as u128;
+        Textbook { multiplications: n, additions: n.saturating_sub(1), ..Textbook::default() }
+    }
+}
+
+struct Axpy {
+    n: usize,
+}
+
+impl<T: Element> Case<T> for Axpy {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        let mut y = numbers(self.n, 2);
+        axpy(executor, T::from_f64(0.3), &numbers(self.n, 1), &mut y).unwrap();
+        y
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        vectors.axpy(self.n as u128).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        Textbook { multiplications: self.n as u128, additions: self.n as u128, ..Textbook::default() }
+    }
+}
+
+struct Sgd {
+    n: usize,
+}
+
+impl<T: Element> Case<T> for Sgd {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        let mut weights = numbers(self.n, 2);
+        sgd(executor, T::from_f64(0.3), &numbers(self.n, 1), &mut weights).unwrap();
+        weights
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        vectors.sgd(self.n as u128).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        Textbook { multiplications: self.n as u128, additions: self.n as u128, ..Textbook::default() }
+    }
+}
+
+struct Forward {
+    activation: Activation,
+    n: usize,
+}
+
+impl<T: Element> Case<T> for Forward {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        let mut z = numbers(self.n, 1);
+        self.activation.forward(executor, &mut z);
+        z
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        vectors.activation_forward(self.activation, self.n as u128).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let function = self.activation.function().filter(|_| self.n > 0);
+        Textbook { functions: function.map(|f| (f, self.n as u128)).into_iter().collect(), ..Textbook::default() }
+    }
+}
+
+struct Backward {
+    activation: Activation,
+    n: usize,
+}
+
+impl<T: Element> Case<T> for Backward {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        let mut delta = numbers(self.n, 1);
+        self.activation.backward(executor, &numbers(self.n, 2), &mut delta).unwrap();
+        delta
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        vectors.activation_backward(self.activation, self.n as u128).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let [multiplications, additions, cmp] = match self.activation {
+            Activation::Identity => [0, 0, 0],
+            Activation::Relu => [0, 0, 1],
+            Activation::LeakyRelu => [1, 0, 1],
+            Activation::Sigmoid => [2, 1, 0],
+            Activation::Tanh => [2, 1, 0],
+        }
+        .map(|each| each * self.n as u128);
+        Textbook { multiplications, additions, cmp, ..Textbook::default() }
+    }
+}
+
+struct Softmax {
+    rows: usize,
+    cols: usize,
+}
+
+impl<T: Element> Case<T> for Softmax {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        let mut z = numbers(self.rows * self.cols, 1);
+        softmax(executor, MatrixMut::new(&mut z, self.rows, self.cols).unwrap());
+        z
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        vectors.softmax(self.rows as u128, self.cols as u128).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let (b, m) = (self.rows as u128, self.cols as u128);
+        if b * m == 0 {
+            return Textbook::default();
+        }
+        Textbook {
+            multiplications: b * m,
+            additions: b * (2 * m - 1),
+            div: b,
+            cmp: b * (m - 1),
+            functions: vec![(Function::Exp, b * m)],
+        }
+    }
+}
+
+struct LogSoftmax {
+    rows: usize,
+    cols: usize,
+}
+
+impl<T: Element> Case<T> for LogSoftmax {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        let mut z = numbers(self.rows * self.cols, 1);
+        log_softmax(executor, MatrixMut::new(&mut z, self.rows, self.cols).unwrap());
+        z
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        vectors.log_softmax(self.rows as u128, self.cols as u128).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let (b, m) = (self.rows as u128, self.cols as u128);
+        if b * m == 0 {
+            return Textbook::default();
+        }
+        Textbook {
+            additions: b * (3 * m - 1),
+            cmp: b * (m - 1),
+            functions: vec![(Function::Exp, b * m), (Function::Log, b)],
+            ..Textbook::default()
+        }
+    }
+}
+
+/// Both element types.
+fn check_both<C: Case<f32> + Case<f64>>(case: C) {
+    check::<f32>(&case);
+    check::<f64>(&case);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn vectors(n in side()) {
+        check_both(Dot { n });
+        check_both(Axpy { n });
+        check_both(Sgd { n });
+    }
+
+    #[test]
+    fn activations(n in side(), activation in proptest::sample::select(&Activation::ALL)) {
+        check_both(Forward { activation, n });
+        check_both(Backward { activation, n });
+    }
+
+    #[test]
+    fn softmaxes(rows in 0usize..6, cols in side()) {
+        check_both(Softmax { rows, cols });
+        check_both(LogSoftmax { rows, cols });
+    }
+}
+
+/// Elementwise kernels and softmax are split between threads from 2¹⁹ elements on: one more than that, and ragged.
+#[test]
+fn large_enough_for_threads() {
+    let n = (1 << 19) + 5;
+    check::<f32>(&Axpy { n });
+    check::<f64>(&Sgd { n });
+    check::<f32>(&Backward { activation: Activation::Tanh, n });
+    check::<f32>(&Forward { activation: Activation::Relu, n });
+    check::<f32>(&Softmax { rows: 3000, cols: 301 });
+    check::<f64>(&LogSoftmax { rows: 701, cols: 1003 });
+}
+
+/// Counts that were worked out by hand.
+#[test]
+fn by_hand() {
+    let n = 30u128;
+    let textbook = Vectors::textbook::<f32>();
+    let useful = textbook.dot(n).unwrap().useful;
+    // 16 lanes get a first product each; 14 a second one, fused; then 15 additions fold 16 lanes.
+    assert_eq!((useful.own().mul(), useful.own().fma(), useful.own().add()), (16, 14, 15));
+    // In f64 a block is 8 lanes, and 30 is less than four of them.
+    let useful = Vectors::textbook::<f64>().dot(n).unwrap().useful;
+    assert_eq!((useful.own().mul(), useful.own().fma(), useful.own().add()), (8, 22, 7));
+    // From four blocks on there are 64 (or 32) lanes.
+    let useful = textbook.dot(100).unwrap().useful;
+    assert_eq!((useful.own().mul(), useful.own().fma(), useful.own().add()), (64, 36, 63));
+}

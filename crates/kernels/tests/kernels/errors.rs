@@ -1,0 +1,154 @@
+//! What is refused: operands and views that do not fit, by a typed error, before anything is written.
+
+use nxm_kernels::{
+    Activation, Cpu, Init, Level, MatrixMut, MatrixRef, ShapeError, axpy, column_sum, dot, gemm, gemv, gemv_transposed,
+    ger, sgd,
+};
+
+fn cpu() -> Cpu {
+    Cpu::new(Level::named("scalar").unwrap(), 1)
+}
+
+fn view(data: &[f32], rows: usize, cols: usize) -> MatrixRef<'_, f32> {
+    MatrixRef::new(data, rows, cols).unwrap()
+}
+
+fn mismatch(what: &'static str, expected: usize, found: usize) -> Result<(), ShapeError> {
+    Err(ShapeError::Mismatch { what, expected, found })
+}
+
+#[test]
+fn vectors_of_different_length_are_refused() {
+    let (x, mut y) = ([1.0f32; 3], [2.0f32; 4]);
+    assert_eq!(dot(&cpu(), &x, &y).map(|_| ()), mismatch("dot: length of y against x", 3, 4));
+    assert_eq!(axpy(&cpu(), 1.0, &x, &mut y), mismatch("axpy: length of y against x", 3, 4));
+    assert_eq!(sgd(&cpu(), 1.0, &x, &mut y), mismatch("sgd: length of the gradient against the weights", 4, 3));
+    for activation in Activation::ALL {
+        let what = "activation: length of the outputs against the gradient";
+        assert_eq!(activation.backward(&cpu(), &x, &mut y), mismatch(what, 4, 3));
+    }
+    assert_eq!(y, [2.0; 4]);
+}
+
+#[test]
+fn matrices_that_do_not_fit_vectors_are_refused() {
+    let data = [1.0f32; 12];
+    let a = view(&data, 3, 4);
+    let mut y = [7.0f32; 3];
+    assert_eq!(gemv(&cpu(), a, &[1.0; 5], &mut y), mismatch("gemv: length of x against columns of a", 4, 5));
+    assert_eq!(gemv(&cpu(), a, &[1.0; 4], &mut y[..2]), mismatch("gemv: length of y against rows of a", 3, 2));
+    let strided = view(&data, 4, 3).transpose();
+    assert_eq!(gemv(&cpu(), strided, &[1.0; 4], &mut y), mismatch("gemv: column stride of a", 1, 3));
+    let what = "gemv_transposed: length of x against rows of a";
+    assert_eq!(gemv_transposed(&cpu(), a, &[1.0; 4], &mut y), mismatch(what, 3, 4));
+    let what = "gemv_transposed: length of y against columns of a";
+    assert_eq!(gemv_transposed(&cpu(), a, &[1.0; 3], &mut y), mismatch(what, 4, 3));
+    let what = "column_sum: length of the sum against columns of a";
+    assert_eq!(column_sum(&cpu(), a, &mut y), mismatch(what, 4, 3));
+    let strided = view(&data, 3, 4).transpose();
+    assert_eq!(column_sum(&cpu(), strided, &mut y), mismatch("column_sum: column stride of a", 1, 4));
+    assert_eq!(y, [7.0; 3]);
+}
+
+#[test]
+fn an_outer_product_that_does_not_fit_is_refused() {
+    let mut a = [1.0f32; 12];
+    let refused = |x: &[f32], y: &[f32], a: &mut [f32]| ger(&cpu(), 1.0, x, y, MatrixMut::new(a, 3, 4).unwrap());
+    assert_eq!(refused(&[1.0; 2], &[1.0; 4], &mut a), mismatch("ger: length of x against rows of a", 3, 2));
+    assert_eq!(refused(&[1.0; 3], &[1.0; 5], &mut a), mismatch("ger: length of y against columns of a", 4, 5));
+    assert_eq!(a, [1.0; 12]);
+}
+
+#[test]
+fn a_product_that_does_not_fit_is_refused() {
+    let data = [1.0f32; 64];
+    let mut c = [7.0f32; 64];
+    let mut refused = |(m, k): (usize, usize), (k2, n): (usize, usize), (m2, n2): (usize, usize), bias: usize| {
+        let c = MatrixMut::new(&mut c, m2, n2).unwrap();
+        gemm(&cpu(), view(&data, m, k), view(&data, k2, n), Init::Bias(&data[..bias]), c)
+    };
+    let what = "gemm: rows of b against columns of a";
+    assert_eq!(refused((2, 3), (4, 5), (2, 5), 5), mismatch(what, 3, 4));
+    let what = "gemm: rows of c against rows of a";
+    assert_eq!(refused((2, 3), (3, 5), (3, 5), 5), mismatch(what, 2, 3));
+    let what = "gemm: columns of c against columns of b";
+    assert_eq!(refused((2, 3), (3, 5), (2, 6), 5), mismatch(what, 5, 6));
+    let what = "gemm: length of the bias against columns of c";
+    assert_eq!(refused((2, 3), (3, 5), (2, 5), 6), mismatch(what, 5, 6));
+    // Nothing to compute is no excuse.
+    assert_eq!(refused((0, 3), (4, 5), (0, 5), 5), mismatch("gemm: rows of b against columns of a", 3, 4));
+    assert_eq!(c, [7.0; 64]);
+}
+
+#[test]
+fn views_longer_than_their_slice_are_refused() {
+    let data = [0.0f32; 10];
+    let too_short = |rows, cols, row_stride, col_stride, needed| {
+        let expected = ShapeError::TooShort { rows, cols, row_stride, col_stride, needed, len: 10 };
+        assert_eq!(MatrixRef::with_strides(&data, rows, cols, row_stride, col_stride).unwrap_err(), expected);
+    };
+    too_short(3, 4, 4, 1, Some(12));
+    too_short(2, 4, 7, 1, Some(11));
+    too_short(2, 4, 1, 4, Some(14));
+    too_short(11, 1, 1, 1, Some(11));
+    // Spans that overflow usize: in the product, in the sum, in the last increment.
+    too_short(3, 1, usize::MAX, 1, None);
+    too_short(2, 2, usize::MAX, 1, None);
+    too_short(2, 1, usize::MAX, 0, None);
+    too_short(usize::MAX, usize::MAX, usize::MAX, 1, None);
+    assert_eq!(
+        MatrixRef::new(&data, usize::MAX, 2).unwrap_err(),
+        ShapeError::TooShort { rows: usize::MAX, cols: 2, row_stride: 2, col_stride: 1, needed: None, len: 10 }
+    );
+    // What fits to the last element.
+    assert!(MatrixRef::with_strides(&data, 2, 4, 6, 1).is_ok());
+    assert!(MatrixRef::with_strides(&data, 4, 2, 1, 6).is_ok());
+    assert!(MatrixRef::with_strides(&data, 1000, 1000, 0, 0).is_ok());
+    // Nothing fits into anything.
+    assert!(MatrixRef::with_strides(&data[..0], 0, usize::MAX, usize::MAX, usize::MAX).is_ok());
+    assert!(MatrixRef::with_strides(&data[..0], usize::MAX, 0, usize::MAX, usize::MAX).is_ok());
+}
+
+#[test]
+fn mutable_views_that_overlap_or_are_too_long_are_refused() {
+    let mut data = [0.0f32; 10];
+    let overlap = |rows, cols, row_stride| ShapeError::Overlap { rows, cols, row_stride, col_stride: 1 };
+    assert_eq!(MatrixMut::with_stride(&mut data, 3, 4, 3).unwrap_err(), overlap(3, 4, 3));
+    assert_eq!(MatrixMut::with_stride(&mut data, 2, 4, 0).unwrap_err(), overlap(2, 4, 0));
+    let too_short = ShapeError::TooShort { rows: 3, cols: 4, row_stride: 4, col_stride: 1, needed: Some(12), len: 10 };
+    assert_eq!(MatrixMut::new(&mut data, 3, 4).unwrap_err(), too_short);
+    let overflow =
+        ShapeError::TooShort { rows: 3, cols: 4, row_stride: usize::MAX, col_stride: 1, needed: None, len: 10 };
+    assert_eq!(MatrixMut::with_stride(&mut data, 3, 4, usize::MAX).unwrap_err(), overflow);
+    assert!(MatrixMut::with_stride(&mut data, 1, 4, 0).is_ok());
+    assert!(MatrixMut::with_stride(&mut data, 2, 4, 6).is_ok());
+    assert!(MatrixMut::with_stride(&mut data, 2, 0, 0).is_ok());
+}
+
+#[test]
+fn errors_say_what_was_expected_and_what_was_found() {
+    let errors = [
+        (ShapeError::Mismatch { what: "dot: length of y against x", expected: 3, found: 4 }, ["expected 3", "found 4"]),
+        (MatrixRef::new(&[0.0f32; 5], 2, 3).unwrap_err(), ["needs 6 elements", "has 5"]),
+        (MatrixRef::new(&[0.0f32; 5], usize::MAX, 3).unwrap_err(), ["more elements than can be addressed", "has 5"]),
+        (MatrixMut::with_stride(&mut [0.0f32; 9], 2, 4, 3).unwrap_err(), ["2×4", "overlap"]),
+    ];
+    for (error, parts) in errors {
+        let text = error.to_string();
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    }
+}
+
+#[test]
+fn an_unknown_activation_is_told_which_exist() {
+    for activation in Activation::ALL {
+        assert_eq!(activation.to_string().parse(), Ok(activation));
+    }
+    for name in ["", "Relu", "relu ", "softplus"] {
+        let text = name.parse::<Activation>().unwrap_err().to_string();
+        assert!(
+            text.contains(&format!("{name:?}")) && text.contains("identity, relu, leaky_relu, sigmoid, tanh"),
+            "{text}"
+        );
+    }
+}

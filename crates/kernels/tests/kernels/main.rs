@@ -1,0 +1,19 @@
+//! Tests of the public kernels, from outside of the crate.
+//!
+//! Against what:
+//! - `reference`: the plain loops of `nxm_kernels::reference`, within a bound that follows from the number of roundings;
+//! - `order`: naive loops that fuse and sum in the documented order, bit by bit;
+//! - `sameness`: the Scalar level on one thread, bit by bit, at every fused level and thread count;
+//! - `borders`: the same data embedded in garbage; what stands outside of an operand is neither read nor written;
+//! - `functions`: the standard library in f64;
+//! - `errors` and `level`: what is refused, and in which words.
+
+mod borders;
+mod errors;
+mod functions;
+mod level;
+mod order;
+mod reference;
+mod run;
+mod sameness;
+mod support;

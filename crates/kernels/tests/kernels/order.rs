@@ -1,0 +1,107 @@
+//! The promised order of operations, spelled out naively and compared bit by bit at every fused level.
+
+use nxm_kernels::Cpu;
+use proptest::prelude::*;
+
+use crate::reference::product;
+use crate::run::{Layout, Op, Product, Start};
+use crate::support::*;
+
+/// One chain of fused multiply-adds for each element, in the order of k.
+fn chains<T: Float>(p: &Product, a: &[T], b: &[T], bias: &[T], c: &[T]) -> Vec<T> {
+    let mut out = Vec::with_capacity(p.m * p.n);
+    for i in 0..p.m {
+        for j in 0..p.n {
+            let start = match p.start {
+                Start::Zero => T::ZERO,
+                Start::Bias => bias[j],
+                Start::Accumulate => c[i * p.n + j],
+            };
+            out.push((0..p.k).fold(start, |sum, q| T::fused(a[i * p.k + q], b[q * p.n + j], sum)));
+        }
+    }
+    out
+}
+
+fn check_product<T: Float>(p: &Product, mix: Mix, seed: u64, threads: &[usize]) {
+    let mut random = Random::new(seed);
+    let (a, b) = (random.mixed::<T>(mix, p.m * p.k), random.mixed::<T>(mix, p.k * p.n));
+    let (bias, c) = (random.mixed::<T>(mix, p.n), random.mixed::<T>(mix, p.m * p.n));
+    let want = chains(p, &a, &b, &bias, &c);
+    for level in fused_levels::<T>() {
+        for &threads in threads {
+            let got = p.run(&Cpu::new(level, threads), &a, &b, &bias, &c, T::GARBAGE);
+            assert_same(&got, &want, &format!("{p:?} of {mix:?} at {level} on {threads} threads"));
+        }
+    }
+}
+
+/// Σ f(i) as `nxm_kernels::reduce` documents it: element i belongs to virtual lane i mod L (L is one block, or four from
+/// four blocks on), and lanes are folded by halves.
+fn virtual_lanes<T: Float>(n: usize, first: impl Fn(usize) -> T, next: impl Fn(usize, T) -> T) -> T {
+    let long = n >= 4 * T::BLOCK;
+    let lanes = if long { 4 * T::BLOCK } else { T::BLOCK };
+    let mut sums = vec![T::ZERO; lanes];
+    for i in 0..n {
+        sums[i % lanes] = if i < lanes { first(i) } else { next(i, sums[i % lanes]) };
+    }
+    while sums.len() > 1 {
+        let half = sums.len() / 2;
+        sums = (0..half).map(|i| sums[i] + sums[i + half]).collect();
+    }
+    sums[0]
+}
+
+fn check_reductions<T: Float>(n: usize, seed: u64) {
+    let mut random = Random::new(seed);
+    let (x, y) = (random.units::<T>(n), random.units::<T>(n));
+    let dot = virtual_lanes(n, |i| x[i] * y[i], |i, sum| T::fused(x[i], y[i], sum));
+    let sum = virtual_lanes(n, |i| x[i], |i, sum| sum + x[i]);
+    for level in fused_levels::<T>() {
+        for (op, want) in [(Op::Dot, dot), (Op::Sum, sum)] {
+            let mut got = [T::ZERO];
+            op.run(&Cpu::new(level, 1), 1, n, &x, &y, &mut got);
+            assert_same(&got, &[want], &format!("{op:?} of {n} at {level}"));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn gemm_is_one_chain_in_the_order_of_k(p in product(), mix in proptest::sample::select(&Mix::ALL[..]), seed: u64) {
+        check_product::<f32>(&p, mix, seed, &[1]);
+        check_product::<f64>(&p, mix, seed, &[1]);
+    }
+}
+
+#[test]
+fn sums_run_in_virtual_lanes_whatever_the_vectors() {
+    for n in (0..300).chain([1023, 1024, 1025, 4096 + 17]) {
+        check_reductions::<f32>(n, n as u64);
+        check_reductions::<f64>(n, n as u64);
+    }
+}
+
+/// Blocks of k (853 × 3 vectors at AVX-512, 1706 at AVX2, 3413 and 13653 at 128 bits and one f32), of columns (about
+/// 1010 at a depth of 129) and of rows (512 at that depth) end inside of these.
+#[test]
+fn gemm_keeps_its_chains_across_blocks() {
+    let form = |m, k, n, a, b, start| Product { m, k, n, a, b, gap: 3, start };
+    let shapes = [
+        form(49, 854, 33, Layout::Rows(0), Layout::Rows(5), Start::Bias),
+        form(50, 1707, 26, Layout::Columns(1), Layout::Columns(0), Start::Accumulate),
+        form(48, 3414, 7, Layout::Rows(2), Layout::Columns(3), Start::Zero),
+        form(48, 13654, 5, Layout::Rows(0), Layout::Rows(0), Start::Bias),
+        form(48, 129, 1021, Layout::Rows(0), Layout::Rows(0), Start::Bias),
+        form(49, 129, 1015, Layout::Columns(0), Layout::Columns(0), Start::Zero),
+        form(513, 129, 9, Layout::Columns(0), Layout::Columns(0), Start::Bias),
+        form(261, 257, 7, Layout::Scattered, Layout::Scattered, Start::Accumulate),
+        form(7, 1025, 131, Layout::Columns(0), Layout::Columns(0), Start::Bias),
+    ];
+    for (seed, shape) in shapes.iter().enumerate() {
+        check_product::<f32>(shape, Mix::Plain, seed as u64, &[1, 3]);
+        check_product::<f64>(shape, Mix::Plain, seed as u64, &[1]);
+    }
+}

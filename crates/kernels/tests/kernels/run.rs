@@ -1,0 +1,254 @@
+//! Every kernel behind one name, so that a test says something of all of them in one loop.
+
+use nxm_kernels::reduce;
+use nxm_kernels::simd::{load_some, store_some};
+use nxm_kernels::{
+    Activation, Cpu, Element, Executor, Init, Kernel, MatrixMut, MatrixRef, Simd, axpy, column_sum, dot, gemm, gemv,
+    gemv_transposed, ger, log_softmax, math, sgd, softmax,
+};
+
+/// A kernel on a shape of rows × cols (of `rows` elements where it takes vectors).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Op {
+    /// Σ x·y.
+    Dot,
+    /// Σ x, by the public reduction.
+    Sum,
+    /// max x, by the public reduction.
+    Max,
+    /// y ← α·x + y.
+    Axpy,
+    /// y ← A·x.
+    Gemv,
+    /// y ← Aᵀ·x.
+    GemvTransposed,
+    /// A ← A + α·x·yᵀ.
+    Ger,
+    /// Column sums.
+    ColumnSum,
+    /// z ← f(z).
+    Forward(Activation),
+    /// δ ← δ·f'(z).
+    Backward(Activation),
+    /// eˣ, by a kernel of this test.
+    Exp,
+    /// ln x, by a kernel of this test.
+    Log,
+    /// Softmax by rows.
+    Softmax,
+    /// Log-softmax by rows.
+    LogSoftmax,
+    /// w ← w − η·g.
+    Sgd,
+}
+
+impl Op {
+    /// All of them; [`gemm()`] has tests of its own.
+    pub fn all() -> Vec<Op> {
+        use Op::*;
+        let mut all =
+            vec![Dot, Sum, Max, Axpy, Gemv, GemvTransposed, Ger, ColumnSum, Exp, Log, Softmax, LogSoftmax, Sgd];
+        all.extend(Activation::ALL.map(Forward));
+        all.extend(Activation::ALL.map(Backward));
+        all
+    }
+
+    /// Lengths of what it reads (x, y) and of what it writes, for rows × cols.
+    pub fn lengths(self, rows: usize, cols: usize) -> (usize, usize, usize) {
+        let area = rows * cols;
+        match self {
+            Op::Dot => (area, area, 1),
+            Op::Sum | Op::Max => (area, 0, 1),
+            Op::Axpy | Op::Sgd | Op::Backward(_) => (area, 0, area),
+            Op::Gemv => (area, cols, rows),
+            Op::GemvTransposed => (area, rows, cols),
+            Op::Ger => (rows, cols, area),
+            Op::ColumnSum => (area, 0, cols),
+            Op::Forward(_) | Op::Exp | Op::Log | Op::Softmax | Op::LogSoftmax => (0, 0, area),
+        }
+    }
+
+    /// Runs it: reads `x` and `y`, reads and writes `out`.
+    pub fn run<T: Element>(self, cpu: &Cpu, rows: usize, cols: usize, x: &[T], y: &[T], out: &mut [T]) {
+        let alpha = T::from_f64(-0.37);
+        let matrix = || MatrixRef::new(x, rows, cols).unwrap();
+        match self {
+            Op::Dot => out[0] = dot(cpu, x, y).unwrap(),
+            Op::Sum => out[0] = cpu.run(Sum(x)),
+            Op::Max => out[0] = cpu.run(Max(x)),
+            Op::Axpy => axpy(cpu, alpha, x, out).unwrap(),
+            Op::Gemv => gemv(cpu, matrix(), y, out).unwrap(),
+            Op::GemvTransposed => gemv_transposed(cpu, matrix(), y, out).unwrap(),
+            Op::Ger => ger(cpu, alpha, x, y, MatrixMut::new(out, rows, cols).unwrap()).unwrap(),
+            Op::ColumnSum => column_sum(cpu, matrix(), out).unwrap(),
+            Op::Forward(activation) => activation.forward(cpu, out),
+            Op::Backward(activation) => activation.backward(cpu, x, out).unwrap(),
+            Op::Exp => cpu.run(Map::<T, ExpOf>(out, ExpOf)),
+            Op::Log => cpu.run(Map::<T, LogOf>(out, LogOf)),
+            Op::Softmax => softmax(cpu, MatrixMut::new(out, rows, cols).unwrap()),
+            Op::LogSoftmax => log_softmax(cpu, MatrixMut::new(out, rows, cols).unwrap()),
+            Op::Sgd => sgd(cpu, alpha, x, out).unwrap(),
+        }
+    }
+}
+
+struct Sum<'a, T>(&'a [T]);
+
+impl<T: Element> Kernel<T> for Sum<'_, T> {
+    type Output = T;
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> T {
+        reduce::sum(simd, self.0)
+    }
+}
+
+struct Max<'a, T>(&'a [T]);
+
+impl<T: Element> Kernel<T> for Max<'_, T> {
+    type Output = T;
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> T {
+        reduce::max(simd, self.0)
+    }
+}
+
+/// A vector function of one argument.
+trait Unary<T: Element>: Copy {
+    fn of<S: Simd<T>>(self, simd: S, x: S::Vector) -> S::Vector;
+}
+
+#[derive(Clone, Copy)]
+struct ExpOf;
+
+impl<T: Element> Unary<T> for ExpOf {
+    #[inline(always)]
+    fn of<S: Simd<T>>(self, simd: S, x: S::Vector) -> S::Vector {
+        math::exp(simd, x)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct LogOf;
+
+impl<T: Element> Unary<T> for LogOf {
+    #[inline(always)]
+    fn of<S: Simd<T>>(self, simd: S, x: S::Vector) -> S::Vector {
+        math::log(simd, x)
+    }
+}
+
+struct Map<'a, T, F>(&'a mut [T], F);
+
+impl<T: Element, F: Unary<T>> Kernel<T> for Map<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        for x in self.0.chunks_mut(S::LANES) {
+            let y = self.1.of(simd, load_some(simd, x));
+            store_some(simd, y, x);
+        }
+    }
+}
+
+/// A product: C ← A·B + init, with everything that decides which path [`gemm()`] takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Product {
+    /// Rows of A and C.
+    pub m: usize,
+    /// Columns of A, rows of B.
+    pub k: usize,
+    /// Columns of B and C.
+    pub n: usize,
+    /// How A stands in memory.
+    pub a: Layout,
+    /// How B stands in memory.
+    pub b: Layout,
+    /// Elements between C's rows beyond its columns.
+    pub gap: usize,
+    /// What the sums start from.
+    pub start: Start,
+}
+
+/// How a matrix stands in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Row after row, with `0` elements between.
+    Rows(usize),
+    /// Column after column, with `0` elements between.
+    Columns(usize),
+    /// No two elements side by side.
+    Scattered,
+}
+
+/// [`Init`] without its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// [`Init::Zero`].
+    Zero,
+    /// [`Init::Bias`].
+    Bias,
+    /// [`Init::Accumulate`].
+    Accumulate,
+}
+
+impl Layout {
+    /// (row stride, column stride) of rows × cols.
+    pub fn strides(self, rows: usize, cols: usize) -> (usize, usize) {
+        match self {
+            Layout::Rows(gap) => (cols + gap, 1),
+            Layout::Columns(gap) => (1, rows + gap),
+            Layout::Scattered => (2 * cols + 3, 2),
+        }
+    }
+
+    /// `dense` (row after row) laid out so, with `fill` in the gaps; and a view of it.
+    pub fn lay<T: Element>(self, dense: &[T], rows: usize, cols: usize, fill: T) -> (Vec<T>, usize, usize) {
+        let (row_stride, col_stride) = self.strides(rows, cols);
+        let len = if rows * cols == 0 { 0 } else { (rows - 1) * row_stride + (cols - 1) * col_stride + 1 };
+        let mut data = vec![fill; len];
+        for i in 0..rows {
+            for j in 0..cols {
+                data[i * row_stride + j * col_stride] = dense[i * cols + j];
+            }
+        }
+        (data, row_stride, col_stride)
+    }
+}
+
+impl Product {
+    /// A product of row-major matrices without gaps, from zero.
+    pub fn new(m: usize, k: usize, n: usize) -> Product {
+        Product { m, k, n, a: Layout::Rows(0), b: Layout::Rows(0), gap: 0, start: Start::Zero }
+    }
+
+    /// Runs it on row-major `a`, `b`, `bias` and `c`, laid out as it says with `fill` in the gaps; panics if a gap of C
+    /// changes. Returns C without gaps.
+    pub fn run<T: Element>(&self, cpu: &Cpu, a: &[T], b: &[T], bias: &[T], c: &[T], fill: T) -> Vec<T> {
+        let Product { m, k, n, .. } = *self;
+        let (a, a_rows, a_cols) = self.a.lay(a, m, k, fill);
+        let (b, b_rows, b_cols) = self.b.lay(b, k, n, fill);
+        let (mut c, stride, _) = Layout::Rows(self.gap).lay(c, m, n, fill);
+        let init = match self.start {
+            Start::Zero => Init::Zero,
+            Start::Bias => Init::Bias(bias),
+            Start::Accumulate => Init::Accumulate,
+        };
+        gemm(
+            cpu,
+            MatrixRef::with_strides(&a, m, k, a_rows, a_cols).unwrap(),
+            MatrixRef::with_strides(&b, k, n, b_rows, b_cols).unwrap(),
+            init,
+            MatrixMut::with_stride(&mut c, m, n, stride).unwrap(),
+        )
+        .unwrap();
+        let mut dense = Vec::with_capacity(m * n);
+        for (at, x) in c.iter().enumerate() {
+            if at % stride.max(1) < n {
+                dense.push(*x);
+            } else {
+                assert_eq!(x.to_bits_u64(), fill.to_bits_u64(), "a gap of C was written: {self:?}");
+            }
+        }
+        dense
+    }
+}

@@ -1,0 +1,118 @@
+//! The same bits at every fused level and at any number of threads, whatever the data.
+//!
+//! The yardstick is the Scalar level on one thread. All NaN count as one value (`support::same`).
+
+use nxm_kernels::{Cpu, Level};
+use proptest::prelude::*;
+
+use crate::run::{Layout, Op, Product, Start};
+use crate::support::*;
+
+/// More than this many multiply-adds (or elements) make a kernel parallel; eight times as many fill eight threads.
+const PARALLEL: usize = 1 << 18;
+const THREADS: [usize; 4] = [1, 2, 3, 8];
+
+fn check_op<T: Float>(op: Op, rows: usize, cols: usize, mix: Mix, seed: u64, threads: &[usize]) {
+    let mut random = Random::new(seed);
+    let (x_len, y_len, out_len) = op.lengths(rows, cols);
+    let (x, y) = (random.mixed::<T>(mix, x_len), random.mixed::<T>(mix, y_len));
+    let before = random.mixed::<T>(mix, out_len);
+    let run = |level: Level, threads: usize| {
+        let mut out = before.clone();
+        op.run(&Cpu::new(level, threads), rows, cols, &x, &y, &mut out);
+        out
+    };
+    let want = run(Level::named("scalar").unwrap(), 1);
+    for level in fused_levels::<T>() {
+        for &threads in threads {
+            let what = format!("{op:?} of {rows} × {cols}, {mix:?}, at {level} on {threads} threads");
+            assert_same(&run(level, threads), &want, &what);
+        }
+    }
+    // A level that does not fuse still gives the same bits on any number of threads.
+    for level in Level::available().filter(|level| !level.shape::<T>().fused) {
+        let want = run(level, 1);
+        for &threads in threads {
+            assert_same(&run(level, threads), &want, &format!("{op:?}, {mix:?}, at {level} on {threads} threads"));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn small_kernels_have_the_same_bits(
+        rows in proptest::sample::select(&LENGTHS[..]),
+        cols in proptest::sample::select(&LENGTHS[..]),
+        mix in proptest::sample::select(&Mix::ALL[..]),
+        seed: u64,
+    ) {
+        for op in Op::all() {
+            check_op::<f32>(op, rows, cols, mix, seed, &[1]);
+            check_op::<f64>(op, rows, cols, mix, seed, &[1]);
+        }
+    }
+}
+
+/// Every length around one and four blocks: here a ragged block meets lanes that hold something already.
+#[test]
+fn reductions_of_every_length_and_mix_have_the_same_bits() {
+    for op in [Op::Dot, Op::Sum, Op::Max] {
+        for n in 0..150 {
+            for mix in Mix::ALL {
+                for seed in 0..4 {
+                    check_op::<f32>(op, 1, n, mix, seed, &[1]);
+                    check_op::<f64>(op, 1, n, mix, seed, &[1]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn large_kernels_have_the_same_bits_on_any_number_of_threads() {
+    for op in Op::all() {
+        // Rows enough to deal out by rows; columns enough to deal out by columns; both ragged.
+        let (rows, cols) = match op {
+            Op::ColumnSum | Op::GemvTransposed => (61, 8 * PARALLEL / 61 + 35),
+            _ => (8 * PARALLEL / 515 + 3, 515),
+        };
+        check_op::<f32>(op, rows, cols, Mix::NonFinite, 5, &THREADS);
+        check_op::<f64>(op, rows, cols, Mix::Borders, 6, &THREADS);
+    }
+}
+
+fn check_large_product<T: Float>(p: &Product, mix: Mix) {
+    let mut random = Random::new(9);
+    let (a, b) = (random.mixed::<T>(mix, p.m * p.k), random.mixed::<T>(mix, p.k * p.n));
+    let (bias, c) = (random.mixed::<T>(mix, p.n), random.mixed::<T>(mix, p.m * p.n));
+    let run = |level, threads| p.run(&Cpu::new(level, threads), &a, &b, &bias, &c, T::GARBAGE);
+    for level in Level::available() {
+        // A level that does not fuse is its own yardstick.
+        let yardstick = if level.shape::<T>().fused { Level::named("scalar").unwrap() } else { level };
+        let want = run(yardstick, 1);
+        for threads in THREADS {
+            let what = format!("{p:?} of {mix:?} at {level} on {threads} threads");
+            assert_same(&run(level, threads), &want, &what);
+        }
+    }
+}
+
+#[test]
+fn large_products_have_the_same_bits_on_any_number_of_threads() {
+    let form = |m, k, n, a, b, start| Product { m, k, n, a, b, gap: 1, start };
+    let products = [
+        // Cut by rows: few columns. Cut by columns: few rows.
+        form(1027, 67, 37, Layout::Rows(0), Layout::Rows(0), Start::Bias),
+        form(5, 401, 1301, Layout::Rows(0), Layout::Rows(0), Start::Bias),
+        form(130, 129, 263, Layout::Columns(0), Layout::Rows(0), Start::Zero),
+        form(130, 129, 263, Layout::Rows(0), Layout::Columns(0), Start::Accumulate),
+        form(97, 150, 211, Layout::Scattered, Layout::Scattered, Start::Bias),
+    ];
+    for p in &products {
+        assert!(p.m * p.k * p.n > 8 * PARALLEL);
+        check_large_product::<f32>(p, Mix::Plain);
+        check_large_product::<f64>(p, Mix::Borders);
+    }
+}
