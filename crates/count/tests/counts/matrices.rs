@@ -36,7 +36,7 @@ impl<T: Element> Case<T> for Gemm {
         let mut c = numbers(m * n, 4);
         let rows = |data, rows, cols| MatrixRef::new(data, rows, cols).unwrap();
         let (a, b, init) = match form {
-            Form::Forward => (rows(&a, m, k), rows(&b, k, n), Init::Bias(&*bias)),
+            Form::Forward => (rows(&a, m, k), rows(&b, k, n), Init::Bias(&bias)),
             Form::WeightGradient => (rows(&a, k, m).transpose(), rows(&b, k, n), Init::Zero),
             Form::InputGradient => (rows(&a, m, k), rows(&b, n, k).transpose(), Init::Zero),
             Form::Strided => (MatrixRef::with_strides(&a, m, k, 2 * k, 2).unwrap(), rows(&b, k, n), Init::Accumulate),
@@ -146,7 +146,7 @@ fn products_large_enough_for_threads() {
     check::<f32>(&Gemm { form: Form::Forward, m: 130, k: 257, n: 300 });
     check::<f32>(&Gemm { form: Form::InputGradient, m: 301, k: 130, n: 45 });
     check::<f64>(&Gemm { form: Form::WeightGradient, m: 77, k: 41, n: 500 });
-    check::<f64>(&Gemm { form: Form::Forward, m: 50, k: 1300, n: 33 });
+    check::<f64>(&Gemm { form: Form::Forward, m: 50, k: 2600, n: 33 });
     check::<f32>(&Gemm { form: Form::Strided, m: 203, k: 67, n: 99 });
 }
 
