@@ -8,7 +8,7 @@ use nxm_count::Sizes;
 fn expected(text: &str) -> Option<Vec<u64>> {
     let parts: Vec<&str> = text.split('-').collect();
     let number = |part: &&str| {
-        let digits = !part.is_empty() && part.chars().all(|c| matches!(c, '0'..='9'));
+        let digits = !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
         digits.then(|| part.parse().ok()).flatten().filter(|size| *size > 0)
     };
     let sizes: Vec<u64> = parts.iter().map(number).collect::<Option<_>>()?;

@@ -7,9 +7,7 @@
 //! [`forecast()`] makes seconds of counts.
 //!
 //! ```
-//! use nxm_count::{NetworkSpec, StepFormula, Vectors, verify};
-//! use nxm_kernels::{Activation, Function, Level};
-//! use nxm_net::Loss;
+//! use nxm_count::{Activation, Function, Level, Loss, NetworkSpec, StepFormula, Vectors, verify};
 //!
 //! let sigmoid = Activation::Sigmoid;
 //! let network = NetworkSpec::new([30, 30, 30], sigmoid, sigmoid, Loss::MeanSquaredError)?;
@@ -54,6 +52,9 @@ pub use counted::Counted;
 pub use counting::Counting;
 pub use formula::{LayerFormula, Schedule, StepFormula, TrainingFormula, Vectors};
 pub use kind::{Kind, Kinds, Overflow};
+/// What a user of this crate alone needs of the others.
+pub use nxm_kernels::{Activation, Cpu, Function, Level};
+pub use nxm_net::Loss;
 pub use ops::Ops;
 pub use plan::{Forecast, forecast};
 pub use rehearsal::RunError;

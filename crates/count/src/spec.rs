@@ -26,7 +26,6 @@ pub enum CountError {
         /// What was counted, as "forward of layer 0".
         what: String,
         /// What there is too much of.
-        #[source]
         overflow: Overflow,
     },
 }

@@ -12,7 +12,7 @@ use crate::rehearsal::{Rehearsal, RunError};
 use crate::spec::NetworkSpec;
 use crate::tally::Tally;
 
-/// Operations that a step may execute to be counted: at the scalar level that many take about a minute.
+/// Operations that a step may execute to be counted: at the scalar level that many take some ten seconds.
 const OPERATIONS: u128 = 1 << 35;
 
 /// What one training step executed, beside its formula.

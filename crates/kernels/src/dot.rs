@@ -4,7 +4,7 @@ use crate::element::Element;
 use crate::executor::Executor;
 use crate::matrix::{ShapeError, check};
 use crate::reduce::{Reduction, reduce};
-use crate::simd::{Kernel, Simd, load_some};
+use crate::simd::{Kernel, Simd, load_some, load_some_or};
 
 /// Σ xᵢ·yᵢ: n multiplications (a lane's first is a `mul`, the others are fma) and n − 1 additions. 0 if n is 0.
 ///
@@ -52,7 +52,9 @@ impl<T: Element, S: Simd<T>> Reduction<T, S> for Product<'_, T> {
     }
     #[inline(always)]
     fn next(self, simd: S, i: usize, lanes: usize, sum: S::Vector) -> S::Vector {
-        simd.mul_add(load_some(simd, &self.x[i..i + lanes]), load_some(simd, &self.y[i..i + lanes]), sum)
+        // The lanes beyond the end add −0 · 0 = −0, which leaves any sum as it is.
+        let x = load_some_or(simd, &self.x[i..i + lanes], T::from_f64(-0.0));
+        simd.mul_add(x, load_some(simd, &self.y[i..i + lanes]), sum)
     }
     #[inline(always)]
     fn combine(self, simd: S, a: S::Vector, b: S::Vector) -> S::Vector {

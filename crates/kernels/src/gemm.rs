@@ -31,7 +31,7 @@ use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
 use crate::parallel::{Split, for_each_part, parts};
 use crate::scratch::Scratch;
 use crate::simd::{Kernel, Simd};
-use tile::{Columns, Rhs, Rows, row_tiles};
+use tile::{Columns, Rhs, RowTiles, Rows};
 
 /// What the sums of a product start from.
 #[derive(Clone, Copy, Debug)]
@@ -214,11 +214,10 @@ fn product<T: Element, S: Simd<T>>(
     c: MatrixMut<'_, T>,
     packed: &mut [T],
 ) {
-    if !packed.is_empty() {
-        row_tiles(simd, pack::pack_lhs(simd, a, packed), b, init, c);
-    } else if a.row_stride() == 1 && a.col_stride() != 1 {
-        row_tiles(simd, Columns::in_place(a), b, init, c);
+    if packed.is_empty() && (a.col_stride() == 1 || a.row_stride() != 1) {
+        simd.call(RowTiles { a: Rows(a), b, init, c });
     } else {
-        row_tiles(simd, Rows(a), b, init, c);
+        let a = if packed.is_empty() { Columns::in_place(a) } else { pack::pack_lhs(simd, a, packed) };
+        simd.call(RowTiles { a, b, init, c });
     }
 }

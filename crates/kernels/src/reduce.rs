@@ -127,7 +127,8 @@ impl<T: Element, S: Simd<T>> Reduction<T, S> for Sum<'_, T> {
     }
     #[inline(always)]
     fn next(self, simd: S, i: usize, lanes: usize, sum: S::Vector) -> S::Vector {
-        simd.add(sum, load_some(simd, &self.0[i..i + lanes]))
+        // The lanes beyond the end add −0, which leaves any sum as it is (+0 would turn −0 into +0).
+        simd.add(sum, load_some_or(simd, &self.0[i..i + lanes], T::from_f64(-0.0)))
     }
     #[inline(always)]
     fn combine(self, simd: S, a: S::Vector, b: S::Vector) -> S::Vector {
@@ -151,7 +152,8 @@ impl<T: Element, S: Simd<T>> Reduction<T, S> for Max<'_, T> {
     }
     #[inline(always)]
     fn next(self, simd: S, i: usize, lanes: usize, max: S::Vector) -> S::Vector {
-        simd.max(max, load_some_or(simd, &self.0[i..i + lanes], T::NEG_INFINITY))
+        // In this order the lanes beyond the end leave a NaN in `max` as it is: the second operand wins.
+        simd.max(load_some_or(simd, &self.0[i..i + lanes], T::NEG_INFINITY), max)
     }
     #[inline(always)]
     fn combine(self, simd: S, a: S::Vector, b: S::Vector) -> S::Vector {

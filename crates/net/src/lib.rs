@@ -6,8 +6,7 @@
 //! number of threads and at every level with fused multiply-add. Elements are f32, or f64 by the same code.
 //!
 //! ```
-//! use nxm_kernels::{Activation, Cpu};
-//! use nxm_net::{Dataset, Loss, Network, Training, TrainingOptions};
+//! use nxm_net::{Activation, Cpu, Dataset, Loss, Network, Training, TrainingOptions};
 //!
 //! // Exclusive or: four examples of two inputs and one target.
 //! let data = Dataset::regression(vec![0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], 2, vec![0.0, 1.0, 1.0, 0.0], 1)?;
@@ -54,5 +53,7 @@ pub use init::Initialization;
 pub use layer::Dense;
 pub use loss::{Loss, UnknownLoss};
 pub use network::Network;
+/// What a user of this crate alone needs of the kernels: who runs them, on what, and the names of activations.
+pub use nxm_kernels::{Activation, Cpu, Element, Executor, Level, LevelError, MatrixRef};
 pub use step::Step;
 pub use train::{EpochReport, StepReport, Training, TrainingOptions};

@@ -165,22 +165,27 @@ impl<'a, T: Element> Rhs<'a, T> {
     }
 }
 
-/// Covers C with tiles of 8 (with 32 registers), 4, 2 and 1 rows.
-#[inline(always)]
-pub(super) fn row_tiles<T: Element, S: Simd<T>, L: Lhs<T>>(
-    simd: S,
-    a: L,
-    b: Rhs<'_, T>,
-    init: Init<'_, T>,
-    mut c: MatrixMut<'_, T>,
-) {
-    let mut i = 0;
-    if S::REGISTERS >= 32 {
-        i = cover::<T, S, L, 8>(simd, a, b, init, c.reborrow(), i, 3);
+/// C covered with tiles of 8 (with 32 registers), 4, 2 and 1 rows: a function of its own.
+pub(super) struct RowTiles<'a, T, L> {
+    pub(super) a: L,
+    pub(super) b: Rhs<'a, T>,
+    pub(super) init: Init<'a, T>,
+    pub(super) c: MatrixMut<'a, T>,
+}
+
+impl<T: Element, L: Lhs<T>> Kernel<T> for RowTiles<'_, T, L> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let RowTiles { a, b, init, mut c } = self;
+        let mut i = 0;
+        if const { S::REGISTERS >= 32 } {
+            i = cover::<T, S, L, 8>(simd, a, b, init, c.reborrow(), i, 3);
+        }
+        i = cover::<T, S, L, 4>(simd, a, b, init, c.reborrow(), i, 3);
+        i = cover::<T, S, L, 2>(simd, a, b, init, c.reborrow(), i, 4);
+        cover::<T, S, L, 1>(simd, a, b, init, c.reborrow(), i, 8);
     }
-    i = cover::<T, S, L, 4>(simd, a, b, init, c.reborrow(), i, 3);
-    i = cover::<T, S, L, 2>(simd, a, b, init, c.reborrow(), i, 4);
-    cover::<T, S, L, 1>(simd, a, b, init, c.reborrow(), i, 8);
 }
 
 /// Covers rows i, i + R, … as long as R whole rows are left, panel after panel of columns; returns the next row.
@@ -221,8 +226,8 @@ fn cover<T: Element, S: Simd<T>, L: Lhs<T>, const R: usize>(
             1 => simd.call(Tiles::<_, _, R, 1> { a, b, init, c, rows }),
             2 => simd.call(Tiles::<_, _, R, 2> { a, b, init, c, rows }),
             3 => simd.call(Tiles::<_, _, R, 3> { a, b, init, c, rows }),
-            4 if R <= 2 => simd.call(Tiles::<_, _, R, 4> { a, b, init, c, rows }),
-            _ if R == 1 => simd.call(Tiles::<_, _, R, 8> { a, b, init, c, rows }),
+            4 if const { R <= 2 } => simd.call(Tiles::<_, _, R, 4> { a, b, init, c, rows }),
+            _ if const { R == 1 } => simd.call(Tiles::<_, _, R, 8> { a, b, init, c, rows }),
             _ => unreachable!("no tile of {R} rows is that wide"),
         }
         j += cols;

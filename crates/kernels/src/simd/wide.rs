@@ -113,6 +113,10 @@ macro_rules! impl_wide {
             }
             #[inline(always)]
             fn load_partial_or(self, from: &[$t], fill: $t) -> $vector {
+                if from.len() == $lanes {
+                    // A copy of known length; the other is a call, which a product's inner loop would make.
+                    return <Self as Simd<$t>>::load(self, from);
+                }
                 let mut lanes = [fill; $lanes];
                 lanes[..from.len()].copy_from_slice(from);
                 <$vector>::new(lanes)
