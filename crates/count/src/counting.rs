@@ -315,6 +315,11 @@ impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
         self.token.lt(a, b)
     }
     #[inline(always)]
+    fn sqrt(self, x: S::Vector) -> S::Vector {
+        self.vector(Kind::Sqrt);
+        self.token.sqrt(x)
+    }
+    #[inline(always)]
     fn mul_add(self, a: S::Vector, b: S::Vector, c: S::Vector) -> S::Vector {
         self.multiply_add();
         self.token.mul_add(a, b, c)

@@ -10,6 +10,7 @@
 //!
 //! A matrix product is a map over a row of the result, once per row and per term of the sums.
 
+mod dense;
 mod functions;
 mod kernels;
 mod losses;

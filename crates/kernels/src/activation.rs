@@ -7,11 +7,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::element::Element;
-use crate::elementwise::{Elementwise, elementwise};
+use crate::elementwise::{Elementwise, elementwise, map_slice};
 use crate::executor::Executor;
 use crate::function::Function;
 use crate::math;
-use crate::matrix::{ShapeError, check};
+use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
 use crate::simd::Simd;
 
 /// The function a layer applies to each of its sums.
@@ -100,6 +100,50 @@ impl Activation {
             Activation::Tanh => elementwise(executor, Tanh, [a], delta),
         }
         Ok(())
+    }
+}
+
+impl Activation {
+    /// z ← f(z) in each row: the body of a product's epilogue.
+    #[inline(always)]
+    pub(crate) fn forward_rows<T: Element, S: Simd<T>>(self, simd: S, z: &mut MatrixMut<'_, T>) {
+        match self {
+            Activation::Identity => {}
+            Activation::Relu => map_rows(simd, Relu, [], z),
+            Activation::LeakyRelu => map_rows(simd, LeakyRelu, [], z),
+            Activation::Sigmoid => map_rows(simd, Sigmoid, [], z),
+            Activation::Tanh => map_rows(simd, Tanh, [], z),
+        }
+    }
+
+    /// δ ← δ · f'(z) in each row, where `a` = f(z).
+    #[inline(always)]
+    pub(crate) fn backward_rows<T: Element, S: Simd<T>>(
+        self,
+        simd: S,
+        a: MatrixRef<'_, T>,
+        delta: &mut MatrixMut<'_, T>,
+    ) {
+        match self {
+            Activation::Identity => {}
+            Activation::Relu => map_rows(simd, Relu, [a], delta),
+            Activation::LeakyRelu => map_rows(simd, LeakyRelu, [a], delta),
+            Activation::Sigmoid => map_rows(simd, Sigmoid, [a], delta),
+            Activation::Tanh => map_rows(simd, Tanh, [a], delta),
+        }
+    }
+}
+
+/// An elementwise kernel on each row.
+#[inline(always)]
+fn map_rows<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
+    simd: S,
+    f: F,
+    inputs: [MatrixRef<'_, T>; N],
+    out: &mut MatrixMut<'_, T>,
+) {
+    for i in 0..out.rows() {
+        map_slice(simd, f, inputs.map(|input| input.row(i)), out.row(i));
     }
 }
 

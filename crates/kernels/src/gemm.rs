@@ -22,15 +22,18 @@
 //!
 //! Count: rows·inner·cols fma useful; executed: the same with cols rounded up to whole vectors.
 
+pub(crate) mod epilogue;
 mod pack;
 mod tile;
 
+use crate::activation::Activation;
 use crate::element::Element;
 use crate::executor::Executor;
 use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
 use crate::parallel::{Split, for_each_part, parts};
 use crate::scratch::Scratch;
 use crate::simd::{Kernel, Simd};
+use epilogue::Epilogue;
 use tile::{Columns, Rhs, RowTiles, Rows};
 
 /// What the sums of a product start from.
@@ -61,6 +64,18 @@ pub fn gemm<T: Element>(
     init: Init<'_, T>,
     c: MatrixMut<'_, T>,
 ) -> Result<(), ShapeError> {
+    multiply(executor, a, b, init, c, Epilogue::None)
+}
+
+/// [`gemm()`] with something to follow. An epilogue that updates C asks for `Init::Zero`.
+pub(crate) fn multiply<T: Element>(
+    executor: &impl Executor,
+    a: MatrixRef<'_, T>,
+    b: MatrixRef<'_, T>,
+    init: Init<'_, T>,
+    c: MatrixMut<'_, T>,
+    epilogue: Epilogue<'_, T>,
+) -> Result<(), ShapeError> {
     check("gemm: rows of b against columns of a", a.cols(), b.rows())?;
     check("gemm: rows of c against rows of a", a.rows(), c.rows())?;
     check("gemm: columns of c against columns of b", b.cols(), c.cols())?;
@@ -71,7 +86,7 @@ pub fn gemm<T: Element>(
     if m == 0 || n == 0 {
         return Ok(());
     }
-    let product = Gemm { a, b, init, c };
+    let product = Gemm { a, b, init, c, epilogue };
     let work = m.saturating_mul(n).saturating_mul(k);
     // Whole blocks of columns are dealt out where there are enough of them: then no two threads pack the same part of B.
     let threads = executor.threads();
@@ -91,6 +106,7 @@ struct Gemm<'a, T> {
     b: MatrixRef<'a, T>,
     init: Init<'a, T>,
     c: MatrixMut<'a, T>,
+    epilogue: Epilogue<'a, T>,
 }
 
 /// Cut between columns of B and C.
@@ -103,15 +119,16 @@ impl<T: Element> Split for ByColumns<'_, T> {
         self.0.b.cols()
     }
     fn split(self, at: usize) -> (Self, Self) {
-        let Gemm { a, b, init, c } = self.0;
+        let Gemm { a, b, init, c, epilogue } = self.0;
         let (k, n) = (b.rows(), b.cols());
         let (c1, c2) = c.split_at_col(at);
+        let (e1, e2) = epilogue.split_at_col(at);
         let (init1, init2) = match init {
             Init::Bias(bias) => (Init::Bias(&bias[..at]), Init::Bias(&bias[at..])),
             other => (other, other),
         };
-        let first = Gemm { a, b: b.block(0, 0, k, at), init: init1, c: c1 };
-        let second = Gemm { a, b: b.block(0, at, k, n - at), init: init2, c: c2 };
+        let first = Gemm { a, b: b.block(0, 0, k, at), init: init1, c: c1, epilogue: e1 };
+        let second = Gemm { a, b: b.block(0, at, k, n - at), init: init2, c: c2, epilogue: e2 };
         (ByColumns(first), ByColumns(second))
     }
 }
@@ -121,11 +138,12 @@ impl<T: Element> Split for ByRows<'_, T> {
         self.0.a.rows()
     }
     fn split(self, at: usize) -> (Self, Self) {
-        let Gemm { a, b, init, c } = self.0;
+        let Gemm { a, b, init, c, epilogue } = self.0;
         let (m, k) = (a.rows(), a.cols());
         let (c1, c2) = c.split_at_row(at);
-        let first = Gemm { a: a.block(0, 0, at, k), b, init, c: c1 };
-        let second = Gemm { a: a.block(at, 0, m - at, k), b, init, c: c2 };
+        let (e1, e2) = epilogue.split_at_row(at);
+        let first = Gemm { a: a.block(0, 0, at, k), b, init, c: c1, epilogue: e1 };
+        let second = Gemm { a: a.block(at, 0, m - at, k), b, init, c: c2, epilogue: e2 };
         (ByRows(first), ByRows(second))
     }
 }
@@ -153,8 +171,9 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
         let size = size_of::<T>();
         let in_place = self.b.col_stride() == 1 && (m < PACK_ROWS || k * n * size <= IN_PLACE_BYTES);
         let contiguous = self.a.col_stride() == 1 || self.a.row_stride() == 1;
-        // Blocks of k of equal depth.
-        let blocks = if in_place && m < PACK_ROWS { 1 } else { (k * panel * size).div_ceil(PANEL_BYTES).max(1) };
+        // Blocks of k of equal depth; only one, where C can't hold what the sums have come to.
+        let one_block = in_place && m < PACK_ROWS || self.epilogue.is_update();
+        let blocks = if one_block { 1 } else { (k * panel * size).div_ceil(PANEL_BYTES).max(1) };
         let kc = k.div_ceil(blocks).max(1);
         let mc = (A_BYTES / (kc * size)).next_multiple_of(8);
         let pack_a = !contiguous || n >= PACK_COLS && self.a.col_stride() != 1 && crowded(self.a, kc.min(k));
@@ -165,6 +184,7 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             let depth = kc.min(k - p);
             // After the first block of k, the chains go on from where they stand in C.
             let init = if p == 0 { self.init } else { Init::Accumulate };
+            let last = p + depth >= k;
             let mut j = 0;
             while j < n {
                 let cols = if in_place { n } else { nc.min(n - j) };
@@ -182,13 +202,15 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
                         Init::Bias(bias) => Init::Bias(&bias[j..j + cols]),
                         other => other,
                     };
-                    product(simd, a, b, init, self.c.block(i, j, rows, cols), packed_a);
+                    let c = self.c.block(i, j, rows, cols);
+                    let epilogue = if last { self.epilogue.block(i, j, rows, cols) } else { Epilogue::None };
+                    product(simd, a, b, Target { init, c, epilogue }, packed_a);
                     i += rows;
                 }
                 j += cols;
             }
             p += depth;
-            if p >= k {
+            if last {
                 break;
             }
         }
@@ -204,20 +226,26 @@ fn crowded<T>(a: MatrixRef<'_, T>, depth: usize) -> bool {
     depth > sets * 8
 }
 
+/// C, what its sums start from and what follows them.
+struct Target<'a, T> {
+    init: Init<'a, T>,
+    c: MatrixMut<'a, T>,
+    epilogue: Epilogue<'a, T>,
+}
+
 /// C ← A·B + init where B's panels and A's block fit the caches; `packed` is memory for A's block, if it pays to copy it.
 #[inline(always)]
 fn product<T: Element, S: Simd<T>>(
     simd: S,
     a: MatrixRef<'_, T>,
     b: Rhs<'_, T>,
-    init: Init<'_, T>,
-    c: MatrixMut<'_, T>,
+    target: Target<'_, T>,
     packed: &mut [T],
 ) {
     if packed.is_empty() && (a.col_stride() == 1 || a.row_stride() != 1) {
-        simd.call(RowTiles { a: Rows(a), b, init, c });
+        simd.call(RowTiles { a: Rows(a), b, target });
     } else {
         let a = if packed.is_empty() { Columns::in_place(a) } else { pack::pack_lhs(simd, a, packed) };
-        simd.call(RowTiles { a, b, init, c });
+        simd.call(RowTiles { a, b, target });
     }
 }

@@ -108,6 +108,8 @@ pub trait Simd<T: Element>: Copy {
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// a / b.
     fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// √x.
+    fn sqrt(self, x: Self::Vector) -> Self::Vector;
     /// a · b + c, rounded once where [`Self::FUSED`].
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     /// c − a · b, rounded once where [`Self::FUSED`].

@@ -1,7 +1,7 @@
 //! Dense feed-forward networks on the CPU: build, initialise, train, evaluate, predict.
 //!
 //! A network is a chain of layers a = f(X·W + b). Training is mini-batch gradient descent: forward, loss, backward,
-//! update ([`Step`]), over shuffled epochs ([`Training`]). Everything runs on an [`Executor`](nxm_kernels::Executor), so
+//! update ([`Step`]), over shuffled epochs ([`Training`]). Everything runs on an [`Executor`], so
 //! the step that ships can be timed, counted or profiled as it is. The same seed and data give the same bits at any
 //! number of threads and at every level with fused multiply-add. Elements are f32, or f64 by the same code.
 //!

@@ -130,6 +130,7 @@ impl<T: Element> Case<T> for Softmax {
             div: b,
             cmp: b * (m - 1),
             functions: vec![(Function::Exp, b * m)],
+            ..Textbook::default()
         }
     }
 }

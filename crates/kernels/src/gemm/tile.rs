@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Init;
+use super::{Init, Target};
 use crate::element::Element;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Kernel, Simd};
@@ -169,22 +169,21 @@ impl<'a, T: Element> Rhs<'a, T> {
 pub(super) struct RowTiles<'a, T, L> {
     pub(super) a: L,
     pub(super) b: Rhs<'a, T>,
-    pub(super) init: Init<'a, T>,
-    pub(super) c: MatrixMut<'a, T>,
+    pub(super) target: Target<'a, T>,
 }
 
 impl<T: Element, L: Lhs<T>> Kernel<T> for RowTiles<'_, T, L> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let RowTiles { a, b, init, mut c } = self;
+        let RowTiles { a, b, mut target } = self;
         let mut i = 0;
         if const { S::REGISTERS >= 32 } {
-            i = cover::<T, S, L, 8>(simd, a, b, init, c.reborrow(), i, 3);
+            i = cover::<T, S, L, 8>(simd, a, b, &mut target, i, 3);
         }
-        i = cover::<T, S, L, 4>(simd, a, b, init, c.reborrow(), i, 3);
-        i = cover::<T, S, L, 2>(simd, a, b, init, c.reborrow(), i, 4);
-        cover::<T, S, L, 1>(simd, a, b, init, c.reborrow(), i, 8);
+        i = cover::<T, S, L, 4>(simd, a, b, &mut target, i, 3);
+        i = cover::<T, S, L, 2>(simd, a, b, &mut target, i, 4);
+        cover::<T, S, L, 1>(simd, a, b, &mut target, i, 8);
     }
 }
 
@@ -194,8 +193,7 @@ fn cover<T: Element, S: Simd<T>, L: Lhs<T>, const R: usize>(
     simd: S,
     a: L,
     b: Rhs<'_, T>,
-    init: Init<'_, T>,
-    mut c: MatrixMut<'_, T>,
+    target: &mut Target<'_, T>,
     first: usize,
     widest: usize,
 ) -> usize {
@@ -216,18 +214,20 @@ fn cover<T: Element, S: Simd<T>, L: Lhs<T>, const R: usize>(
         let cols = (vectors * S::LANES).min(n - j);
         let (data, stride) = b.columns_from::<S>(j);
         let b = Panel { data, stride, cols };
-        let init = match init {
+        let init = match target.init {
             Init::Bias(bias) => Init::Bias(&bias[j..j + cols]),
             other => other,
         };
         let rows = first..end;
-        let c = c.block(0, j, m, cols);
+        let c = target.c.block(0, j, m, cols);
+        let epilogue = target.epilogue.block(0, j, m, cols);
+        let target = Target { init, c, epilogue };
         match vectors {
-            1 => simd.call(Tiles::<_, _, R, 1> { a, b, init, c, rows }),
-            2 => simd.call(Tiles::<_, _, R, 2> { a, b, init, c, rows }),
-            3 => simd.call(Tiles::<_, _, R, 3> { a, b, init, c, rows }),
-            4 if const { R <= 2 } => simd.call(Tiles::<_, _, R, 4> { a, b, init, c, rows }),
-            _ if const { R == 1 } => simd.call(Tiles::<_, _, R, 8> { a, b, init, c, rows }),
+            1 => simd.call(Tiles::<_, _, R, 1> { a, b, target, rows }),
+            2 => simd.call(Tiles::<_, _, R, 2> { a, b, target, rows }),
+            3 => simd.call(Tiles::<_, _, R, 3> { a, b, target, rows }),
+            4 if const { R <= 2 } => simd.call(Tiles::<_, _, R, 4> { a, b, target, rows }),
+            _ if const { R == 1 } => simd.call(Tiles::<_, _, R, 8> { a, b, target, rows }),
             _ => unreachable!("no tile of {R} rows is that wide"),
         }
         j += cols;
@@ -247,24 +247,33 @@ struct Panel<'a, T> {
 struct Tiles<'a, T, L, const R: usize, const V: usize> {
     a: L,
     b: Panel<'a, T>,
-    init: Init<'a, T>,
-    c: MatrixMut<'a, T>,
+    target: Target<'a, T>,
     rows: Range<usize>,
 }
+
+/// Elements of the largest tile of any level: 8 rows of 3 vectors of 64 bytes of f32.
+const MAX_TILE: usize = 8 * 3 * 16;
 
 impl<T: Element, L: Lhs<T>, const R: usize, const V: usize> Kernel<T> for Tiles<'_, T, L, R, V> {
     type Output = ();
     #[inline(always)]
-    fn run<S: Simd<T>>(mut self, simd: S) {
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Target { init, mut c, mut epilogue } = self.target;
+        let cols = self.b.cols;
+        // Where a tile's sums stand while C still holds what they will change.
+        let mut beside = [T::ZERO; MAX_TILE];
         for i in self.rows.step_by(R) {
             // C's rows are far apart: without asking, each tile would begin by waiting for all of them.
-            for r in i + R..self.c.rows().min(i + 2 * R) {
-                for line in self.c.row(r).chunks(T::BLOCK) {
+            for r in i + R..c.rows().min(i + 2 * R) {
+                for line in c.row(r).chunks(T::BLOCK) {
                     simd.prefetch(line);
                 }
             }
-            let c = self.c.block(i, 0, R, self.b.cols);
-            tile::<T, S, _, R, V>(simd, self.a.tile::<R>(i), self.b, self.a.depth(), self.init, c);
+            let mut c = c.block(i, 0, R, cols);
+            let mut sums = MatrixMut::new(&mut beside, R, cols).expect("no tile is larger");
+            let to = if epilogue.is_update() { sums.reborrow() } else { c.reborrow() };
+            tile::<T, S, _, R, V>(simd, self.a.tile::<R>(i), self.b, self.a.depth(), init, to);
+            epilogue.block(i, 0, R, cols).run(simd, c, sums);
         }
     }
 }

@@ -126,6 +126,10 @@ impl Simd<f32> for Avx512 {
         has!(_mm512_div_ps(a, b))
     }
     #[inline(always)]
+    fn sqrt(self, x: __m512) -> __m512 {
+        has!(_mm512_sqrt_ps(x))
+    }
+    #[inline(always)]
     fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
         has!(_mm512_fmadd_ps(a, b, c))
     }
@@ -273,6 +277,10 @@ impl Simd<f64> for Avx512 {
     #[inline(always)]
     fn div(self, a: __m512d, b: __m512d) -> __m512d {
         has!(_mm512_div_pd(a, b))
+    }
+    #[inline(always)]
+    fn sqrt(self, x: __m512d) -> __m512d {
+        has!(_mm512_sqrt_pd(x))
     }
     #[inline(always)]
     fn mul_add(self, a: __m512d, b: __m512d, c: __m512d) -> __m512d {

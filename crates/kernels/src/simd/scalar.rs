@@ -101,6 +101,10 @@ macro_rules! impl_scalar {
                 a / b
             }
             #[inline(always)]
+            fn sqrt(self, x: $t) -> $t {
+                x.sqrt()
+            }
+            #[inline(always)]
             fn mul_add(self, a: $t, b: $t, c: $t) -> $t {
                 a.mul_add(b, c)
             }

@@ -147,6 +147,10 @@ macro_rules! impl_wide {
                 a / b
             }
             #[inline(always)]
+            fn sqrt(self, x: $vector) -> $vector {
+                x.sqrt()
+            }
+            #[inline(always)]
             fn mul_add(self, a: $vector, b: $vector, c: $vector) -> $vector {
                 a.mul_add(b, c)
             }

@@ -5,10 +5,12 @@
 //! - `order`: naive loops that fuse and sum in the documented order, bit by bit;
 //! - `sameness`: the Scalar level on one thread, bit by bit, at every fused level and thread count;
 //! - `borders`: the same data embedded in garbage; what stands outside of an operand is neither read nor written;
+//! - `dense`: a layer's fused products against the two kernels each is made of, bit by bit;
 //! - `functions`: the standard library in f64;
 //! - `errors` and `level`: what is refused, and in which words.
 
 mod borders;
+mod dense;
 mod errors;
 mod functions;
 mod level;

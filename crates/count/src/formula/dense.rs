@@ -1,0 +1,73 @@
+//! Formulas of the optimizers' rules, and of a layer's products fused with what follows them.
+//!
+//! A fused product does what follows row by row, so its padding is a row's and not the whole matrix's.
+
+use nxm_kernels::{Activation, Decay, Element, Rule};
+
+use super::Vectors;
+use crate::kind::{Kind, Overflow};
+use crate::ops::Ops;
+use crate::tally::Tally;
+
+/// What a rule executes for each parameter: momentum 2 fma (dampened 1 mul more), Nesterov 3 fma, Adam 4 fma, 2 mul, 1 add,
+/// 1 sqrt, 1 div, plain descent 1 fma; L2 decay 1 fma more, decoupled decay 1 mul.
+fn rule_kinds<T: Element>(rule: &Rule<T>) -> Vec<Kind> {
+    let (mut kinds, decay) = match rule {
+        Rule::Sgd { decay, .. } => (vec![Kind::Fma], decay),
+        Rule::Momentum { decay, keep, .. } if *keep == T::ONE => (vec![Kind::Fma; 2], decay),
+        Rule::Momentum { decay, .. } => (vec![Kind::Fma, Kind::Fma, Kind::Mul], decay),
+        Rule::Nesterov { decay, .. } => (vec![Kind::Fma; 3], decay),
+        Rule::Adam { decay, .. } => {
+            let [f, m] = [Kind::Fma, Kind::Mul];
+            (vec![f, f, f, f, m, m, Kind::Add, Kind::Sqrt, Kind::Div], decay)
+        }
+    };
+    match decay {
+        Decay::None => {}
+        Decay::L2(_) => kinds.push(Kind::Fma),
+        Decay::Decoupled(_) => kinds.push(Kind::Mul),
+    }
+    kinds
+}
+
+/// Every formula here fails with [`Overflow`] if a count exceeds 128 bits, and only then.
+impl Vectors {
+    /// One update of n parameters by a rule.
+    pub fn update<T: Element>(self, rule: &Rule<T>, n: u128) -> Result<Tally, Overflow> {
+        let kinds = rule_kinds(rule);
+        kinds.into_iter().try_fold(Tally::NONE, |sum, kind| sum.plus(&self.map(Ops::one(kind), n)?))
+    }
+
+    /// A ← f(X·W + b), X of rows × fan_in: rows·fan_in·fan_out fma, rows·fan_out evaluations.
+    pub fn dense_forward(
+        self,
+        rows: u128,
+        fan_in: u128,
+        fan_out: u128,
+        activation: Activation,
+    ) -> Result<Tally, Overflow> {
+        self.gemm(rows, fan_in, fan_out)?.plus(&self.activation_forward(activation, fan_out)?.times(rows)?)
+    }
+
+    /// D ← δ·Wᵀ ⊙ f'(z): rows·fan_in·fan_out fma, and f' for rows·fan_in units of the layer before.
+    pub fn dense_input_gradient(
+        self,
+        rows: u128,
+        fan_in: u128,
+        fan_out: u128,
+        activation: Activation,
+    ) -> Result<Tally, Overflow> {
+        self.gemm(rows, fan_out, fan_in)?.plus(&self.activation_backward(activation, fan_in)?.times(rows)?)
+    }
+
+    /// W updated by a rule from Xᵀ·δ: rows·fan_in·fan_out fma, and the rule for each weight.
+    pub fn dense_update<T: Element>(
+        self,
+        rows: u128,
+        fan_in: u128,
+        fan_out: u128,
+        rule: &Rule<T>,
+    ) -> Result<Tally, Overflow> {
+        self.gemm(fan_in, rows, fan_out)?.plus(&self.update(rule, fan_out)?.times(fan_in)?)
+    }
+}

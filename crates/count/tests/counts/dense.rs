@@ -1,0 +1,235 @@
+//! Counts of the optimizers' rules and of a layer's fused products: executed = formula, at every level and thread count.
+
+use crate::common::{Case, Textbook, check, numbers, short_side, side};
+use nxm_count::{Tally, Vectors};
+use nxm_kernels::{
+    Activation, Decay, Element, Executor, MatrixMut, MatrixRef, Parameters, Rule, dense_forward, dense_input_gradient,
+    dense_update, update,
+};
+use proptest::prelude::*;
+
+/// A rule to be made for either element type: which of five, and which of three decays.
+#[derive(Clone, Copy, Debug)]
+struct Choice {
+    rule: usize,
+    decay: usize,
+}
+
+impl Choice {
+    fn rule<T: Element>(self) -> Rule<T> {
+        let t = T::from_f64;
+        let decay = [Decay::None, Decay::L2(t(0.01)), Decay::Decoupled(t(0.99))][self.decay];
+        let (learning_rate, momentum) = (t(0.1), t(0.9));
+        match self.rule {
+            0 => Rule::Sgd { learning_rate, decay },
+            1 => Rule::Momentum { learning_rate, momentum, keep: t(1.0), decay },
+            2 => Rule::Momentum { learning_rate, momentum, keep: t(0.5), decay },
+            3 => Rule::Nesterov { learning_rate, momentum, decay },
+            _ => Rule::Adam {
+                step_size: t(0.01),
+                one_minus_beta1: t(0.1),
+                beta2: t(0.999),
+                one_minus_beta2: t(0.001),
+                correction: t(1.5),
+                epsilon: t(1e-8),
+                decay,
+            },
+        }
+    }
+
+    /// Per parameter: (multiplications, additions, square roots and divisions).
+    fn textbook(self) -> (u128, u128, u128) {
+        let (multiplications, additions, roots) = [(1, 1, 0), (2, 2, 0), (3, 2, 0), (3, 3, 0), (6, 5, 1)][self.rule];
+        match self.decay {
+            0 => (multiplications, additions, roots),
+            1 => (multiplications + 1, additions + 1, roots),
+            _ => (multiplications + 1, additions, roots),
+        }
+    }
+}
+
+fn choice() -> impl Strategy<Value = Choice> {
+    (0usize..5, 0usize..3).prop_map(|(rule, decay)| Choice { rule, decay })
+}
+
+/// Squares, as Adam's second moment is made of.
+fn squares<T: Element>(len: usize, seed: u64) -> Vec<T> {
+    numbers::<T>(len, seed).iter().map(|x| T::from_f64(x.to_f64().powi(2))).collect()
+}
+
+struct Update {
+    choice: Choice,
+    n: usize,
+}
+
+impl<T: Element> Case<T> for Update {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        let (mut weights, mut first, mut second) = (numbers(self.n, 1), numbers(self.n, 2), squares(self.n, 3));
+        let parameters = Parameters { weights: &mut weights, first: &mut first, second: &mut second };
+        update(executor, self.choice.rule(), &numbers(self.n, 4), parameters).unwrap();
+        [weights, first, second].concat()
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        vectors.update(&self.choice.rule::<T>(), self.n as u128).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let (multiplications, additions, roots) = self.choice.textbook();
+        let n = self.n as u128;
+        Textbook {
+            multiplications: n * multiplications,
+            additions: n * additions,
+            div: n * roots,
+            sqrt: n * roots,
+            ..Textbook::default()
+        }
+    }
+}
+
+/// The shape of a layer and of a batch.
+#[derive(Clone, Copy, Debug)]
+struct Layer {
+    rows: usize,
+    n: usize,
+    m: usize,
+}
+
+impl Layer {
+    fn product(self) -> u128 {
+        (self.rows * self.n * self.m) as u128
+    }
+}
+
+struct Forward {
+    layer: Layer,
+    activation: Activation,
+}
+
+impl<T: Element> Case<T> for Forward {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        let Layer { rows, n, m } = self.layer;
+        let (x, w, bias, mut a) = (numbers(rows * n, 1), numbers(n * m, 2), numbers(m, 3), numbers(rows * m, 4));
+        let (x, w) = (MatrixRef::new(&x, rows, n).unwrap(), MatrixRef::new(&w, n, m).unwrap());
+        dense_forward(executor, x, w, &bias, self.activation, MatrixMut::new(&mut a, rows, m).unwrap()).unwrap();
+        a
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        let Layer { rows, n, m } = self.layer;
+        vectors.dense_forward(rows as u128, n as u128, m as u128, self.activation).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let product = self.layer.product();
+        let units = (self.layer.rows * self.layer.m) as u128;
+        let functions = self.activation.function().map(|f| (f, units)).into_iter().collect();
+        Textbook { multiplications: product, additions: product, functions, ..Textbook::default() }
+    }
+}
+
+struct InputGradient {
+    layer: Layer,
+    activation: Activation,
+}
+
+impl<T: Element> Case<T> for InputGradient {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        let Layer { rows, n, m } = self.layer;
+        let (delta, w, outputs) = (numbers(rows * m, 1), numbers(n * m, 2), numbers(rows * n, 3));
+        let mut d = numbers(rows * n, 4);
+        let (delta, w) = (MatrixRef::new(&delta, rows, m).unwrap(), MatrixRef::new(&w, n, m).unwrap());
+        let outputs = MatrixRef::new(&outputs, rows, n).unwrap();
+        let into = MatrixMut::new(&mut d, rows, n).unwrap();
+        dense_input_gradient(executor, delta, w, self.activation, outputs, into).unwrap();
+        d
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        let Layer { rows, n, m } = self.layer;
+        vectors.dense_input_gradient(rows as u128, n as u128, m as u128, self.activation).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let product = self.layer.product();
+        let units = (self.layer.rows * self.layer.n) as u128;
+        // (multiplications, additions, comparisons) of the derivative.
+        let (multiplications, additions, cmp) = match self.activation {
+            Activation::Identity => (0, 0, 0),
+            Activation::Relu => (0, 0, 1),
+            Activation::LeakyRelu => (1, 0, 1),
+            Activation::Sigmoid => (2, 1, 0),
+            Activation::Tanh => (2, 1, 0),
+        };
+        Textbook {
+            multiplications: product + units * multiplications,
+            additions: product + units * additions,
+            cmp: units * cmp,
+            ..Textbook::default()
+        }
+    }
+}
+
+struct WeightUpdate {
+    layer: Layer,
+    choice: Choice,
+}
+
+impl<T: Element> Case<T> for WeightUpdate {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        let Layer { rows, n, m } = self.layer;
+        let (x, delta) = (numbers(rows * n, 1), numbers(rows * m, 2));
+        let (mut w, mut first, mut second) = (numbers(n * m, 3), numbers(n * m, 4), squares(n * m, 5));
+        let rule = self.choice.rule::<T>();
+        let (x, delta) = (MatrixRef::new(&x, rows, n).unwrap(), MatrixRef::new(&delta, rows, m).unwrap());
+        let mut state = [&mut first, &mut second].map(|s| Some(MatrixMut::new(s, n, m).unwrap()));
+        state[rule.state()..].fill_with(|| None);
+        dense_update(executor, x, delta, rule, MatrixMut::new(&mut w, n, m).unwrap(), state).unwrap();
+        [w, first, second].concat()
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        let Layer { rows, n, m } = self.layer;
+        vectors.dense_update(rows as u128, n as u128, m as u128, &self.choice.rule::<T>()).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let (multiplications, additions, roots) = self.choice.textbook();
+        let (product, weights) = (self.layer.product(), (self.layer.n * self.layer.m) as u128);
+        Textbook {
+            multiplications: product + weights * multiplications,
+            additions: product + weights * additions,
+            div: weights * roots,
+            sqrt: weights * roots,
+            ..Textbook::default()
+        }
+    }
+}
+
+fn layer() -> impl Strategy<Value = Layer> {
+    (short_side(), short_side(), short_side()).prop_map(|(rows, n, m)| Layer { rows, n, m })
+}
+
+/// Both element types.
+fn check_both<C: Case<f32> + Case<f64>>(case: C) {
+    check::<f32>(&case);
+    check::<f64>(&case);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn rules(choice in choice(), n in side()) {
+        check_both(Update { choice, n });
+    }
+
+    #[test]
+    fn fused_products(layer in layer(), activation in proptest::sample::select(&Activation::ALL), choice in choice()) {
+        check_both(Forward { layer, activation });
+        check_both(InputGradient { layer, activation });
+        check_both(WeightUpdate { layer, choice });
+    }
+}
+
+/// Products and rules large enough to be split between threads, and cut into more than one block of k.
+#[test]
+fn large_enough_for_threads() {
+    let layer = Layer { rows: 131, n: 1001, m: 67 };
+    check::<f32>(&Forward { layer, activation: Activation::Sigmoid });
+    check::<f32>(&InputGradient { layer: Layer { rows: 67, n: 131, m: 1001 }, activation: Activation::Tanh });
+    check::<f32>(&WeightUpdate { layer, choice: Choice { rule: 4, decay: 2 } });
+    check::<f64>(&Update { choice: Choice { rule: 3, decay: 1 }, n: (1 << 19) + 5 });
+}

@@ -1,0 +1,76 @@
+//! A dense layer's three products, each with what follows it done while a tile is in L1.
+//!
+//! Each gives the same bits as the two kernels it is made of, [`gemm()`](crate::gemm()) and the one that follows, without writing
+//! and reading a matrix in between.
+
+use crate::activation::Activation;
+use crate::element::Element;
+use crate::executor::Executor;
+use crate::gemm::epilogue::Epilogue;
+use crate::gemm::{Init, multiply};
+use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
+use crate::update::Rule;
+
+/// A ← f(X·W + b): X of B × N, W of N × M, b of M, A of B × M.
+///
+/// B·N·M fma and B·M evaluations of f.
+///
+/// # Errors
+/// [`ShapeError`] if the shapes do not fit together.
+pub fn dense_forward<T: Element>(
+    executor: &impl Executor,
+    x: MatrixRef<'_, T>,
+    weights: MatrixRef<'_, T>,
+    bias: &[T],
+    activation: Activation,
+    a: MatrixMut<'_, T>,
+) -> Result<(), ShapeError> {
+    multiply(executor, x, weights, Init::Bias(bias), a, Epilogue::Activate(activation))
+}
+
+/// D ← δ·Wᵀ ⊙ f'(z): δ of B × M, W of N × M, D of B × N, where `outputs` = f(z), B × N, are the outputs of the layer before and f
+/// its activation.
+///
+/// B·N·M fma and the derivative for each of B·N units ([`Activation`] says what it takes).
+///
+/// # Errors
+/// [`ShapeError`] if the shapes do not fit together or rows of `outputs` are not contiguous.
+pub fn dense_input_gradient<T: Element>(
+    executor: &impl Executor,
+    delta: MatrixRef<'_, T>,
+    weights: MatrixRef<'_, T>,
+    activation: Activation,
+    outputs: MatrixRef<'_, T>,
+    d: MatrixMut<'_, T>,
+) -> Result<(), ShapeError> {
+    check("dense_input_gradient: rows of the outputs against rows of d", d.rows(), outputs.rows())?;
+    check("dense_input_gradient: columns of the outputs against columns of d", d.cols(), outputs.cols())?;
+    if outputs.cols() > 1 {
+        check("dense_input_gradient: column stride of the outputs", 1, outputs.col_stride())?;
+    }
+    multiply(executor, delta, weights.transpose(), Init::Zero, d, Epilogue::Derive { activation, outputs })
+}
+
+/// W ← W updated by `rule` from the gradient Xᵀ·δ, which is not kept: X of B × N, δ of B × M, W of N × M and as much state of that
+/// shape as the rule keeps.
+///
+/// B·N·M fma and the rule's operations for each of N·M weights.
+///
+/// # Errors
+/// [`ShapeError`] if the shapes do not fit together; before anything changes.
+pub fn dense_update<T: Element>(
+    executor: &impl Executor,
+    x: MatrixRef<'_, T>,
+    delta: MatrixRef<'_, T>,
+    rule: Rule<T>,
+    weights: MatrixMut<'_, T>,
+    state: [Option<MatrixMut<'_, T>>; 2],
+) -> Result<(), ShapeError> {
+    let kept = state.iter().take_while(|matrix| matrix.is_some()).count();
+    check("dense_update: matrices of state", rule.state(), kept)?;
+    for matrix in state.iter().flatten() {
+        check("dense_update: rows of the state against rows of the weights", weights.rows(), matrix.rows())?;
+        check("dense_update: columns of the state against columns of the weights", weights.cols(), matrix.cols())?;
+    }
+    multiply(executor, x.transpose(), delta, Init::Zero, weights, Epilogue::Update { rule, state })
+}

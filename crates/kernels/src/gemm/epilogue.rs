@@ -1,0 +1,139 @@
+//! What becomes of a tile as soon as its sums are complete, while it is in L1.
+//!
+//! The epilogue is a function of its own, called once per tile: so each exists once per level, not once per shape of tile, and
+//! the loop over k keeps its registers. It does what the separate kernel does, row by row, so the bits are the same.
+
+use super::Activation;
+use crate::element::Element;
+use crate::matrix::{MatrixMut, MatrixRef};
+use crate::simd::{Kernel, Simd};
+use crate::update::rules::Update;
+use crate::update::{Rule, Visitor, update_row};
+
+/// What becomes of a product's elements. Its matrices have C's shape.
+pub(crate) enum Epilogue<'a, T> {
+    /// C ← sums.
+    None,
+    /// C ← f(sums).
+    Activate(Activation),
+    /// C ← sums · f'(z), given f(z).
+    Derive {
+        activation: Activation,
+        /// f(z).
+        outputs: MatrixRef<'a, T>,
+    },
+    /// C are weights, the sums their gradient, which is not kept.
+    Update {
+        rule: Rule<T>,
+        /// What the rule keeps.
+        state: [Option<MatrixMut<'a, T>>; 2],
+    },
+}
+
+impl<'a, T: Element> Epilogue<'a, T> {
+    /// The first `row` rows, and the rest.
+    pub(super) fn split_at_row(self, row: usize) -> (Self, Self) {
+        match self {
+            Epilogue::None => (Epilogue::None, Epilogue::None),
+            Epilogue::Activate(activation) => (Epilogue::Activate(activation), Epilogue::Activate(activation)),
+            Epilogue::Derive { activation, outputs } => {
+                let (rows, cols) = (outputs.rows(), outputs.cols());
+                let part = |from, rows| Epilogue::Derive { activation, outputs: outputs.block(from, 0, rows, cols) };
+                (part(0, row), part(row, rows - row))
+            }
+            Epilogue::Update { rule, state } => {
+                let [(m1, m2), (v1, v2)] = state.map(|matrix| matrix.map(|m| m.split_at_row(row)).unzip());
+                (Epilogue::Update { rule, state: [m1, v1] }, Epilogue::Update { rule, state: [m2, v2] })
+            }
+        }
+    }
+
+    /// The first `col` columns, and the rest.
+    pub(super) fn split_at_col(self, col: usize) -> (Self, Self) {
+        match self {
+            Epilogue::None => (Epilogue::None, Epilogue::None),
+            Epilogue::Activate(activation) => (Epilogue::Activate(activation), Epilogue::Activate(activation)),
+            Epilogue::Derive { activation, outputs } => {
+                let (rows, cols) = (outputs.rows(), outputs.cols());
+                let part = |from, cols| Epilogue::Derive { activation, outputs: outputs.block(0, from, rows, cols) };
+                (part(0, col), part(col, cols - col))
+            }
+            Epilogue::Update { rule, state } => {
+                let [(m1, m2), (v1, v2)] = state.map(|matrix| matrix.map(|m| m.split_at_col(col)).unzip());
+                (Epilogue::Update { rule, state: [m1, v1] }, Epilogue::Update { rule, state: [m2, v2] })
+            }
+        }
+    }
+
+    /// The `rows` × `cols` part whose first element is (row, col), borrowed.
+    #[inline(always)]
+    pub(super) fn block(&mut self, row: usize, col: usize, rows: usize, cols: usize) -> Epilogue<'_, T> {
+        match self {
+            Epilogue::None => Epilogue::None,
+            Epilogue::Activate(activation) => Epilogue::Activate(*activation),
+            Epilogue::Derive { activation, outputs } => {
+                Epilogue::Derive { activation: *activation, outputs: outputs.block(row, col, rows, cols) }
+            }
+            Epilogue::Update { rule, state: [first, second] } => {
+                let first = first.as_mut().map(|m| m.block(row, col, rows, cols));
+                let second = second.as_mut().map(|v| v.block(row, col, rows, cols));
+                Epilogue::Update { rule: *rule, state: [first, second] }
+            }
+        }
+    }
+
+    /// Whether C must wait until the sums are complete, which then stand elsewhere.
+    #[inline(always)]
+    pub(super) fn is_update(&self) -> bool {
+        matches!(self, Epilogue::Update { .. })
+    }
+
+    /// What follows a tile of C; `sums` are its sums where C waited for them.
+    #[inline(always)]
+    pub(super) fn run<S: Simd<T>>(self, simd: S, c: MatrixMut<'_, T>, sums: MatrixMut<'_, T>) {
+        if !matches!(self, Epilogue::None) {
+            simd.call(Follow { epilogue: self, c, sums });
+        }
+    }
+}
+
+/// Any epilogue but none, on a tile: the one function that knows them all.
+struct Follow<'a, 'b, T> {
+    epilogue: Epilogue<'b, T>,
+    c: MatrixMut<'a, T>,
+    sums: MatrixMut<'a, T>,
+}
+
+impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Follow { epilogue, mut c, sums } = self;
+        match epilogue {
+            Epilogue::None => {}
+            Epilogue::Activate(activation) => activation.forward_rows(simd, &mut c),
+            Epilogue::Derive { activation, outputs } => activation.backward_rows(simd, outputs, &mut c),
+            Epilogue::Update { rule, state } => rule.visit(OnTile { simd, sums, weights: c, state }),
+        }
+    }
+}
+
+/// A tile of weights, their gradient and their state, waiting for a rule.
+struct OnTile<'a, 'b, T, S> {
+    simd: S,
+    sums: MatrixMut<'a, T>,
+    weights: MatrixMut<'a, T>,
+    state: [Option<MatrixMut<'b, T>>; 2],
+}
+
+impl<T: Element, S: Simd<T>> Visitor<T> for OnTile<'_, '_, T, S> {
+    #[inline(always)]
+    fn visit<U: Update<T>>(self, rule: U) {
+        let OnTile { simd, mut sums, mut weights, state: [mut first, mut second] } = self;
+        for r in 0..weights.rows() {
+            let first = first.as_mut().map(|m| m.row(r)).unwrap_or_default();
+            let second = second.as_mut().map(|v| v.row(r)).unwrap_or_default();
+            update_row(simd, rule, sums.row(r), weights.row(r), [first, second]);
+        }
+    }
+}

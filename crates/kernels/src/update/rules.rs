@@ -1,0 +1,130 @@
+//! The rules, one type each, so that the choice among them stands outside of the loop.
+
+use crate::element::Element;
+use crate::simd::Simd;
+
+/// A rule: the new parameter, and the new state.
+pub(crate) trait Update<T: Element>: Copy + Send + Sync {
+    /// Numbers kept for each parameter.
+    const STATE: usize;
+    /// w's new value from g and the first `STATE` numbers of the state, which are updated.
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, state: &mut [S::Vector; 2]) -> S::Vector;
+}
+
+/// w − η·g.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain<T> {
+    pub(crate) learning_rate: T,
+}
+
+impl<T: Element> Update<T> for Plain<T> {
+    const STATE: usize = 0;
+    #[inline(always)]
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, _: &mut [S::Vector; 2]) -> S::Vector {
+        simd.neg_mul_add(simd.splat(self.learning_rate), g, w)
+    }
+}
+
+/// v ← μ·v + g; w − η·v.
+#[derive(Clone, Copy)]
+pub(crate) struct Momentum<T> {
+    pub(crate) learning_rate: T,
+    pub(crate) momentum: T,
+}
+
+impl<T: Element> Update<T> for Momentum<T> {
+    const STATE: usize = 1;
+    #[inline(always)]
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [v, _]: &mut [S::Vector; 2]) -> S::Vector {
+        *v = simd.mul_add(simd.splat(self.momentum), *v, g);
+        simd.neg_mul_add(simd.splat(self.learning_rate), *v, w)
+    }
+}
+
+/// v ← μ·v + (1 − τ)·g; w − η·v.
+#[derive(Clone, Copy)]
+pub(crate) struct Dampened<T> {
+    pub(crate) learning_rate: T,
+    pub(crate) momentum: T,
+    pub(crate) keep: T,
+}
+
+impl<T: Element> Update<T> for Dampened<T> {
+    const STATE: usize = 1;
+    #[inline(always)]
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [v, _]: &mut [S::Vector; 2]) -> S::Vector {
+        *v = simd.mul_add(simd.splat(self.momentum), *v, simd.mul(simd.splat(self.keep), g));
+        simd.neg_mul_add(simd.splat(self.learning_rate), *v, w)
+    }
+}
+
+/// v ← μ·v + g; w − η·(g + μ·v).
+#[derive(Clone, Copy)]
+pub(crate) struct Nesterov<T> {
+    pub(crate) learning_rate: T,
+    pub(crate) momentum: T,
+}
+
+impl<T: Element> Update<T> for Nesterov<T> {
+    const STATE: usize = 1;
+    #[inline(always)]
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [v, _]: &mut [S::Vector; 2]) -> S::Vector {
+        let momentum = simd.splat(self.momentum);
+        *v = simd.mul_add(momentum, *v, g);
+        let ahead = simd.mul_add(momentum, *v, g);
+        simd.neg_mul_add(simd.splat(self.learning_rate), ahead, w)
+    }
+}
+
+/// m ← m + (1 − β₁)(g − m); v ← β₂·v + (1 − β₂)·g·g; w − step size · m / (√v · correction + ε).
+#[derive(Clone, Copy)]
+pub(crate) struct Adam<T> {
+    pub(crate) step_size: T,
+    pub(crate) one_minus_beta1: T,
+    pub(crate) beta2: T,
+    pub(crate) one_minus_beta2: T,
+    pub(crate) correction: T,
+    pub(crate) epsilon: T,
+}
+
+impl<T: Element> Update<T> for Adam<T> {
+    const STATE: usize = 2;
+    #[inline(always)]
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [m, v]: &mut [S::Vector; 2]) -> S::Vector {
+        *m = simd.mul_add(simd.splat(self.one_minus_beta1), simd.sub(g, *m), *m);
+        let scaled = simd.mul(simd.splat(self.one_minus_beta2), g);
+        *v = simd.mul_add(scaled, g, simd.mul(simd.splat(self.beta2), *v));
+        let divisor = simd.mul_add(simd.sqrt(*v), simd.splat(self.correction), simd.splat(self.epsilon));
+        simd.neg_mul_add(simd.splat(self.step_size), simd.div(*m, divisor), w)
+    }
+}
+
+/// g ← g + λ·w, then the rule.
+#[derive(Clone, Copy)]
+pub(crate) struct Decayed<U, T> {
+    pub(crate) rule: U,
+    pub(crate) lambda: T,
+}
+
+impl<T: Element, U: Update<T>> Update<T> for Decayed<U, T> {
+    const STATE: usize = U::STATE;
+    #[inline(always)]
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, state: &mut [S::Vector; 2]) -> S::Vector {
+        self.rule.update(simd, simd.mul_add(simd.splat(self.lambda), w, g), w, state)
+    }
+}
+
+/// w ← w·(1 − η·λ), then the rule.
+#[derive(Clone, Copy)]
+pub(crate) struct Decoupled<U, T> {
+    pub(crate) rule: U,
+    pub(crate) factor: T,
+}
+
+impl<T: Element, U: Update<T>> Update<T> for Decoupled<U, T> {
+    const STATE: usize = U::STATE;
+    #[inline(always)]
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, state: &mut [S::Vector; 2]) -> S::Vector {
+        self.rule.update(simd, g, simd.mul(simd.splat(self.factor), w), state)
+    }
+}

@@ -1,0 +1,120 @@
+//! A layer's fused products against the two kernels each is made of: the same bits.
+
+use nxm_kernels::{
+    Activation, Cpu, Decay, Element, Init, Level, MatrixMut, MatrixRef, Parameters, Rule, dense_forward,
+    dense_input_gradient, dense_update, gemm, update,
+};
+use proptest::prelude::*;
+
+/// Numbers between −1 and 1 that depend on `seed` and on their place.
+fn numbers<T: Element>(len: usize, seed: u64) -> Vec<T> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        T::from_f64((state >> 11) as f64 / (1u64 << 52) as f64 - 1.0)
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+fn bits<T: Element>(x: &[T]) -> Vec<u64> {
+    x.iter().map(|x| x.to_bits_u64()).collect()
+}
+
+/// One rule of each kind, with each kind of decay.
+fn rules<T: Element>() -> Vec<Rule<T>> {
+    let t = T::from_f64;
+    let mut rules = Vec::new();
+    for decay in [Decay::None, Decay::L2(t(0.01)), Decay::Decoupled(t(0.999))] {
+        rules.push(Rule::Sgd { learning_rate: t(0.1), decay });
+        for keep in [1.0, 0.7] {
+            rules.push(Rule::Momentum { learning_rate: t(0.1), momentum: t(0.9), keep: t(keep), decay });
+        }
+        rules.push(Rule::Nesterov { learning_rate: t(0.1), momentum: t(0.9), decay });
+        rules.push(Rule::Adam {
+            step_size: t(0.01),
+            one_minus_beta1: t(0.1),
+            beta2: t(0.999),
+            one_minus_beta2: t(0.001),
+            correction: t(1.7),
+            epsilon: t(1e-8),
+            decay,
+        });
+    }
+    rules
+}
+
+fn fused_is_separate<T: Element>(rows: usize, n: usize, m: usize, threads: usize, seed: u64) {
+    for level in Level::available() {
+        let cpu = Cpu::new(level, threads);
+        let x: Vec<T> = numbers(rows * n, seed);
+        let w: Vec<T> = numbers(n * m, seed + 1);
+        let bias: Vec<T> = numbers(m, seed + 2);
+        let delta: Vec<T> = numbers(rows * m, seed + 3);
+        let x = MatrixRef::new(&x, rows, n).unwrap();
+        let weights = MatrixRef::new(&w, n, m).unwrap();
+        let delta = MatrixRef::new(&delta, rows, m).unwrap();
+        for activation in Activation::ALL {
+            let mut separate = vec![T::ZERO; rows * m];
+            gemm(&cpu, x, weights, Init::Bias(&bias), MatrixMut::new(&mut separate, rows, m).unwrap()).unwrap();
+            activation.forward(&cpu, &mut separate);
+            let mut fused = vec![T::ONE; rows * m];
+            dense_forward(&cpu, x, weights, &bias, activation, MatrixMut::new(&mut fused, rows, m).unwrap()).unwrap();
+            assert_eq!(bits(&separate), bits(&fused), "{level} {activation} forward");
+
+            let outputs: Vec<T> = numbers(rows * n, seed + 4);
+            let mut separate = vec![T::ZERO; rows * n];
+            let d = MatrixMut::new(&mut separate, rows, n).unwrap();
+            gemm(&cpu, delta, weights.transpose(), Init::Zero, d).unwrap();
+            activation.backward(&cpu, &outputs, &mut separate).unwrap();
+            let mut fused = vec![T::ONE; rows * n];
+            let outputs = MatrixRef::new(&outputs, rows, n).unwrap();
+            let d = MatrixMut::new(&mut fused, rows, n).unwrap();
+            dense_input_gradient(&cpu, delta, weights, activation, outputs, d).unwrap();
+            assert_eq!(bits(&separate), bits(&fused), "{level} {activation} input gradient");
+        }
+        for rule in rules::<T>() {
+            let mut gradient = vec![T::ZERO; n * m];
+            gemm(&cpu, x.transpose(), delta, Init::Zero, MatrixMut::new(&mut gradient, n, m).unwrap()).unwrap();
+            let start = |seed| -> Vec<T> { numbers::<T>(n * m, seed) };
+            // Adam's second moment is a square.
+            let squares = |seed| -> Vec<T> { start(seed).iter().map(|v| T::from_f64(v.to_f64().powi(2))).collect() };
+            let (mut w1, mut m1, mut v1) = (w.clone(), start(seed + 5), squares(seed + 6));
+            let (mut w2, mut m2, mut v2) = (w1.clone(), m1.clone(), v1.clone());
+            let parameters = Parameters { weights: &mut w1, first: &mut m1, second: &mut v1 };
+            update(&cpu, rule, &gradient, parameters).unwrap();
+            let mut state = [&mut m2, &mut v2].map(|s| Some(MatrixMut::new(s, n, m).unwrap()));
+            for unused in rule.state()..2 {
+                state[unused] = None;
+            }
+            dense_update(&cpu, x, delta, rule, MatrixMut::new(&mut w2, n, m).unwrap(), state).unwrap();
+            for (name, separate, fused) in [("weights", &w1, &w2), ("first", &m1, &m2), ("second", &v1, &v2)] {
+                assert_eq!(bits(separate), bits(fused), "{level} {rule:?} {name}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    /// Sides around the tile's: 1 to 4 vectors of 16 lanes and a bit, rows up to two tiles and a bit.
+    #[test]
+    fn fused_is_separate_f32(rows in 1usize..20, n in 1usize..70, m in 1usize..70, threads in 1usize..4, seed: u64) {
+        fused_is_separate::<f32>(rows, n, m, threads, seed % (1 << 60));
+    }
+
+    #[test]
+    fn fused_is_separate_f64(rows in 1usize..20, n in 1usize..40, m in 1usize..40, threads in 1usize..4, seed: u64) {
+        fused_is_separate::<f64>(rows, n, m, threads, seed % (1 << 60));
+    }
+}
+
+/// Large enough for threads (2¹⁸ multiply-adds each), for packing, and for more than one block of k.
+#[test]
+fn fused_is_separate_in_parallel() {
+    for threads in [1, 2, 3] {
+        fused_is_separate::<f32>(130, 900, 70, threads, 7);
+        fused_is_separate::<f32>(60, 70, 900, threads, 8);
+    }
+}
