@@ -22,6 +22,10 @@
 //! | [`softmax()`] | e^{z − max} / Σ e^{z − max} by rows | per row of M: M − 1 cmp, 2M − 1 additions, M exp, 1 div, M mul |
 //! | [`log_softmax()`] | z − max − ln Σ e^{z − max} | per row of M: M − 1 cmp, 3M − 1 additions, M exp, 1 log |
 //! | [`sgd()`] | w ← w − η·g | 1 fma per parameter |
+//! | [`update()`] | SGD, momentum, Nesterov, Adam, with decay | per parameter: [`Rule`] |
+//! | [`dense_forward()`] | f(X·W + b) | a forward gemm and its activation, in one pass over the output |
+//! | [`dense_input_gradient()`] | δ·Wᵀ ⊙ f'(z) | an input gradient and the derivative of the layer before |
+//! | [`dense_update()`] | W updated from Xᵀ·δ | a weight gradient and a [`Rule`]; the gradient is never a matrix |
 //!
 //! Run them on an [`Executor`]; [`Cpu::detect`] takes the fastest instruction set and all threads:
 //!
