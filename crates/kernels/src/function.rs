@@ -15,12 +15,24 @@ pub enum Function {
     Sigmoid,
     /// The hyperbolic tangent.
     Tanh,
+    /// eˣ − 1.
+    ExpM1,
+    /// ln(1 + x).
+    Log1P,
 }
 
 impl Function {
     /// All of them, in the order of their discriminants.
-    pub const ALL: [Function; 6] =
-        [Function::Exp, Function::Log, Function::Relu, Function::LeakyRelu, Function::Sigmoid, Function::Tanh];
+    pub const ALL: [Function; 8] = [
+        Function::Exp,
+        Function::Log,
+        Function::Relu,
+        Function::LeakyRelu,
+        Function::Sigmoid,
+        Function::Tanh,
+        Function::ExpM1,
+        Function::Log1P,
+    ];
 
     /// The name it is counted by.
     pub fn name(self) -> &'static str {
@@ -31,6 +43,8 @@ impl Function {
             Function::LeakyRelu => "leaky_relu",
             Function::Sigmoid => "sigmoid",
             Function::Tanh => "tanh",
+            Function::ExpM1 => "exp_m1",
+            Function::Log1P => "log_1p",
         }
     }
 }

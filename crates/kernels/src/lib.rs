@@ -46,6 +46,7 @@
 //! The same inputs give the same bits at any number of threads and at every level with fused multiply-add.
 
 pub mod activation;
+pub mod apply;
 pub mod axpy;
 pub mod column_sum;
 pub mod dot;
@@ -68,6 +69,7 @@ pub mod softmax;
 pub mod update;
 
 pub use activation::Activation;
+pub use apply::apply;
 pub use axpy::axpy;
 pub use column_sum::column_sum;
 pub use dot::dot;

@@ -12,12 +12,16 @@
 
 pub(crate) mod constants;
 mod exp;
+mod exp_m1;
 mod log;
+mod log_1p;
 mod sigmoid;
 mod tanh;
 
 pub use exp::exp;
+pub use exp_m1::exp_m1;
 pub use log::log;
+pub use log_1p::log_1p;
 pub use sigmoid::sigmoid;
 pub use tanh::tanh;
 

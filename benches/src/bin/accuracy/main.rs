@@ -1,0 +1,56 @@
+//! How exact and how fast the vector functions are.
+//!
+//! `cargo run --release -p nxm-benches --bin accuracy [FUNCTION…] [--stride N]` tests every f32 there is (with a stride,
+//! every Nth) against a reference in f64, on two threads, and prints one table.
+
+mod exhaustive;
+mod reference;
+mod timing;
+mod ulp;
+
+use std::process::ExitCode;
+
+use nxm_kernels::Function;
+
+const USAGE: &str = "usage: accuracy [FUNCTION…] [--stride N]";
+
+/// What the command line asks for.
+struct Options {
+    functions: Vec<Function>,
+    stride: u32,
+}
+
+impl Options {
+    fn parse(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
+        let mut options = Options { functions: Vec::new(), stride: 1 };
+        let mut arguments = arguments;
+        while let Some(argument) = arguments.next() {
+            if argument == "--stride" {
+                let n = arguments.next().ok_or("--stride needs a number")?;
+                options.stride = n.parse().ok().filter(|&n| n > 0).ok_or(format!("--stride: {n:?} is no stride"))?;
+            } else {
+                let found = reference::FUNCTIONS.iter().find(|function| function.name() == argument);
+                let names: Vec<_> = reference::FUNCTIONS.iter().map(|function| function.name()).collect();
+                options.functions.push(
+                    *found.ok_or(format!("no function is called {argument:?}; there are {}", names.join(", ")))?,
+                );
+            }
+        }
+        if options.functions.is_empty() {
+            options.functions = reference::FUNCTIONS.to_vec();
+        }
+        Ok(options)
+    }
+}
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("{error}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    exhaustive::table(&options.functions, options.stride);
+    ExitCode::SUCCESS
+}
