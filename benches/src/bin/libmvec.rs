@@ -8,21 +8,32 @@ use std::time::Instant;
 
 use nxm_kernels::{Cpu, Function, Level, apply};
 
-#[allow(improper_ctypes)] // the vector ABI: a vector register in, one out
 #[link(name = "mvec")]
 unsafe extern "C" {
-    fn _ZGVdN8v_expf(x: __m256) -> __m256;
-    fn _ZGVdN8v_expm1f(x: __m256) -> __m256;
-    fn _ZGVdN8v_logf(x: __m256) -> __m256;
-    fn _ZGVdN8v_log1pf(x: __m256) -> __m256;
-    fn _ZGVdN8v_tanhf(x: __m256) -> __m256;
-    fn _ZGVdN8v_erff(x: __m256) -> __m256;
-    fn _ZGVeN16v_expf(x: __m512) -> __m512;
-    fn _ZGVeN16v_expm1f(x: __m512) -> __m512;
-    fn _ZGVeN16v_logf(x: __m512) -> __m512;
-    fn _ZGVeN16v_log1pf(x: __m512) -> __m512;
-    fn _ZGVeN16v_tanhf(x: __m512) -> __m512;
-    fn _ZGVeN16v_erff(x: __m512) -> __m512;
+    fn _ZGVdN8v_expf();
+    fn _ZGVdN8v_expm1f();
+    fn _ZGVdN8v_logf();
+    fn _ZGVdN8v_log1pf();
+    fn _ZGVdN8v_tanhf();
+    fn _ZGVdN8v_erff();
+    fn _ZGVeN16v_expf();
+    fn _ZGVeN16v_expm1f();
+    fn _ZGVeN16v_logf();
+    fn _ZGVeN16v_log1pf();
+    fn _ZGVeN16v_tanhf();
+    fn _ZGVeN16v_erff();
+}
+
+/// The function as its vector ABI has it: a vector register in, one out.
+fn eight(f: unsafe extern "C" fn()) -> unsafe extern "C" fn(__m256) -> __m256 {
+    // SAFETY: the names `_ZGVdN8v_…` promise this signature.
+    unsafe { std::mem::transmute(f) }
+}
+
+/// The same for sixteen lanes.
+fn sixteen(f: unsafe extern "C" fn()) -> unsafe extern "C" fn(__m512) -> __m512 {
+    // SAFETY: the names `_ZGVeN16v_…` promise this signature.
+    unsafe { std::mem::transmute(f) }
 }
 
 /// In place, a vector at a time, with `f` made of libmvec and the instructions beside it.
@@ -51,23 +62,23 @@ macro_rules! loops {
     };
 }
 
-loops!(exp8, exp16, x, _ZGVdN8v_expf(x), _ZGVeN16v_expf(x));
-loops!(exp_m1_8, exp_m1_16, x, _ZGVdN8v_expm1f(x), _ZGVeN16v_expm1f(x));
-loops!(log8, log16, x, _ZGVdN8v_logf(x), _ZGVeN16v_logf(x));
-loops!(log_1p_8, log_1p_16, x, _ZGVdN8v_log1pf(x), _ZGVeN16v_log1pf(x));
-loops!(tanh8, tanh16, x, _ZGVdN8v_tanhf(x), _ZGVeN16v_tanhf(x));
-loops!(erf8, erf16, x, _ZGVdN8v_erff(x), _ZGVeN16v_erff(x));
+loops!(exp8, exp16, x, eight(_ZGVdN8v_expf)(x), sixteen(_ZGVeN16v_expf)(x));
+loops!(exp_m1_8, exp_m1_16, x, eight(_ZGVdN8v_expm1f)(x), sixteen(_ZGVeN16v_expm1f)(x));
+loops!(log8, log16, x, eight(_ZGVdN8v_logf)(x), sixteen(_ZGVeN16v_logf)(x));
+loops!(log_1p_8, log_1p_16, x, eight(_ZGVdN8v_log1pf)(x), sixteen(_ZGVeN16v_log1pf)(x));
+loops!(tanh8, tanh16, x, eight(_ZGVdN8v_tanhf)(x), sixteen(_ZGVeN16v_tanhf)(x));
+loops!(erf8, erf16, x, eight(_ZGVdN8v_erff)(x), sixteen(_ZGVeN16v_erff)(x));
 loops!(
     sigmoid8,
     sigmoid16,
     x,
     {
         let one = _mm256_set1_ps(1.0);
-        _mm256_div_ps(one, _mm256_add_ps(one, _ZGVdN8v_expf(_mm256_xor_ps(x, _mm256_set1_ps(-0.0)))))
+        _mm256_div_ps(one, _mm256_add_ps(one, eight(_ZGVdN8v_expf)(_mm256_xor_ps(x, _mm256_set1_ps(-0.0)))))
     },
     {
         let one = _mm512_set1_ps(1.0);
-        _mm512_div_ps(one, _mm512_add_ps(one, _ZGVeN16v_expf(_mm512_xor_ps(x, _mm512_set1_ps(-0.0)))))
+        _mm512_div_ps(one, _mm512_add_ps(one, sixteen(_ZGVeN16v_expf)(_mm512_xor_ps(x, _mm512_set1_ps(-0.0)))))
     }
 );
 loops!(
@@ -76,11 +87,11 @@ loops!(
     x,
     {
         let one = _mm256_set1_ps(1.0);
-        _mm256_div_ps(x, _mm256_add_ps(one, _ZGVdN8v_expf(_mm256_xor_ps(x, _mm256_set1_ps(-0.0)))))
+        _mm256_div_ps(x, _mm256_add_ps(one, eight(_ZGVdN8v_expf)(_mm256_xor_ps(x, _mm256_set1_ps(-0.0)))))
     },
     {
         let one = _mm512_set1_ps(1.0);
-        _mm512_div_ps(x, _mm512_add_ps(one, _ZGVeN16v_expf(_mm512_xor_ps(x, _mm512_set1_ps(-0.0)))))
+        _mm512_div_ps(x, _mm512_add_ps(one, sixteen(_ZGVeN16v_expf)(_mm512_xor_ps(x, _mm512_set1_ps(-0.0)))))
     }
 );
 // max(x, 0) + log1p(e^−|x|)
@@ -89,12 +100,12 @@ loops!(
     softplus16,
     x,
     {
-        let e = _ZGVdN8v_expf(_mm256_or_ps(x, _mm256_set1_ps(-0.0)));
-        _mm256_add_ps(_mm256_max_ps(x, _mm256_setzero_ps()), _ZGVdN8v_log1pf(e))
+        let e = eight(_ZGVdN8v_expf)(_mm256_or_ps(x, _mm256_set1_ps(-0.0)));
+        _mm256_add_ps(_mm256_max_ps(x, _mm256_setzero_ps()), eight(_ZGVdN8v_log1pf)(e))
     },
     {
-        let e = _ZGVeN16v_expf(_mm512_or_ps(x, _mm512_set1_ps(-0.0)));
-        _mm512_add_ps(_mm512_max_ps(x, _mm512_setzero_ps()), _ZGVeN16v_log1pf(e))
+        let e = sixteen(_ZGVeN16v_expf)(_mm512_or_ps(x, _mm512_set1_ps(-0.0)));
+        _mm512_add_ps(_mm512_max_ps(x, _mm512_setzero_ps()), sixteen(_ZGVeN16v_log1pf)(e))
     }
 );
 // x/2 · (1 + erf(x/√2))
@@ -103,12 +114,12 @@ loops!(
     gelu16,
     x,
     {
-        let erf = _ZGVdN8v_erff(_mm256_mul_ps(x, _mm256_set1_ps(std::f32::consts::FRAC_1_SQRT_2)));
+        let erf = eight(_ZGVdN8v_erff)(_mm256_mul_ps(x, _mm256_set1_ps(std::f32::consts::FRAC_1_SQRT_2)));
         let half = _mm256_mul_ps(x, _mm256_set1_ps(0.5));
         _mm256_fmadd_ps(half, erf, half)
     },
     {
-        let erf = _ZGVeN16v_erff(_mm512_mul_ps(x, _mm512_set1_ps(std::f32::consts::FRAC_1_SQRT_2)));
+        let erf = sixteen(_ZGVeN16v_erff)(_mm512_mul_ps(x, _mm512_set1_ps(std::f32::consts::FRAC_1_SQRT_2)));
         let half = _mm512_mul_ps(x, _mm512_set1_ps(0.5));
         _mm512_fmadd_ps(half, erf, half)
     }
@@ -121,14 +132,14 @@ loops!(
     {
         let square = _mm256_mul_ps(x, x);
         let inner = _mm256_fmadd_ps(square, _mm256_set1_ps(0.035_677_407), _mm256_set1_ps(0.797_884_56));
-        let tanh = _ZGVdN8v_tanhf(_mm256_mul_ps(x, inner));
+        let tanh = eight(_ZGVdN8v_tanhf)(_mm256_mul_ps(x, inner));
         let half = _mm256_mul_ps(x, _mm256_set1_ps(0.5));
         _mm256_fmadd_ps(half, tanh, half)
     },
     {
         let square = _mm512_mul_ps(x, x);
         let inner = _mm512_fmadd_ps(square, _mm512_set1_ps(0.035_677_407), _mm512_set1_ps(0.797_884_56));
-        let tanh = _ZGVeN16v_tanhf(_mm512_mul_ps(x, inner));
+        let tanh = sixteen(_ZGVeN16v_tanhf)(_mm512_mul_ps(x, inner));
         let half = _mm512_mul_ps(x, _mm512_set1_ps(0.5));
         _mm512_fmadd_ps(half, tanh, half)
     }
@@ -139,11 +150,11 @@ loops!(
     elu16,
     x,
     {
-        let below = _ZGVdN8v_expm1f(_mm256_min_ps(x, _mm256_setzero_ps()));
+        let below = eight(_ZGVdN8v_expm1f)(_mm256_min_ps(x, _mm256_setzero_ps()));
         _mm256_blendv_ps(x, below, x)
     },
     {
-        let below = _ZGVeN16v_expm1f(_mm512_min_ps(x, _mm512_setzero_ps()));
+        let below = sixteen(_ZGVeN16v_expm1f)(_mm512_min_ps(x, _mm512_setzero_ps()));
         _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(x, _mm512_setzero_ps()), x, below)
     }
 );
@@ -158,6 +169,12 @@ const PEERS: &[(Function, Loop, Loop)] = &[
     (Function::Log1P, log_1p_8, log_1p_16),
     (Function::Tanh, tanh8, tanh16),
     (Function::Sigmoid, sigmoid8, sigmoid16),
+    (Function::Erf, erf8, erf16),
+    (Function::Softplus, softplus8, softplus16),
+    (Function::Silu, silu8, silu16),
+    (Function::Gelu, gelu8, gelu16),
+    (Function::GeluTanh, gelu_tanh8, gelu_tanh16),
+    (Function::Elu, elu8, elu16),
 ];
 
 fn main() {

@@ -19,6 +19,15 @@ pub fn apply<T: Element>(executor: &impl Executor, function: Function, x: &mut [
         Function::Tanh => elementwise(executor, Evaluate::<{ Function::Tanh as usize }>, [], x),
         Function::ExpM1 => elementwise(executor, Evaluate::<{ Function::ExpM1 as usize }>, [], x),
         Function::Log1P => elementwise(executor, Evaluate::<{ Function::Log1P as usize }>, [], x),
+        Function::Erf => elementwise(executor, Evaluate::<{ Function::Erf as usize }>, [], x),
+        Function::Softplus => elementwise(executor, Evaluate::<{ Function::Softplus as usize }>, [], x),
+        Function::Silu => elementwise(executor, Evaluate::<{ Function::Silu as usize }>, [], x),
+        Function::Gelu => elementwise(executor, Evaluate::<{ Function::Gelu as usize }>, [], x),
+        Function::GeluTanh => elementwise(executor, Evaluate::<{ Function::GeluTanh as usize }>, [], x),
+        Function::Elu => elementwise(executor, Evaluate::<{ Function::Elu as usize }>, [], x),
+        Function::SiluDerivative => elementwise(executor, Evaluate::<{ Function::SiluDerivative as usize }>, [], x),
+        Function::GeluDerivative => elementwise(executor, Evaluate::<{ Function::GeluDerivative as usize }>, [], x),
+        Function::GeluTanhDerivative => elementwise(executor, Evaluate::<{ Function::GeluTanhDerivative as usize }>, [], x),
     }
 }
 
@@ -39,6 +48,15 @@ impl<T: Element, const F: usize> Elementwise<T, 0> for Evaluate<F> {
             Function::Tanh => math::tanh(simd, x),
             Function::ExpM1 => math::exp_m1(simd, x),
             Function::Log1P => math::log_1p(simd, x),
+            Function::Erf => math::erf(simd, x),
+            Function::Softplus => math::softplus(simd, x),
+            Function::Silu => math::silu(simd, x),
+            Function::Gelu => math::gelu(simd, x),
+            Function::GeluTanh => math::gelu_tanh(simd, x),
+            Function::Elu => math::elu(simd, x),
+            Function::SiluDerivative => math::silu_derivative(simd, x),
+            Function::GeluDerivative => math::gelu_derivative(simd, x),
+            Function::GeluTanhDerivative => math::gelu_tanh_derivative(simd, x),
         }
     }
 }

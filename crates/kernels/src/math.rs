@@ -11,18 +11,30 @@
 //! | `tanh`    | 1 cmp, 10 fma, 4 add, 1 mul, 1 div           | 1 cmp, 15 fma, 4 add, 1 mul, 1 div           |
 
 pub(crate) mod constants;
+mod elu;
+mod erf;
 mod exp;
 mod exp_m1;
+mod gelu;
+mod gelu_tanh;
 mod log;
 mod log_1p;
 mod sigmoid;
+mod silu;
+mod softplus;
 mod tanh;
 
+pub use elu::elu;
+pub use erf::erf;
 pub use exp::exp;
 pub use exp_m1::exp_m1;
+pub use gelu::{gelu, gelu_derivative};
+pub use gelu_tanh::{gelu_tanh, gelu_tanh_derivative};
 pub use log::log;
 pub use log_1p::log_1p;
 pub use sigmoid::sigmoid;
+pub use silu::{silu, silu_derivative};
+pub use softplus::softplus;
 pub use tanh::tanh;
 
 use crate::element::Element;

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use nxm_kernels::{Cpu, Function, Level, apply};
 
-use crate::reference::reference;
+use crate::reference::{absolute, reference};
 use crate::timing;
-use crate::ulp::f32_error;
+use crate::ulp::{f32_error, f32_error_of_one};
 
 /// Inputs tested at a time: those whose bits differ in the lower half alone.
 const CHUNK: u32 = 1 << 16;
@@ -89,7 +89,8 @@ fn test_chunk(function: Function, inputs: &[f32], chunk: u32) -> Findings {
     apply(&Cpu::new(best, 1), function, &mut outputs);
     let mut found = Findings::default();
     for (&x, &y) in inputs.iter().zip(&outputs) {
-        let error = f32_error(y, reference(function, x as f64));
+        let exact = reference(function, x as f64);
+        let error = if absolute(function) { f32_error_of_one(y, exact) } else { f32_error(y, exact) };
         found.above_half += u64::from(error > 0.5);
         found.above_one += u64::from(error > 1.0);
         if error > found.worst {

@@ -19,3 +19,12 @@ pub fn f32_error(y: f32, exact: f64) -> f64 {
     let unit = exponent.clamp(-126, 127) - 23;
     (y - exact).abs() * f64::from_bits(((1023 - unit) as u64) << 52)
 }
+
+/// |y − exact| in units in the last place of 1, 2⁻²³.
+pub fn f32_error_of_one(y: f32, exact: f64) -> f64 {
+    if y.is_nan() && exact.is_nan() {
+        return 0.0;
+    }
+    let error = (y as f64 - exact).abs() / f32::EPSILON as f64;
+    if error.is_nan() { f64::INFINITY } else { error }
+}
