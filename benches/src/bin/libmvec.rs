@@ -204,12 +204,7 @@ fn main() {
                 }
             }
             let [a, b, c, d] = best;
-            println!(
-                "| {} | {n} | {a:.3} | {b:.3} | {:.2} | {c:.3} | {d:.3} | {:.2} |",
-                function.name(),
-                a / b,
-                c / d
-            );
+            println!("| {} | {n} | {a:.3} | {b:.3} | {:.2} | {c:.3} | {d:.3} | {:.2} |", function.name(), a / b, c / d);
         }
     }
 }

@@ -27,7 +27,9 @@ pub fn apply<T: Element>(executor: &impl Executor, function: Function, x: &mut [
         Function::Elu => elementwise(executor, Evaluate::<{ Function::Elu as usize }>, [], x),
         Function::SiluDerivative => elementwise(executor, Evaluate::<{ Function::SiluDerivative as usize }>, [], x),
         Function::GeluDerivative => elementwise(executor, Evaluate::<{ Function::GeluDerivative as usize }>, [], x),
-        Function::GeluTanhDerivative => elementwise(executor, Evaluate::<{ Function::GeluTanhDerivative as usize }>, [], x),
+        Function::GeluTanhDerivative => {
+            elementwise(executor, Evaluate::<{ Function::GeluTanhDerivative as usize }>, [], x)
+        }
     }
 }
 

@@ -31,9 +31,9 @@ impl Options {
             } else {
                 let found = reference::FUNCTIONS.iter().find(|function| function.name() == argument);
                 let names: Vec<_> = reference::FUNCTIONS.iter().map(|function| function.name()).collect();
-                options.functions.push(
-                    *found.ok_or(format!("no function is called {argument:?}; there are {}", names.join(", ")))?,
-                );
+                options
+                    .functions
+                    .push(*found.ok_or(format!("no function is called {argument:?}; there are {}", names.join(", ")))?);
             }
         }
         if options.functions.is_empty() {
