@@ -72,6 +72,8 @@ pub struct Constants<T: 'static> {
 
     /// Below this x·σ(x) is −0.
     pub(crate) linear_unit_low: T,
+    /// From here on σ is 1 to within half a unit in the last place.
+    pub(crate) sigmoid_high: T,
 
     /// (Φ(m) − ½)/m as a polynomial in m², on m ≤ `gelu_near_high`.
     pub(crate) gelu_near: &'static [T],
@@ -86,10 +88,10 @@ pub struct Constants<T: 'static> {
     pub(crate) normal_density: T,
     pub(crate) sqrt_half: T,
 
-    /// −2·√(2/π), and that times 0.044715, each in two parts.
+    /// 2·√(2/π), and that times 0.044715, each in two parts.
     pub(crate) gelu_tanh_1: [T; 2],
     pub(crate) gelu_tanh_2: [T; 2],
-    /// At −`gelu_tanh_high` = `gelu_tanh_low` and below the function is −0, above the first it is x.
+    /// At the second and below the function is −0, from the first on it is x.
     pub(crate) gelu_tanh_high: T,
     pub(crate) gelu_tanh_low: T,
     pub(crate) three: T,
@@ -190,6 +192,7 @@ pub(crate) const F32: Constants<f32> = Constants {
     ],
 
     linear_unit_low: -112.0,
+    sigmoid_high: 20.0,
 
     // 3.61e-9
     gelu_near: &[0.398_942_3, -0.066_490_486, 0.009_973_794, -0.001_187_121_1, 0.000_114_103_58, -7.836_266e-6],
@@ -213,9 +216,9 @@ pub(crate) const F32: Constants<f32> = Constants {
     normal_density: 0.398_942_3,
     sqrt_half: std::f32::consts::FRAC_1_SQRT_2,
 
-    gelu_tanh_1: [-1.595_769_2, 4.534_068e-8],
-    gelu_tanh_2: [-0.071_354_814, -2.398_832_5e-9],
-    gelu_tanh_high: 11.0,
+    gelu_tanh_1: [1.595_769_2, -4.534_068e-8],
+    gelu_tanh_2: [0.071_354_814, 2.398_832_5e-9],
+    gelu_tanh_high: 6.0,
     gelu_tanh_low: -11.0,
     three: 3.0,
 };
@@ -374,6 +377,7 @@ pub(crate) const F64: Constants<f64> = Constants {
     ],
 
     linear_unit_low: -760.0,
+    sigmoid_high: 40.0,
 
     // 3.08e-18
     gelu_near: &[
@@ -422,9 +426,9 @@ pub(crate) const F64: Constants<f64> = Constants {
     normal_density: 0.398_942_280_401_432_7,
     sqrt_half: std::f64::consts::FRAC_1_SQRT_2,
 
-    gelu_tanh_1: [-1.595_769_121_605_730_8, 9.969_308_809_110_92e-17],
-    gelu_tanh_2: [-0.071_354_816_272_600_25, 6.175_149_918_155_315e-19],
-    gelu_tanh_high: 22.0,
+    gelu_tanh_1: [1.595_769_121_605_730_8, -9.969_308_809_110_92e-17],
+    gelu_tanh_2: [0.071_354_816_272_600_25, -6.175_149_918_155_315e-19],
+    gelu_tanh_high: 9.0,
     gelu_tanh_low: -22.0,
     three: 3.0,
 };

@@ -1,6 +1,6 @@
 //! The Gaussian error linear unit's approximation by tanh, and its derivative.
 
-use super::exp::reduce;
+use super::exp::{powers, reduce};
 use super::sigmoid::quotient;
 use super::silu::derivative_of_product;
 use crate::element::Element;
@@ -19,9 +19,9 @@ pub fn gelu_tanh<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let c = &T::CONSTANTS;
     let [c1, c1_low] = c.gelu_tanh_1.map(|part| simd.splat(part));
     let [c2, c2_low] = c.gelu_tanh_2.map(|part| simd.splat(part));
-    let negative = simd.lt(x, simd.splat(T::ZERO));
-    // A NaN comes through: the second operand wins. c₁ and c₂ are stored with a minus, so y = −|w|.
-    let m = simd.min(simd.splat(c.gelu_tanh_high), simd.abs(x));
+    // A NaN comes through: the second operand wins.
+    let x = simd.max(simd.splat(c.gelu_tanh_low), x);
+    let m = simd.min(simd.splat(c.gelu_tanh_high), x);
 
     // s − s_excess = m², t − t_excess = c₂·s, v + v_lost = c₁ + t, each exactly.
     let s = simd.mul(m, m);
@@ -33,14 +33,13 @@ pub fn gelu_tanh<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let v_lost = simd.add(simd.sub(c1, simd.sub(v, t_kept)), simd.sub(t, t_kept));
     let small = simd.neg_mul_add(c2, s_excess, simd.mul_add(c2_low, s, c1_low));
     let v_low = simd.add(simd.sub(small, t_excess), v_lost);
-    let y = simd.mul(m, v);
-    let y_low = simd.sub(simd.mul(m, v_low), simd.neg_mul_add(m, v, y));
+    let w = simd.mul(m, v);
+    let w_low = simd.sub(simd.mul(m, v_low), simd.neg_mul_add(m, v, w));
 
-    let mut reduced = reduce(simd, y);
-    reduced.r = simd.add(reduced.r, y_low);
-    let scaled = quotient(simd, y, reduced, negative);
-    let product = simd.mul(simd.max(simd.splat(c.gelu_tanh_low), x), scaled.quotient);
-    simd.mul(simd.mul(product, scaled.a), scaled.b)
+    let mut reduced = reduce(simd, w);
+    reduced.r = simd.add(reduced.r, w_low);
+    let (a, b) = powers(simd, w, reduced);
+    simd.mul(simd.mul(simd.mul(x, quotient(simd, reduced)), a), b)
 }
 
 /// The derivative of [`gelu_tanh`], σ(w) + x·w'·σ(w)·σ(−w), in each lane, precise to a few units in the last place of 1.
@@ -54,8 +53,8 @@ pub fn gelu_tanh_derivative<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S:
     let s = simd.mul(m, m);
     let [c1, c2] = [c.gelu_tanh_1[0], c.gelu_tanh_2[0]].map(|c| simd.splat(c));
     let t = simd.mul(c2, s);
-    let y = simd.mul(m, simd.add(c1, t));
-    // w' = −(c₁ + 3·c₂·s), and x·w' has the sign of x.
+    let y = simd.neg(simd.mul(m, simd.add(c1, t)));
+    // w' = c₁ + 3·c₂·s, and x·w' has the sign of x.
     let slope = simd.mul(m, simd.mul_add(simd.splat(c.three), t, c1));
     derivative_of_product(simd, x, y, simd.copy_sign(slope, x))
 }

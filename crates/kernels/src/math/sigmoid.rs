@@ -7,60 +7,37 @@ use crate::simd::Simd;
 
 /// σ(x) = 1 / (1 + e⁻ˣ) in each lane.
 ///
-/// With e = e^{−|x|} ≤ 1 it is 1/(1 + e), and e/(1 + e) below 0. Numerator and denominator are kept in two parts, the quotient
-/// is corrected by its remainder; and the numerator is scaled by 2ⁿ last, so that it is precise down to the
-/// subnormal numbers.
+/// With x = n·ln 2 + r it is 2ⁿ·q, q = 1/(2ⁿ + e⁻ʳ): one division, corrected by its remainder. q is scaled by 2ⁿ last, so that it is
+/// precise down to the subnormal numbers.
 ///
 /// σ(−∞) = 0, σ(∞) = 1, NaN stays NaN.
 #[inline(always)]
 pub fn sigmoid<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Sigmoid);
-    let negative = simd.lt(x, simd.splat(T::ZERO));
-    // A NaN comes through: the second operand wins.
-    let y = simd.max(simd.splat(T::CONSTANTS.exp_low), simd.neg(simd.abs(x)));
-    let scaled = quotient(simd, y, reduce(simd, y), negative);
-    simd.mul(simd.mul(scaled.quotient, scaled.a), scaled.b)
+    let c = &T::CONSTANTS;
+    // In this order a NaN comes through: the second operand wins when either is NaN.
+    let x = simd.min(simd.splat(c.sigmoid_high), simd.max(simd.splat(c.exp_low), x));
+    let reduced = reduce(simd, x);
+    let (a, b) = powers(simd, x, reduced);
+    simd.mul(simd.mul(quotient(simd, reduced), a), b)
 }
 
-/// A quotient that is still to be multiplied by two powers of two.
-pub(super) struct Scaled<V> {
-    /// Between ⅓ and √2.
-    pub(super) quotient: V,
-    /// 2^h, 1 where the argument was positive.
-    pub(super) a: V,
-    /// 2^{n − h}, 1 where the argument was positive.
-    pub(super) b: V,
-}
-
-/// σ(−y) = 1/(1 + eʸ), where `negative` σ(y) = eʸ/(1 + eʸ), for y ≤ 0, as `reduced` has it.
+/// q = 1/(2ⁿ + e⁻ʳ), between 2⁻ⁿ⁻¹ and √2: σ(n·ln 2 + r) = 2ⁿ·q.
+///
+/// Where 2ⁿ is too small to matter it is replaced by a normal number that doesn't either; n at most the largest exponent.
 #[inline(always)]
-pub(super) fn quotient<T: Element, S: Simd<T>>(
-    simd: S,
-    y: S::Vector,
-    reduced: Reduced<S::Vector>,
-    negative: S::Mask,
-) -> Scaled<S::Vector> {
-    let (zero, one) = (simd.splat(T::ZERO), simd.splat(T::ONE));
-    // eʳ = high + low.
-    let p = exp_m1_reduced(simd, reduced.r);
-    let high = simd.add(one, p);
-    let low = simd.sub(p, simd.sub(high, one));
-    // 1 + eʸ = d + d_low; where 2ⁿ is too small to matter it is replaced by a normal number that doesn't either.
+pub(super) fn quotient<T: Element, S: Simd<T>>(simd: S, reduced: Reduced<S::Vector>) -> S::Vector {
+    let one = simd.splat(T::ONE);
+    let p = exp_m1_reduced(simd, simd.neg(reduced.r));
     let s = power(simd, simd.max(simd.splat(T::CONSTANTS.round_least), reduced.bits));
-    let e = simd.mul(s, high);
-    let d = simd.add(one, e);
-    let d_low = simd.mul_add(s, low, simd.sub(e, simd.sub(d, one)));
-
-    let numerator = simd.select(negative, high, one);
-    let numerator_low = simd.select(negative, low, zero);
-    let reciprocal = simd.div(one, d);
-    let q = simd.mul(numerator, reciprocal);
-    let remainder = simd.add(simd.neg_mul_add(q, d, numerator), numerator_low);
-    let remainder = simd.neg_mul_add(q, d_low, remainder);
-    let (a, b) = powers(simd, y, reduced);
-    Scaled {
-        quotient: simd.mul_add(remainder, reciprocal, q),
-        a: simd.select(negative, a, one),
-        b: simd.select(negative, b, one),
-    }
+    // 2ⁿ + 1 = v + v_low and v + p = d + d_low exactly, the larger term first.
+    let larger = simd.max(s, one);
+    let smaller = simd.min(s, one);
+    let v = simd.add(larger, smaller);
+    let v_low = simd.sub(smaller, simd.sub(v, larger));
+    let d = simd.add(v, p);
+    let d_low = simd.sub(p, simd.sub(d, v));
+    let q = simd.div(one, d);
+    let remainder = simd.neg_mul_add(q, simd.add(d_low, v_low), simd.neg_mul_add(q, d, one));
+    simd.mul_add(q, remainder, q)
 }

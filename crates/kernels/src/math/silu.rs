@@ -1,7 +1,7 @@
 //! The sigmoid linear unit, and its derivative.
 
 use super::exp;
-use super::exp::reduce;
+use super::exp::{powers, reduce};
 use super::sigmoid::quotient;
 use crate::element::Element;
 use crate::function::Function;
@@ -16,13 +16,13 @@ use crate::simd::Simd;
 #[inline(always)]
 pub fn silu<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Silu);
-    let negative = simd.lt(x, simd.splat(T::ZERO));
-    let low = simd.splat(T::CONSTANTS.linear_unit_low);
+    let c = &T::CONSTANTS;
     // A NaN comes through: the second operand wins.
-    let y = simd.max(low, simd.neg(simd.abs(x)));
-    let scaled = quotient(simd, y, reduce(simd, y), negative);
-    let product = simd.mul(simd.max(low, x), scaled.quotient);
-    simd.mul(simd.mul(product, scaled.a), scaled.b)
+    let x = simd.max(simd.splat(c.linear_unit_low), x);
+    let clamped = simd.min(simd.splat(c.sigmoid_high), x);
+    let reduced = reduce(simd, clamped);
+    let (a, b) = powers(simd, clamped, reduced);
+    simd.mul(simd.mul(simd.mul(x, quotient(simd, reduced)), a), b)
 }
 
 /// The derivative of [`silu`], σ(x) + x·σ(x)·σ(−x), in each lane, precise to a few units in the last place of 1.
