@@ -13,6 +13,11 @@ pub fn f32(function: Function, level: Level) -> f64 {
     time(function, level, &mut [0.0f32; N])
 }
 
+/// The same of f64.
+pub fn f64(function: Function, level: Level) -> f64 {
+    time(function, level, &mut [0.0f64; N])
+}
+
 fn time<T: Element>(function: Function, level: Level, buffer: &mut [T; N]) -> f64 {
     // As activations have them, from −8 to 8; logarithms want positive numbers.
     let positive = matches!(function, Function::Log | Function::Log1P);
