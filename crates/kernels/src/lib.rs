@@ -21,6 +21,8 @@
 //! | [`Activation`] backward | δ = a' · f'(z) | per unit: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul |
 //! | [`softmax()`] | e^{z − max} / Σ e^{z − max} by rows | per row of M: M − 1 cmp, 2M − 1 additions, M exp, 1 div, M mul |
 //! | [`log_softmax()`] | z − max − ln Σ e^{z − max} | per row of M: M − 1 cmp, 3M − 1 additions, M exp, 1 log |
+//! | [`log_sum_exp()`] | ln Σ eᶻ | per row of M: M − 1 cmp, 2M additions, M exp, 1 log |
+//! | [`apply()`] | x ← f(x), any [`Function`] | one evaluation per element |
 //! | [`sgd()`] | w ← w − η·g | 1 fma per parameter |
 //!
 //! Run them on an [`Executor`]; [`Cpu::detect`] takes the fastest instruction set and all threads:
@@ -82,5 +84,5 @@ pub use ger::ger;
 pub use level::{LEVEL_NAMES, LEVEL_VARIABLE, Level, LevelError, Shape};
 pub use matrix::{MatrixMut, MatrixRef, ShapeError};
 pub use simd::{Kernel, Simd};
-pub use softmax::{log_softmax, softmax};
+pub use softmax::{log_softmax, log_sum_exp, softmax};
 pub use update::sgd;

@@ -28,7 +28,12 @@ pub fn table(functions: &[Function], points: u64) {
         let times: Vec<_> = levels.iter().map(|&level| format!("{:.2}", timing::f64(function, level))).collect();
         let (worst, at) = (found.worst, found.at);
         let name = function.name();
-        println!("| {name} | {worst:.4} | {at:e} | {} | {} | {} |", found.above_half, found.above_one, times.join(" | "));
+        println!(
+            "| {name} | {worst:.4} | {at:e} | {} | {} | {} |",
+            found.above_half,
+            found.above_one,
+            times.join(" | ")
+        );
     }
 }
 

@@ -25,7 +25,8 @@ pub fn erf<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let y = simd.neg(simd.mul_add(clamped, polynomial(simd, clamped, c.erf_far), clamped));
     let reduced = reduce(simd, y);
     let power = power(simd, reduced.bits);
-    let far = simd.sub(one, simd.mul_add(power, exp_m1_reduced(simd, reduced.r), power));
+    // 1 − 2ⁿ is exact, so e^y isn't rounded by itself.
+    let far = simd.neg_mul_add(power, exp_m1_reduced(simd, reduced.r), simd.sub(one, power));
 
     simd.copy_sign(simd.select(simd.lt(m, one), near, far), x)
 }

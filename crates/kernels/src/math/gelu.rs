@@ -42,9 +42,10 @@ pub fn gelu<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let p = exp_m1_reduced(simd, simd.mul_add(half, excess, reduced.r));
     let (a, b) = powers(simd, y, reduced);
     let below = simd.mul(simd.mul(simd.add(g, simd.mul_add(g, p, g_low)), a), b);
-    // In this order NaN stays NaN; the sign is that of x where all is 0.
-    let far = simd.copy_sign(simd.sub(simd.max(simd.splat(T::ZERO), x), below), x);
-    simd.select(simd.lt(m, simd.splat(c.gelu_near_high)), near, far)
+    // In this order NaN stays NaN.
+    let far = simd.sub(simd.max(simd.splat(T::ZERO), x), below);
+    // The sign is that of x where all is 0, too.
+    simd.copy_sign(simd.select(simd.lt(m, simd.splat(c.gelu_near_high)), near, far), x)
 }
 
 /// The derivative of [`gelu`], Φ(x) + x·φ(x), in each lane, φ = Φ', precise to a few units in the last place of 1.

@@ -44,12 +44,13 @@ pub fn gelu_tanh<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
 
 /// The derivative of [`gelu_tanh`], σ(w) + x·w'·σ(w)·σ(−w), in each lane, precise to a few units in the last place of 1.
 ///
-/// −0 or 0 at −∞, 1 at ∞, NaN stays NaN.
+/// 0 (of either sign) at −∞, 1 at ∞, NaN stays NaN.
 #[inline(always)]
 pub fn gelu_tanh_derivative<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::GeluTanhDerivative);
     let c = &T::CONSTANTS;
-    let m = simd.min(simd.splat(c.gelu_tanh_high), simd.abs(x));
+    // A NaN comes through: the second operand wins.
+    let m = simd.min(simd.neg(simd.splat(c.gelu_tanh_low)), simd.abs(x));
     let s = simd.mul(m, m);
     let [c1, c2] = [c.gelu_tanh_1[0], c.gelu_tanh_2[0]].map(|c| simd.splat(c));
     let t = simd.mul(c2, s);
