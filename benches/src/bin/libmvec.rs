@@ -25,12 +25,14 @@ unsafe extern "C" {
 }
 
 /// The function as its vector ABI has it: a vector register in, one out.
+#[allow(improper_ctypes_definitions)]
 fn eight(f: unsafe extern "C" fn()) -> unsafe extern "C" fn(__m256) -> __m256 {
     // SAFETY: the names `_ZGVdN8v_…` promise this signature.
     unsafe { std::mem::transmute(f) }
 }
 
 /// The same for sixteen lanes.
+#[allow(improper_ctypes_definitions)]
 fn sixteen(f: unsafe extern "C" fn()) -> unsafe extern "C" fn(__m512) -> __m512 {
     // SAFETY: the names `_ZGVeN16v_…` promise this signature.
     unsafe { std::mem::transmute(f) }
@@ -131,14 +133,14 @@ loops!(
     x,
     {
         let square = _mm256_mul_ps(x, x);
-        let inner = _mm256_fmadd_ps(square, _mm256_set1_ps(0.035_677_407), _mm256_set1_ps(0.797_884_56));
+        let inner = _mm256_fmadd_ps(square, _mm256_set1_ps(0.035_677_4), _mm256_set1_ps(0.797_884_56));
         let tanh = eight(_ZGVdN8v_tanhf)(_mm256_mul_ps(x, inner));
         let half = _mm256_mul_ps(x, _mm256_set1_ps(0.5));
         _mm256_fmadd_ps(half, tanh, half)
     },
     {
         let square = _mm512_mul_ps(x, x);
-        let inner = _mm512_fmadd_ps(square, _mm512_set1_ps(0.035_677_407), _mm512_set1_ps(0.797_884_56));
+        let inner = _mm512_fmadd_ps(square, _mm512_set1_ps(0.035_677_4), _mm512_set1_ps(0.797_884_56));
         let tanh = sixteen(_ZGVeN16v_tanhf)(_mm512_mul_ps(x, inner));
         let half = _mm512_mul_ps(x, _mm512_set1_ps(0.5));
         _mm512_fmadd_ps(half, tanh, half)

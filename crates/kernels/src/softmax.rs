@@ -29,7 +29,7 @@ pub fn log_softmax<T: Element>(executor: &impl Executor, z: MatrixMut<'_, T>) {
     for_each_part(z, parts, 1, &|z| executor.run(LogSoftmax(z)));
 }
 
-/// to[i] ← ln Σⱼ e^{z[i][j]}, as max z + ln Σ e^{z − max z}, for each row i. A row that holds NaN or +∞, or nothing but −∞, becomes
+/// `to[i]` ← ln Σⱼ e^{zᵢⱼ}, as max z + ln Σ e^{z − max z}, for each row i. A row that holds NaN or +∞, or nothing but −∞, becomes
 /// NaN; an empty one becomes −∞.
 ///
 /// Per row of M: M − 1 cmp, 2M additions, M exp, 1 log.

@@ -4,6 +4,8 @@
 //! every Nth) against a reference in f64, on two threads, and prints one table: about ten minutes for all.
 //! With `--f64 POINTS` it tests that many f64 against a reference in double-double instead.
 
+#![forbid(unsafe_code)]
+
 mod double_double;
 mod exhaustive;
 mod reference;

@@ -89,7 +89,7 @@ fn input(function: Function, i: u64, random: &mut u64) -> f64 {
     z ^= z >> 31;
     let unit = (z >> 11) as f64 / (1u64 << 53) as f64;
     let (low, high) = interval(function);
-    if i % 2 == 0 {
+    if i.is_multiple_of(2) {
         // Logarithms spread far too widely for that: near 1 instead.
         let (low, high) = if function == Function::Log { (0.5, 2.0) } else { (low, high.min(1e3)) };
         return low + (high - low) * unit;
