@@ -133,14 +133,14 @@ loops!(
     x,
     {
         let square = _mm256_mul_ps(x, x);
-        let inner = _mm256_fmadd_ps(square, _mm256_set1_ps(0.035_677_4), _mm256_set1_ps(0.797_884_56));
+        let inner = _mm256_fmadd_ps(square, _mm256_set1_ps(0.797_884_6 * 0.044_715), _mm256_set1_ps(0.797_884_6));
         let tanh = eight(_ZGVdN8v_tanhf)(_mm256_mul_ps(x, inner));
         let half = _mm256_mul_ps(x, _mm256_set1_ps(0.5));
         _mm256_fmadd_ps(half, tanh, half)
     },
     {
         let square = _mm512_mul_ps(x, x);
-        let inner = _mm512_fmadd_ps(square, _mm512_set1_ps(0.035_677_4), _mm512_set1_ps(0.797_884_56));
+        let inner = _mm512_fmadd_ps(square, _mm512_set1_ps(0.797_884_6 * 0.044_715), _mm512_set1_ps(0.797_884_6));
         let tanh = sixteen(_ZGVeN16v_tanhf)(_mm512_mul_ps(x, inner));
         let half = _mm512_mul_ps(x, _mm512_set1_ps(0.5));
         _mm512_fmadd_ps(half, tanh, half)

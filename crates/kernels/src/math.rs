@@ -21,7 +21,8 @@
 //! | `silu_derivative`      | 12      | 16      | 4   | 2   | 1   | 4   |
 //! | `gelu_derivative`      | 37      | 63      | 8   | 3   | 0   | 5   |
 //! | `gelu_tanh_derivative` | 13      | 17      | 8   | 3   | 1   | 4   |
-//! | `relu`, `leaky_relu`   | 0       | 0       | 0, 1 | 0  | 0   | 1   |
+//! | `relu`                 | 0       | 0       | 0   | 0   | 0   | 1   |
+//! | `leaky_relu`           | 0       | 0       | 1   | 0   | 0   | 1   |
 //!
 //! How exact they are, and how fast: docs/numerics.md. Derivatives that follow from the output a need no function: σ' = a·(1 − a),
 //! tanh' = 1 − a², elu' = a + 1 (1 where a > 0); softplus' is σ.
