@@ -199,7 +199,7 @@ impl<T: Element> Elementwise<T, 1> for LeakyRelu {
 
 /// x where `sign` > 0, else slope·x.
 #[inline(always)]
-fn leaky<T: Element, S: Simd<T>>(simd: S, sign: S::Vector, x: S::Vector) -> S::Vector {
+pub(crate) fn leaky<T: Element, S: Simd<T>>(simd: S, sign: S::Vector, x: S::Vector) -> S::Vector {
     let small = simd.mul(simd.splat(T::from_f64(LEAKY_SLOPE)), x);
     simd.select(simd.lt(simd.splat(T::ZERO), sign), x, small)
 }

@@ -26,7 +26,7 @@ pub fn gemv<T: Element>(executor: &impl Executor, a: MatrixRef<'_, T>, x: &[T], 
 }
 
 /// A matrix cut between rows.
-struct RowsOf<'a, T>(MatrixRef<'a, T>);
+pub(crate) struct RowsOf<'a, T>(pub(crate) MatrixRef<'a, T>);
 
 impl<T: Element> Split for RowsOf<'_, T> {
     fn len(&self) -> usize {

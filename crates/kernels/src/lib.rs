@@ -21,6 +21,8 @@
 //! | [`Activation`] backward | δ = a' · f'(z) | per unit: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul |
 //! | [`softmax()`] | e^{z − max} / Σ e^{z − max} by rows | per row of M: M − 1 cmp, 2M − 1 additions, M exp, 1 div, M mul |
 //! | [`log_softmax()`] | z − max − ln Σ e^{z − max} | per row of M: M − 1 cmp, 3M − 1 additions, M exp, 1 log |
+//! | [`log_sum_exp()`] | ln Σ eᶻ | per row of M: M − 1 cmp, 2M additions, M exp, 1 log |
+//! | [`apply()`] | x ← f(x), any [`Function`] | one evaluation per element |
 //! | [`sgd()`] | w ← w − η·g | 1 fma per parameter |
 //! | [`update()`] | SGD, momentum, Nesterov, Adam, with decay | per parameter: [`Rule`] |
 //! | [`dense_forward()`] | f(X·W + b) | a forward gemm and its activation, in one pass over the output |
@@ -50,6 +52,7 @@
 //! The same inputs give the same bits at any number of threads and at every level with fused multiply-add.
 
 pub mod activation;
+pub mod apply;
 pub mod axpy;
 pub mod column_sum;
 pub mod dense;
@@ -73,6 +76,7 @@ pub mod softmax;
 pub mod update;
 
 pub use activation::Activation;
+pub use apply::apply;
 pub use axpy::axpy;
 pub use column_sum::column_sum;
 pub use dense::{dense_forward, dense_input_gradient, dense_update};
@@ -86,5 +90,5 @@ pub use ger::ger;
 pub use level::{LEVEL_NAMES, LEVEL_VARIABLE, Level, LevelError, Shape};
 pub use matrix::{MatrixMut, MatrixRef, ShapeError};
 pub use simd::{Kernel, Simd};
-pub use softmax::{log_softmax, softmax};
+pub use softmax::{log_softmax, log_sum_exp, softmax};
 pub use update::{Decay, Parameters, Rule, sgd, update};

@@ -1,24 +1,57 @@
 //! Vector functions: each one sequence of token operations, the same at every level; no libm in a kernel.
 //!
 //! They take and return vectors, and count themselves: the first of them on a token names the evaluation
-//! ([`Simd::inside`]), those it calls are a part of it. What each executes, per lane:
+//! ([`Simd::inside`]), those it calls are a part of it. f32 and f64 run the same sequence with polynomials of other lengths, so
+//! they differ in fma alone. What each executes, per lane:
 //!
-//! | function  | f32                                          | f64                                          |
-//! |-----------|----------------------------------------------|----------------------------------------------|
-//! | `exp`     | 2 cmp, 10 fma, 5 add, 3 mul                  | 2 cmp, 15 fma, 5 add, 3 mul                  |
-//! | `log`     | 4 cmp, 5 fma, 7 add, 6 mul, 1 div            | 4 cmp, 8 fma, 7 add, 6 mul, 1 div            |
-//! | `sigmoid` | 1 cmp, 1 add, 1 div and an `exp`             | the same                                     |
-//! | `tanh`    | 1 cmp, 10 fma, 4 add, 1 mul, 1 div           | 1 cmp, 15 fma, 4 add, 1 mul, 1 div           |
+//! | function               | fma f32 | fma f64 | mul | add | div | cmp |
+//! |------------------------|---------|---------|-----|-----|-----|-----|
+//! | `exp`                  | 11      | 15      | 2   | 1   | 0   | 2   |
+//! | `exp_m1`               | 13      | 17      | 1   | 9   | 0   | 3   |
+//! | `log`                  | 10      | 21      | 3   | 3   | 0   | 4   |
+//! | `log_1p`               | 11      | 22      | 1   | 6   | 1   | 5   |
+//! | `tanh`                 | 17      | 29      | 3   | 4   | 1   | 2   |
+//! | `sigmoid`              | 13      | 17      | 3   | 8   | 1   | 5   |
+//! | `erf`                  | 24      | 46      | 2   | 2   | 0   | 2   |
+//! | `softplus`             | 20      | 35      | 3   | 2   | 0   | 3   |
+//! | `silu`                 | 13      | 17      | 4   | 8   | 1   | 5   |
+//! | `gelu`                 | 33      | 55      | 6   | 6   | 1   | 3   |
+//! | `gelu_tanh`            | 18      | 22      | 8   | 18  | 1   | 5   |
+//! | `elu`                  | 13      | 17      | 1   | 9   | 0   | 4   |
+//! | `silu_derivative`      | 12      | 16      | 4   | 2   | 1   | 4   |
+//! | `gelu_derivative`      | 37      | 63      | 8   | 3   | 0   | 5   |
+//! | `gelu_tanh_derivative` | 13      | 17      | 8   | 3   | 1   | 4   |
+//! | `relu`                 | 0       | 0       | 0   | 0   | 0   | 1   |
+//! | `leaky_relu`           | 0       | 0       | 1   | 0   | 0   | 1   |
+//!
+//! How exact they are, and how fast: docs/numerics.md. Derivatives that follow from the output a need no function: σ' = a·(1 − a),
+//! tanh' = 1 − a², elu' = a + 1 (1 where a > 0); softplus' is σ.
 
 pub(crate) mod constants;
+mod elu;
+mod erf;
 mod exp;
+mod exp_m1;
+mod gelu;
+mod gelu_tanh;
 mod log;
+mod log_1p;
 mod sigmoid;
+mod silu;
+mod softplus;
 mod tanh;
 
+pub use elu::elu;
+pub use erf::erf;
 pub use exp::exp;
+pub use exp_m1::exp_m1;
+pub use gelu::{gelu, gelu_derivative};
+pub use gelu_tanh::{gelu_tanh, gelu_tanh_derivative};
 pub use log::log;
+pub use log_1p::log_1p;
 pub use sigmoid::sigmoid;
+pub use silu::{silu, silu_derivative};
+pub use softplus::softplus;
 pub use tanh::tanh;
 
 use crate::element::Element;

@@ -1,14 +1,15 @@
-//! Softmax and log-softmax by rows.
+//! Softmax, log-softmax and log-sum-exp by rows.
 //!
 //! Per row of M logits: the maximum (M − 1 cmp), z − max (M additions), e^{z − max} (M exp), their sum (M − 1 additions);
 //! then softmax multiplies by the sum's reciprocal (1 div, M mul), and log-softmax subtracts the sum's logarithm (1 log,
-//! M additions).
+//! M additions); log-sum-exp adds the sum's logarithm to the maximum (1 log, 1 addition) and keeps z.
 
 use crate::element::Element;
 use crate::elementwise::{Elementwise, map_slice};
 use crate::executor::Executor;
+use crate::gemv::RowsOf;
 use crate::math;
-use crate::matrix::MatrixMut;
+use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
 use crate::parallel::{for_each_part, parts};
 use crate::reduce;
 use crate::simd::{Kernel, Simd, load_some_or};
@@ -27,6 +28,45 @@ pub fn softmax<T: Element>(executor: &impl Executor, z: MatrixMut<'_, T>) {
 pub fn log_softmax<T: Element>(executor: &impl Executor, z: MatrixMut<'_, T>) {
     let parts = parts(executor.threads(), z.rows().saturating_mul(z.cols()), z.rows());
     for_each_part(z, parts, 1, &|z| executor.run(LogSoftmax(z)));
+}
+
+/// `to[i]` ← ln Σⱼ e^{zᵢⱼ}, as max z + ln Σ e^{z − max z}, for each row i. A row that holds NaN or +∞, or nothing but −∞, becomes
+/// NaN; an empty one becomes −∞.
+///
+/// Per row of M: M − 1 cmp, 2M additions, M exp, 1 log.
+///
+/// # Errors
+/// [`ShapeError`] if `to` has not as many elements as `z` has rows, or if z's rows are not contiguous.
+pub fn log_sum_exp<T: Element>(executor: &impl Executor, z: MatrixRef<'_, T>, to: &mut [T]) -> Result<(), ShapeError> {
+    check("log_sum_exp: length of the result against rows of z", z.rows(), to.len())?;
+    if z.cols() > 1 {
+        check("log_sum_exp: column stride of z", 1, z.col_stride())?;
+    }
+    let parts = parts(executor.threads(), z.rows().saturating_mul(z.cols()), z.rows());
+    for_each_part((RowsOf(z), to), parts, 1, &|(z, to)| executor.run(LogSumExp { z: z.0, to }));
+    Ok(())
+}
+
+struct LogSumExp<'a, T> {
+    z: MatrixRef<'a, T>,
+    to: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for LogSumExp<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        for (i, to) in self.to.iter_mut().enumerate() {
+            let z = self.z.row(i);
+            if z.is_empty() {
+                *to = T::NEG_INFINITY;
+                continue;
+            }
+            let max = reduce::max(simd, z);
+            let sum = reduce::reduce(simd, z.len(), SumExp { z, shift: Shift { by: max } });
+            *to = simd.one().add(max, math::log(simd.one(), sum));
+        }
+    }
 }
 
 struct Softmax<'a, T>(MatrixMut<'a, T>);
@@ -78,18 +118,23 @@ impl<T: Element> Kernel<T> for LogSoftmax<'_, T> {
 /// Σ eᶻ, without keeping eᶻ: n exp, n − 1 additions. 0 if z is empty.
 #[inline(always)]
 fn sum_exp<T: Element, S: Simd<T>>(simd: S, z: &[T]) -> T {
-    reduce::reduce(simd, z.len(), SumExp(z))
+    reduce::reduce(simd, z.len(), SumExp { z, shift: Unshifted })
 }
 
+/// Σ e^{shift(z)}.
 #[derive(Clone, Copy)]
-struct SumExp<'a, T>(&'a [T]);
+struct SumExp<'a, T, F> {
+    z: &'a [T],
+    shift: F,
+}
 
-impl<T: Element, S: Simd<T>> reduce::Reduction<T, S> for SumExp<'_, T> {
+impl<T: Element, S: Simd<T>, F: Elementwise<T, 0>> reduce::Reduction<T, S> for SumExp<'_, T, F> {
     const IDENTITY: T = T::ZERO;
     #[inline(always)]
     fn first(self, simd: S, i: usize, lanes: usize) -> S::Vector {
         // The lanes beyond the end add e^−∞ = 0.
-        math::exp(simd, load_some_or(simd, &self.0[i..i + lanes], T::NEG_INFINITY))
+        let z = load_some_or(simd, &self.z[i..i + lanes], T::NEG_INFINITY);
+        math::exp(simd, self.shift.map(simd, z, []))
     }
     #[inline(always)]
     fn next(self, simd: S, i: usize, lanes: usize, sum: S::Vector) -> S::Vector {
@@ -115,6 +160,17 @@ impl<T: Element> Elementwise<T, 0> for Shift<T> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
         simd.sub(z, simd.splat(self.by))
+    }
+}
+
+/// z.
+#[derive(Clone, Copy)]
+struct Unshifted;
+
+impl<T: Element> Elementwise<T, 0> for Unshifted {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, _: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
+        z
     }
 }
 

@@ -178,6 +178,7 @@ pub fn sgd<T: Element>(
     gradient: &[T],
     weights: &mut [T],
 ) -> Result<(), ShapeError> {
+    check("sgd: length of the gradient against the weights", weights.len(), gradient.len())?;
     let parameters = Parameters { weights, first: &mut [], second: &mut [] };
     update(executor, Rule::Sgd { learning_rate, decay: Decay::None }, gradient, parameters)
 }

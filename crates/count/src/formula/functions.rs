@@ -6,21 +6,29 @@ use crate::kind::Kinds;
 
 /// What one evaluation of `function` executes, in an element type (as [`nxm_kernels::Element::NAME`]).
 ///
-/// f64 has the longer polynomials; all else is the same for both.
+/// f64 has the longer polynomials, and so more fma; all else is the same for both.
 pub fn inside(function: Function, element: &str) -> Kinds {
-    // Terms of the polynomials beyond the constant one: one fma each.
-    let (exp, log) = match element {
-        "f32" => (5, 3),
-        _ => (10, 6),
+    // fma in f32 and in f64; then mul, add, div, cmp.
+    let (fma, [mul, add, div, cmp]) = match function {
+        Function::Relu => ([0, 0], [0, 0, 0, 1]),
+        Function::LeakyRelu => ([0, 0], [1, 0, 0, 1]),
+        Function::Exp => ([11, 15], [2, 1, 0, 2]),
+        Function::ExpM1 => ([13, 17], [1, 9, 0, 3]),
+        Function::Log => ([10, 21], [3, 3, 0, 4]),
+        Function::Log1P => ([11, 22], [1, 6, 1, 5]),
+        Function::Tanh => ([17, 29], [3, 4, 1, 2]),
+        Function::Sigmoid => ([13, 17], [3, 8, 1, 5]),
+        Function::Erf => ([24, 46], [2, 2, 0, 2]),
+        Function::Softplus => ([20, 35], [3, 2, 0, 3]),
+        Function::Silu => ([13, 17], [4, 8, 1, 5]),
+        Function::Gelu => ([33, 55], [6, 6, 1, 3]),
+        Function::GeluTanh => ([18, 22], [8, 18, 1, 5]),
+        Function::Elu => ([13, 17], [1, 9, 0, 4]),
+        Function::SiluDerivative => ([12, 16], [4, 2, 1, 4]),
+        Function::GeluDerivative => ([37, 63], [8, 3, 0, 5]),
+        Function::GeluTanhDerivative => ([13, 17], [8, 3, 1, 4]),
     };
+    let fma = if element == "f32" { fma[0] } else { fma[1] };
     // In the order fma, mul, add, div, sqrt, cmp, convert.
-    Kinds::small(match function {
-        Function::Relu => [0, 0, 0, 0, 0, 1, 0],
-        Function::LeakyRelu => [0, 1, 0, 0, 0, 1, 0],
-        Function::Exp => [exp + 5, 3, 5, 0, 0, 2, 0],
-        Function::Log => [log + 2, 6, 7, 1, 0, 4, 0],
-        // An exp; its sign, 1 + e, and the quotient.
-        Function::Sigmoid => [exp + 5, 3, 6, 1, 0, 3, 0],
-        Function::Tanh => [exp + 5, 1, 4, 1, 0, 1, 0],
-    })
+    Kinds::small([fma, mul, add, div, 0, cmp, 0])
 }

@@ -108,6 +108,23 @@ impl Vectors {
         Tally::sum(row)?.times(rows)
     }
 
+    /// ln Σ eᶻ of each row of rows × cols; per row cols − 1 cmp, 2·cols additions, cols exp, 1 log.
+    pub fn log_sum_exp(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
+        if cols == 0 {
+            return Ok(Tally::NONE);
+        }
+        // As z − max is made its exponential is added.
+        let shifted = ADD.plus(&self.evaluation(Function::Exp))?;
+        let sum_exp = Reduction { first: shifted, next: shifted.plus(&ADD)?, combine: ADD };
+        let log = self.scalar(self.evaluation(Function::Log), 1)?;
+        Tally::sum([self.max(cols)?, self.reduction(sum_exp, cols)?, log, self.scalar(ADD, 1)?])?.times(rows)
+    }
+
+    /// f(x) of n elements, any function: n evaluations.
+    pub fn apply(self, function: Function, n: u128) -> Result<Tally, Overflow> {
+        self.map(self.evaluation(function), n)
+    }
+
     /// e^{z − max} of one row: its maximum, the differences and their exponentials.
     pub(super) fn exp_shifted(self, cols: u128) -> Result<Tally, Overflow> {
         Tally::sum([self.max(cols)?, self.map(ADD, cols)?, self.map(self.evaluation(Function::Exp), cols)?])

@@ -2,7 +2,10 @@
 
 use crate::common::{Case, Textbook, check, numbers, side};
 use nxm_count::{Tally, Vectors};
-use nxm_kernels::{Activation, Element, Executor, Function, MatrixMut, axpy, dot, log_softmax, sgd, softmax};
+use nxm_kernels::{
+    Activation, Element, Executor, Function, MatrixMut, MatrixRef, apply, axpy, dot, log_softmax, log_sum_exp, sgd,
+    softmax,
+};
 use proptest::prelude::*;
 
 struct Dot {
@@ -163,6 +166,54 @@ impl<T: Element> Case<T> for LogSoftmax {
     }
 }
 
+struct LogSumExp {
+    rows: usize,
+    cols: usize,
+}
+
+impl<T: Element> Case<T> for LogSumExp {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        let (z, mut to) = (numbers(self.rows * self.cols, 1), numbers(self.rows, 2));
+        log_sum_exp(executor, MatrixRef::new(&z, self.rows, self.cols).unwrap(), &mut to).unwrap();
+        to
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        vectors.log_sum_exp(self.rows as u128, self.cols as u128).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let (b, m) = (self.rows as u128, self.cols as u128);
+        if b * m == 0 {
+            return Textbook::default();
+        }
+        Textbook {
+            additions: b * 2 * m,
+            cmp: b * (m - 1),
+            functions: vec![(Function::Exp, b * m), (Function::Log, b)],
+            ..Textbook::default()
+        }
+    }
+}
+
+struct Apply {
+    function: Function,
+    n: usize,
+}
+
+impl<T: Element> Case<T> for Apply {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        let mut x = numbers(self.n, 1);
+        apply(executor, self.function, &mut x);
+        x
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        vectors.apply(self.function, self.n as u128).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let functions = [(self.function, self.n as u128)];
+        Textbook { functions: functions.into_iter().filter(|(_, n)| *n > 0).collect(), ..Textbook::default() }
+    }
+}
+
 /// Both element types.
 fn check_both<C: Case<f32> + Case<f64>>(case: C) {
     check::<f32>(&case);
@@ -189,6 +240,12 @@ proptest! {
     fn softmaxes(rows in 0usize..6, cols in side()) {
         check_both(Softmax { rows, cols });
         check_both(LogSoftmax { rows, cols });
+        check_both(LogSumExp { rows, cols });
+    }
+
+    #[test]
+    fn functions(n in side(), function in proptest::sample::select(&Function::ALL)) {
+        check_both(Apply { function, n });
     }
 }
 

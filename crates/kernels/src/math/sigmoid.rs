@@ -1,19 +1,43 @@
 //! The logistic function.
 
-use super::exp;
+use super::exp::{Reduced, exp_m1_reduced, power, powers, reduce};
 use crate::element::Element;
 use crate::function::Function;
 use crate::simd::Simd;
 
 /// σ(x) = 1 / (1 + e⁻ˣ) in each lane.
 ///
-/// Of the two forms 1/(1 + e⁻ˣ) and eˣ/(1 + eˣ) it takes the one whose exponential is at most 1, so that it keeps its
-/// precision down to the subnormal numbers, with one division.
+/// With x = n·ln 2 + r it is 2ⁿ·q, q = 1/(2ⁿ + e⁻ʳ): one division, corrected by its remainder. q is scaled by 2ⁿ last, so that it is
+/// precise down to the subnormal numbers.
+///
+/// σ(−∞) = 0, σ(∞) = 1, NaN stays NaN.
 #[inline(always)]
 pub fn sigmoid<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Sigmoid);
+    let c = &T::CONSTANTS;
+    // In this order a NaN comes through: the second operand wins when either is NaN.
+    let x = simd.min(simd.splat(c.sigmoid_high), simd.max(simd.splat(c.exp_low), x));
+    let reduced = reduce(simd, x);
+    let (a, b) = powers(simd, x, reduced);
+    simd.mul(simd.mul(quotient(simd, reduced), a), b)
+}
+
+/// q = 1/(2ⁿ + e⁻ʳ), between 2⁻ⁿ⁻¹ and √2: σ(n·ln 2 + r) = 2ⁿ·q.
+///
+/// Where 2ⁿ is too small to matter it is replaced by a normal number that doesn't either; n at most the largest exponent.
+#[inline(always)]
+pub(super) fn quotient<T: Element, S: Simd<T>>(simd: S, reduced: Reduced<S::Vector>) -> S::Vector {
     let one = simd.splat(T::ONE);
-    let e = exp(simd, simd.neg(simd.abs(x)));
-    let numerator = simd.select(simd.lt(x, simd.splat(T::ZERO)), e, one);
-    simd.div(numerator, simd.add(one, e))
+    let p = exp_m1_reduced(simd, simd.neg(reduced.r));
+    let s = power(simd, simd.max(simd.splat(T::CONSTANTS.round_least), reduced.bits));
+    // 2ⁿ + 1 = v + v_low and v + p = d + d_low exactly, the larger term first.
+    let larger = simd.max(s, one);
+    let smaller = simd.min(s, one);
+    let v = simd.add(larger, smaller);
+    let v_low = simd.sub(smaller, simd.sub(v, larger));
+    let d = simd.add(v, p);
+    let d_low = simd.sub(p, simd.sub(d, v));
+    let q = simd.div(one, d);
+    let remainder = simd.neg_mul_add(q, simd.add(d_low, v_low), simd.neg_mul_add(q, d, one));
+    simd.mul_add(q, remainder, q)
 }

@@ -1,25 +1,34 @@
 //! The hyperbolic tangent.
 
-use super::exp::exp_m1_reduced;
+use super::exp::{exp_m1_reduced, power, reduce};
+use super::polynomial;
 use crate::element::Element;
 use crate::function::Function;
 use crate::simd::Simd;
 
 /// tanh x in each lane.
 ///
-/// tanh |x| = (e^{2|x|} − 1) / ((e^{2|x|} − 1) + 2), where e^y − 1 = 2ⁿ·(eʳ − 1) + (2ⁿ − 1) keeps its precision near 0; the
-/// sign is put back at the end. NaN stays NaN.
+/// With m = |x|: m + m·m²·P(m²) below 1, and from 1 on 1 − 2/(e^{2m} + 1), where what is subtracted is so small that its roundings
+/// don't count for much. The sign is put back at the end.
+///
+/// tanh ±∞ = ±1, ±0 stays as it is, NaN stays NaN.
 #[inline(always)]
 pub fn tanh<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Tanh);
     let c = &T::CONSTANTS;
+    let one = simd.splat(T::ONE);
+    let m = simd.abs(x);
+
+    let square = simd.mul(m, m);
+    let p = simd.mul(square, polynomial(simd, square, c.tanh));
+    let near = simd.mul_add(m, p, m);
+
     // A NaN comes through: the second operand wins.
-    let magnitude = simd.min(simd.splat(c.tanh_high), simd.abs(x));
-    let y = simd.add(magnitude, magnitude);
-    let round = simd.splat(c.round);
-    let t = simd.mul_add(y, simd.splat(c.log2_e), round);
-    let p = exp_m1_reduced(simd, y, simd.sub(t, round));
-    let power = simd.bits_to_exponent(t);
-    let e = simd.mul_add(power, p, simd.sub(power, simd.splat(T::ONE)));
-    simd.copy_sign(simd.div(e, simd.add(e, simd.splat(c.two))), x)
+    let clamped = simd.min(simd.splat(c.tanh_high), m);
+    let reduced = reduce(simd, simd.add(clamped, clamped));
+    let power = power(simd, reduced.bits);
+    let e_plus_one = simd.mul_add(power, exp_m1_reduced(simd, reduced.r), simd.add(power, one));
+    let far = simd.sub(one, simd.div(simd.splat(c.two), e_plus_one));
+
+    simd.copy_sign(simd.select(simd.lt(m, one), near, far), x)
 }

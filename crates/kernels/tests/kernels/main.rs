@@ -6,9 +6,11 @@
 //! - `sameness`: the Scalar level on one thread, bit by bit, at every fused level and thread count;
 //! - `borders`: the same data embedded in garbage; what stands outside of an operand is neither read nor written;
 //! - `dense`: a layer's fused products against the two kernels each is made of, bit by bit;
+//! - `accuracy`: the functions' bounds in ULP on a stratified sample, their special values;
 //! - `functions`: the standard library in f64;
 //! - `errors` and `level`: what is refused, and in which words.
 
+mod accuracy;
 mod borders;
 mod dense;
 mod errors;

@@ -1,0 +1,15 @@
+//! The exponential linear unit, α = 1. Its derivative from its output a is 1 where a > 0, else a + 1.
+
+use super::exp_m1;
+use crate::element::Element;
+use crate::function::Function;
+use crate::simd::Simd;
+
+/// x where x > 0, else eˣ − 1, in each lane.
+///
+/// −1 at −∞, ∞ at ∞, ±0 stays as it is, NaN stays NaN.
+#[inline(always)]
+pub fn elu<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+    let simd = simd.inside(Function::Elu);
+    simd.select(simd.lt(simd.splat(T::ZERO), x), x, exp_m1(simd, x))
+}

@@ -1,0 +1,20 @@
+//! The smooth ramp. Its derivative is [`sigmoid`](super::sigmoid()).
+
+use super::{exp, polynomial};
+use crate::element::Element;
+use crate::function::Function;
+use crate::simd::Simd;
+
+/// ln(1 + eˣ) in each lane.
+///
+/// With e = e^{−|x|} ≤ 1 it is max(x, 0) + (e + e²·P(e)).
+///
+/// 0 at −∞, ∞ at ∞, NaN stays NaN.
+#[inline(always)]
+pub fn softplus<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+    let simd = simd.inside(Function::Softplus);
+    let e = exp(simd, simd.neg(simd.abs(x)));
+    let log_1p = simd.mul_add(simd.mul(e, e), polynomial(simd, e, T::CONSTANTS.softplus), e);
+    // In this order NaN stays NaN.
+    simd.add(simd.max(simd.splat(T::ZERO), x), log_1p)
+}
