@@ -175,7 +175,8 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
         let one_block = in_place && m < PACK_ROWS || self.epilogue.is_update();
         let blocks = if one_block { 1 } else { (k * panel * size).div_ceil(PANEL_BYTES).max(1) };
         let kc = k.div_ceil(blocks).max(1);
-        let mc = (A_BYTES / (kc * size)).next_multiple_of(8);
+        // At least one tile of rows, however deep the block.
+        let mc = (A_BYTES / (kc * size)).max(1).next_multiple_of(8);
         let pack_a = !contiguous || n >= PACK_COLS && self.a.col_stride() != 1 && crowded(self.a, kc.min(k));
         let nc = (B_BYTES / (kc * size) / panel).max(1) * panel;
         let mut scratch = Scratch::take();

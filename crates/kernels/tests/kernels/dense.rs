@@ -118,3 +118,16 @@ fn fused_is_separate_in_parallel() {
         fused_is_separate::<f32>(60, 70, 900, threads, 8);
     }
 }
+
+/// Sums so long that a block of A of one row is larger than its share of the cache.
+#[test]
+fn very_long_sums_end() {
+    let k = 70_000;
+    let (a, b) = (numbers::<f32>(k, 1), numbers::<f32>(k, 2));
+    let chain = a.iter().zip(&b).fold(0.0f32, |sum, (a, b)| a.mul_add(*b, sum));
+    let cpu = Cpu::new(Level::named("scalar").unwrap(), 1);
+    let mut c = [1.0f32];
+    let (a, b) = (MatrixRef::new(&a, 1, k).unwrap(), MatrixRef::new(&b, k, 1).unwrap());
+    gemm(&cpu, a, b, Init::Zero, MatrixMut::new(&mut c, 1, 1).unwrap()).unwrap();
+    assert_eq!(c[0].to_bits(), chain.to_bits());
+}
