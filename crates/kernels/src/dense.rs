@@ -7,6 +7,7 @@ use crate::activation::Activation;
 use crate::element::Element;
 use crate::executor::Executor;
 use crate::gemm::epilogue::Epilogue;
+use crate::gemm::operand::Operand;
 use crate::gemm::{Init, multiply};
 use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
 use crate::update::Rule;
@@ -17,15 +18,15 @@ use crate::update::Rule;
 ///
 /// # Errors
 /// [`ShapeError`] if the shapes do not fit together.
-pub fn dense_forward<T: Element>(
+pub fn dense_forward<'a, T: Element>(
     executor: &impl Executor,
     x: MatrixRef<'_, T>,
-    weights: MatrixRef<'_, T>,
+    weights: impl Into<Operand<'a, T>>,
     bias: &[T],
     activation: Activation,
     a: MatrixMut<'_, T>,
 ) -> Result<(), ShapeError> {
-    multiply(executor, x, weights, Init::Bias(bias), a, Epilogue::Activate(activation))
+    multiply(executor, x, weights.into(), Init::Bias(bias), a, Epilogue::Activate(activation))
 }
 
 /// D ← δ·Wᵀ ⊙ f'(z): δ of B × M, W of N × M, D of B × N, where `outputs` = f(z), B × N, are the outputs of the layer before and f
@@ -48,7 +49,7 @@ pub fn dense_input_gradient<T: Element>(
     if outputs.cols() > 1 {
         check("dense_input_gradient: column stride of the outputs", 1, outputs.col_stride())?;
     }
-    multiply(executor, delta, weights.transpose(), Init::Zero, d, Epilogue::Derive { activation, outputs })
+    multiply(executor, delta, weights.transpose().into(), Init::Zero, d, Epilogue::Derive { activation, outputs })
 }
 
 /// W ← W updated by `rule` from the gradient Xᵀ·δ, which is not kept: X of B × N, δ of B × M, W of N × M and as much state of that
@@ -71,6 +72,9 @@ pub fn dense_update<T: Element>(
     for matrix in state.iter().flatten() {
         check("dense_update: rows of the state against rows of the weights", weights.rows(), matrix.rows())?;
         check("dense_update: columns of the state against columns of the weights", weights.cols(), matrix.cols())?;
+        if matrix.cols() > 1 {
+            check("dense_update: column stride of the state", 1, matrix.col_stride())?;
+        }
     }
-    multiply(executor, x.transpose(), delta, Init::Zero, weights, Epilogue::Update { rule, state })
+    multiply(executor, x.transpose(), delta.into(), Init::Zero, weights, Epilogue::Update { rule, state })
 }

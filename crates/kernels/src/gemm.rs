@@ -24,7 +24,9 @@
 
 pub(crate) mod epilogue;
 mod one_row;
+pub(crate) mod operand;
 mod pack;
+pub(crate) mod strided;
 mod tile;
 
 use crate::activation::Activation;
@@ -36,6 +38,7 @@ use crate::scratch::Scratch;
 use crate::simd::{Kernel, Simd};
 use epilogue::Epilogue;
 use one_row::OneRow;
+use operand::{Operand, Source};
 use tile::{Columns, MAX_TILE, Rhs, RowTiles, Rows};
 
 /// What the sums of a product start from.
@@ -49,7 +52,8 @@ pub enum Init<'a, T> {
     Accumulate,
 }
 
-/// C ← A·B + (0, bias or C), A of m × k, B of k × n with any strides, C of m × n.
+/// C ← A·B + (0, bias or C), A of m × k, B of k × n, C of m × n, all with any strides; B may be a
+/// [`PackedMatrix`](crate::PackedMatrix).
 ///
 /// Training's three forms: forward `gemm(x, w, Init::Bias(b), a)`, weight gradient `gemm(x.transpose(), delta, …)`, input
 /// gradient `gemm(delta, w.transpose(), …)`.
@@ -59,30 +63,46 @@ pub enum Init<'a, T> {
 ///
 /// # Errors
 /// [`ShapeError`] if the shapes of `a`, `b`, `c` and the bias do not fit together.
-pub fn gemm<T: Element>(
+pub fn gemm<'a, T: Element>(
     executor: &impl Executor,
     a: MatrixRef<'_, T>,
-    b: MatrixRef<'_, T>,
+    b: impl Into<Operand<'a, T>>,
     init: Init<'_, T>,
     c: MatrixMut<'_, T>,
 ) -> Result<(), ShapeError> {
-    multiply(executor, a, b, init, c, Epilogue::None)
+    let b = b.into();
+    check_shapes(a, b.0, init, &c)?;
+    strided::gemm_any(executor, a, b, init, c)
 }
 
-/// [`gemm()`] with something to follow. An epilogue that updates C asks for `Init::Zero`.
-pub(crate) fn multiply<T: Element>(
-    executor: &impl Executor,
+fn check_shapes<T: Element>(
     a: MatrixRef<'_, T>,
-    b: MatrixRef<'_, T>,
+    b: Source<'_, T>,
     init: Init<'_, T>,
-    c: MatrixMut<'_, T>,
-    epilogue: Epilogue<'_, T>,
+    c: &MatrixMut<'_, T>,
 ) -> Result<(), ShapeError> {
     check("gemm: rows of b against columns of a", a.cols(), b.rows())?;
     check("gemm: rows of c against rows of a", a.rows(), c.rows())?;
     check("gemm: columns of c against columns of b", b.cols(), c.cols())?;
     if let Init::Bias(bias) = init {
         check("gemm: length of the bias against columns of c", c.cols(), bias.len())?;
+    }
+    Ok(())
+}
+
+/// [`gemm()`] with something to follow, on a C whose rows are contiguous. An epilogue that updates C asks for `Init::Zero`.
+pub(crate) fn multiply<T: Element>(
+    executor: &impl Executor,
+    a: MatrixRef<'_, T>,
+    b: Operand<'_, T>,
+    init: Init<'_, T>,
+    c: MatrixMut<'_, T>,
+    epilogue: Epilogue<'_, T>,
+) -> Result<(), ShapeError> {
+    let b = b.0;
+    check_shapes(a, b, init, &c)?;
+    if c.cols() > 1 {
+        check("gemm: column stride of c", 1, c.col_stride())?;
     }
     let (m, k, n) = (a.rows(), a.cols(), b.cols());
     if m == 0 || n == 0 {
@@ -92,10 +112,11 @@ pub(crate) fn multiply<T: Element>(
     let work = m.saturating_mul(n).saturating_mul(k);
     // Whole blocks of columns are dealt out where there are enough of them: then no two threads pack the same part of B.
     let threads = executor.threads();
-    let by_columns = parts(threads, work, n / (4 * T::BLOCK));
+    let grain = b.grain();
+    let by_columns = parts(threads, work, n / grain.max(4 * T::BLOCK));
     let by_rows = parts(threads, work, m / 8);
     if by_columns >= by_rows {
-        for_each_part(ByColumns(product), by_columns, T::BLOCK, &|part| executor.run(part.0));
+        for_each_part(ByColumns(product), by_columns, grain, &|part| executor.run(part.0));
     } else {
         for_each_part(ByRows(product), by_rows, 8, &|part| executor.run(part.0));
     }
@@ -105,7 +126,7 @@ pub(crate) fn multiply<T: Element>(
 /// One thread's product.
 struct Gemm<'a, T> {
     a: MatrixRef<'a, T>,
-    b: MatrixRef<'a, T>,
+    b: Source<'a, T>,
     init: Init<'a, T>,
     c: MatrixMut<'a, T>,
     epilogue: Epilogue<'a, T>,
@@ -122,15 +143,15 @@ impl<T: Element> Split for ByColumns<'_, T> {
     }
     fn split(self, at: usize) -> (Self, Self) {
         let Gemm { a, b, init, c, epilogue } = self.0;
-        let (k, n) = (b.rows(), b.cols());
+        let (b1, b2) = b.split_at_col(at);
         let (c1, c2) = c.split_at_col(at);
         let (e1, e2) = epilogue.split_at_col(at);
         let (init1, init2) = match init {
             Init::Bias(bias) => (Init::Bias(&bias[..at]), Init::Bias(&bias[at..])),
             other => (other, other),
         };
-        let first = Gemm { a, b: b.block(0, 0, k, at), init: init1, c: c1, epilogue: e1 };
-        let second = Gemm { a, b: b.block(0, at, k, n - at), init: init2, c: c2, epilogue: e2 };
+        let first = Gemm { a, b: b1, init: init1, c: c1, epilogue: e1 };
+        let second = Gemm { a, b: b2, init: init2, c: c2, epilogue: e2 };
         (ByColumns(first), ByColumns(second))
     }
 }
@@ -172,23 +193,40 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
         let mut scratch = Scratch::take();
         // Where a tile's sums stand while C still holds what they will change.
         let beside_len = if self.epilogue.is_update() { MAX_TILE } else { 0 };
-        if m == 1 && k > 0 && self.a.col_stride() == 1 && self.b.row_stride() == 1 && self.b.col_stride() != 1 {
+        if let Source::Matrix(b) = self.b
+            && m == 1
+            && k > 0
+            && self.a.col_stride() == 1
+            && b.row_stride() == 1
+            && b.col_stride() != 1
+        {
             let target =
                 Target { init: self.init, c: self.c, epilogue: self.epilogue, beside: scratch.slice(beside_len) };
-            return simd.call(OneRow { a: self.a, b: self.b, target });
+            return simd.call(OneRow { a: self.a, b, target });
         }
         let panel = 3 * S::LANES;
         let size = size_of::<T>();
-        let in_place = self.b.col_stride() == 1 && (m < PACK_ROWS || k * n * size <= IN_PLACE_BYTES);
+        // B as it stands, if tiles can read it so.
+        let as_is = match self.b {
+            Source::Packed(b) => Some(b.from_row(0)),
+            Source::Matrix(b) if b.col_stride() == 1 && (m < PACK_ROWS || k * n * size <= IN_PLACE_BYTES) => {
+                Some(Rhs::InPlace(b))
+            }
+            Source::Matrix(_) => None,
+        };
         let contiguous = self.a.col_stride() == 1 || self.a.row_stride() == 1;
-        if in_place && contiguous && k * n * size <= IN_PLACE_BYTES && m * k * size <= IN_PLACE_BYTES {
+        if let Some(b) = as_is
+            && contiguous
+            && k * n * size <= IN_PLACE_BYTES
+            && m * k * size <= IN_PLACE_BYTES
+        {
             // Everything is small: there is nothing to cut into blocks or to copy.
             let target =
                 Target { init: self.init, c: self.c, epilogue: self.epilogue, beside: scratch.slice(beside_len) };
-            return product(simd, self.a, Rhs::InPlace(self.b), target, &mut []);
+            return product(simd, self.a, b, target, &mut []);
         }
         // Blocks of k of equal depth; only one, where C can't hold what the sums have come to.
-        let one_block = in_place && m < PACK_ROWS || self.epilogue.is_update();
+        let one_block = as_is.is_some() && m < PACK_ROWS || self.epilogue.is_update();
         let blocks = if one_block { 1 } else { (k * panel * size).div_ceil(PANEL_BYTES).max(1) };
         let kc = k.div_ceil(blocks).max(1);
         // At least one tile of rows, however deep the block.
@@ -203,14 +241,19 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             let last = p + depth >= k;
             let mut j = 0;
             while j < n {
-                let cols = if in_place { n } else { nc.min(n - j) };
-                let b = self.b.block(p, j, depth, cols);
-                let b_len =
-                    if in_place { 0 } else { (depth * cols.next_multiple_of(S::LANES)).next_multiple_of(T::BLOCK) };
+                let cols = if as_is.is_some() { n } else { nc.min(n - j) };
+                let b_len = match as_is {
+                    Some(_) => 0,
+                    None => (depth * cols.next_multiple_of(S::LANES)).next_multiple_of(T::BLOCK),
+                };
                 let a_len = if pack_a { mc.min(m) * depth } else { 0 };
                 let (beside, packed) = scratch.slice(beside_len + b_len + a_len).split_at_mut(beside_len);
                 let (packed_b, packed_a) = packed.split_at_mut(b_len);
-                let b = if in_place { Rhs::InPlace(b) } else { pack::pack(simd, b, panel, packed_b) };
+                let b = match self.b {
+                    Source::Packed(b) => b.from_row(p),
+                    Source::Matrix(b) if as_is.is_some() => Rhs::InPlace(b.block(p, 0, depth, n)),
+                    Source::Matrix(b) => pack::pack(simd, b.block(p, j, depth, cols), panel, packed_b),
+                };
                 let mut i = 0;
                 while i < m {
                     let rows = mc.min(m - i);

@@ -21,6 +21,9 @@ pub fn ger<T: Element>(
 ) -> Result<(), ShapeError> {
     check("ger: length of x against rows of a", a.rows(), x.len())?;
     check("ger: length of y against columns of a", a.cols(), y.len())?;
+    if a.cols() > 1 {
+        check("ger: column stride of a", 1, a.col_stride())?;
+    }
     let parts = parts(executor.threads(), x.len().saturating_mul(y.len()), x.len());
     for_each_part((x, a), parts, 1, &|(x, a)| executor.run(Ger { alpha, x, y, a }));
     Ok(())

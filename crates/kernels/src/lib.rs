@@ -84,6 +84,8 @@ pub use dot::dot;
 pub use element::Element;
 pub use executor::{Cpu, Executor, Region};
 pub use function::Function;
+pub use gemm::operand::{Operand, PackedMatrix};
+pub use gemm::strided::gemm_scaled;
 pub use gemm::{Init, gemm};
 pub use gemv::{gemv, gemv_transposed};
 pub use ger::ger;

@@ -181,7 +181,7 @@ impl<T: Copy> MatrixRef<'_, T> {
     }
 }
 
-/// A matrix to write: row-major, rows `row_stride` apart, elements of a row side by side.
+/// A matrix to write: element (i, j) stands at `data[i * row_stride + j * col_stride]`, and no two at the same place.
 ///
 /// It holds a pointer rather than a slice, so that it can be split by columns as well as by rows, for threads.
 #[derive(Debug)]
@@ -190,6 +190,7 @@ pub struct MatrixMut<'a, T> {
     rows: usize,
     cols: usize,
     row_stride: usize,
+    col_stride: usize,
     owner: PhantomData<&'a mut [T]>,
 }
 
@@ -210,17 +211,41 @@ impl<'a, T> MatrixMut<'a, T> {
     /// # Errors
     /// [`ShapeError`] if `data` is too short or if rows would overlap.
     pub fn with_stride(data: &'a mut [T], rows: usize, cols: usize, row_stride: usize) -> Result<Self, ShapeError> {
-        fits(rows, cols, row_stride, 1, data.len())?;
-        if rows > 1 && row_stride < cols {
-            return Err(ShapeError::Overlap { rows, cols, row_stride, col_stride: 1 });
+        Self::with_strides(data, rows, cols, row_stride, 1)
+    }
+
+    /// A matrix with any strides that keep its elements apart: rows lie inside the gaps between columns, or the other way round.
+    ///
+    /// # Errors
+    /// [`ShapeError`] if `data` is too short or if elements would overlap.
+    pub fn with_strides(
+        data: &'a mut [T],
+        rows: usize,
+        cols: usize,
+        row_stride: usize,
+        col_stride: usize,
+    ) -> Result<Self, ShapeError> {
+        fits(rows, cols, row_stride, col_stride, data.len())?;
+        // `fits` has computed these spans without overflow.
+        let apart = |last: usize, stride: usize, beyond: usize| last * stride < beyond;
+        let distinct = rows == 0
+            || cols == 0
+            || (rows == 1 || row_stride > 0)
+                && (cols == 1 || col_stride > 0)
+                && (rows == 1
+                    || cols == 1
+                    || apart(cols - 1, col_stride, row_stride)
+                    || apart(rows - 1, row_stride, col_stride));
+        if !distinct {
+            return Err(ShapeError::Overlap { rows, cols, row_stride, col_stride });
         }
-        Ok(MatrixMut { first: NonNull::from(data).cast(), rows, cols, row_stride, owner: PhantomData })
+        Ok(MatrixMut { first: NonNull::from(data).cast(), rows, cols, row_stride, col_stride, owner: PhantomData })
     }
 
     /// No rows and no columns.
     #[inline(always)]
     pub(crate) fn empty() -> Self {
-        MatrixMut { first: NonNull::dangling(), rows: 0, cols: 0, row_stride: 0, owner: PhantomData }
+        MatrixMut { first: NonNull::dangling(), rows: 0, cols: 0, row_stride: 0, col_stride: 1, owner: PhantomData }
     }
 
     /// Rows.
@@ -233,16 +258,40 @@ impl<'a, T> MatrixMut<'a, T> {
     pub fn cols(&self) -> usize {
         self.cols
     }
+    /// Elements between two rows.
+    #[inline(always)]
+    pub fn row_stride(&self) -> usize {
+        self.row_stride
+    }
+    /// Elements between two columns.
+    #[inline(always)]
+    pub fn col_stride(&self) -> usize {
+        self.col_stride
+    }
+    /// The transpose: the same data with the strides exchanged.
+    #[inline(always)]
+    pub fn transpose(self) -> Self {
+        let MatrixMut { first, rows, cols, row_stride, col_stride, owner } = self;
+        MatrixMut { first, rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride, owner }
+    }
+    /// Element (i, j). Panics if there is none.
+    #[inline(always)]
+    pub fn at(&mut self, i: usize, j: usize) -> &mut T {
+        assert!(i < self.rows && j < self.cols);
+        // SAFETY: the element exists (asserted), so it lies inside of the slice that this view borrows exclusively; the borrow of
+        // `self` keeps any other part of this view from being used meanwhile.
+        unsafe { self.first.add(i * self.row_stride + j * self.col_stride).as_mut() }
+    }
     /// The same matrix, borrowed for a shorter time.
     #[inline(always)]
     pub fn reborrow(&mut self) -> MatrixMut<'_, T> {
         MatrixMut { owner: PhantomData, ..*self }
     }
-    /// Row `i`. Panics if there is none.
+    /// Row `i`, whose elements stand side by side. Panics if they don't, or if there is no such row.
     #[inline(always)]
     pub fn row(&mut self, i: usize) -> &mut [T] {
-        assert!(i < self.rows);
-        // SAFETY: `with_stride` checked that row i's `cols` elements lie inside the slice this view borrows exclusively
+        assert!(i < self.rows && (self.col_stride == 1 || self.cols <= 1));
+        // SAFETY: `with_strides` checked that row i's `cols` elements lie inside the slice this view borrows exclusively
         // (splitting keeps that), and the borrow of `self` keeps any other part of this view from being used meanwhile.
         unsafe { std::slice::from_raw_parts_mut(self.first.add(i * self.row_stride).as_ptr(), self.cols) }
     }
@@ -259,7 +308,7 @@ impl<'a, T> MatrixMut<'a, T> {
     #[inline(always)]
     pub fn split_at_col(self, col: usize) -> (Self, Self) {
         assert!(col <= self.cols);
-        let offset = if self.rows == 0 || col == self.cols { 0 } else { col };
+        let offset = if self.rows == 0 || col == self.cols { 0 } else { col * self.col_stride };
         // SAFETY: column `col` exists (or the offset is 0), so its first element lies inside the borrowed slice. The two
         // parts share rows but no column, so no element belongs to both.
         let second = unsafe { self.first.add(offset) };

@@ -1,25 +1,26 @@
-//! Scratch memory for packing: one buffer per thread, kept, so that a warm kernel allocates nothing.
+//! Scratch memory for packing: buffers that each thread keeps, so that a warm kernel allocates nothing.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use crate::element::Element;
 
 /// A cache line, to which a buffer is aligned: 64 bytes aligned to 64, and plain data.
-type Line = wide::f32x16;
+pub(crate) type Line = wide::f32x16;
 const _: () = assert!(size_of::<Line>() == 64 && align_of::<Line>() == 64);
 
 thread_local! {
-    static BUFFER: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+    /// Buffers that nobody holds.
+    static BUFFERS: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// This thread's buffer, taken until dropped. (A kernel that takes a second one while it holds the first allocates.)
+/// One of this thread's buffers, taken until dropped.
 pub(crate) struct Scratch(Vec<Line>);
 
 impl Scratch {
-    /// Takes the buffer.
+    /// Takes a buffer.
     #[inline]
     pub(crate) fn take() -> Scratch {
-        Scratch(BUFFER.take())
+        Scratch(BUFFERS.with_borrow_mut(Vec::pop).unwrap_or_default())
     }
 
     /// `len` elements of unspecified value, aligned to a cache line.
@@ -35,6 +36,6 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        BUFFER.set(std::mem::take(&mut self.0));
+        BUFFERS.with_borrow_mut(|buffers| buffers.push(std::mem::take(&mut self.0)));
     }
 }

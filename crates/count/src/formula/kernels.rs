@@ -56,6 +56,20 @@ impl Vectors {
         self.map(FMA, cols)?.times(inner)?.times(rows)
     }
 
+    /// C ← α·A·B + β·C of [rows, inner, cols], C row-major: rows·inner·cols fma; rows·cols multiplications unless β is 0 or 1,
+    /// rows·inner unless α is 1; with α = 0 those of β alone.
+    pub fn gemm_scaled(self, [rows, inner, cols]: [u128; 3], alpha: f64, beta: f64) -> Result<Tally, Overflow> {
+        let scale = |factor: f64, cols| match factor {
+            0.0 | 1.0 => Ok(Tally::NONE),
+            _ => self.map(MUL, cols)?.times(rows),
+        };
+        let scaled = scale(beta, cols)?;
+        if alpha == 0.0 || rows == 0 || cols == 0 {
+            return Ok(scaled);
+        }
+        Tally::sum([scaled, scale(alpha, inner)?, self.gemm(rows, inner, cols)?])
+    }
+
     /// Sums of the columns of rows × cols, starting from zero: rows·cols additions.
     pub fn column_sum(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
         self.map(ADD, cols)?.times(rows)

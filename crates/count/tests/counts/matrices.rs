@@ -3,7 +3,8 @@
 use crate::common::{Case, Textbook, bits, check, numbers, short_side, side};
 use nxm_count::{Counted, Tally, Vectors};
 use nxm_kernels::{
-    Cpu, Element, Executor, Init, Level, MatrixMut, MatrixRef, column_sum, gemm, gemv, gemv_transposed, ger,
+    Cpu, Element, Executor, Init, Level, MatrixMut, MatrixRef, column_sum, gemm, gemm_scaled, gemv, gemv_transposed,
+    ger,
 };
 use proptest::prelude::*;
 
@@ -50,6 +51,53 @@ impl<T: Element> Case<T> for Gemm {
     fn textbook(&self) -> Textbook {
         let product = (self.m * self.k * self.n) as u128;
         Textbook { multiplications: product, additions: product, ..Textbook::default() }
+    }
+}
+
+/// C ← α·A·B + β·C, C row after row or column after column.
+struct Scaled {
+    m: usize,
+    k: usize,
+    n: usize,
+    alpha: f64,
+    beta: f64,
+    by_columns: bool,
+}
+
+impl Scaled {
+    /// Whether C's columns are contiguous and its rows are not; a single row is contiguous anyway.
+    fn is_transposed(&self) -> bool {
+        self.by_columns && self.m != 1
+    }
+}
+
+impl<T: Element> Case<T> for Scaled {
+    fn run(&self, executor: &impl Executor) -> Vec<T> {
+        let &Scaled { m, k, n, alpha, beta, by_columns } = self;
+        let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
+        let mut c = numbers(m * n, 4);
+        let view = match by_columns {
+            true => MatrixMut::new(&mut c, n, m).unwrap().transpose(),
+            false => MatrixMut::new(&mut c, m, n).unwrap(),
+        };
+        let (a, b) = (MatrixRef::new(&a, m, k).unwrap(), MatrixRef::new(&b, k, n).unwrap());
+        gemm_scaled(executor, T::from_f64(alpha), a, b, T::from_f64(beta), view).unwrap();
+        c
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        let &Scaled { m, k, n, alpha, beta, .. } = self;
+        // Stored column after column it is the transposed product.
+        let [m, n] = if self.is_transposed() { [n, m] } else { [m, n] };
+        vectors.gemm_scaled([m, k, n].map(|side| side as u128), alpha, beta).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let (m, k, n) = (self.m as u128, self.k as u128, self.n as u128);
+        let product = if self.alpha == 0.0 { 0 } else { m * k * n };
+        let first = if self.is_transposed() { k * n } else { m * k };
+        let first = if m * n == 0 { 0 } else { first };
+        let scale = |factor: f64, len| if factor == 0.0 || factor == 1.0 { 0 } else { len };
+        let multiplications = product + scale(self.alpha, first) + scale(self.beta, m * n);
+        Textbook { multiplications, additions: product, ..Textbook::default() }
     }
 }
 
@@ -122,6 +170,14 @@ proptest! {
     #[test]
     fn products(form in proptest::sample::select(&FORMS), m in short_side(), k in short_side(), n in short_side()) {
         check_both(Gemm { form, m, k, n });
+    }
+
+    #[test]
+    fn scaled_products(
+        m in short_side(), k in short_side(), n in short_side(), by_columns: bool,
+        (alpha, beta) in proptest::sample::select(&[(1.0, 0.0), (1.0, 1.0), (0.5, 0.0), (-1.5, 0.75), (0.0, 0.75), (0.0, 0.0)][..]),
+    ) {
+        check_both(Scaled { m, k, n, alpha, beta, by_columns });
     }
 
     /// One long side, or an empty one.

@@ -34,7 +34,7 @@ pub(super) fn pack<'a, T: Element, S: Simd<T>>(
             }
         }
     }
-    Rhs::Packed { panels: packed, depth: k, cols: n, panel }
+    Rhs::Packed { panels: packed, depth: k, first: 0, cols: n, panel, grain: S::LANES }
 }
 
 /// Rows of B are contiguous: each is read in order, as the processor's prefetcher likes it, and dealt out to the panels. A

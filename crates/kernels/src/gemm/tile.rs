@@ -124,16 +124,20 @@ impl<T: Element, const R: usize> LhsTile<T, R> for ColumnsTile<'_, T> {
 pub(super) enum Rhs<'a, T> {
     /// As it stands; its rows are contiguous.
     InPlace(MatrixRef<'a, T>),
-    /// Panels of `panel` columns, the last one as wide as its vectors are.
+    /// Panels of `panel` columns, in each row after row.
     Packed {
         /// The panels.
         panels: &'a [T],
-        /// Rows.
+        /// Rows of a panel.
         depth: usize,
+        /// The first row that counts.
+        first: usize,
         /// Columns.
         cols: usize,
         /// Columns of a whole panel.
         panel: usize,
+        /// The last panel has as many columns as are left, rounded up to a multiple of this.
+        grain: usize,
     },
 }
 
@@ -145,21 +149,23 @@ impl<'a, T: Element> Rhs<'a, T> {
             Rhs::Packed { cols, .. } => cols,
         }
     }
-    /// Vectors that a tile may be wide: packed panels are three vectors wide.
+    /// How many vectors a tile at column j may be wide: at most `wish`, and it must end where its panel does.
     #[inline(always)]
-    fn widest(self, wish: usize) -> usize {
+    fn widest<S: Simd<T>>(self, j: usize, wish: usize) -> usize {
         match self {
             Rhs::InPlace(_) => wish,
-            Rhs::Packed { .. } => 3,
+            Rhs::Packed { panel, .. } => wish.min((panel - j % panel) / S::LANES),
         }
     }
-    /// From element (0, j) on, and the distance between rows. Packed, j is the start of a panel.
+    /// From element (0, j) on, and the distance between rows.
     #[inline(always)]
-    fn columns_from<S: Simd<T>>(self, j: usize) -> (&'a [T], usize) {
+    fn columns_from(self, j: usize) -> (&'a [T], usize) {
         match self {
             Rhs::InPlace(b) => (&b.data()[j.min(b.data().len())..], b.row_stride()),
-            Rhs::Packed { panels, depth, cols, panel } => {
-                (&panels[j * depth..], panel.min((cols - j).next_multiple_of(S::LANES)))
+            Rhs::Packed { panels, depth, first, cols, panel, grain } => {
+                let start = j / panel * panel;
+                let width = panel.min((cols - start).next_multiple_of(grain));
+                (&panels[(start * depth + first * width + j - start).min(panels.len())..], width)
             }
         }
     }
@@ -202,17 +208,17 @@ fn cover<T: Element, S: Simd<T>, L: Lhs<T>, const R: usize>(
     if end == first {
         return first;
     }
-    let widest = b.widest(widest);
     let mut j = 0;
     while j < n {
-        // Vectors left, the last one perhaps ragged; tiles are 8, 4, 3, 2 or 1 of them wide.
-        let vectors = match (n - j).div_ceil(S::LANES).min(widest) {
+        // Vectors left, the last one perhaps ragged; tiles are 8, 6, 4, 3, 2 or 1 of them wide.
+        let vectors = match (n - j).div_ceil(S::LANES).min(b.widest::<S>(j, widest)) {
             v @ 0..=4 => v,
-            5..8 => 4,
+            5 => 4,
+            6 | 7 => 6,
             _ => 8,
         };
         let cols = (vectors * S::LANES).min(n - j);
-        let (data, stride) = b.columns_from::<S>(j);
+        let (data, stride) = b.columns_from(j);
         let b = Panel { data, stride, cols };
         let init = match target.init {
             Init::Bias(bias) => Init::Bias(&bias[j..j + cols]),
@@ -227,7 +233,8 @@ fn cover<T: Element, S: Simd<T>, L: Lhs<T>, const R: usize>(
             2 => simd.call(Tiles::<_, _, R, 2> { a, b, target, rows }),
             3 => simd.call(Tiles::<_, _, R, 3> { a, b, target, rows }),
             4 if const { R <= 2 } => simd.call(Tiles::<_, _, R, 4> { a, b, target, rows }),
-            _ if const { R == 1 } => simd.call(Tiles::<_, _, R, 8> { a, b, target, rows }),
+            6 if const { R == 1 } => simd.call(Tiles::<_, _, R, 6> { a, b, target, rows }),
+            8 if const { R == 1 } => simd.call(Tiles::<_, _, R, 8> { a, b, target, rows }),
             _ => unreachable!("no tile of {R} rows is that wide"),
         }
         j += cols;

@@ -4,7 +4,7 @@ use nxm_kernels::{Cpu, Level};
 use proptest::prelude::*;
 
 use crate::reference::product;
-use crate::run::{Op, Product};
+use crate::run::{Layout, Op, Product};
 use crate::support::*;
 
 /// Longer than any vector: a whole vector read or written beyond an operand lands in it.
@@ -78,7 +78,7 @@ proptest! {
 #[test]
 fn parallel_gemm_keeps_to_its_operands() {
     for (m, k, n) in [(1027, 67, 37), (5, 401, 1301)] {
-        let p = Product { gap: 7, ..Product::new(m, k, n) };
+        let p = Product { c: Layout::Rows(7), ..Product::new(m, k, n) };
         let mut random = Random::new(1);
         let (a, b) = (random.units::<f32>(m * k), random.units::<f32>(k * n));
         let c = vec![0.0; m * n];

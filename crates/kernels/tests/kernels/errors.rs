@@ -1,5 +1,7 @@
 //! What is refused: operands and views that do not fit, by a typed error, before anything is written.
 
+use proptest::prelude::*;
+
 use nxm_kernels::{
     Activation, Cpu, Init, Level, MatrixMut, MatrixRef, ShapeError, axpy, column_sum, dot, gemm, gemv, gemv_transposed,
     ger, sgd,
@@ -123,6 +125,52 @@ fn mutable_views_that_overlap_or_are_too_long_are_refused() {
     assert!(MatrixMut::with_stride(&mut data, 1, 4, 0).is_ok());
     assert!(MatrixMut::with_stride(&mut data, 2, 4, 6).is_ok());
     assert!(MatrixMut::with_stride(&mut data, 2, 0, 0).is_ok());
+}
+
+/// Two elements at one place, by trying all pairs.
+fn overlaps(rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> bool {
+    let mut places: Vec<usize> = (0..rows * cols).map(|at| at / cols * row_stride + at % cols * col_stride).collect();
+    places.sort_unstable();
+    places.windows(2).any(|pair| pair[0] == pair[1])
+}
+
+proptest! {
+    /// A mutable view is made only if no two elements share a place, and always if rows lie between columns or columns between rows.
+    #[test]
+    fn mutable_views_keep_their_elements_apart(
+        rows in 0usize..6, cols in 0usize..6, row_stride in 0usize..9, col_stride in 0usize..9,
+    ) {
+        let mut data = [0.0f32; 128];
+        let made = MatrixMut::with_strides(&mut data, rows, cols, row_stride, col_stride);
+        if overlaps(rows, cols, row_stride, col_stride) {
+            assert_eq!(made.unwrap_err(), ShapeError::Overlap { rows, cols, row_stride, col_stride });
+        } else if row_stride >= cols * col_stride || col_stride >= rows * row_stride {
+            assert!(made.is_ok());
+        }
+    }
+
+    /// Whatever is asked of a view, the answer is a view or an error: nothing overflows, nothing reaches outside.
+    #[test]
+    fn views_of_any_numbers_are_made_or_refused(
+        len in 0usize..40, rows in any_number(), cols in any_number(), row_stride in any_number(), col_stride in any_number(),
+    ) {
+        let mut data = vec![0.0f32; len];
+        if let Ok(view) = MatrixRef::with_strides(&data, rows, cols, row_stride, col_stride)
+            && rows > 0 && cols > 0
+        {
+            assert_eq!(view.at(rows - 1, cols - 1), 0.0);
+        }
+        if let Ok(mut view) = MatrixMut::with_strides(&mut data, rows, cols, row_stride, col_stride)
+            && rows > 0 && cols > 0
+        {
+            *view.at(rows - 1, cols - 1) = 1.0;
+            assert_eq!(data.iter().filter(|x| **x == 1.0).count(), 1);
+        }
+    }
+}
+
+fn any_number() -> impl Strategy<Value = usize> {
+    prop_oneof![4 => 0usize..8, 1 => Just(usize::MAX), 1 => Just(usize::MAX / 2), 1 => any::<usize>()]
 }
 
 #[test]

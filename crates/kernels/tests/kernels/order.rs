@@ -1,6 +1,6 @@
 //! The promised order of operations, spelled out naively and compared bit by bit at every fused level.
 
-use nxm_kernels::Cpu;
+use nxm_kernels::{Cpu, MatrixMut, MatrixRef, gemm_scaled};
 use proptest::prelude::*;
 
 use crate::reference::product;
@@ -33,6 +33,33 @@ fn check_product<T: Float>(p: &Product, mix: Mix, seed: u64, threads: &[usize]) 
             let got = p.run(&Cpu::new(level, threads), &a, &b, &bias, &c, T::GARBAGE);
             assert_same(&got, &want, &format!("{p:?} of {mix:?} at {level} on {threads} threads"));
         }
+    }
+}
+
+/// C ← α·A·B + β·C: (α·a)·b + sum, from β·c on. If α multiplies B (C stands column after column), a·(α·b).
+fn check_scaled<T: Float>(p: &Product, [alpha, beta]: [f64; 2], mix: Mix, seed: u64) {
+    let Product { m, k, n, .. } = *p;
+    let (alpha, beta) = (T::from_f64(alpha), T::from_f64(beta));
+    let mut random = Random::new(seed);
+    let (a, b) = (random.mixed::<T>(mix, m * k), random.mixed::<T>(mix, k * n));
+    // What is multiplied by zero must not be read.
+    let c = if beta == T::ZERO { vec![T::GARBAGE; m * n] } else { random.mixed::<T>(mix, m * n) };
+    let times =
+        |factor: T, x: &[T]| x.iter().map(|x| if factor == T::ONE { *x } else { factor * *x }).collect::<Vec<_>>();
+    let by_columns = p.c.strides(m, n).0 == 1 && p.c.strides(m, n).1 != 1;
+    let (sa, sb) = if by_columns { (a.clone(), times(alpha, &b)) } else { (times(alpha, &a), b.clone()) };
+    let start = if beta == T::ZERO { vec![T::ZERO; m * n] } else { times(beta, &c) };
+    let plain = Product { k: if alpha == T::ZERO { 0 } else { k }, start: Start::Accumulate, ..*p };
+    let want = chains(&plain, &sa, &sb, &[], &start);
+    let (a_laid, a_rows, a_cols) = p.a.lay(&a, m, k, T::GARBAGE);
+    let (b_laid, b_rows, b_cols) = p.b.lay(&b, k, n, T::GARBAGE);
+    for level in fused_levels::<T>() {
+        let (mut c, c_rows, c_cols) = p.c.lay(&c, m, n, T::GARBAGE);
+        let a = MatrixRef::with_strides(&a_laid, m, k, a_rows, a_cols).unwrap();
+        let b = MatrixRef::with_strides(&b_laid, k, n, b_rows, b_cols).unwrap();
+        let to = MatrixMut::with_strides(&mut c, m, n, c_rows, c_cols).unwrap();
+        gemm_scaled(&Cpu::new(level, 1), alpha, a, b, beta, to).unwrap();
+        assert_same(&p.gather(&c, T::GARBAGE), &want, &format!("{alpha:?}·A·B + {beta:?}·C, {p:?} at {level}"));
     }
 }
 
@@ -76,6 +103,21 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn scaled_products_are_one_chain_too(
+        p in product(),
+        factors in proptest::sample::select(&[[1.0, 0.0], [1.0, 1.0], [0.5, 0.0], [-1.3, 0.7], [0.0, 0.7], [0.0, 0.0], [1.0, -2.0]][..]),
+        mix in proptest::sample::select(&Mix::ALL[..]),
+        seed: u64,
+    ) {
+        check_scaled::<f32>(&p, factors, mix, seed);
+        check_scaled::<f64>(&p, factors, mix, seed);
+    }
+}
+
 #[test]
 fn sums_run_in_virtual_lanes_whatever_the_vectors() {
     for n in (0..300).chain([1023, 1024, 1025, 4096 + 17]) {
@@ -88,7 +130,7 @@ fn sums_run_in_virtual_lanes_whatever_the_vectors() {
 /// 1010 at a depth of 129) and of rows (512 at that depth) end inside of these.
 #[test]
 fn gemm_keeps_its_chains_across_blocks() {
-    let form = |m, k, n, a, b, start| Product { m, k, n, a, b, gap: 3, start };
+    let form = |m, k, n, a, b, start| Product { m, k, n, a, b, c: Layout::Rows(3), start };
     let shapes = [
         form(49, 854, 33, Layout::Rows(0), Layout::Rows(5), Start::Bias),
         form(50, 1707, 26, Layout::Columns(1), Layout::Columns(0), Start::Accumulate),

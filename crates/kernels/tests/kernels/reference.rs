@@ -39,8 +39,8 @@ pub fn layout() -> impl Strategy<Value = Layout> {
 /// Any product of moderate size.
 pub fn product() -> impl Strategy<Value = Product> {
     let start = prop_oneof![Just(Start::Zero), Just(Start::Bias), Just(Start::Accumulate)];
-    (dimension(), depth(), dimension(), layout(), layout(), 0usize..5, start)
-        .prop_map(|(m, k, n, a, b, gap, start)| Product { m, k, n, a, b, gap, start })
+    (dimension(), depth(), dimension(), layout(), layout(), layout(), start)
+        .prop_map(|(m, k, n, a, b, c, start)| Product { m, k, n, a, b, c, start })
 }
 
 /// The plain loop's C, and Σ|a·b| + |start| of each element.

@@ -3,9 +3,11 @@
 use nxm_kernels::reduce;
 use nxm_kernels::simd::{load_some, store_some};
 use nxm_kernels::{
-    Activation, Cpu, Element, Executor, Init, Kernel, MatrixMut, MatrixRef, Simd, axpy, column_sum, dot, gemm, gemv,
-    gemv_transposed, ger, log_softmax, math, sgd, softmax,
+    Activation, Cpu, Element, Executor, Init, Kernel, MatrixMut, MatrixRef, Operand, PackedMatrix, Simd, axpy,
+    column_sum, dot, gemm, gemv, gemv_transposed, ger, log_softmax, math, sgd, softmax,
 };
+
+use crate::support::assert_same;
 
 /// A kernel on a shape of rows × cols (of `rows` elements where it takes vectors).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -163,8 +165,8 @@ pub struct Product {
     pub a: Layout,
     /// How B stands in memory.
     pub b: Layout,
-    /// Elements between C's rows beyond its columns.
-    pub gap: usize,
+    /// How C stands in memory.
+    pub c: Layout,
     /// What the sums start from.
     pub start: Start,
 }
@@ -218,37 +220,42 @@ impl Layout {
 impl Product {
     /// A product of row-major matrices without gaps, from zero.
     pub fn new(m: usize, k: usize, n: usize) -> Product {
-        Product { m, k, n, a: Layout::Rows(0), b: Layout::Rows(0), gap: 0, start: Start::Zero }
+        Product { m, k, n, a: Layout::Rows(0), b: Layout::Rows(0), c: Layout::Rows(0), start: Start::Zero }
     }
 
-    /// Runs it on row-major `a`, `b`, `bias` and `c`, laid out as it says with `fill` in the gaps; panics if a gap of C
-    /// changes. Returns C without gaps.
+    /// Runs it on row-major `a`, `b`, `bias` and `c`, laid out as it says with `fill` in the gaps, and with B packed; panics if a gap of C
+    /// changes, or if packing changes a bit. Returns C without gaps.
     pub fn run<T: Element>(&self, cpu: &Cpu, a: &[T], b: &[T], bias: &[T], c: &[T], fill: T) -> Vec<T> {
         let Product { m, k, n, .. } = *self;
         let (a, a_rows, a_cols) = self.a.lay(a, m, k, fill);
         let (b, b_rows, b_cols) = self.b.lay(b, k, n, fill);
-        let (mut c, stride, _) = Layout::Rows(self.gap).lay(c, m, n, fill);
+        let a = MatrixRef::with_strides(&a, m, k, a_rows, a_cols).unwrap();
+        let b = MatrixRef::with_strides(&b, k, n, b_rows, b_cols).unwrap();
         let init = match self.start {
             Start::Zero => Init::Zero,
             Start::Bias => Init::Bias(bias),
             Start::Accumulate => Init::Accumulate,
         };
-        gemm(
-            cpu,
-            MatrixRef::with_strides(&a, m, k, a_rows, a_cols).unwrap(),
-            MatrixRef::with_strides(&b, k, n, b_rows, b_cols).unwrap(),
-            init,
-            MatrixMut::with_stride(&mut c, m, n, stride).unwrap(),
-        )
-        .unwrap();
-        let mut dense = Vec::with_capacity(m * n);
-        for (at, x) in c.iter().enumerate() {
-            if at % stride.max(1) < n {
-                dense.push(*x);
-            } else {
-                assert_eq!(x.to_bits_u64(), fill.to_bits_u64(), "a gap of C was written: {self:?}");
-            }
+        let packed = PackedMatrix::new(b);
+        let [from_view, from_packed] = [Operand::from(b), Operand::from(&packed)].map(|b| {
+            let (mut c, c_rows, c_cols) = self.c.lay(c, m, n, fill);
+            gemm(cpu, a, b, init, MatrixMut::with_strides(&mut c, m, n, c_rows, c_cols).unwrap()).unwrap();
+            self.gather(&c, fill)
+        });
+        assert_same(&from_packed, &from_view, &format!("{self:?} with B packed on {cpu:?}"));
+        from_view
+    }
+
+    /// C's elements row after row; panics if anything between them is not `fill`.
+    pub fn gather<T: Element>(&self, c: &[T], fill: T) -> Vec<T> {
+        let (row_stride, col_stride) = self.c.strides(self.m, self.n);
+        let mut gap = vec![true; c.len()];
+        let places: Vec<usize> =
+            (0..self.m * self.n).map(|at| at / self.n * row_stride + at % self.n * col_stride).collect();
+        places.iter().for_each(|&at| gap[at] = false);
+        for (x, _) in c.iter().zip(&gap).filter(|(_, gap)| **gap) {
+            assert_eq!(x.to_bits_u64(), fill.to_bits_u64(), "a gap of C was written: {self:?}");
         }
-        dense
+        places.iter().map(|&at| c[at]).collect()
     }
 }

@@ -101,7 +101,7 @@ fn check_large_product<T: Float>(p: &Product, mix: Mix) {
 
 #[test]
 fn large_products_have_the_same_bits_on_any_number_of_threads() {
-    let form = |m, k, n, a, b, start| Product { m, k, n, a, b, gap: 1, start };
+    let form = |m, k, n, a, b, start| Product { m, k, n, a, b, c: Layout::Rows(1), start };
     let products = [
         // Cut by rows: few columns. Cut by columns: few rows.
         form(1027, 67, 37, Layout::Rows(0), Layout::Rows(0), Start::Bias),

@@ -1,0 +1,146 @@
+//! The product for everyone: C ← α·A·B + β·C, and C of any strides.
+//!
+//! Both come down to C + A·B on contiguous rows: β multiplies C and α multiplies A beforehand, so that an element of C is still one
+//! chain, β·c + Σ (α·a)·b; and a C of other strides is computed transposed, or beside and copied.
+
+use super::operand::{Operand, Source};
+use super::{Init, multiply};
+use crate::element::Element;
+use crate::elementwise::{Elementwise, map_slice};
+use crate::executor::Executor;
+use crate::gemm::epilogue::Epilogue;
+use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
+use crate::scratch::Scratch;
+use crate::simd::{Kernel, Simd};
+
+/// C ← α·A·B + β·C, A of m × k, B of k × n, C of m × n, all with any strides.
+///
+/// An element of C is β·c, and then one chain of fma in the order of k: (α·a)·b + sum. As in BLAS, C is not read if β = 0, A and B
+/// are not read if α = 0. If columns of C are contiguous and rows are not, α multiplies B instead of A: a·(α·b). NaN and infinity propagate as IEEE 754 says.
+///
+/// m·k·n fma; m·n multiplications if β is neither 0 nor 1, m·k if α is not 1; with α = 0, those of β alone. Source: the Level 3
+/// BLAS's GEMM (Dongarra et al. 1990).
+///
+/// # Errors
+/// [`ShapeError`] if the shapes of `a`, `b` and `c` do not fit together; before anything changes.
+pub fn gemm_scaled<T: Element>(
+    executor: &impl Executor,
+    alpha: T,
+    a: MatrixRef<'_, T>,
+    b: MatrixRef<'_, T>,
+    beta: T,
+    mut c: MatrixMut<'_, T>,
+) -> Result<(), ShapeError> {
+    check("gemm: rows of b against columns of a", a.cols(), b.rows())?;
+    check("gemm: rows of c against rows of a", a.rows(), c.rows())?;
+    check("gemm: columns of c against columns of b", b.cols(), c.cols())?;
+    if c.row_stride() == 1 && c.col_stride() != 1 {
+        // Cᵀ ← α·Bᵀ·Aᵀ + β·Cᵀ has contiguous rows.
+        return gemm_scaled(executor, alpha, b.transpose(), a.transpose(), beta, c.transpose());
+    }
+    if c.rows() == 0 || c.cols() == 0 {
+        return Ok(());
+    }
+    let init = if beta == T::ZERO {
+        Init::Zero
+    } else {
+        if beta != T::ONE {
+            scale(executor, beta, &mut c);
+        }
+        Init::Accumulate
+    };
+    if alpha == T::ZERO {
+        let nothing = (MatrixRef::new(&[], c.rows(), 0)?, MatrixRef::new(&[], 0, c.cols())?);
+        return gemm_any(executor, nothing.0, nothing.1.into(), init, c);
+    }
+    if alpha == T::ONE {
+        return gemm_any(executor, a, b.into(), init, c);
+    }
+    let mut scratch = Scratch::take();
+    let scaled = scratch.slice(a.rows() * a.cols());
+    let mut to = MatrixMut::new(scaled, a.rows(), a.cols())?;
+    for i in 0..a.rows() {
+        for j in 0..a.cols() {
+            *to.at(i, j) = a.at(i, j);
+        }
+    }
+    scale(executor, alpha, &mut to);
+    gemm_any(executor, MatrixRef::new(scaled, a.rows(), a.cols())?, b.into(), init, c)
+}
+
+/// C ← A·B + init, C of any strides. The shapes fit together.
+pub(super) fn gemm_any<T: Element>(
+    executor: &impl Executor,
+    a: MatrixRef<'_, T>,
+    b: Operand<'_, T>,
+    init: Init<'_, T>,
+    mut c: MatrixMut<'_, T>,
+) -> Result<(), ShapeError> {
+    if c.col_stride() == 1 || c.cols() <= 1 {
+        return multiply(executor, a, b, init, c, Epilogue::None);
+    }
+    match (b.0, init) {
+        (Source::Matrix(b), Init::Zero | Init::Accumulate) if c.row_stride() == 1 => {
+            multiply(executor, b.transpose(), a.transpose().into(), init, c.transpose(), Epilogue::None)
+        }
+        _ => {
+            let mut scratch = Scratch::take();
+            let mut beside = MatrixMut::new(scratch.slice(c.rows() * c.cols()), c.rows(), c.cols())?;
+            if matches!(init, Init::Accumulate) {
+                for_each(&mut beside, &mut c, |beside, c| *beside = *c);
+            }
+            multiply(executor, a, b, init, beside.reborrow(), Epilogue::None)?;
+            for_each(&mut beside, &mut c, |beside, c| *c = *beside);
+            Ok(())
+        }
+    }
+}
+
+/// `f` on the elements of two matrices of one shape that stand at the same place.
+fn for_each<T>(a: &mut MatrixMut<'_, T>, b: &mut MatrixMut<'_, T>, f: impl Fn(&mut T, &mut T)) {
+    for i in 0..a.rows() {
+        for j in 0..a.cols() {
+            f(a.at(i, j), b.at(i, j));
+        }
+    }
+}
+
+/// C ← factor·C, one multiplication per element.
+fn scale<T: Element>(executor: &impl Executor, factor: T, c: &mut MatrixMut<'_, T>) {
+    executor.run(Scale { factor, c: c.reborrow() });
+}
+
+struct Scale<'a, T> {
+    factor: T,
+    c: MatrixMut<'a, T>,
+}
+
+impl<T: Element> Kernel<T> for Scale<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        if self.c.col_stride() == 1 || self.c.cols() <= 1 {
+            for i in 0..self.c.rows() {
+                map_slice(simd, Times(self.factor), [], self.c.row(i));
+            }
+        } else {
+            let simd = simd.one();
+            for i in 0..self.c.rows() {
+                for j in 0..self.c.cols() {
+                    let element = self.c.at(i, j);
+                    *element = simd.mul(self.factor, *element);
+                }
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Times<T>(T);
+
+impl<T: Element> Elementwise<T, 0> for Times<T> {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, x: S::Vector, _: [S::Vector; 0]) -> S::Vector {
+        simd.mul(simd.splat(self.0), x)
+    }
+}
