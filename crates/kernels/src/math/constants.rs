@@ -18,12 +18,9 @@ pub struct Constants<T: 'static> {
     /// 1.5·2^MANTISSA + a small integer i: x + this rounds x to an integer n (to even), and n + i stands in the lowest
     /// bits, ready to be shifted into the exponent. Here i is the exponent's bias.
     pub(crate) round_biased: T,
-    /// The same, i being twice the bias; and one less than the bias; and twice the bias − 64: where n = −64.
-    pub(crate) round_twice_biased: T,
+    /// The same, i being one less than the bias; and the bias − 64: where n = −64.
     pub(crate) round_half_biased: T,
     pub(crate) round_least: T,
-    /// The bias, as bits.
-    pub(crate) bias: T,
 
     /// 1 / ln 2, and half of it.
     pub(crate) log2_e: T,
@@ -106,10 +103,8 @@ pub(crate) const F32: Constants<f32> = Constants {
     min_subnormal: f32::from_bits(1),
 
     round_biased: 12_582_912.0 + 127.0,
-    round_twice_biased: 12_582_912.0 + 254.0,
     round_half_biased: 12_582_912.0 + 126.0,
-    round_least: 12_582_912.0 + 254.0 - 64.0,
-    bias: f32::from_bits(127),
+    round_least: 12_582_912.0 + 127.0 - 64.0,
 
     log2_e: std::f32::consts::LOG2_E,
     half_log2_e: std::f32::consts::LOG2_E / 2.0,
@@ -192,7 +187,7 @@ pub(crate) const F32: Constants<f32> = Constants {
     ],
 
     linear_unit_low: -112.0,
-    sigmoid_high: 20.0,
+    sigmoid_high: 17.4,
 
     // 3.61e-9
     gelu_near: &[0.398_942_3, -0.066_490_486, 0.009_973_794, -0.001_187_121_1, 0.000_114_103_58, -7.836_266e-6],
@@ -232,10 +227,8 @@ pub(crate) const F64: Constants<f64> = Constants {
     min_subnormal: f64::from_bits(1),
 
     round_biased: 6_755_399_441_055_744.0 + 1023.0,
-    round_twice_biased: 6_755_399_441_055_744.0 + 2046.0,
     round_half_biased: 6_755_399_441_055_744.0 + 1022.0,
-    round_least: 6_755_399_441_055_744.0 + 2046.0 - 64.0,
-    bias: f64::from_bits(1023),
+    round_least: 6_755_399_441_055_744.0 + 1023.0 - 64.0,
 
     log2_e: std::f64::consts::LOG2_E,
     half_log2_e: std::f64::consts::LOG2_E / 2.0,
@@ -377,7 +370,7 @@ pub(crate) const F64: Constants<f64> = Constants {
     ],
 
     linear_unit_low: -760.0,
-    sigmoid_high: 40.0,
+    sigmoid_high: 37.5,
 
     // 3.08e-18
     gelu_near: &[

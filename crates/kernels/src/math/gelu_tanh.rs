@@ -1,6 +1,6 @@
 //! The Gaussian error linear unit's approximation by tanh, and its derivative.
 
-use super::exp::{powers, reduce};
+use super::exp::reduce;
 use super::sigmoid::quotient;
 use super::silu::derivative_of_product;
 use crate::element::Element;
@@ -38,8 +38,8 @@ pub fn gelu_tanh<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
 
     let mut reduced = reduce(simd, w);
     reduced.r = simd.add(reduced.r, w_low);
-    let (a, b) = powers(simd, w, reduced);
-    simd.mul(simd.mul(simd.mul(x, quotient(simd, reduced)), a), b)
+    let (q, power) = quotient(simd, reduced);
+    simd.mul(simd.mul(x, q), power)
 }
 
 /// The derivative of [`gelu_tanh`], σ(w) + x·w'·σ(w)·σ(−w), in each lane, precise to a few units in the last place of 1.
