@@ -60,25 +60,6 @@ use crate::simd::Simd;
 /// c₀ + c₁x + c₂x² + … by Horner's rule: `c.len()` − 1 fma.
 #[inline(always)]
 fn polynomial<T: Element, S: Simd<T>>(simd: S, x: S::Vector, c: &[T]) -> S::Vector {
-    powers_of::<T, S, 1>(simd, x, c)
-}
-
-/// The same as E(x²) + x·O(x²), two chains half as long, by as many fma: for who has x² anyway.
-#[inline(always)]
-fn polynomial_by_halves<T: Element, S: Simd<T>>(simd: S, x: S::Vector, square: S::Vector, c: &[T]) -> S::Vector {
-    let even = powers_of::<T, S, 2>(simd, square, c);
-    let odd = powers_of::<T, S, 2>(simd, square, &c[1..]);
-    simd.mul_add(x, odd, even)
-}
-
-/// c₀ + c_STEP·x + c_2·STEP·x² + …
-#[inline(always)]
-fn powers_of<T: Element, S: Simd<T>, const STEP: usize>(simd: S, x: S::Vector, c: &[T]) -> S::Vector {
-    let mut i = (c.len() - 1) / STEP * STEP;
-    let mut sum = simd.splat(c[i]);
-    while i > 0 {
-        i -= STEP;
-        sum = simd.mul_add(sum, x, simd.splat(c[i]));
-    }
-    sum
+    let (last, rest) = c.split_last().expect("a polynomial has coefficients");
+    rest.iter().rev().fold(simd.splat(*last), |sum, c| simd.mul_add(sum, x, simd.splat(*c)))
 }

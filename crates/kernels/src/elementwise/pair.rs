@@ -120,6 +120,10 @@ impl<T: Element, S: Simd<T>> Simd<T> for Pair<S> {
         (self.0.select(mask.0, a.0, b.0), self.1.select(mask.1, a.1, b.1))
     }
     #[inline(always)]
+    fn keep(self, mask: Self::Mask, a: Self::Vector) -> Self::Vector {
+        (self.0.keep(mask.0, a.0), self.1.keep(mask.1, a.1))
+    }
+    #[inline(always)]
     fn neg(self, x: Self::Vector) -> Self::Vector {
         (self.0.neg(x.0), self.1.neg(x.1))
     }

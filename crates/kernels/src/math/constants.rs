@@ -22,7 +22,8 @@ pub struct Constants<T: 'static> {
     pub(crate) round_half_biased: T,
     pub(crate) round_least: T,
 
-    /// 1 / ln 2, and half of it.
+    /// ln 2; 1 / ln 2, and half of it.
+    pub(crate) ln2: T,
     pub(crate) log2_e: T,
     pub(crate) half_log2_e: T,
     /// ln 2 in two parts, the first short enough that its product with an exponent is exact.
@@ -39,13 +40,12 @@ pub struct Constants<T: 'static> {
     pub(crate) exp_m1_high: T,
     pub(crate) tiny: T,
 
-    /// What makes a subnormal number normal.
-    pub(crate) scale: T,
+    /// The exponent of the smallest normal number, negated.
+    pub(crate) min_exponent: T,
     /// The bits of 2^MANTISSA: or-ed to a small integer they make the number 2^MANTISSA + that integer.
     pub(crate) integer: T,
-    /// `integer` + the exponent's bias; and + the exponent of `scale`.
+    /// `integer` + the exponent's bias.
     pub(crate) integer_bias: T,
-    pub(crate) integer_bias_scaled: T,
     /// ⅔, the bits of 1 less the bits of ⅔, and the mask of the significand.
     pub(crate) two_thirds: T,
     pub(crate) one_less_two_thirds: T,
@@ -106,6 +106,7 @@ pub(crate) const F32: Constants<f32> = Constants {
     round_half_biased: 12_582_912.0 + 126.0,
     round_least: 12_582_912.0 + 127.0 - 64.0,
 
+    ln2: std::f32::consts::LN_2,
     log2_e: std::f32::consts::LOG2_E,
     half_log2_e: std::f32::consts::LOG2_E / 2.0,
     ln2_high: 0.693_145_75,
@@ -119,10 +120,9 @@ pub(crate) const F32: Constants<f32> = Constants {
     exp_m1_high: 89.0,
     tiny: 1.490_116_1e-8,
 
-    scale: 33_554_432.0,
+    min_exponent: 126.0,
     integer: 8_388_608.0,
     integer_bias: 8_388_608.0 + 127.0,
-    integer_bias_scaled: 8_388_608.0 + 127.0 + 25.0,
     two_thirds: f32::from_bits(0x3f2a_aaab),
     one_less_two_thirds: f32::from_bits(0x3f80_0000 - 0x3f2a_aaab),
     mantissa_mask: f32::from_bits(0x007f_ffff),
@@ -230,6 +230,7 @@ pub(crate) const F64: Constants<f64> = Constants {
     round_half_biased: 6_755_399_441_055_744.0 + 1022.0,
     round_least: 6_755_399_441_055_744.0 + 1023.0 - 64.0,
 
+    ln2: std::f64::consts::LN_2,
     log2_e: std::f64::consts::LOG2_E,
     half_log2_e: std::f64::consts::LOG2_E / 2.0,
     ln2_high: 0.693_147_180_369_123_8,
@@ -254,10 +255,9 @@ pub(crate) const F64: Constants<f64> = Constants {
     exp_m1_high: 710.0,
     tiny: 2.775_557_561_562_891_4e-17,
 
-    scale: 18_014_398_509_481_984.0,
+    min_exponent: 1022.0,
     integer: 4_503_599_627_370_496.0,
     integer_bias: 4_503_599_627_370_496.0 + 1023.0,
-    integer_bias_scaled: 4_503_599_627_370_496.0 + 1023.0 + 54.0,
     two_thirds: f64::from_bits(0x3fe5_5555_5555_5555),
     one_less_two_thirds: f64::from_bits(0x3ff0_0000_0000_0000 - 0x3fe5_5555_5555_5555),
     mantissa_mask: f64::from_bits(0x000f_ffff_ffff_ffff),

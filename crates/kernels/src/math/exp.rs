@@ -1,6 +1,6 @@
 //! eˣ, and the reduction that everything made of eˣ shares.
 
-use super::polynomial_by_halves;
+use super::polynomial;
 use crate::element::Element;
 use crate::function::Function;
 use crate::simd::Simd;
@@ -40,8 +40,7 @@ pub(super) fn scale<T: Element, S: Simd<T>>(simd: S, y: S::Vector, a: S::Vector,
 /// eʳ − 1 = r + r²·q(r) for |r| ≤ ln 2 / 2: f32 6 fma, 1 mul; f64 10 fma, 1 mul.
 #[inline(always)]
 pub(super) fn exp_m1_reduced<T: Element, S: Simd<T>>(simd: S, r: S::Vector) -> S::Vector {
-    let square = simd.mul(r, r);
-    simd.mul_add(square, polynomial_by_halves(simd, r, square, T::CONSTANTS.exp), r)
+    simd.mul_add(simd.mul(r, r), polynomial(simd, r, T::CONSTANTS.exp), r)
 }
 
 /// eˣ in each lane.
