@@ -90,7 +90,9 @@ pub struct Constants<T: 'static> {
     pub(crate) normal_density: T,
     pub(crate) sqrt_half: T,
 
-    /// 2·√(2/π), and that times 0.044715, each in two parts.
+    /// c₁ = 2·√(2/π); in two parts, the first as short as to be a multiple of what c₁ + c₂·x² is rounded to; c₂ = 0.044715·c₁ in
+    /// two parts.
+    pub(crate) gelu_tanh_slope: T,
     pub(crate) gelu_tanh_1: [T; 2],
     pub(crate) gelu_tanh_2: [T; 2],
     /// At the second and below the function is −0, from the first on it is x.
@@ -226,7 +228,8 @@ pub(crate) const F32: Constants<f32> = Constants {
     normal_density: 0.398_942_3,
     sqrt_half: std::f32::consts::FRAC_1_SQRT_2,
 
-    gelu_tanh_1: [1.595_769_2, -4.534_068e-8],
+    gelu_tanh_slope: 1.595_769_2,
+    gelu_tanh_1: [1.595_768_9, 1.930_779e-7],
     gelu_tanh_2: [0.071_354_814, 2.398_832_5e-9],
     gelu_tanh_high: 6.0,
     gelu_tanh_low: -11.0,
@@ -450,7 +453,8 @@ pub(crate) const F64: Constants<f64> = Constants {
     normal_density: 0.398_942_280_401_432_7,
     sqrt_half: std::f64::consts::FRAC_1_SQRT_2,
 
-    gelu_tanh_1: [1.595_769_121_605_730_8, -9.969_308_809_110_92e-17],
+    gelu_tanh_slope: 1.595_769_121_605_730_8,
+    gelu_tanh_1: [1.595_769_121_605_734_1, -3.430_362_161_966_579e-15],
     gelu_tanh_2: [0.071_354_816_272_600_25, -6.175_149_918_155_315e-19],
     gelu_tanh_high: 9.0,
     gelu_tanh_low: -22.0,
