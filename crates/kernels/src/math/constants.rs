@@ -18,7 +18,8 @@ pub struct Constants<T: 'static> {
     /// 1.5·2^MANTISSA + a small integer i: x + this rounds x to an integer n (to even), and n + i stands in the lowest
     /// bits, ready to be shifted into the exponent. Here i is the exponent's bias.
     pub(crate) round_biased: T,
-    /// The same, i being one less than the bias; and the bias − 64: where n = −64.
+    /// The same, i being one less than the bias; and the bias − 64 (f64 256): 2ⁿ is nothing beside 1 there, and
+    /// 2ⁿ of the least result is normal with 64 (256) added to n.
     pub(crate) round_half_biased: T,
     pub(crate) round_least: T,
 
@@ -246,7 +247,7 @@ pub(crate) const F64: Constants<f64> = Constants {
 
     round_biased: 6_755_399_441_055_744.0 + 1023.0,
     round_half_biased: 6_755_399_441_055_744.0 + 1022.0,
-    round_least: 6_755_399_441_055_744.0 + 1023.0 - 64.0,
+    round_least: 6_755_399_441_055_744.0 + 1023.0 - 256.0,
 
     ln2: std::f64::consts::LN_2,
     log2_e: std::f64::consts::LOG2_E,

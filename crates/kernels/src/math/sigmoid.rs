@@ -23,7 +23,7 @@ pub fn sigmoid<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
 
 /// (q, 2ʰ) with q·2ʰ = σ(n·ln 2 + r), 2ʰ a normal number so near to 2ⁿ that q is one too; n at most MANTISSA + 2.
 ///
-/// q = 1/(2ⁿ + e⁻ʳ), between 2⁻ⁿ⁻¹ and √2, where n ≥ −64; below h stays −64, which is too small to matter to the denominator.
+/// q = 1/(2ⁿ + e⁻ʳ), between 2⁻ⁿ⁻¹ and √2, where n ≥ −64 (f64 −256); below h stays there, which is too small to matter to the denominator.
 #[inline(always)]
 pub(super) fn quotient<T: Element, S: Simd<T>>(simd: S, reduced: Reduced<S::Vector>) -> (S::Vector, S::Vector) {
     let one = simd.splat(T::ONE);
