@@ -160,8 +160,21 @@ impl<T: Element, S: Simd<T>> Simd<T> for Pair<S> {
         (self.0.exponent_to_bits(a.0), self.1.exponent_to_bits(a.1))
     }
     #[inline(always)]
-    fn interleave(self, a: Self::Vector, b: Self::Vector) -> (Self::Vector, Self::Vector) {
-        (self.0.interleave(a.0, b.0), self.1.interleave(a.1, b.1))
+    fn transpose(self, square: &mut [Self::Vector]) {
+        assert_eq!(square.len(), <Self as Simd<T>>::LANES, "a square of vectors");
+        // Four squares: two are transposed where they are, two change places.
+        let (upper, lower) = square.split_at_mut(S::LANES);
+        for (upper, lower) in upper.iter_mut().zip(lower.iter_mut()) {
+            std::mem::swap(&mut upper.1, &mut lower.0);
+        }
+        for half in [upper, lower] {
+            let (mut first, mut second): (Vec<_>, Vec<_>) = half.iter().copied().unzip();
+            self.0.transpose(&mut first);
+            self.1.transpose(&mut second);
+            for (row, halves) in half.iter_mut().zip(first.into_iter().zip(second)) {
+                *row = halves;
+            }
+        }
     }
     #[inline(always)]
     fn reduce_add(self, v: Self::Vector) -> T {
