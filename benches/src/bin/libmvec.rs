@@ -1,4 +1,5 @@
 //! The vector functions against glibc's libmvec, interleaved in one process: nanoseconds per f32, the best of many rounds.
+//! ReLU and leaky ReLU, which libmvec has not, against a loop that reads, flips the signs and writes: what memory allows in place.
 //!
 //! `cargo run --release -p nxm-benches --features libmvec --bin libmvec` (x86-64 with AVX-512, glibc 2.35 or later).
 
@@ -161,6 +162,9 @@ loops!(
     }
 );
 
+// What memory allows in place: a vector is read, its sign bits are flipped, it is written.
+loops!(flip8, flip16, x, _mm256_xor_ps(x, _mm256_set1_ps(-0.0)), _mm512_xor_ps(x, _mm512_set1_ps(-0.0)));
+
 type Loop = unsafe fn(&mut [f32]);
 
 /// Each function, and its loops of 8 and of 16 lanes.
@@ -177,6 +181,8 @@ const PEERS: &[(Function, Loop, Loop)] = &[
     (Function::Gelu, gelu8, gelu16),
     (Function::GeluTanh, gelu_tanh8, gelu_tanh16),
     (Function::Elu, elu8, elu16),
+    (Function::Relu, flip8, flip16),
+    (Function::LeakyRelu, flip8, flip16),
 ];
 
 fn main() {

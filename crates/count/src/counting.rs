@@ -236,6 +236,10 @@ impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
         self.token.select(mask, a, b)
     }
     #[inline(always)]
+    fn keep(self, mask: S::Mask, a: S::Vector) -> S::Vector {
+        self.token.keep(mask, a)
+    }
+    #[inline(always)]
     fn transpose(self, square: &mut [S::Vector]) {
         self.token.transpose(square)
     }

@@ -175,8 +175,7 @@ impl<T: Element> Elementwise<T, 0> for Relu {
 impl<T: Element> Elementwise<T, 1> for Relu {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
-        let zero = simd.splat(T::ZERO);
-        simd.select(simd.lt(zero, a), delta, zero)
+        simd.keep(simd.lt(simd.splat(T::ZERO), a), delta)
     }
 }
 
@@ -186,22 +185,24 @@ struct LeakyRelu;
 impl<T: Element> Elementwise<T, 0> for LeakyRelu {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
-        leaky(simd.inside(Function::LeakyRelu), z, z)
+        leaky_relu(simd, z)
     }
 }
 
 impl<T: Element> Elementwise<T, 1> for LeakyRelu {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
-        leaky(simd, a, delta)
+        // A choice between the factors and not the products: LLVM makes a masked store of "the old value or a new one".
+        let slope = simd.splat(T::from_f64(LEAKY_SLOPE));
+        simd.mul(simd.select(simd.lt(simd.splat(T::ZERO), a), simd.splat(T::ONE), slope), delta)
     }
 }
 
-/// x where `sign` > 0, else slope·x.
+/// The larger of x and slope·x, as 0 < slope < 1; in this order NaN stays NaN.
 #[inline(always)]
-pub(crate) fn leaky<T: Element, S: Simd<T>>(simd: S, sign: S::Vector, x: S::Vector) -> S::Vector {
-    let small = simd.mul(simd.splat(T::from_f64(LEAKY_SLOPE)), x);
-    simd.select(simd.lt(simd.splat(T::ZERO), sign), x, small)
+pub(crate) fn leaky_relu<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+    let simd = simd.inside(Function::LeakyRelu);
+    simd.max(simd.mul(simd.splat(T::from_f64(LEAKY_SLOPE)), x), x)
 }
 
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! Any of the functions on a whole slice.
 
-use crate::activation::leaky;
+use crate::activation::leaky_relu;
 use crate::element::Element;
 use crate::elementwise::{Elementwise, elementwise};
 use crate::executor::Executor;
@@ -45,7 +45,7 @@ impl<T: Element, const F: usize> Elementwise<T, 0> for Evaluate<F> {
             Function::Log => math::log(simd, x),
             // In this order NaN stays NaN.
             Function::Relu => simd.inside(Function::Relu).max(simd.splat(T::ZERO), x),
-            Function::LeakyRelu => leaky(simd.inside(Function::LeakyRelu), x, x),
+            Function::LeakyRelu => leaky_relu(simd, x),
             Function::Sigmoid => math::sigmoid(simd, x),
             Function::Tanh => math::tanh(simd, x),
             Function::ExpM1 => math::exp_m1(simd, x),

@@ -1,5 +1,8 @@
 //! The shape of every elementwise kernel: whole vectors, then a ragged one; threads take whole cache lines.
 
+mod pair;
+
+use self::pair::Pair;
 use crate::element::Element;
 use crate::executor::Executor;
 use crate::parallel::{Split, for_each_part, parts};
@@ -66,9 +69,15 @@ pub fn map_slice<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
     for input in &mut inputs {
         *input = &input[..n];
     }
-    let whole = n / S::LANES * S::LANES;
     let mut i = 0;
-    while i < whole {
+    if S::LANES > 1 {
+        let four = Pair(Pair(simd, simd), Pair(simd, simd));
+        while i + 4 * S::LANES <= n {
+            map_vector(four, f, inputs, i, &mut out[i..i + 4 * S::LANES]);
+            i += 4 * S::LANES;
+        }
+    }
+    while i + S::LANES <= n {
         map_vector(simd, f, inputs, i, &mut out[i..i + S::LANES]);
         i += S::LANES;
     }

@@ -123,6 +123,8 @@ pub trait Simd<T: Element>: Copy {
     fn lt(self, a: Self::Vector, b: Self::Vector) -> Self::Mask;
     /// `a` where the mask is true, `b` elsewhere.
     fn select(self, mask: Self::Mask, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `a` where the mask is true, +0 elsewhere.
+    fn keep(self, mask: Self::Mask, a: Self::Vector) -> Self::Vector;
 
     /// −x (the sign bit is flipped; not arithmetic).
     fn neg(self, x: Self::Vector) -> Self::Vector;

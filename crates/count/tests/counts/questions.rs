@@ -148,8 +148,8 @@ fn serialised() {
         "fma": 1800, "mul": 0, "add": 0, "div": 0, "sqrt": 0, "cmp": 0, "convert": 0,
         "functions": {"sigmoid": 60},
         "inside_functions": {
-            "multiplications": 960, "additions": 1260, "flops": 2580,
-            "fma": 780, "mul": 180, "add": 480, "div": 60, "sqrt": 0, "cmp": 300, "convert": 0,
+            "multiplications": 840, "additions": 1200, "flops": 2280,
+            "fma": 720, "mul": 120, "add": 480, "div": 60, "sqrt": 0, "cmp": 180, "convert": 0,
         },
     });
     assert_eq!(serde_json::to_value(step.forward().useful).unwrap(), expected);

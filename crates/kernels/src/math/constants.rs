@@ -18,14 +18,13 @@ pub struct Constants<T: 'static> {
     /// 1.5·2^MANTISSA + a small integer i: x + this rounds x to an integer n (to even), and n + i stands in the lowest
     /// bits, ready to be shifted into the exponent. Here i is the exponent's bias.
     pub(crate) round_biased: T,
-    /// The same, i being twice the bias; and one less than the bias; and twice the bias − 64: where n = −64.
-    pub(crate) round_twice_biased: T,
+    /// The same, i being one less than the bias; and the bias − 64 (f64 256): 2ⁿ is nothing beside 1 there, and
+    /// 2ⁿ of the least result is normal with 64 (256) added to n.
     pub(crate) round_half_biased: T,
     pub(crate) round_least: T,
-    /// The bias, as bits.
-    pub(crate) bias: T,
 
-    /// 1 / ln 2, and half of it.
+    /// ln 2; 1 / ln 2, and half of it.
+    pub(crate) ln2: T,
     pub(crate) log2_e: T,
     pub(crate) half_log2_e: T,
     /// ln 2 in two parts, the first short enough that its product with an exponent is exact.
@@ -37,18 +36,21 @@ pub struct Constants<T: 'static> {
     /// (eʳ − 1 − r) / r² on |r| ≤ ln 2 / 2.
     pub(crate) exp: &'static [T],
 
+    /// 2 / ln 2, and (2ᶠ − 1) / f on |f| ≤ ½.
+    pub(crate) twice_log2_e: T,
+    pub(crate) exp2_m1: &'static [T],
+
     /// Below this eˣ − 1 is −1; above the other it is ∞, while 2ⁿ/2 is finite at it; and it is x where |x| is less than the last.
     pub(crate) exp_m1_low: T,
     pub(crate) exp_m1_high: T,
     pub(crate) tiny: T,
 
-    /// What makes a subnormal number normal.
-    pub(crate) scale: T,
+    /// The exponent of the smallest normal number, negated.
+    pub(crate) min_exponent: T,
     /// The bits of 2^MANTISSA: or-ed to a small integer they make the number 2^MANTISSA + that integer.
     pub(crate) integer: T,
-    /// `integer` + the exponent's bias; and + the exponent of `scale`.
+    /// `integer` + the exponent's bias.
     pub(crate) integer_bias: T,
-    pub(crate) integer_bias_scaled: T,
     /// ⅔, the bits of 1 less the bits of ⅔, and the mask of the significand.
     pub(crate) two_thirds: T,
     pub(crate) one_less_two_thirds: T,
@@ -61,9 +63,10 @@ pub struct Constants<T: 'static> {
     /// From here on tanh is 1 to within half a unit in the last place.
     pub(crate) tanh_high: T,
 
-    /// (erf m − m) / m as a polynomial in m², on m ≤ 1.
+    /// (erf m − m) / m as a polynomial in m², on m ≤ `erf_near_high`.
     pub(crate) erf_near: &'static [T],
-    /// (−ln erfc m − m) / m from 1 to `erf_high`, where erf has become 1 to within half a unit in the last place.
+    pub(crate) erf_near_high: T,
+    /// log₂(erfc m) / m + 2 from there to `erf_high`, where erf has become 1 to within half a unit in the last place.
     pub(crate) erf_far: &'static [T],
     pub(crate) erf_high: T,
 
@@ -88,7 +91,9 @@ pub struct Constants<T: 'static> {
     pub(crate) normal_density: T,
     pub(crate) sqrt_half: T,
 
-    /// 2·√(2/π), and that times 0.044715, each in two parts.
+    /// c₁ = 2·√(2/π); in two parts, the first as short as to be a multiple of what c₁ + c₂·x² is rounded to; c₂ = 0.044715·c₁ in
+    /// two parts.
+    pub(crate) gelu_tanh_slope: T,
     pub(crate) gelu_tanh_1: [T; 2],
     pub(crate) gelu_tanh_2: [T; 2],
     /// At the second and below the function is −0, from the first on it is x.
@@ -106,11 +111,10 @@ pub(crate) const F32: Constants<f32> = Constants {
     min_subnormal: f32::from_bits(1),
 
     round_biased: 12_582_912.0 + 127.0,
-    round_twice_biased: 12_582_912.0 + 254.0,
     round_half_biased: 12_582_912.0 + 126.0,
-    round_least: 12_582_912.0 + 254.0 - 64.0,
-    bias: f32::from_bits(127),
+    round_least: 12_582_912.0 + 127.0 - 64.0,
 
+    ln2: std::f32::consts::LN_2,
     log2_e: std::f32::consts::LOG2_E,
     half_log2_e: std::f32::consts::LOG2_E / 2.0,
     ln2_high: 0.693_145_75,
@@ -120,14 +124,17 @@ pub(crate) const F32: Constants<f32> = Constants {
     // 1.1e-10
     exp: &[0.5, 0.166_666_67, 0.041_666_456, 0.008_333_196, 0.001_393_576_7, 0.000_199_550_86],
 
+    twice_log2_e: 2.0 * std::f32::consts::LOG2_E,
+    // 1.97e-9
+    exp2_m1: &[0.693_147_2, 0.240_226_43, 0.055_503_584, 0.009_618_995, 0.001_339_147_4, 0.000_152_000_15],
+
     exp_m1_low: -20.0,
     exp_m1_high: 89.0,
     tiny: 1.490_116_1e-8,
 
-    scale: 33_554_432.0,
+    min_exponent: 126.0,
     integer: 8_388_608.0,
     integer_bias: 8_388_608.0 + 127.0,
-    integer_bias_scaled: 8_388_608.0 + 127.0 + 25.0,
     two_thirds: f32::from_bits(0x3f2a_aaab),
     one_less_two_thirds: f32::from_bits(0x3f80_0000 - 0x3f2a_aaab),
     mantissa_mask: f32::from_bits(0x007f_ffff),
@@ -156,26 +163,11 @@ pub(crate) const F32: Constants<f32> = Constants {
     ],
     tanh_high: 10.0,
 
-    // 1.48e-9
-    erf_near: &[
-        0.128_379_17,
-        -0.376_126_26,
-        0.112_835_83,
-        -0.026_853_692,
-        0.005_188_074,
-        -0.000_800_787_8,
-        7.846_108e-5,
-    ],
-    // 3.68e-10 of erf
-    erf_far: &[
-        0.128_697_48,
-        0.634_957,
-        0.106_551_155,
-        -0.024_027_22,
-        0.003_765_445_2,
-        -0.000_352_519_83,
-        1.415_211_9e-5,
-    ],
+    // 5.47e-9
+    erf_near: &[0.128_379_17, -0.376_125_9, 0.112_828_8, -0.026_808_372, 0.005_060_137_2, -0.000_636_570_2],
+    erf_near_high: 0.843_75,
+    // 3.31e-9 of erf
+    erf_far: &[0.371_875_05, -0.917_069_2, -0.151_965_53, 0.033_091_314, -0.004_659_705, 0.000_311_357_46],
     erf_high: 4.0,
 
     // 5.27e-9
@@ -192,7 +184,7 @@ pub(crate) const F32: Constants<f32> = Constants {
     ],
 
     linear_unit_low: -112.0,
-    sigmoid_high: 20.0,
+    sigmoid_high: 17.4,
 
     // 3.61e-9
     gelu_near: &[0.398_942_3, -0.066_490_486, 0.009_973_794, -0.001_187_121_1, 0.000_114_103_58, -7.836_266e-6],
@@ -216,7 +208,8 @@ pub(crate) const F32: Constants<f32> = Constants {
     normal_density: 0.398_942_3,
     sqrt_half: std::f32::consts::FRAC_1_SQRT_2,
 
-    gelu_tanh_1: [1.595_769_2, -4.534_068e-8],
+    gelu_tanh_slope: 1.595_769_2,
+    gelu_tanh_1: [1.595_768_9, 1.930_779e-7],
     gelu_tanh_2: [0.071_354_814, 2.398_832_5e-9],
     gelu_tanh_high: 6.0,
     gelu_tanh_low: -11.0,
@@ -232,11 +225,10 @@ pub(crate) const F64: Constants<f64> = Constants {
     min_subnormal: f64::from_bits(1),
 
     round_biased: 6_755_399_441_055_744.0 + 1023.0,
-    round_twice_biased: 6_755_399_441_055_744.0 + 2046.0,
     round_half_biased: 6_755_399_441_055_744.0 + 1022.0,
-    round_least: 6_755_399_441_055_744.0 + 2046.0 - 64.0,
-    bias: f64::from_bits(1023),
+    round_least: 6_755_399_441_055_744.0 + 1023.0 - 256.0,
 
+    ln2: std::f64::consts::LN_2,
     log2_e: std::f64::consts::LOG2_E,
     half_log2_e: std::f64::consts::LOG2_E / 2.0,
     ln2_high: 0.693_147_180_369_123_8,
@@ -257,14 +249,29 @@ pub(crate) const F64: Constants<f64> = Constants {
         2.511_440_712_021_909e-8,
     ],
 
+    twice_log2_e: 2.0 * std::f64::consts::LOG2_E,
+    // 3.37e-18
+    exp2_m1: &[
+        0.693_147_180_559_945_3,
+        0.240_226_506_959_101_3,
+        0.055_504_108_664_822_3,
+        0.009_618_129_107_594_37,
+        0.001_333_355_814_637_105_6,
+        0.000_154_035_304_568_511_73,
+        1.525_273_381_476_554_1e-5,
+        1.321_543_539_241_535_5e-6,
+        1.017_808_302_016_265_7e-7,
+        7.073_767_005_736_544e-9,
+        4.450_502_143_538_006e-10,
+    ],
+
     exp_m1_low: -40.0,
     exp_m1_high: 710.0,
     tiny: 2.775_557_561_562_891_4e-17,
 
-    scale: 18_014_398_509_481_984.0,
+    min_exponent: 1022.0,
     integer: 4_503_599_627_370_496.0,
     integer_bias: 4_503_599_627_370_496.0 + 1023.0,
-    integer_bias_scaled: 4_503_599_627_370_496.0 + 1023.0 + 54.0,
     two_thirds: f64::from_bits(0x3fe5_5555_5555_5555),
     one_less_two_thirds: f64::from_bits(0x3ff0_0000_0000_0000 - 0x3fe5_5555_5555_5555),
     mantissa_mask: f64::from_bits(0x000f_ffff_ffff_ffff),
@@ -328,27 +335,27 @@ pub(crate) const F64: Constants<f64> = Constants {
         -1.183_516_695_384_390_5e-9,
         6.692_582_827_575_08e-11,
     ],
-    // 2.8e-19 of erf
+    erf_near_high: 1.0,
+    // 3.5e-18 of erf
     erf_far: &[
-        0.128_379_201_100_172_17,
-        0.636_619_364_351_515_6,
-        0.102_774_901_974_545_6,
-        -0.019_136_535_828_107_73,
-        -0.000_189_247_812_854_291_66,
-        0.001_659_559_193_800_143_6,
-        -0.000_538_088_829_918_792_4,
-        -3.254_081_605_670_543e-5,
-        0.000_117_030_112_077_437_96,
-        -6.774_995_052_416_835e-5,
-        2.543_402_638_977_766_2e-5,
-        -7.141_980_384_380_504e-6,
-        1.558_087_907_170_191e-6,
-        -2.652_708_180_958_08e-7,
-        3.474_146_690_060_029e-8,
-        -3.388_169_770_443_339_3e-9,
-        2.319_534_516_923_692_7e-10,
-        -9.947_024_295_496_906e-12,
-        2.009_922_700_209_506_7e-13,
+        0.372_093_053_822_388_44,
+        -0.918_448_893_557_093_6,
+        -0.148_266_910_404_484_1,
+        0.027_591_352_893_545_9,
+        0.000_306_158_818_643_075_26,
+        -0.002_442_259_937_486_379,
+        0.000_829_406_918_997_953_3,
+        1.130_385_520_136_691_8e-6,
+        -0.000_137_587_280_223_013_8,
+        8.076_334_436_540_743e-5,
+        -2.932_889_219_689_699_4e-5,
+        7.759_664_814_428_656e-6,
+        -1.553_175_321_475_896_5e-6,
+        2.347_991_810_785_572_8e-7,
+        -2.610_609_028_366_324_2e-8,
+        2.018_710_557_235_514_4e-9,
+        -9.705_566_736_009_064e-11,
+        2.184_842_161_612_255_7e-12,
     ],
     erf_high: 6.0,
 
@@ -377,7 +384,7 @@ pub(crate) const F64: Constants<f64> = Constants {
     ],
 
     linear_unit_low: -760.0,
-    sigmoid_high: 40.0,
+    sigmoid_high: 37.5,
 
     // 3.08e-18
     gelu_near: &[
@@ -426,7 +433,8 @@ pub(crate) const F64: Constants<f64> = Constants {
     normal_density: 0.398_942_280_401_432_7,
     sqrt_half: std::f64::consts::FRAC_1_SQRT_2,
 
-    gelu_tanh_1: [1.595_769_121_605_730_8, -9.969_308_809_110_92e-17],
+    gelu_tanh_slope: 1.595_769_121_605_730_8,
+    gelu_tanh_1: [1.595_769_121_605_734_1, -3.430_362_161_966_579e-15],
     gelu_tanh_2: [0.071_354_816_272_600_25, -6.175_149_918_155_315e-19],
     gelu_tanh_high: 9.0,
     gelu_tanh_low: -22.0,

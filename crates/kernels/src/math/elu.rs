@@ -11,5 +11,6 @@ use crate::simd::Simd;
 #[inline(always)]
 pub fn elu<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Elu);
-    simd.select(simd.lt(simd.splat(T::ZERO), x), x, exp_m1(simd, x))
+    // Not x, which is the same: LLVM makes a masked store of "the old value or a new one".
+    simd.select(simd.lt(simd.splat(T::ZERO), x), simd.abs(x), exp_m1(simd, x))
 }

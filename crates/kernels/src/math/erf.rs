@@ -1,6 +1,6 @@
 //! The error function.
 
-use super::exp::{exp_m1_reduced, power, reduce};
+use super::exp::{exp2_m1, power};
 use super::polynomial;
 use crate::element::Element;
 use crate::function::Function;
@@ -8,8 +8,8 @@ use crate::simd::Simd;
 
 /// erf x in each lane.
 ///
-/// With m = |x|: m + m·P(m²) below 1, and from 1 on 1 − e^{−(m + m·Q(m))}, where what is subtracted, erfc m, is small. The sign is
-/// put back at the end.
+/// With m = |x|: m + m·P(m²) near 0, and from about 1 on 1 − 2^{m·Q(m) − 2m}, where what is subtracted, erfc m, is small: a power of 2,
+/// so that the reduction is a subtraction. The sign is put back at the end.
 ///
 /// erf ±∞ = ±1, ±0 stays as it is, NaN stays NaN.
 #[inline(always)]
@@ -22,11 +22,15 @@ pub fn erf<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
 
     // A NaN comes through: the second operand wins.
     let clamped = simd.min(simd.splat(c.erf_high), m);
-    let y = simd.neg(simd.mul_add(clamped, polynomial(simd, clamped, c.erf_far), clamped));
-    let reduced = reduce(simd, y);
-    let power = power(simd, reduced.bits);
-    // 1 − 2ⁿ is exact, so e^y isn't rounded by itself.
-    let far = simd.neg_mul_add(power, exp_m1_reduced(simd, reduced.r), simd.sub(one, power));
+    let twice = simd.add(clamped, clamped);
+    let q = polynomial(simd, clamped, c.erf_far);
+    let round = simd.splat(c.round_biased);
+    let bits = simd.add(simd.mul_add(clamped, q, simd.neg(twice)), round);
+    // Rounded once: 2·m and n are multiples of what m is.
+    let fraction = simd.mul_add(clamped, q, simd.neg(simd.add(twice, simd.sub(bits, round))));
+    // 1 − 2ⁿ is exact, so 2^y isn't rounded by itself.
+    let power = power(simd, bits);
+    let far = simd.neg_mul_add(power, exp2_m1(simd, fraction), simd.sub(one, power));
 
-    simd.copy_sign(simd.select(simd.lt(m, one), near, far), x)
+    simd.copy_sign(simd.select(simd.lt(m, simd.splat(c.erf_near_high)), near, far), x)
 }

@@ -34,5 +34,6 @@ pub fn exp_m1<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let high = simd.mul_add(s, r, u);
     let low = simd.add(simd.mul_add(s, r, simd.sub(u, high)), lost);
     let half = simd.add(high, simd.mul_add(s, rest, low));
-    simd.select(tiny, x, simd.add(half, half))
+    // Not x, which is the same: LLVM makes a masked store of "the old value or a new one".
+    simd.select(tiny, clamped, simd.add(half, half))
 }

@@ -1,6 +1,6 @@
 //! The Gaussian error linear unit, and its derivative.
 
-use super::exp::{exp_m1_reduced, powers, reduce};
+use super::exp::{exp_m1_reduced, power, reduce, scale};
 use super::{erf, exp, polynomial};
 use crate::element::Element;
 use crate::function::Function;
@@ -40,8 +40,9 @@ pub fn gelu<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let y = simd.neg(simd.mul(half, square));
     let reduced = reduce(simd, y);
     let p = exp_m1_reduced(simd, simd.mul_add(half, excess, reduced.r));
-    let (a, b) = powers(simd, y, reduced);
-    let below = simd.mul(simd.mul(simd.add(g, simd.mul_add(g, p, g_low)), a), b);
+    let bits = simd.max(simd.splat(c.round_least), reduced.bits);
+    let g = simd.add(g, simd.mul_add(g, p, g_low));
+    let below = simd.mul(scale(simd, g, reduced.bits, bits), power(simd, bits));
     // In this order NaN stays NaN.
     let far = simd.sub(simd.max(simd.splat(T::ZERO), x), below);
     // The sign is that of x where all is 0, too.

@@ -1,6 +1,6 @@
 //! The Gaussian error linear unit's approximation by tanh, and its derivative.
 
-use super::exp::{powers, reduce};
+use super::exp::reduce;
 use super::sigmoid::quotient;
 use super::silu::derivative_of_product;
 use crate::element::Element;
@@ -23,23 +23,19 @@ pub fn gelu_tanh<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let x = simd.max(simd.splat(c.gelu_tanh_low), x);
     let m = simd.min(simd.splat(c.gelu_tanh_high), x);
 
-    // s − s_excess = m², t − t_excess = c₂·s, v + v_lost = c₁ + t, each exactly.
+    // s − s_excess = m² and v + (c1 − v) + c₂·s = c1 + c₂·s exactly.
     let s = simd.mul(m, m);
     let s_excess = simd.neg_mul_add(m, m, s);
-    let t = simd.mul(c2, s);
-    let t_excess = simd.neg_mul_add(c2, s, t);
-    let v = simd.add(c1, t);
-    let t_kept = simd.sub(v, c1);
-    let v_lost = simd.add(simd.sub(c1, simd.sub(v, t_kept)), simd.sub(t, t_kept));
-    let small = simd.neg_mul_add(c2, s_excess, simd.mul_add(c2_low, s, c1_low));
-    let v_low = simd.add(simd.sub(small, t_excess), v_lost);
+    let v = simd.mul_add(c2, s, c1);
+    let v_lost = simd.mul_add(c2, s, simd.sub(c1, v));
+    let v_low = simd.add(v_lost, simd.neg_mul_add(c2, s_excess, simd.mul_add(c2_low, s, c1_low)));
     let w = simd.mul(m, v);
-    let w_low = simd.sub(simd.mul(m, v_low), simd.neg_mul_add(m, v, w));
+    let w_low = simd.mul_add(m, v_low, simd.mul_add(m, v, simd.neg(w)));
 
     let mut reduced = reduce(simd, w);
     reduced.r = simd.add(reduced.r, w_low);
-    let (a, b) = powers(simd, w, reduced);
-    simd.mul(simd.mul(simd.mul(x, quotient(simd, reduced)), a), b)
+    let (q, power) = quotient(simd, reduced);
+    simd.mul(simd.mul(x, q), power)
 }
 
 /// The derivative of [`gelu_tanh`], σ(w) + x·w'·σ(w)·σ(−w), in each lane, precise to a few units in the last place of 1.
@@ -52,7 +48,7 @@ pub fn gelu_tanh_derivative<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S:
     // A NaN comes through: the second operand wins.
     let m = simd.min(simd.neg(simd.splat(c.gelu_tanh_low)), simd.abs(x));
     let s = simd.mul(m, m);
-    let [c1, c2] = [c.gelu_tanh_1[0], c.gelu_tanh_2[0]].map(|c| simd.splat(c));
+    let [c1, c2] = [c.gelu_tanh_slope, c.gelu_tanh_2[0]].map(|c| simd.splat(c));
     let t = simd.mul(c2, s);
     let y = simd.neg(simd.mul(m, simd.add(c1, t)));
     // w' = c₁ + 3·c₂·s, and x·w' has the sign of x.

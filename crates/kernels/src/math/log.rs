@@ -14,12 +14,13 @@ use crate::simd::Simd;
 pub fn log<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Log);
     let c = &T::CONSTANTS;
-    // A subnormal x is scaled up, and its exponent corrected.
+    // A subnormal x is m·2^−MANTISSA times the smallest normal number: the bits m are made 1 + m·2^−MANTISSA, 1 is taken away again.
     let subnormal = simd.lt(x, simd.splat(c.min_positive));
-    let scaled = simd.select(subnormal, simd.mul(x, simd.splat(c.scale)), x);
-    let bias = simd.select(subnormal, simd.splat(c.integer_bias_scaled), simd.splat(c.integer_bias));
-    let (k, f) = split(simd, scaled, bias);
-    let y = log_split(simd, k, f, simd.mul(k, simd.splat(c.ln2_low)));
+    let one = simd.keep(subnormal, simd.splat(T::ONE));
+    let normal = simd.sub(simd.bits_or(x, one), one);
+    let bias = simd.mul_add(one, simd.splat(c.min_exponent), simd.splat(c.integer_bias));
+    let (k, f) = split(simd, normal, bias);
+    let y = simd.mul_add(k, simd.splat(c.ln2), simd.mul_add(simd.mul(f, f), polynomial(simd, f, c.log), f));
     specials(simd, x, y)
 }
 
@@ -35,23 +36,14 @@ pub(super) fn split<T: Element, S: Simd<T>>(simd: S, x: S::Vector, bias: S::Vect
     (k, simd.sub(m, simd.splat(T::ONE)))
 }
 
-/// k·ln 2 + ln(1 + f) + low − k·(low part of ln 2), where `low` holds that part and what else is small.
-///
-/// f32 10 fma, 1 add, 1 mul; f64 21 fma, 1 add, 1 mul.
-#[inline(always)]
-pub(super) fn log_split<T: Element, S: Simd<T>>(simd: S, k: S::Vector, f: S::Vector, low: S::Vector) -> S::Vector {
-    let c = &T::CONSTANTS;
-    let tail = simd.mul_add(simd.mul(f, f), polynomial(simd, f, c.log), low);
-    simd.mul_add(k, simd.splat(c.ln2_high), simd.add(f, tail))
-}
-
 /// y, but ∞ at ∞, −∞ at 0, NaN at negative x and at NaN: 3 cmp.
 #[inline(always)]
 pub(super) fn specials<T: Element, S: Simd<T>>(simd: S, x: S::Vector, y: S::Vector) -> S::Vector {
     let c = &T::CONSTANTS;
     let y = simd.select(simd.lt(x, simd.splat(c.infinity)), y, x);
-    let negative = simd.lt(x, simd.splat(T::ZERO));
-    let low = simd.select(negative, simd.splat(c.nan), simd.splat(T::NEG_INFINITY));
+    // −∞, and with another bit NaN.
+    let negative = simd.keep(simd.lt(x, simd.splat(T::ZERO)), simd.splat(c.nan));
+    let low = simd.bits_or(negative, simd.splat(T::NEG_INFINITY));
     // Below the smallest number: zero or negative, but not NaN.
     simd.select(simd.lt(x, simd.splat(c.min_subnormal)), low, y)
 }

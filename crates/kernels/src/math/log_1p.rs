@@ -1,6 +1,7 @@
 //! ln(1 + x), precise near 0.
 
-use super::log::{log_split, specials, split};
+use super::log::{specials, split};
+use super::polynomial;
 use crate::element::Element;
 use crate::function::Function;
 use crate::simd::Simd;
@@ -21,8 +22,8 @@ pub fn log_1p<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let u = simd.add(larger, smaller);
     let lost = simd.sub(smaller, simd.sub(u, larger));
     let (k, f) = split(simd, u, simd.splat(c.integer_bias));
-    let low = simd.mul_add(k, simd.splat(c.ln2_low), simd.div(lost, u));
-    let y = specials(simd, u, log_split(simd, k, f, low));
+    let tail = simd.mul_add(simd.mul(f, f), polynomial(simd, f, c.log), simd.div(lost, u));
+    let y = specials(simd, u, simd.mul_add(k, simd.splat(c.ln2), simd.add(f, tail)));
     // The sum of a −0 and a 0 is 0.
     simd.copy_sign(y, x)
 }

@@ -1,6 +1,6 @@
 //! The logistic function.
 
-use super::exp::{Reduced, exp_m1_reduced, power, powers, reduce};
+use super::exp::{Reduced, exp_m1_reduced, power, reduce, scale};
 use crate::element::Element;
 use crate::function::Function;
 use crate::simd::Simd;
@@ -17,27 +17,25 @@ pub fn sigmoid<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let c = &T::CONSTANTS;
     // In this order a NaN comes through: the second operand wins when either is NaN.
     let x = simd.min(simd.splat(c.sigmoid_high), simd.max(simd.splat(c.exp_low), x));
-    let reduced = reduce(simd, x);
-    let (a, b) = powers(simd, x, reduced);
-    simd.mul(simd.mul(quotient(simd, reduced), a), b)
+    let (q, power) = quotient(simd, reduce(simd, x));
+    simd.mul(q, power)
 }
 
-/// q = 1/(2ⁿ + e⁻ʳ), between 2⁻ⁿ⁻¹ and √2: σ(n·ln 2 + r) = 2ⁿ·q.
+/// (q, 2ʰ) with q·2ʰ = σ(n·ln 2 + r), 2ʰ a normal number so near to 2ⁿ that q is one too; n at most MANTISSA + 2.
 ///
-/// Where 2ⁿ is too small to matter it is replaced by a normal number that doesn't either; n at most the largest exponent.
+/// q = 1/(2ⁿ + e⁻ʳ), between 2⁻ⁿ⁻¹ and √2, where n ≥ −64 (f64 −256); below h stays there, which is too small to matter to the denominator.
 #[inline(always)]
-pub(super) fn quotient<T: Element, S: Simd<T>>(simd: S, reduced: Reduced<S::Vector>) -> S::Vector {
+pub(super) fn quotient<T: Element, S: Simd<T>>(simd: S, reduced: Reduced<S::Vector>) -> (S::Vector, S::Vector) {
     let one = simd.splat(T::ONE);
     let p = exp_m1_reduced(simd, simd.neg(reduced.r));
-    let s = power(simd, simd.max(simd.splat(T::CONSTANTS.round_least), reduced.bits));
-    // 2ⁿ + 1 = v + v_low and v + p = d + d_low exactly, the larger term first.
-    let larger = simd.max(s, one);
-    let smaller = simd.min(s, one);
-    let v = simd.add(larger, smaller);
-    let v_low = simd.sub(smaller, simd.sub(v, larger));
+    let bits = simd.max(simd.splat(T::CONSTANTS.round_least), reduced.bits);
+    let s = power(simd, bits);
+    // 2ⁿ + 1 = v + v_low and v + p = d + d_low exactly. (Where 2ⁿ > 1, v − 1 is exact.)
+    let v = simd.add(s, one);
+    let v_low = simd.sub(s, simd.sub(v, one));
     let d = simd.add(v, p);
     let d_low = simd.sub(p, simd.sub(d, v));
     let q = simd.div(one, d);
     let remainder = simd.neg_mul_add(q, simd.add(d_low, v_low), simd.neg_mul_add(q, d, one));
-    simd.mul_add(q, remainder, q)
+    (scale(simd, simd.mul_add(q, remainder, q), reduced.bits, bits), s)
 }

@@ -1,7 +1,7 @@
 //! The sigmoid linear unit, and its derivative.
 
 use super::exp;
-use super::exp::{powers, reduce};
+use super::exp::reduce;
 use super::sigmoid::quotient;
 use crate::element::Element;
 use crate::function::Function;
@@ -20,9 +20,8 @@ pub fn silu<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     // A NaN comes through: the second operand wins.
     let x = simd.max(simd.splat(c.linear_unit_low), x);
     let clamped = simd.min(simd.splat(c.sigmoid_high), x);
-    let reduced = reduce(simd, clamped);
-    let (a, b) = powers(simd, clamped, reduced);
-    simd.mul(simd.mul(simd.mul(x, quotient(simd, reduced)), a), b)
+    let (q, power) = quotient(simd, reduce(simd, clamped));
+    simd.mul(simd.mul(x, q), power)
 }
 
 /// The derivative of [`silu`], σ(x) + x·σ(x)·σ(−x), in each lane, precise to a few units in the last place of 1.

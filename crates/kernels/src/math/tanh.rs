@@ -1,6 +1,6 @@
 //! The hyperbolic tangent.
 
-use super::exp::{exp_m1_reduced, power, reduce};
+use super::exp::{exp2_m1, power};
 use super::polynomial;
 use crate::element::Element;
 use crate::function::Function;
@@ -25,9 +25,12 @@ pub fn tanh<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
 
     // A NaN comes through: the second operand wins.
     let clamped = simd.min(simd.splat(c.tanh_high), m);
-    let reduced = reduce(simd, simd.add(clamped, clamped));
-    let power = power(simd, reduced.bits);
-    let e_plus_one = simd.mul_add(power, exp_m1_reduced(simd, reduced.r), simd.add(power, one));
+    // e^2m as a power of 2: one constant and no second part, as 1/(e^2m + 1) is small.
+    let (round, twice_log2_e) = (simd.splat(c.round_biased), simd.splat(c.twice_log2_e));
+    let bits = simd.mul_add(clamped, twice_log2_e, round);
+    let fraction = simd.mul_add(clamped, twice_log2_e, simd.neg(simd.sub(bits, round)));
+    let power = power(simd, bits);
+    let e_plus_one = simd.mul_add(power, exp2_m1(simd, fraction), simd.add(power, one));
     let far = simd.sub(one, simd.div(simd.splat(c.two), e_plus_one));
 
     simd.copy_sign(simd.select(simd.lt(m, one), near, far), x)

@@ -208,6 +208,10 @@ impl Simd<f32> for Avx2 {
         has!(_mm256_blendv_ps(b, a, mask))
     }
     #[inline(always)]
+    fn keep(self, mask: __m256, a: __m256) -> __m256 {
+        has!(_mm256_and_ps(mask, a))
+    }
+    #[inline(always)]
     fn neg(self, x: __m256) -> __m256 {
         has!(_mm256_xor_ps(x, _mm256_set1_ps(-0.0)))
     }
@@ -398,6 +402,10 @@ impl Simd<f64> for Avx2 {
     #[inline(always)]
     fn select(self, mask: __m256d, a: __m256d, b: __m256d) -> __m256d {
         has!(_mm256_blendv_pd(b, a, mask))
+    }
+    #[inline(always)]
+    fn keep(self, mask: __m256d, a: __m256d) -> __m256d {
+        has!(_mm256_and_pd(mask, a))
     }
     #[inline(always)]
     fn neg(self, x: __m256d) -> __m256d {

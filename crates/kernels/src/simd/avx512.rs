@@ -154,6 +154,10 @@ impl Simd<f32> for Avx512 {
         has!(_mm512_mask_blend_ps(mask, b, a))
     }
     #[inline(always)]
+    fn keep(self, mask: __mmask16, a: __m512) -> __m512 {
+        has!(_mm512_maskz_mov_ps(mask, a))
+    }
+    #[inline(always)]
     fn neg(self, x: __m512) -> __m512 {
         has!(_mm512_xor_ps(x, _mm512_set1_ps(-0.0)))
     }
@@ -324,6 +328,10 @@ impl Simd<f64> for Avx512 {
     #[inline(always)]
     fn select(self, mask: __mmask8, a: __m512d, b: __m512d) -> __m512d {
         has!(_mm512_mask_blend_pd(mask, b, a))
+    }
+    #[inline(always)]
+    fn keep(self, mask: __mmask8, a: __m512d) -> __m512d {
+        has!(_mm512_maskz_mov_pd(mask, a))
     }
     #[inline(always)]
     fn neg(self, x: __m512d) -> __m512d {

@@ -129,6 +129,10 @@ macro_rules! impl_scalar {
                 if mask { a } else { b }
             }
             #[inline(always)]
+            fn keep(self, mask: bool, a: $t) -> $t {
+                if mask { a } else { 0.0 }
+            }
+            #[inline(always)]
             fn neg(self, x: $t) -> $t {
                 -x
             }

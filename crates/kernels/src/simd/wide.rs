@@ -176,6 +176,10 @@ macro_rules! impl_wide {
                 mask.bitselect(a, b)
             }
             #[inline(always)]
+            fn keep(self, mask: $vector, a: $vector) -> $vector {
+                mask & a
+            }
+            #[inline(always)]
             fn neg(self, x: $vector) -> $vector {
                 x ^ <$vector>::splat(-0.0)
             }

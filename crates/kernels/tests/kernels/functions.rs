@@ -94,7 +94,9 @@ fn f32_functions_err_by_a_few_ulp() {
         }
         let (error, x, got) = worst;
         println!("{:?} in f32 at {level}: at most {error:.3} ULP over {} points, at {x:e}", case.op, sample.len());
-        assert!(error <= case.bounds.0, "{:?}({x:e}) = {got:e} at {level} is off by {error} ULP", case.op);
+        // Without fused multiply-add products round once more.
+        let bound = if level.shape::<f32>().fused { case.bounds.0 } else { case.bounds.0 + 0.5 };
+        assert!(error <= bound, "{:?}({x:e}) = {got:e} at {level} is off by {error} ULP", case.op);
     }
 }
 
