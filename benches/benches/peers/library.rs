@@ -1,5 +1,7 @@
 //! The peers: one product, C ← A·B, as each library is called.
 
+use std::ops::{Add, Mul};
+
 use faer::{Accum, MatMut, MatRef, Par};
 use nxm_kernels::Element;
 
@@ -73,9 +75,27 @@ impl<T> Operand<'_, T> {
     }
 }
 
+/// What OpenBLAS does with vectors, if it takes part.
+#[cfg(feature = "openblas")]
+pub use blas::Vectors as Blas;
+/// What OpenBLAS would do with vectors.
+#[cfg(not(feature = "openblas"))]
+pub trait Blas {}
+#[cfg(not(feature = "openblas"))]
+impl Blas for f32 {}
+#[cfg(not(feature = "openblas"))]
+impl Blas for f64 {}
+
 /// An element that all peers can multiply.
 pub trait Number:
-    Element + gemmkit::GemmScalar + faer::traits::ComplexField + faer::traits::Conjugate<Canonical = Self>
+    Element
+    + gemmkit::GemmScalar
+    + faer::traits::ComplexField
+    + faer::traits::Conjugate<Canonical = Self>
+    + simsimd::SpatialSimilarity
+    + Add<Output = Self>
+    + Mul<Output = Self>
+    + Blas
 {
     /// matrixmultiply's product for this type.
     ///

@@ -17,13 +17,16 @@ mod bandwidth;
 mod fma;
 mod library;
 mod options;
+mod plain;
 mod product;
 mod products;
 mod race;
 mod roofline;
-
 mod sweep;
 mod table;
+mod threads;
+mod vector;
+mod vectors;
 
 use clap::Parser;
 use options::{Mode, Options};
@@ -45,6 +48,9 @@ fn main() {
         (Mode::Roofline, _) => roofline::run(&setup),
         (Mode::Sweep, false) => sweep::run::<f32>(&setup),
         (Mode::Sweep, true) => sweep::run::<f64>(&setup),
-        _ => {}
+        (Mode::Vectors, false) => vectors::run::<f32>(&setup),
+        (Mode::Vectors, true) => vectors::run::<f64>(&setup),
+        (Mode::Threads, false) => threads::run::<f32>(&setup),
+        (Mode::Threads, true) => threads::run::<f64>(&setup),
     }
 }

@@ -28,17 +28,13 @@ struct Found {
     neighbour: (Shape, f64),
 }
 
-/// Shapes with one side changed by one, or rounded up to what a tile holds.
+/// Shapes with one side changed by one, or rounded up to what a tile holds if that makes it a quarter longer at most.
 fn neighbours(shape: Shape, rows: usize, lanes: usize) -> Vec<Shape> {
     let Shape { b, n, m } = shape;
     let sides = |side: usize| {
-        [
-            side - 1,
-            side + 1,
-            side.next_multiple_of(rows),
-            side.next_multiple_of(lanes),
-            side.next_multiple_of(3 * lanes),
-        ]
+        let rounded = [rows, lanes, 3 * lanes].map(|tile| side.next_multiple_of(tile));
+        let near = rounded.map(|longer| if 4 * longer <= 5 * side { longer } else { side });
+        [side - 1, side + 1, near[0], near[1], near[2]]
     };
     let mut all: Vec<Shape> = sides(b).map(|b| Shape { b, ..shape }).to_vec();
     all.extend(sides(n).map(|n| Shape { n, ..shape }));
