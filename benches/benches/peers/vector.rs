@@ -209,6 +209,9 @@ impl<T: Number> Case<T> {
             Kernel::Axpy | Kernel::Ger => 2,
         } + 1;
         let ku = k as f64 * T::UNIT_ROUNDOFF;
+        if ku >= 1.0 {
+            return; // So long a sum has no such bound.
+        }
         let bound = 2.0 * ku / (1.0 - ku) * k as f64;
         let before = self.operands.out.clone();
         self.run(Contestant::Nxm, 1);
