@@ -5,7 +5,7 @@ use crate::element::Element;
 use crate::elementwise::map_slice;
 use crate::executor::Executor;
 use crate::matrix::{MatrixMut, ShapeError, check};
-use crate::parallel::{Split, for_each_part, parts};
+use crate::parallel::{Split, for_each_part, parts_of_elements};
 use crate::simd::{Kernel, Simd};
 
 /// A ← A + α·x·yᵀ, A of N × M: N mul (α·xᵢ) and N·M fma.
@@ -21,7 +21,7 @@ pub fn ger<T: Element>(
 ) -> Result<(), ShapeError> {
     check("ger: length of x against rows of a", a.rows(), x.len())?;
     check("ger: length of y against columns of a", a.cols(), y.len())?;
-    let parts = parts(executor.threads(), x.len().saturating_mul(y.len()), x.len());
+    let parts = parts_of_elements(executor.threads(), x.len().saturating_mul(y.len()), x.len());
     for_each_part((x, a), parts, 1, &|(x, a)| executor.run(Ger { alpha, x, y, a }));
     Ok(())
 }

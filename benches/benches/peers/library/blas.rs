@@ -47,7 +47,6 @@ unsafe extern "C" {
     );
     fn cblas_sdot(n: c_int, x: *const f32, incx: c_int, y: *const f32, incy: c_int) -> f32;
     fn cblas_ddot(n: c_int, x: *const f64, incx: c_int, y: *const f64, incy: c_int) -> f64;
-    fn cblas_dsdot(n: c_int, x: *const f32, incx: c_int, y: *const f32, incy: c_int) -> f64;
     fn cblas_saxpy(n: c_int, alpha: f32, x: *const f32, incx: c_int, y: *mut f32, incy: c_int);
     fn cblas_daxpy(n: c_int, alpha: f64, x: *const f64, incx: c_int, y: *mut f64, incy: c_int);
     #[rustfmt::skip]
@@ -150,13 +149,6 @@ pub trait Vectors: Sized {
     fn gemv(stored: Stored, a: &[Self], size: (usize, usize), x: &[Self], y: &mut [Self]);
     /// A ← A + α·x·yᵀ.
     fn ger(alpha: Self, x: &[Self], y: &[Self], a: &mut [Self]);
-}
-
-/// The sum of a dot product of f32 in f64.
-pub fn dsdot(x: &[f32], y: &[f32]) -> f64 {
-    assert_eq!(x.len(), y.len());
-    // SAFETY: both have that many elements.
-    unsafe { cblas_dsdot(x.len() as c_int, x.as_ptr(), 1, y.as_ptr(), 1) }
 }
 
 /// (Transposition, lengths of x and y): what `gemv` asks for.
