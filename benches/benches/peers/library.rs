@@ -1,6 +1,6 @@
 //! The peers: one product, C ← A·B, as each library is called.
 
-use std::ops::{Add, Mul};
+use std::ops::{Add, AddAssign, Mul};
 
 use faer::{Accum, MatMut, MatRef, Par};
 use nxm_kernels::Element;
@@ -94,6 +94,7 @@ pub trait Number:
     + faer::traits::Conjugate<Canonical = Self>
     + simsimd::SpatialSimilarity
     + Add<Output = Self>
+    + AddAssign
     + Mul<Output = Self>
     + Blas
 {

@@ -40,7 +40,7 @@ fn dot<T: Number>(x: &[T], y: &[T]) -> T {
 #[inline(always)]
 fn axpy<T: Number>(alpha: T, x: &[T], y: &mut [T]) {
     for (x, y) in x.iter().zip(y) {
-        *y = *y + alpha * *x;
+        *y += alpha * *x;
     }
 }
 
