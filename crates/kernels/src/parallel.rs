@@ -9,8 +9,8 @@ pub(crate) const WORTH_A_THREAD: usize = 1 << 18;
 
 /// Elements of a matrix, each read once for one multiply-add, that make a task worth handing to another thread.
 ///
-/// A fork and join takes 11 µs (measured by the peers bench); two of these are read from L3 in about 37 µs by one
-/// thread, and in 19 + 11 by two. What fits L2 is read in less than the 11.
+/// A fork and join takes 11 µs (measured by the peers bench); one thread reads two of these from L3 in about 37 µs, so that
+/// two threads need 19 + 11 if L3 serves both at full speed. What fits L2 is read in less than the 11.
 const ELEMENTS_WORTH_A_THREAD: usize = 1 << 19;
 
 /// Threads of rayon's current pool.
