@@ -3,7 +3,7 @@
 use crate::element::Element;
 use crate::executor::Executor;
 use crate::matrix::{MatrixRef, ShapeError, check};
-use crate::parallel::{Split, for_each_part, parts};
+use crate::parallel::{Split, for_each_part, parts_of_elements};
 use crate::simd::{Kernel, Simd, load_some, store_some};
 
 /// sumⱼ ← Σ over rows i of `A[i][j]`, one chain of additions in the order of the rows, starting from zero.
@@ -17,13 +17,13 @@ pub fn column_sum<T: Element>(executor: &impl Executor, a: MatrixRef<'_, T>, sum
     if a.cols() > 1 {
         check("column_sum: column stride of a", 1, a.col_stride())?;
     }
-    let parts = parts(executor.threads(), a.rows().saturating_mul(a.cols()), a.cols() / T::BLOCK);
+    let parts = parts_of_elements(executor.threads(), a.rows().saturating_mul(a.cols()), a.cols() / T::BLOCK);
     for_each_part((ColumnsOf(a), sum), parts, T::BLOCK, &|(a, sum)| executor.run(ColumnSum { a: a.0, sum }));
     Ok(())
 }
 
 /// A matrix cut between columns.
-struct ColumnsOf<'a, T>(MatrixRef<'a, T>);
+pub(crate) struct ColumnsOf<'a, T>(pub(crate) MatrixRef<'a, T>);
 
 impl<T: Element> Split for ColumnsOf<'_, T> {
     fn len(&self) -> usize {

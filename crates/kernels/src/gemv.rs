@@ -1,12 +1,16 @@
 //! y ← A·x and y ← Aᵀ·x.
 
+mod transposed;
+
+use crate::column_sum::ColumnsOf;
 use crate::dot::dot_body;
 use crate::element::Element;
 use crate::executor::Executor;
 use crate::gemm::{Init, gemm};
 use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
-use crate::parallel::{Split, for_each_part, parts};
+use crate::parallel::{Split, for_each_part, parts_of_elements};
 use crate::simd::{Kernel, Simd};
+use transposed::GemvTransposed;
 
 /// y ← A·x, A of N × M with contiguous rows: each yᵢ is the [`dot()`](crate::dot()) product of row i with x.
 ///
@@ -20,7 +24,7 @@ pub fn gemv<T: Element>(executor: &impl Executor, a: MatrixRef<'_, T>, x: &[T], 
     if a.cols() > 1 {
         check("gemv: column stride of a", 1, a.col_stride())?;
     }
-    let parts = parts(executor.threads(), a.rows().saturating_mul(a.cols()), a.rows());
+    let parts = parts_of_elements(executor.threads(), a.rows().saturating_mul(a.cols()), a.rows());
     for_each_part((RowsOf(a), y), parts, 1, &|(a, y)| executor.run(Gemv { a: a.0, x, y }));
     Ok(())
 }
@@ -56,7 +60,7 @@ impl<T: Element> Kernel<T> for Gemv<'_, T> {
 
 /// y ← Aᵀ·x, A of N × M: each yⱼ is one chain of fma over the rows, Σᵢ xᵢ·`A[i][j]`, as in a layer's forward pass.
 ///
-/// N·M fma. It is [`gemm()`] with one row.
+/// N·M fma. The bits are those of [`gemm()`] with one row; which it is, where elements of a row don't stand side by side.
 ///
 /// # Errors
 /// [`ShapeError`] if the lengths don't fit.
@@ -69,5 +73,10 @@ pub fn gemv_transposed<T: Element>(
     check("gemv_transposed: length of x against rows of a", a.rows(), x.len())?;
     check("gemv_transposed: length of y against columns of a", a.cols(), y.len())?;
     let (n, m) = (a.rows(), a.cols());
-    gemm(executor, MatrixRef::new(x, 1, n)?, a, Init::Zero, MatrixMut::new(y, 1, m)?)
+    if m > 1 && a.col_stride() != 1 {
+        return gemm(executor, MatrixRef::new(x, 1, n)?, a, Init::Zero, MatrixMut::new(y, 1, m)?);
+    }
+    let parts = parts_of_elements(executor.threads(), n.saturating_mul(m), m / (4 * T::BLOCK));
+    for_each_part((ColumnsOf(a), y), parts, T::BLOCK, &|(a, y)| executor.run(GemvTransposed { a: a.0, x, y }));
+    Ok(())
 }

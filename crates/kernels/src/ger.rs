@@ -5,7 +5,7 @@ use crate::element::Element;
 use crate::elementwise::map_slice;
 use crate::executor::Executor;
 use crate::matrix::{MatrixMut, ShapeError, check};
-use crate::parallel::{Split, for_each_part, parts};
+use crate::parallel::{Split, for_each_part, parts_of_elements};
 use crate::simd::{Kernel, Simd};
 
 /// A ← A + α·x·yᵀ, A of N × M: N mul (α·xᵢ) and N·M fma.
@@ -24,7 +24,7 @@ pub fn ger<T: Element>(
     if a.cols() > 1 {
         check("ger: column stride of a", 1, a.col_stride())?;
     }
-    let parts = parts(executor.threads(), x.len().saturating_mul(y.len()), x.len());
+    let parts = parts_of_elements(executor.threads(), x.len().saturating_mul(y.len()), x.len());
     for_each_part((x, a), parts, 1, &|(x, a)| executor.run(Ger { alpha, x, y, a }));
     Ok(())
 }
