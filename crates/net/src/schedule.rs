@@ -148,10 +148,12 @@ mod tests {
         assert_eq!([0, 1, 2, 9].map(|s| at(&linear, s)), [1.0, 1.5, 2.0, 2.0]);
         let close = |given: f64, expected: f64| assert!((given - expected).abs() < 1e-15, "{given} for {expected}");
         let wave = LearningRateSchedule::Cosine { steps: 4, minimum: 1.0 };
-        [(0, 2.0), (2, 1.5), (4, 1.0), (9, 1.0)].map(|(s, expected)| close(at(&wave, s), expected));
+        [(0, 2.0), (2, 1.5), (4, 1.0), (9, 1.0)].iter().for_each(|(s, expected)| close(at(&wave, *s), *expected));
         let restarts = LearningRateSchedule::CosineRestarts { steps: 2, longer: 2, minimum: 0.0 };
         // Rounds of 2, 4, 8: they begin at 0, 2, 6.
-        [(0, 2.0), (1, 1.0), (2, 2.0), (4, 1.0), (6, 2.0), (10, 1.0)].map(|(s, e)| close(at(&restarts, s), e));
+        [(0, 2.0), (1, 1.0), (2, 2.0), (4, 1.0), (6, 2.0), (10, 1.0)]
+            .iter()
+            .for_each(|(s, e)| close(at(&restarts, *s), *e));
         let even = LearningRateSchedule::CosineRestarts { steps: 2, longer: 1, minimum: 0.0 };
         close(at(&even, u64::MAX), 1.0);
         assert_eq!(at(&LearningRateSchedule::default(), 7), 2.0);

@@ -37,7 +37,7 @@ impl Case {
         let labels: Vec<u32> = (0..rows).map(|i| (i * 5 % outputs) as u32).collect();
         let targets = match self.loss {
             Loss::MeanSquaredError => Targets::Values(MatrixRef::new(&values, rows, outputs).unwrap()),
-            Loss::CrossEntropy => Targets::Classes(&labels),
+            Loss::CROSS_ENTROPY => Targets::Classes(&labels),
         };
         let x = MatrixRef::new(&x, rows, sizes[0]).unwrap();
         let loss = step.train(&mut network, executor, x, targets, T::from_f64(0.1)).unwrap();
@@ -105,7 +105,7 @@ fn every_activation_and_loss() {
 #[test]
 fn large_enough_for_threads() {
     let (hidden, output) = (Activation::Relu, Activation::Identity);
-    let case = Case { sizes: vec![1000, 610, 10], hidden, output, loss: Loss::CrossEntropy, batch: 24 };
+    let case = Case { sizes: vec![1000, 610, 10], hidden, output, loss: Loss::CROSS_ENTROPY, batch: 24 };
     case.check::<f32>();
 }
 
@@ -145,7 +145,7 @@ fn thirty_thirty_thirty() {
 #[test]
 fn digits_network() {
     let (relu, identity) = (Activation::Relu, Activation::Identity);
-    let network = NetworkSpec::new([784, 128, 10], relu, identity, Loss::CrossEntropy).unwrap();
+    let network = NetworkSpec::new([784, 128, 10], relu, identity, Loss::CROSS_ENTROPY).unwrap();
     let step = StepFormula::new(&network, 4, Vectors::textbook::<f32>()).unwrap();
     let s = 784 * 128 + 128 * 10;
     assert_eq!(step.forward().useful.own().fma(), 4 * s);
