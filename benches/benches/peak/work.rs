@@ -1,7 +1,7 @@
 //! What is measured against the peak: the three products of training, and the smallest training step.
 
 use nxm_kernels::{Activation, Cpu, Init, MatrixMut, MatrixRef, gemm};
-use nxm_net::{Loss, Network, Step, Targets};
+use nxm_net::{Loss, Network, Optimizer, OptimizerState, Step, Targets};
 
 /// How the operands of a product stand in memory.
 #[derive(Clone, Copy)]
@@ -73,6 +73,7 @@ impl Product {
 pub struct SmallStep {
     network: Network,
     step: Step<f32>,
+    state: OptimizerState<f32>,
     x: Vec<f32>,
     targets: Vec<f32>,
 }
@@ -81,13 +82,14 @@ impl SmallStep {
     pub fn new() -> SmallStep {
         let sigmoid = Activation::Sigmoid;
         let network = Network::builder(30).dense(30, sigmoid).dense(30, sigmoid).seed(1).build().unwrap();
-        let step = Step::new(&network, Loss::MeanSquaredError, 1).unwrap();
-        SmallStep { network, step, x: numbers(30), targets: vec![0.5; 30] }
+        let step = Step::new(&network, &Loss::MeanSquaredError, 1).unwrap();
+        let state = OptimizerState::new(Optimizer::sgd(1e-9), &network).unwrap();
+        SmallStep { network, step, state, x: numbers(30), targets: vec![0.5; 30] }
     }
 
     pub fn run(&mut self, cpu: &Cpu) {
         let x = MatrixRef::new(&self.x, 1, 30).unwrap();
         let targets = Targets::Values(MatrixRef::new(&self.targets, 1, 30).unwrap());
-        self.step.train(&mut self.network, cpu, x, targets, 1e-9).unwrap();
+        self.step.train(&mut self.network, cpu, x, targets, &mut self.state).unwrap();
     }
 }

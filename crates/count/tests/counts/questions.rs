@@ -26,7 +26,7 @@ fn a_training_run_executes_its_formula() {
     let mut trained =
         Network::builder(5).dense(9, Activation::Relu).dense(2, Activation::Identity).seed(1).build().unwrap();
     let counted = Counted::new(Cpu::new(level(), 2));
-    let options = TrainingOptions { loss: Loss::MeanSquaredError, learning_rate: 0.1, batch: 4, epochs: 3, seed: 1 };
+    let options = TrainingOptions { batch: 4, epochs: 3, ..TrainingOptions::default() };
     assert_eq!(Training::new(&mut trained, &counted, &data, options).unwrap().map(Result::unwrap).count(), 3);
 
     let spec = network(&[5, 9, 2], Loss::MeanSquaredError);
