@@ -4,11 +4,10 @@
 //! units can take. All contestants take turns in rounds, so that a change of the processor's clock hits all of them;
 //! each share of the peak is of the same round's peak; medians are printed, and the best share. One thread, f32, an fma is two flops.
 
-mod fma;
 mod work;
 
-use std::time::Instant;
-
+use nxm_benches::clock::{median, seconds};
+use nxm_benches::fma;
 use nxm_kernels::{Cpu, Level};
 use work::{FORMS, Product, SmallStep};
 
@@ -17,18 +16,6 @@ const ROUNDS: usize = 31;
 const SIZES: [(usize, usize, usize); 2] = [(512, 512, 512), (128, 1024, 1024)];
 /// Steps for each timing: one alone is too short for the clock.
 const STEPS: usize = 2000;
-
-/// Seconds that `run` takes.
-fn seconds(run: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    run();
-    start.elapsed().as_secs_f64()
-}
-
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
-}
 
 fn largest(numbers: &[f64]) -> f64 {
     numbers.iter().copied().fold(0.0, f64::max)

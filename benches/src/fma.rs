@@ -10,7 +10,7 @@ const LENGTH: usize = 100_000;
 /// GFLOP/s of independent chains of fma.
 pub fn gigaflops(cpu: &Cpu) -> f64 {
     let mut lanes = 0;
-    let seconds = crate::seconds(|| lanes = cpu.run(Chains { a: black_box(0.999), b: black_box(0.001) }));
+    let seconds = crate::clock::seconds(|| lanes = cpu.run(Chains { a: black_box(0.999), b: black_box(0.001) }));
     2.0 * (lanes * LENGTH) as f64 / seconds / 1e9
 }
 
