@@ -10,7 +10,6 @@ const DIGITS: &str = include_str!("../../../crates/cli/data/digits.csv");
 
 /// Something that is run again and again.
 pub struct Job {
-    pub name: &'static str,
     /// Thread counts it is measured on.
     pub threads: &'static [usize],
     /// Runs it so often at a time.
@@ -22,18 +21,16 @@ pub struct Job {
     pub profiled: Option<Box<dyn FnMut(&Phases)>>,
 }
 
-/// All of them, small ones first.
-pub fn all() -> Vec<Job> {
-    vec![
-        small_step("30-30-30 sigmoid mse sgd, a step, batch 1", 1, 20_000),
-        small_step("30-30-30 sigmoid mse sgd, a step, batch 32", 32, 3_000),
-        digits(),
-        epoch(),
-        large_step(),
-        inference("784-128-10 relu, inference, batch 1", &[784, 128, 10]),
-        inference("64-64-64-10 relu, inference, batch 1", &[64, 64, 64, 10]),
-    ]
-}
+/// All of them by name, small ones first; each is made when its turn comes.
+pub const ALL: [(&str, fn() -> Job); 7] = [
+    ("30-30-30 sigmoid mse sgd, a step, batch 1", || small_step(1, 20_000)),
+    ("30-30-30 sigmoid mse sgd, a step, batch 32", || small_step(32, 3_000)),
+    ("digits 64-128-64-10 relu adam, batch 32, 20 epochs", digits),
+    ("784-512-256-10 relu momentum, batch 128, 60,000 examples", epoch),
+    ("1024-4096-4096-1000 relu adam, a step, batch 256", large_step),
+    ("784-128-10 relu, inference, batch 1", || inference(&[784, 128, 10])),
+    ("64-64-64-10 relu, inference, batch 1", || inference(&[64, 64, 64, 10])),
+];
 
 /// Numbers in [−1, 1) without a pattern.
 fn numbers(len: usize) -> Vec<f32> {
@@ -52,7 +49,7 @@ fn step_flops(sizes: &[usize], batch: usize) -> f64 {
     2.0 * batch as f64 * (3 * s - sizes[0] * sizes[1]) as f64
 }
 
-fn small_step(name: &'static str, batch: usize, repeats: usize) -> Job {
+fn small_step(batch: usize, repeats: usize) -> Job {
     let sizes = [30, 30, 30];
     let mut network = network(&sizes, Activation::Sigmoid, Activation::Sigmoid);
     let mut step = Step::new(&network, &Loss::MeanSquaredError, batch).expect("a step");
@@ -65,7 +62,7 @@ fn small_step(name: &'static str, batch: usize, repeats: usize) -> Job {
             step.train(&mut network, cpu, x, y, &mut state).expect("a step");
         }
     };
-    Job { name, threads: &[1], repeats, flops: step_flops(&sizes, batch), run: Box::new(run), profiled: None }
+    Job { threads: &[1], repeats, flops: step_flops(&sizes, batch), run: Box::new(run), profiled: None }
 }
 
 /// A whole training of a new network each time.
@@ -75,18 +72,11 @@ fn training<E: Executor>(executor: &E, network: &Network, data: &Dataset<f32>, o
     training.for_each(|report| assert!(report.expect("an epoch").loss.is_finite()));
 }
 
-fn training_job(
-    name: &'static str,
-    threads: &'static [usize],
-    sizes: &[usize],
-    data: Dataset<f32>,
-    options: TrainingOptions,
-) -> Job {
+fn training_job(threads: &'static [usize], sizes: &[usize], data: Dataset<f32>, options: TrainingOptions) -> Job {
     let network = network(sizes, Activation::Relu, Activation::Identity);
     let flops = step_flops(sizes, data.len()) * options.epochs as f64;
     let (again, same_data, same_options) = (network.clone(), data.clone(), options.clone());
     Job {
-        name,
         threads,
         repeats: 1,
         flops,
@@ -105,7 +95,7 @@ fn digits() -> Job {
     let data = Dataset::classification(inputs, 64, labels, 10).expect("digits");
     let (loss, optimizer) = (Loss::CROSS_ENTROPY, Optimizer::adam(0.001));
     let options = TrainingOptions { loss, optimizer, epochs: 20, ..TrainingOptions::default() };
-    training_job("digits 64-128-64-10 relu adam, batch 32, 20 epochs", &[1, 2], &[64, 128, 64, 10], data, options)
+    training_job(&[1, 2], &[64, 128, 64, 10], data, options)
 }
 
 fn epoch() -> Job {
@@ -114,13 +104,7 @@ fn epoch() -> Job {
     let data = Dataset::classification(numbers(examples * 784), 784, labels, 10).expect("examples");
     let optimizer = Optimizer::Sgd(Sgd { learning_rate: 0.01, momentum: 0.9, ..Sgd::default() });
     let options = TrainingOptions { loss: Loss::CROSS_ENTROPY, optimizer, batch: 128, ..TrainingOptions::default() };
-    training_job(
-        "784-512-256-10 relu momentum, batch 128, 60,000 examples",
-        &[1, 2],
-        &[784, 512, 256, 10],
-        data,
-        options,
-    )
+    training_job(&[1, 2], &[784, 512, 256, 10], data, options)
 }
 
 fn large_step() -> Job {
@@ -144,7 +128,6 @@ fn large_step() -> Job {
         }
     };
     Job {
-        name: "1024-4096-4096-1000 relu adam, a step, batch 256",
         threads: &[1, 2],
         repeats: steps,
         flops: step_flops(&sizes, batch),
@@ -156,7 +139,7 @@ fn large_step() -> Job {
     }
 }
 
-fn inference(name: &'static str, sizes: &'static [usize]) -> Job {
+fn inference(sizes: &'static [usize]) -> Job {
     let network = network(sizes, Activation::Relu, Activation::Identity);
     let repeats = 10_000;
     let x = numbers(sizes[0]);
@@ -167,5 +150,5 @@ fn inference(name: &'static str, sizes: &'static [usize]) -> Job {
             std::hint::black_box(network.predict(cpu, std::hint::black_box(x)).expect("outputs"));
         }
     };
-    Job { name, threads: &[1], repeats, flops, run: Box::new(run), profiled: None }
+    Job { threads: &[1], repeats, flops, run: Box::new(run), profiled: None }
 }

@@ -26,15 +26,16 @@ fn main() {
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
     println!("{level}, f32, {ROUNDS} rounds: the best, and the median; share of the best peak of as many threads\n");
     println!("{:<64}{:>12}{:>12}{:>10}{:>8}", "", "best", "median", "GFLOP/s", "peak");
-    for job in jobs::all().iter_mut().filter(|job| job.name.contains(&filter)) {
+    for (name, make) in jobs::ALL.into_iter().filter(|(name, _)| name.contains(&filter)) {
+        let mut job = make();
         for &threads in job.threads {
-            contest(job, Cpu::new(level, threads), threads);
+            contest(name, &mut job, Cpu::new(level, threads), threads);
         }
     }
 }
 
 /// Measures one job on so many threads, and prints it.
-fn contest(job: &mut Job, cpu: Cpu, threads: usize) {
+fn contest(name: &str, job: &mut Job, cpu: Cpu, threads: usize) {
     let (mut times, mut peaks) = (Vec::new(), Vec::new());
     (job.run)(&cpu);
     for _ in 0..ROUNDS {
@@ -44,7 +45,7 @@ fn contest(job: &mut Job, cpu: Cpu, threads: usize) {
     let best = times.iter().copied().fold(f64::INFINITY, f64::min);
     let peak = peaks.iter().copied().fold(0.0, f64::max) * threads as f64;
     let rate = job.flops / best / 1e9;
-    let name = format!("{}, {threads} thread{}", job.name, if threads == 1 { "" } else { "s" });
+    let name = format!("{name}, {threads} thread{}", if threads == 1 { "" } else { "s" });
     println!("{name:<64}{:>12}{:>12}{rate:>10.1}{:>7.0}%", time(best), time(median(times)), 100.0 * rate / peak);
     if let Some(run) = &mut job.profiled {
         let phases = Phases::new(cpu);
