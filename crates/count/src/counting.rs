@@ -236,8 +236,8 @@ impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
         self.token.select(mask, a, b)
     }
     #[inline(always)]
-    fn interleave(self, a: S::Vector, b: S::Vector) -> (S::Vector, S::Vector) {
-        self.token.interleave(a, b)
+    fn transpose(self, square: &mut [S::Vector]) {
+        self.token.transpose(square)
     }
 
     // Nor are signs and bits.

@@ -23,6 +23,7 @@
 //! Count: rows·inner·cols fma useful; executed: the same with cols rounded up to whole vectors.
 
 pub(crate) mod epilogue;
+mod one_row;
 mod pack;
 mod tile;
 
@@ -34,7 +35,8 @@ use crate::parallel::{Split, for_each_part, parts};
 use crate::scratch::Scratch;
 use crate::simd::{Kernel, Simd};
 use epilogue::Epilogue;
-use tile::{Columns, Rhs, RowTiles, Rows};
+use one_row::OneRow;
+use tile::{Columns, MAX_TILE, Rhs, RowTiles, Rows};
 
 /// What the sums of a product start from.
 #[derive(Clone, Copy, Debug)]
@@ -167,10 +169,24 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
         let (m, k, n) = (self.a.rows(), self.a.cols(), self.b.cols());
+        let mut scratch = Scratch::take();
+        // Where a tile's sums stand while C still holds what they will change.
+        let beside_len = if self.epilogue.is_update() { MAX_TILE } else { 0 };
+        if m == 1 && k > 0 && self.a.col_stride() == 1 && self.b.row_stride() == 1 && self.b.col_stride() != 1 {
+            let target =
+                Target { init: self.init, c: self.c, epilogue: self.epilogue, beside: scratch.slice(beside_len) };
+            return simd.call(OneRow { a: self.a, b: self.b, target });
+        }
         let panel = 3 * S::LANES;
         let size = size_of::<T>();
         let in_place = self.b.col_stride() == 1 && (m < PACK_ROWS || k * n * size <= IN_PLACE_BYTES);
         let contiguous = self.a.col_stride() == 1 || self.a.row_stride() == 1;
+        if in_place && contiguous && k * n * size <= IN_PLACE_BYTES && m * k * size <= IN_PLACE_BYTES {
+            // Everything is small: there is nothing to cut into blocks or to copy.
+            let target =
+                Target { init: self.init, c: self.c, epilogue: self.epilogue, beside: scratch.slice(beside_len) };
+            return product(simd, self.a, Rhs::InPlace(self.b), target, &mut []);
+        }
         // Blocks of k of equal depth; only one, where C can't hold what the sums have come to.
         let one_block = in_place && m < PACK_ROWS || self.epilogue.is_update();
         let blocks = if one_block { 1 } else { (k * panel * size).div_ceil(PANEL_BYTES).max(1) };
@@ -179,7 +195,6 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
         let mc = (A_BYTES / (kc * size)).max(1).next_multiple_of(8);
         let pack_a = !contiguous || n >= PACK_COLS && self.a.col_stride() != 1 && crowded(self.a, kc.min(k));
         let nc = (B_BYTES / (kc * size) / panel).max(1) * panel;
-        let mut scratch = Scratch::take();
         let mut p = 0;
         loop {
             let depth = kc.min(k - p);
@@ -193,7 +208,8 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
                 let b_len =
                     if in_place { 0 } else { (depth * cols.next_multiple_of(S::LANES)).next_multiple_of(T::BLOCK) };
                 let a_len = if pack_a { mc.min(m) * depth } else { 0 };
-                let (packed_b, packed_a) = scratch.slice(b_len + a_len).split_at_mut(b_len);
+                let (beside, packed) = scratch.slice(beside_len + b_len + a_len).split_at_mut(beside_len);
+                let (packed_b, packed_a) = packed.split_at_mut(b_len);
                 let b = if in_place { Rhs::InPlace(b) } else { pack::pack(simd, b, panel, packed_b) };
                 let mut i = 0;
                 while i < m {
@@ -205,7 +221,7 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
                     };
                     let c = self.c.block(i, j, rows, cols);
                     let epilogue = if last { self.epilogue.block(i, j, rows, cols) } else { Epilogue::None };
-                    product(simd, a, b, Target { init, c, epilogue }, packed_a);
+                    product(simd, a, b, Target { init, c, epilogue, beside: &mut *beside }, packed_a);
                     i += rows;
                 }
                 j += cols;
@@ -232,6 +248,8 @@ struct Target<'a, T> {
     init: Init<'a, T>,
     c: MatrixMut<'a, T>,
     epilogue: Epilogue<'a, T>,
+    /// Memory for a tile's sums, if they must wait beside C.
+    beside: &'a mut [T],
 }
 
 /// C ← A·B + init where B's panels and A's block fit the caches; `packed` is memory for A's block, if it pays to copy it.

@@ -217,6 +217,12 @@ impl<'a, T> MatrixMut<'a, T> {
         Ok(MatrixMut { first: NonNull::from(data).cast(), rows, cols, row_stride, owner: PhantomData })
     }
 
+    /// No rows and no columns.
+    #[inline(always)]
+    pub(crate) fn empty() -> Self {
+        MatrixMut { first: NonNull::dangling(), rows: 0, cols: 0, row_stride: 0, owner: PhantomData }
+    }
+
     /// Rows.
     #[inline(always)]
     pub fn rows(&self) -> usize {

@@ -144,8 +144,9 @@ pub trait Simd<T: Element>: Copy {
     /// The bits shifted down by [`Element::MANTISSA`], zeros coming in: the exponent comes to stand lowest.
     fn exponent_to_bits(self, a: Self::Vector) -> Self::Vector;
 
-    /// (a₀ b₀ a₁ b₁ …, the same of the upper halves): the step that transposes a square of vectors.
-    fn interleave(self, a: Self::Vector, b: Self::Vector) -> (Self::Vector, Self::Vector);
+    /// Transposes a square of `LANES` vectors: lane j of vector i changes places with lane i of vector j. Panics if there
+    /// are more or fewer vectors.
+    fn transpose(self, square: &mut [Self::Vector]);
     /// The sum of all lanes by folding halves.
     fn reduce_add(self, v: Self::Vector) -> T;
     /// The largest of all lanes by folding halves, [`Self::max`] of (lower, upper).

@@ -6,7 +6,7 @@ use crate::matrix::MatrixRef;
 use crate::simd::{Kernel, Simd, load_some};
 
 /// Lanes of the longest vector of any token.
-const MAX_LANES: usize = 16;
+pub(super) const MAX_LANES: usize = 16;
 
 /// Copies `b` into panels of `panel` columns: panel after panel, in each row after row. A panel's last vector may be
 /// ragged; its missing lanes are zero.
@@ -80,53 +80,47 @@ impl<T: Element> Kernel<T> for PackTransposed<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let (k, n) = (self.b.rows(), self.b.cols());
-        let stride = self.b.col_stride();
         for j in (0..n).step_by(S::LANES) {
+            let columns = self.b.block(0, j, k, S::LANES.min(n - j));
             for p in (0..k).step_by(S::LANES) {
-                let from = Strided { data: &self.b.data()[j * stride + p..], stride };
-                let to = StridedMut { data: &mut self.out[p * self.width + j..], stride: self.width };
-                // The whole square is told apart, so that its loops have fixed lengths and it stays in registers.
-                match (S::LANES.min(n - j), S::LANES.min(k - p)) {
-                    (cols, rows) if cols == S::LANES && rows == S::LANES => {
-                        transpose_square(simd, from, S::LANES, S::LANES, to)
+                let square = transposed(simd, columns, p);
+                let out = &mut self.out[p * self.width + j..];
+                if k - p >= S::LANES {
+                    for l in 0..S::LANES {
+                        simd.store(square[l], &mut out[l * self.width..]);
                     }
-                    (cols, rows) => transpose_square(simd, from, cols, rows, to),
+                } else {
+                    let square = square;
+                    for (l, v) in square.iter().enumerate().take(k - p) {
+                        simd.store(*v, &mut out[l * self.width..]);
+                    }
                 }
             }
         }
     }
 }
 
-/// Rows `stride` apart.
-struct Strided<'a, T> {
-    data: &'a [T],
-    stride: usize,
-}
-
-/// Rows `stride` apart.
-struct StridedMut<'a, T> {
-    data: &'a mut [T],
-    stride: usize,
-}
-
-/// n rows of k elements become k rows of a vector each; k, n ≤ LANES. What lies beyond n is zero.
-///
-/// Each of log₂ LANES rounds interleaves vector r with vector r + LANES/2.
+/// Rows p, p + 1, … of `b`, whose columns are contiguous and at most a vector's lanes: as many as there are of LANES rows; what
+/// lies outside is zero.
 #[inline(always)]
-fn transpose_square<T: Element, S: Simd<T>>(simd: S, from: Strided<'_, T>, n: usize, k: usize, to: StridedMut<'_, T>) {
+pub(super) fn transposed<T: Element, S: Simd<T>>(simd: S, b: MatrixRef<'_, T>, p: usize) -> [S::Vector; MAX_LANES] {
+    let (n, k) = (b.cols(), S::LANES.min(b.rows() - p));
+    let (data, stride) = (&b.data()[p..], b.col_stride());
     let mut square = [simd.splat(T::ZERO); MAX_LANES];
-    for (r, v) in square.iter_mut().enumerate().take(n) {
-        *v = load_some(simd, &from.data[r * from.stride..][..k]);
-    }
-    for _ in 0..S::LANES.ilog2() {
-        let before = square;
-        for r in 0..S::LANES / 2 {
-            (square[2 * r], square[2 * r + 1]) = simd.interleave(before[r], before[r + S::LANES / 2]);
+    // The whole square is told apart, so that it stays in registers.
+    if n == S::LANES && k == S::LANES {
+        for (r, v) in square.iter_mut().enumerate().take(S::LANES) {
+            *v = simd.load(&data[r * stride..]);
+        }
+    } else {
+        for (r, v) in square.iter_mut().enumerate().take(S::LANES) {
+            if r < n {
+                *v = simd.load_partial(&data[r * stride..][..k]);
+            }
         }
     }
-    for (l, v) in square.iter().enumerate().take(k) {
-        simd.store(*v, &mut to.data[l * to.stride..]);
-    }
+    simd.transpose(&mut square[..S::LANES]);
+    square
 }
 
 /// Neither way contiguous: element by element.

@@ -245,9 +245,38 @@ impl Simd<f32> for Avx2 {
         has!(_mm256_castsi256_ps(_mm256_srli_epi32::<23>(_mm256_castps_si256(a))))
     }
     #[inline(always)]
-    fn interleave(self, a: __m256, b: __m256) -> (__m256, __m256) {
-        let (low, high) = has!((_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b)));
-        has!((_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high)))
+    fn transpose(self, square: &mut [__m256]) {
+        let square: &mut [__m256; 8] = square.try_into().expect("a square of vectors");
+        let [a, b, c, d, e, f, g, h] = *square;
+        // Pairs of rows, then fours: each 128-bit half then holds half a column; then the halves change places.
+        let low = has!([
+            _mm256_unpacklo_ps(a, b),
+            _mm256_unpacklo_ps(c, d),
+            _mm256_unpacklo_ps(e, f),
+            _mm256_unpacklo_ps(g, h)
+        ]);
+        let high = has!([
+            _mm256_unpackhi_ps(a, b),
+            _mm256_unpackhi_ps(c, d),
+            _mm256_unpackhi_ps(e, f),
+            _mm256_unpackhi_ps(g, h)
+        ]);
+        let upper = has!([
+            _mm256_shuffle_ps::<0x44>(low[0], low[1]),
+            _mm256_shuffle_ps::<0xee>(low[0], low[1]),
+            _mm256_shuffle_ps::<0x44>(high[0], high[1]),
+            _mm256_shuffle_ps::<0xee>(high[0], high[1]),
+        ]);
+        let lower = has!([
+            _mm256_shuffle_ps::<0x44>(low[2], low[3]),
+            _mm256_shuffle_ps::<0xee>(low[2], low[3]),
+            _mm256_shuffle_ps::<0x44>(high[2], high[3]),
+            _mm256_shuffle_ps::<0xee>(high[2], high[3]),
+        ]);
+        for i in 0..4 {
+            square[i] = has!(_mm256_permute2f128_ps::<0x20>(upper[i], lower[i]));
+            square[i + 4] = has!(_mm256_permute2f128_ps::<0x31>(upper[i], lower[i]));
+        }
     }
     #[inline(always)]
     fn reduce_add(self, v: __m256) -> f32 {
@@ -408,9 +437,17 @@ impl Simd<f64> for Avx2 {
         has!(_mm256_castsi256_pd(_mm256_srli_epi64::<52>(_mm256_castpd_si256(a))))
     }
     #[inline(always)]
-    fn interleave(self, a: __m256d, b: __m256d) -> (__m256d, __m256d) {
-        let (low, high) = has!((_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)));
-        has!((_mm256_permute2f128_pd::<0x20>(low, high), _mm256_permute2f128_pd::<0x31>(low, high)))
+    fn transpose(self, square: &mut [__m256d]) {
+        let square: &mut [__m256d; 4] = square.try_into().expect("a square of vectors");
+        let [a, b, c, d] = *square;
+        let (ab, cd) = has!((
+            [_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)],
+            [_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d)]
+        ));
+        for i in 0..2 {
+            square[i] = has!(_mm256_permute2f128_pd::<0x20>(ab[i], cd[i]));
+            square[i + 2] = has!(_mm256_permute2f128_pd::<0x31>(ab[i], cd[i]));
+        }
     }
     #[inline(always)]
     fn reduce_add(self, v: __m256d) -> f64 {

@@ -191,10 +191,29 @@ impl Simd<f32> for Avx512 {
         has!(_mm512_castsi512_ps(_mm512_srli_epi32::<23>(_mm512_castps_si512(a))))
     }
     #[inline(always)]
-    fn interleave(self, a: __m512, b: __m512) -> (__m512, __m512) {
-        let low = has!(_mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
-        let high = has!(_mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31));
-        has!((_mm512_permutex2var_ps(a, low, b), _mm512_permutex2var_ps(a, high, b)))
+    fn transpose(self, square: &mut [__m512]) {
+        let square: &mut [__m512; 16] = square.try_into().expect("a square of vectors");
+        let rows = *square;
+        // Four rows at a time are transposed inside their 128-bit quarters; then whole quarters change places.
+        let mut fours = rows;
+        for r in (0..16).step_by(4) {
+            let [a, b, c, d] = [rows[r], rows[r + 1], rows[r + 2], rows[r + 3]];
+            let low = has!([_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d)]);
+            let high = has!([_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d)]);
+            fours[r] = has!(_mm512_shuffle_ps::<0x44>(low[0], low[1]));
+            fours[r + 1] = has!(_mm512_shuffle_ps::<0xee>(low[0], low[1]));
+            fours[r + 2] = has!(_mm512_shuffle_ps::<0x44>(high[0], high[1]));
+            fours[r + 3] = has!(_mm512_shuffle_ps::<0xee>(high[0], high[1]));
+        }
+        for i in 0..4 {
+            let [a, b, c, d] = [fours[i], fours[i + 4], fours[i + 8], fours[i + 12]];
+            let even = has!([_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0x88>(c, d)]);
+            let odd = has!([_mm512_shuffle_f32x4::<0xdd>(a, b), _mm512_shuffle_f32x4::<0xdd>(c, d)]);
+            square[i] = has!(_mm512_shuffle_f32x4::<0x88>(even[0], even[1]));
+            square[i + 4] = has!(_mm512_shuffle_f32x4::<0x88>(odd[0], odd[1]));
+            square[i + 8] = has!(_mm512_shuffle_f32x4::<0xdd>(even[0], even[1]));
+            square[i + 12] = has!(_mm512_shuffle_f32x4::<0xdd>(odd[0], odd[1]));
+        }
     }
     #[inline(always)]
     fn reduce_add(self, v: __m512) -> f32 {
@@ -344,10 +363,24 @@ impl Simd<f64> for Avx512 {
         has!(_mm512_castsi512_pd(_mm512_srli_epi64::<52>(_mm512_castpd_si512(a))))
     }
     #[inline(always)]
-    fn interleave(self, a: __m512d, b: __m512d) -> (__m512d, __m512d) {
-        let low = has!(_mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11));
-        let high = has!(_mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15));
-        has!((_mm512_permutex2var_pd(a, low, b), _mm512_permutex2var_pd(a, high, b)))
+    fn transpose(self, square: &mut [__m512d]) {
+        let square: &mut [__m512d; 8] = square.try_into().expect("a square of vectors");
+        let rows = *square;
+        // Two rows at a time are transposed inside their 128-bit quarters; then whole quarters change places.
+        let mut twos = rows;
+        for r in (0..8).step_by(2) {
+            twos[r] = has!(_mm512_unpacklo_pd(rows[r], rows[r + 1]));
+            twos[r + 1] = has!(_mm512_unpackhi_pd(rows[r], rows[r + 1]));
+        }
+        for i in 0..2 {
+            let [a, b, c, d] = [twos[i], twos[i + 2], twos[i + 4], twos[i + 6]];
+            let even = has!([_mm512_shuffle_f64x2::<0x88>(a, b), _mm512_shuffle_f64x2::<0x88>(c, d)]);
+            let odd = has!([_mm512_shuffle_f64x2::<0xdd>(a, b), _mm512_shuffle_f64x2::<0xdd>(c, d)]);
+            square[i] = has!(_mm512_shuffle_f64x2::<0x88>(even[0], even[1]));
+            square[i + 2] = has!(_mm512_shuffle_f64x2::<0x88>(odd[0], odd[1]));
+            square[i + 4] = has!(_mm512_shuffle_f64x2::<0xdd>(even[0], even[1]));
+            square[i + 6] = has!(_mm512_shuffle_f64x2::<0xdd>(odd[0], odd[1]));
+        }
     }
     #[inline(always)]
     fn reduce_add(self, v: __m512d) -> f64 {

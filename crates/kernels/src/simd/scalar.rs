@@ -165,8 +165,8 @@ macro_rules! impl_scalar {
                 <$t>::from_bits(a.to_bits() >> <$t as Element>::MANTISSA)
             }
             #[inline(always)]
-            fn interleave(self, a: $t, b: $t) -> ($t, $t) {
-                (a, b)
+            fn transpose(self, square: &mut [$t]) {
+                assert_eq!(square.len(), 1, "a square of vectors");
             }
             #[inline(always)]
             fn reduce_add(self, v: $t) -> $t {

@@ -212,10 +212,10 @@ macro_rules! impl_wide {
                 cast(cast::<_, $bits>(a) >> <$t as Element>::MANTISSA)
             }
             #[inline(always)]
-            fn interleave(self, a: $vector, b: $vector) -> ($vector, $vector) {
-                let (a, b) = (a.to_array(), b.to_array());
-                let pair = |i: usize| if i % 2 == 0 { a[i / 2] } else { b[i / 2] };
-                (<$vector>::new(std::array::from_fn(pair)), <$vector>::new(std::array::from_fn(|i| pair(i + $lanes))))
+            fn transpose(self, square: &mut [$vector]) {
+                let square: &mut [$vector; $lanes] = square.try_into().expect("a square of vectors");
+                let rows = square.map(|row| row.to_array());
+                *square = std::array::from_fn(|i| <$vector>::new(std::array::from_fn(|j| rows[j][i])));
             }
             #[inline(always)]
             fn reduce_add(self, v: $vector) -> $t {
