@@ -1,7 +1,9 @@
 //! What is measured: networks, how they are trained, and on what.
 
 use nxm_kernels::{Activation, Cpu, Executor, MatrixRef};
-use nxm_net::{Dataset, Loss, Network, Optimizer, OptimizerState, Sgd, Step, Targets, Training, TrainingOptions};
+use nxm_net::{
+    Dataset, Loss, Network, Optimizer, OptimizerState, Predictor, Sgd, Step, Targets, Training, TrainingOptions,
+};
 
 use crate::phases::Phases;
 
@@ -144,10 +146,12 @@ fn inference(sizes: &'static [usize]) -> Job {
     let repeats = 10_000;
     let x = numbers(sizes[0]);
     let flops = 2.0 * sizes.windows(2).map(|pair| pair[0] * pair[1]).sum::<usize>() as f64;
+    let predictor = Predictor::new(network, 1);
+    let mut buffers = predictor.buffers().expect("memory");
     let run = move |cpu: &Cpu| {
         let x = MatrixRef::new(&x, 1, sizes[0]).expect("a row");
         for _ in 0..repeats {
-            std::hint::black_box(network.predict(cpu, std::hint::black_box(x)).expect("outputs"));
+            std::hint::black_box(predictor.predict(cpu, std::hint::black_box(x), &mut buffers).expect("outputs"));
         }
     };
     Job { threads: &[1], repeats, flops, run: Box::new(run), profiled: None }

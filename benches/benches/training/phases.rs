@@ -47,6 +47,9 @@ impl Executor for Phases {
     fn threads(&self) -> usize {
         self.cpu.threads()
     }
+    fn sequence<R: Send>(&self, work: usize, task: impl FnOnce() -> R + Send) -> R {
+        self.cpu.sequence(work, task)
+    }
     fn enter(&self, region: Region) {
         let mut booked = self.booked.lock().expect("no panic");
         let now = Instant::now();

@@ -3,8 +3,6 @@
 //! Each gives the same bits as the two kernels it is made of, [`gemm()`](crate::gemm()) and the one that follows, without writing
 //! and reading a matrix in between.
 
-mod few_rows;
-
 use crate::activation::Activation;
 use crate::element::Element;
 use crate::executor::Executor;
@@ -12,7 +10,6 @@ use crate::gemm::epilogue::Epilogue;
 use crate::gemm::{Init, multiply};
 use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
 use crate::update::Rule;
-use few_rows::{FEW_ROWS, FewRows};
 
 /// A ← f(X·W + b): X of B × N, W of N × M, b of M, A of B × M.
 ///
@@ -95,13 +92,6 @@ pub fn dense_update<T: Element>(
     for matrix in state.iter().flatten() {
         check("dense_update: rows of the state against rows of the weights", weights.rows(), matrix.rows())?;
         check("dense_update: columns of the state against columns of the weights", weights.cols(), matrix.cols())?;
-    }
-    if (1..=FEW_ROWS).contains(&x.rows()) && (delta.col_stride() == 1 || delta.cols() <= 1) {
-        check("dense_update: rows of delta against rows of x", x.rows(), delta.rows())?;
-        check("dense_update: rows of the weights against columns of x", x.cols(), weights.rows())?;
-        check("dense_update: columns of the weights against columns of delta", delta.cols(), weights.cols())?;
-        few_rows::run(executor, FewRows { x, delta, weights, rule, state });
-        return Ok(());
     }
     multiply(executor, x.transpose(), delta, Init::Zero, weights, Epilogue::Update { rule, state })
 }

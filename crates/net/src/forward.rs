@@ -43,6 +43,14 @@ impl<T: Element> Activations<T> {
         Ok(Activations { layers: network.layers().iter().map(layer).collect::<Result<_, NetError>>()? })
     }
 
+    /// Whether they were made for so many layers. (That each is large enough is seen when it is used.)
+    #[inline]
+    pub(crate) fn check_layers(&self, layers: usize) -> Result<(), ShapeError> {
+        let found = self.layers.len();
+        let what = "activations: layers of the buffers against layers of the network";
+        if found == layers { Ok(()) } else { Err(ShapeError::Mismatch { what, expected: layers, found }) }
+    }
+
     /// a₀ = f(x·W₀ + b₀), a₁ = f(a₀·W₁ + b₁), …: per layer B·N·M fma and B·M evaluations of f.
     ///
     /// `x` has at most the rows there is room for, and the network is of the shape this was made for.

@@ -42,6 +42,7 @@ pub mod layer;
 pub mod loss;
 pub mod network;
 pub mod optimizer;
+pub mod predictor;
 mod random;
 pub mod region;
 pub mod schedule;
@@ -59,6 +60,7 @@ pub use network::Network;
 /// What a user of this crate alone needs of the kernels: who runs them, on what, and the names of activations.
 pub use nxm_kernels::{Activation, Cpu, Element, Executor, Level, LevelError, MatrixRef};
 pub use optimizer::{Adam, AdamW, LayerState, Optimizer, OptimizerState, Sgd};
+pub use predictor::{PredictionBuffers, Predictor};
 pub use schedule::LearningRateSchedule;
 pub use step::Step;
 pub use train::{EpochReport, Progress, StepReport, Training, TrainingOptions, TrainingState};

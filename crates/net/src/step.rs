@@ -34,6 +34,8 @@ pub struct Step<T> {
     activations: Activations<T>,
     gradients: Vec<Gradient<T>>,
     clip: Option<Clip<T>>,
+    /// Multiply-adds of the largest product.
+    work: usize,
     /// ∂L/∂z of the layer the backward pass is at.
     delta: Vec<T>,
     /// The same of the layer before it.
@@ -66,8 +68,10 @@ impl<T: Element> Step<T> {
             Ok(Gradient { fan_in, fan_out, activation, weights: Vec::new(), bias })
         };
         let widest = network.layers().iter().map(Dense::fan_out).max().unwrap_or(0);
+        let weights = network.layers().iter().map(|layer| layer.weights().len()).max().unwrap_or(0);
         Ok(Step {
             batch,
+            work: weights.saturating_mul(batch),
             criterion: Criterion::new(loss, network.outputs(), batch)?,
             activations: Activations::new(network, batch, Purpose::Training)?,
             gradients: network.layers().iter().map(gradient).collect::<Result<_, NetError>>()?,
@@ -100,6 +104,18 @@ impl<T: Element> Step<T> {
     /// [`NetError`] if the network, the batch or the optimizer's state do not fit, or if the loss (or, where gradients are clipped, their
     /// norm) is not finite ([`NetError::Diverged`]); then no parameter has changed.
     pub fn train(
+        &mut self,
+        network: &mut Network<T>,
+        executor: &impl Executor,
+        x: MatrixRef<'_, T>,
+        targets: Targets<'_, T>,
+        optimizer: &mut OptimizerState<T>,
+    ) -> Result<T, NetError> {
+        let work = self.work;
+        executor.sequence(work, || self.whole_step(network, executor, x, targets, optimizer))
+    }
+
+    fn whole_step(
         &mut self,
         network: &mut Network<T>,
         executor: &impl Executor,

@@ -83,7 +83,7 @@ impl<'a, T: Element> Epilogue<'a, T> {
 
     /// The `rows` × `cols` part whose first element is (row, col), borrowed.
     #[inline(always)]
-    pub(crate) fn block(&mut self, row: usize, col: usize, rows: usize, cols: usize) -> Epilogue<'_, T> {
+    pub(super) fn block(&mut self, row: usize, col: usize, rows: usize, cols: usize) -> Epilogue<'_, T> {
         match self {
             Epilogue::None => Epilogue::None,
             Epilogue::Activate(activation) => Epilogue::Activate(*activation),
@@ -109,7 +109,7 @@ impl<'a, T: Element> Epilogue<'a, T> {
 
     /// What follows a tile of C; `sums` are its sums where C waited for them.
     #[inline(always)]
-    pub(crate) fn run<S: Simd<T>>(self, simd: S, c: MatrixMut<'_, T>, sums: MatrixMut<'_, T>) {
+    pub(super) fn run<S: Simd<T>>(self, simd: S, c: MatrixMut<'_, T>, sums: MatrixMut<'_, T>) {
         if !matches!(self, Epilogue::None) {
             simd.call(Follow { epilogue: self, c, sums });
         }

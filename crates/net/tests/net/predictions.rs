@@ -2,7 +2,7 @@
 
 use nxm_kernels::reference::Real;
 use nxm_kernels::{Activation, Cpu, Element, Level, MatrixRef};
-use nxm_net::{Dataset, Loss, Network};
+use nxm_net::{Dataset, Loss, NetError, Network, Predictor};
 use proptest::prelude::*;
 
 use crate::support::{cpu, examples, flat, forward, loss as reference_loss, losses, network, numbers};
@@ -107,4 +107,35 @@ fn accuracy_is_the_share_of_rows_with_the_largest_output_at_the_label() {
     let data = Dataset::classification(inputs, 3, vec![0, 1, 2, 1], 3).unwrap();
     // Row 0 is right, row 1 too (the first of equal outputs counts), row 2 and row 3 are wrong.
     assert_eq!(network.evaluate(&cpu(), &data, &Loss::CROSS_ENTROPY).unwrap().accuracy, Some(0.5));
+}
+
+#[test]
+fn a_predictor_says_what_its_network_says_from_several_threads_without_allocating() {
+    let network = network::<f32>(&[30, 20, 7], Activation::Gelu, Activation::Sigmoid, 1);
+    let x = numbers::<f32>(5 * 30, 2);
+    let x = MatrixRef::new(&x, 5, 30).unwrap();
+    let expected = network.predict(&cpu(), x).unwrap();
+    let predictor = Predictor::new(network, 5);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut buffers = predictor.buffers().unwrap();
+                for row in (0..5).rev() {
+                    let one = predictor.predict(&cpu(), x.block(row, 0, 1, 30), &mut buffers).unwrap();
+                    assert_eq!(one, &expected[row * 7..][..7]);
+                }
+                let counted = allocation_counter::measure(|| {
+                    assert_eq!(predictor.predict(&cpu(), x, &mut buffers).unwrap(), expected);
+                });
+                assert_eq!(counted.count_total, 0);
+            });
+        }
+    });
+    let mut small = Predictor::new(predictor.network().clone(), 1);
+    let mut buffers = small.buffers().unwrap();
+    assert_eq!(small.predict(&cpu(), x, &mut buffers).unwrap_err(), NetError::BatchTooLarge { rows: 5, batch: 1 });
+    // Buffers of another predictor: an error, not a panic.
+    assert!(matches!(predictor.predict(&cpu(), x, &mut buffers), Err(NetError::Shape(_))));
+    small = Predictor::new(self::network(&[30, 7], Activation::Relu, Activation::Relu, 1), 1);
+    assert!(matches!(small.predict(&cpu(), x.block(0, 0, 1, 30), &mut buffers), Err(NetError::Shape(_))));
 }
