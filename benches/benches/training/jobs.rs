@@ -10,6 +10,11 @@ use crate::phases::Phases;
 /// The embedded digits, as CSV: 64 pixels from 0 to 16, and a label.
 const DIGITS: &str = include_str!("../../../crates/cli/data/digits.csv");
 
+/// Makes a job.
+pub type Maker = fn() -> Job;
+/// A run that is profiled.
+pub type Profiled = Box<dyn FnMut(&Phases)>;
+
 /// Something that is run again and again.
 pub struct Job {
     /// Thread counts it is measured on.
@@ -20,11 +25,11 @@ pub struct Job {
     pub flops: f64,
     pub run: Box<dyn FnMut(&Cpu)>,
     /// One run whose phases are long enough to be measured.
-    pub profiled: Option<Box<dyn FnMut(&Phases)>>,
+    pub profiled: Option<Profiled>,
 }
 
 /// All of them by name, small ones first; each is made when its turn comes.
-pub const ALL: [(&str, fn() -> Job); 7] = [
+pub const ALL: [(&str, Maker); 7] = [
     ("30-30-30 sigmoid mse sgd, a step, batch 1", || small_step(1, 20_000)),
     ("30-30-30 sigmoid mse sgd, a step, batch 32", || small_step(32, 3_000)),
     ("digits 64-128-64-10 relu adam, batch 32, 20 epochs", digits),
