@@ -1,4 +1,4 @@
-//! The benches of N×M; this library is empty, they stand in `benches/`.
+//! The benches of N×M, which stand in `benches/`, and what several of them measure with.
 //!
 //! ```text
 //! cargo bench -p nxm-benches                                  everything, less than ten minutes
@@ -7,6 +7,7 @@
 //! cargo bench -p nxm-benches --bench kernels -- dot           only those whose name contains "dot"
 //! cargo bench -p nxm-benches --bench kernels -- 'gemm.*512'   or matches a regular expression
 //! cargo bench -p nxm-benches --bench step                     whole training steps
+//! cargo bench -p nxm-benches --bench training                 a minute: training and inference, as a share of the FMA peak, by phase
 //! ```
 //!
 //! All run on one thread (peers on as many as asked). A name reads kernel/unit of the throughput/size/who: `dot (elements)/32768/avx2`. "plain" is the
@@ -15,3 +16,6 @@
 //! vector kernels is in elements a second, of products and of training steps in floating-point operations a second (an
 //! fma is two), so "Gelem/s" reads GFLOP/s there. Sizes are elements of 4 bytes: 1,024 sit in L1, 32,768 in L2, 1,048,576
 //! in L3, 16,777,216 in memory.
+
+pub mod clock;
+pub mod fma;

@@ -14,7 +14,6 @@
 //! columns mean.
 
 mod bandwidth;
-mod fma;
 mod library;
 mod options;
 mod plain;

@@ -4,8 +4,8 @@ use nxm_kernels::{Cpu, Executor, Init, MatrixMut, MatrixRef, gemm};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-use crate::fma::Peak;
 use crate::library::{LIBRARIES, Library, Number, Operand, Stored, multiply};
+use nxm_benches::fma::Peak;
 
 /// Which of the three products of training.
 #[derive(Clone, Copy, PartialEq)]

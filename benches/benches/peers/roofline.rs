@@ -6,9 +6,9 @@ use std::time::Instant;
 use nxm_kernels::{Cpu, Element, Executor, Level};
 
 use crate::bandwidth::{Move, Traffic};
-use crate::fma::Peak;
 use crate::options::Setup;
 use crate::table::{digits, table};
+use nxm_benches::fma::Peak;
 
 /// Where data is: its name, and bytes that fit there beside what else is there (L2 and L3 hold more than L1 and L2 do).
 pub const PLACES: [(&str, usize); 4] = [("L1", 24 << 10), ("L2", 384 << 10), ("L3", 8 << 20), ("DRAM", 256 << 20)];

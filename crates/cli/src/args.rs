@@ -108,7 +108,7 @@ fn activation() -> impl TypedValueParser<Value = Activation> {
 
 /// A loss by its name.
 fn loss() -> impl TypedValueParser<Value = Loss> {
-    PossibleValuesParser::new(Loss::ALL.map(Loss::name)).try_map(|name| name.parse::<Loss>())
+    PossibleValuesParser::new(Loss::ALL.map(|loss| loss.name())).try_map(|name| name.parse::<Loss>())
 }
 
 /// A whole number, at least 1.

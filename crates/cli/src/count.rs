@@ -16,7 +16,8 @@ pub use report::verify_step;
 
 /// Answers the question. Nothing is written unless all of it can be.
 pub fn run(args: &CountArgs, out: &mut impl Write) -> Result<(), Failure> {
-    let spec = NetworkSpec::new(args.sizes.as_slice(), args.hidden, args.output, args.loss).map_err(Failure::usage)?;
+    let spec =
+        NetworkSpec::new(args.sizes.as_slice(), args.hidden, args.output, args.loss.clone()).map_err(Failure::usage)?;
     let report = Report::new(&spec, args)?;
     match args.format {
         Format::Table => text::write(&report, Look::Text, out)?,

@@ -80,4 +80,7 @@ impl<E: Executor> Executor for Counted<E> {
         self.lock().region = Some(region);
         self.executor.enter(region);
     }
+    fn sequence<R: Send>(&self, work: usize, task: impl FnOnce() -> R + Send) -> R {
+        self.executor.sequence(work, task)
+    }
 }

@@ -54,11 +54,11 @@ pub use formula::{LayerFormula, Schedule, StepFormula, TrainingFormula, Vectors}
 pub use kind::{Kind, Kinds, Overflow};
 /// What a user of this crate alone needs of the others.
 pub use nxm_kernels::{Activation, Cpu, Function, Level};
-pub use nxm_net::Loss;
+pub use nxm_net::{Loss, Optimizer};
 pub use ops::Ops;
 pub use plan::{Forecast, forecast};
 pub use rehearsal::RunError;
 pub use sizes::{Sizes, SizesError};
-pub use spec::{CountError, NetworkSpec};
+pub use spec::{Clipping, CountError, NetworkSpec};
 pub use tally::Tally;
 pub use verify::{Difference, Verification, verify};

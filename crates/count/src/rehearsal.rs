@@ -1,10 +1,10 @@
 //! A real training step of a network, on random data.
 
 use nxm_kernels::{Element, Executor, MatrixRef};
-use nxm_net::{Loss, NetError, Network, Step, Targets};
+use nxm_net::{NetError, Network, OptimizerState, Step, Targets};
 
 use crate::kind::Overflow;
-use crate::spec::{CountError, NetworkSpec};
+use crate::spec::{Clipping, CountError, NetworkSpec};
 
 /// Memory a rehearsal may take: 2 GiB.
 const BYTES: u128 = 2 << 30;
@@ -49,6 +49,7 @@ pub enum RunError {
 pub(crate) struct Rehearsal<T: Element> {
     network: Network<T>,
     step: Step<T>,
+    optimizer: OptimizerState<T>,
     batch: usize,
     inputs: Vec<T>,
     targets: Vec<T>,
@@ -79,16 +80,24 @@ impl<T: Element> Rehearsal<T> {
         let network = builder.build()?;
         let batch = small(batch);
         let step = Step::new(&network, spec.loss(), batch)?;
+        let step = match spec.clipping() {
+            Clipping::None => step,
+            // No gradient of such a network comes near the one, and none that is not 0 is within the other.
+            Clipping::Within => step.clip_norm(f64::from(f32::MAX))?,
+            Clipping::Scaled => step.clip_norm(f64::from(f32::MIN_POSITIVE))?,
+        };
+        let mut optimizer = OptimizerState::new(*spec.optimizer(), &network)?;
+        optimizer.set_learning_rate(LEARNING_RATE)?;
 
         let mut random = Random(1);
         let mut numbers = |len: usize| (0..len).map(|_| T::from_f64(random.unit())).collect();
         let inputs = numbers(batch * sizes[0]);
         let outputs = network.outputs();
-        let (targets, labels) = match spec.loss() {
-            Loss::MeanSquaredError => (numbers(batch * outputs), Vec::new()),
-            Loss::CrossEntropy => (Vec::new(), (0..batch).map(|_| (random.unit() * outputs as f64) as u32).collect()),
+        let (targets, labels) = match spec.loss().takes_labels() {
+            false => (numbers(batch * outputs), Vec::new()),
+            true => (Vec::new(), (0..batch).map(|_| (random.unit() * outputs as f64) as u32).collect()),
         };
-        Ok(Rehearsal { network, step, batch, inputs, targets, labels })
+        Ok(Rehearsal { network, step, optimizer, batch, inputs, targets, labels })
     }
 
     /// Examples of the batch.
@@ -104,18 +113,21 @@ impl<T: Element> Rehearsal<T> {
             true => Targets::Values(MatrixRef::new(&self.targets, rows, outputs).map_err(NetError::from)?),
             false => Targets::Classes(&self.labels[..rows]),
         };
-        Ok(self.step.train(&mut self.network, executor, x, targets, T::from_f64(LEARNING_RATE))?)
+        Ok(self.step.train(&mut self.network, executor, x, targets, &mut self.optimizer)?)
     }
 }
 
-/// Bytes of parameters and gradients, and of a batch's inputs, activations, targets and two gradients; none if that
+/// Bytes of parameters, gradients and the optimizer's state, and of a batch's inputs, activations, targets and two gradients; none if that
 /// exceeds 128 bits.
 fn bytes(spec: &NetworkSpec, batch: u64, element: u128) -> Option<u128> {
     let sizes = || spec.sizes().iter().map(|size| u128::from(*size));
     let widest = sizes().max().unwrap_or(0);
     let example = sizes().sum::<u128>() + 3 * widest;
     let batch = u128::from(batch).checked_mul(example)?;
-    spec.parameters().checked_mul(2)?.checked_add(batch)?.checked_mul(element)
+    spec.parameters()
+        .checked_mul(2 + spec.optimizer().state_names().len() as u128)?
+        .checked_add(batch)?
+        .checked_mul(element)
 }
 
 /// SplitMix64: enough for numbers that only have to be ordinary.

@@ -1,7 +1,7 @@
 //! A network as formulas see it: sizes, activations and a loss, and no weights.
 
 use nxm_kernels::{Activation, Region};
-use nxm_net::Loss;
+use nxm_net::{Loss, Optimizer};
 
 use crate::kind::Overflow;
 
@@ -47,13 +47,27 @@ impl CountError {
     }
 }
 
-/// A dense network as its formulas see it. It may be larger than any machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A dense network as its formulas see it, and how it is trained. It may be larger than any machine.
+#[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSpec {
     sizes: Vec<u64>,
     hidden: Activation,
     output: Activation,
     loss: Loss,
+    optimizer: Optimizer,
+    clipping: Clipping,
+}
+
+/// Whether gradients are clipped by their norm: the one thing that data decide about a count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Clipping {
+    /// They are not.
+    #[default]
+    None,
+    /// Their norm is computed, and they are within it.
+    Within,
+    /// Their norm is computed, and they are scaled to it.
+    Scaled,
 }
 
 impl NetworkSpec {
@@ -78,7 +92,20 @@ impl NetworkSpec {
         let parameters = sizes.windows(2).try_fold(0u128, |sum, pair| sum.checked_add(layer_parameters(pair)));
         let overflow = Overflow { what: "parameters" };
         parameters.ok_or(overflow).map_err(CountError::in_the("the network"))?;
-        Ok(NetworkSpec { sizes, hidden, output, loss })
+        let (optimizer, clipping) = (Optimizer::default(), Clipping::None);
+        Ok(NetworkSpec { sizes, hidden, output, loss, optimizer, clipping })
+    }
+
+    /// The same network, trained by `optimizer`; plain gradient descent unless told.
+    #[must_use]
+    pub fn with_optimizer(self, optimizer: Optimizer) -> NetworkSpec {
+        NetworkSpec { optimizer, ..self }
+    }
+
+    /// The same network, its gradients clipped; not so unless told.
+    #[must_use]
+    pub fn with_clipping(self, clipping: Clipping) -> NetworkSpec {
+        NetworkSpec { clipping, ..self }
     }
 
     /// Inputs, then units by layer.
@@ -94,8 +121,16 @@ impl NetworkSpec {
         self.output
     }
     /// The loss.
-    pub fn loss(&self) -> Loss {
-        self.loss
+    pub fn loss(&self) -> &Loss {
+        &self.loss
+    }
+    /// The optimizer.
+    pub fn optimizer(&self) -> &Optimizer {
+        &self.optimizer
+    }
+    /// Whether gradients are clipped.
+    pub fn clipping(&self) -> Clipping {
+        self.clipping
     }
     /// Layers: one fewer than sizes.
     pub fn layers(&self) -> usize {

@@ -1,7 +1,7 @@
 //! Activations, each forward beside its backward.
 //!
 //! Forward replaces a layer's sums z by its activations a = f(z), in place. Backward replaces ∂L/∂a by ∂L/∂z = ∂L/∂a · f'(z), in
-//! place, where f' is computed from a: each of these derivatives is a function of the output.
+//! place, where f' is computed from a wherever it is a function of the output, and from z where it is not ([`Kept`]).
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,6 +27,25 @@ pub enum Activation {
     Sigmoid,
     /// a = tanh z; the derivative is 1 − a². Backward: 1 fma, 1 mul.
     Tanh,
+    /// a = z·Φ(z), Φ the normal distribution; the derivative Φ(z) + z·φ(z) is one of z. Backward: 1 evaluation, 1 mul.
+    Gelu,
+    /// GELU's approximation by tanh; the derivative is one of z. Backward: 1 evaluation, 1 mul.
+    GeluTanh,
+    /// a = z·σ(z); the derivative σ(z) + z·σ(z)·σ(−z) is one of z. Backward: 1 evaluation, 1 mul.
+    Silu,
+    /// a = ln(1 + eᶻ); the derivative σ(z) is 1 − e⁻ᵃ. Backward: 1 evaluation (of eˣ − 1), 1 mul.
+    Softplus,
+    /// a = z where z > 0, else eᶻ − 1; the derivative is 1 or a + 1. Backward: 1 cmp, 1 fma.
+    Elu,
+}
+
+/// What a derivative is computed from: what the forward pass must keep of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kept {
+    /// The outputs a = f(z), which the next layer needs too.
+    Outputs,
+    /// The sums z.
+    Sums,
 }
 
 /// The slope of [`Activation::LeakyRelu`] below zero, PyTorch's default.
@@ -53,10 +72,20 @@ impl std::error::Error for UnknownActivation {}
 
 impl Activation {
     /// All of them.
-    pub const ALL: [Activation; 5] =
-        [Activation::Identity, Activation::Relu, Activation::LeakyRelu, Activation::Sigmoid, Activation::Tanh];
+    pub const ALL: [Activation; 10] = [
+        Activation::Identity,
+        Activation::Relu,
+        Activation::LeakyRelu,
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::Gelu,
+        Activation::GeluTanh,
+        Activation::Silu,
+        Activation::Softplus,
+        Activation::Elu,
+    ];
 
-    /// Its name: "identity", "relu", "leaky_relu", "sigmoid", "tanh".
+    /// Its name: "identity", or that of its [`Function`].
     pub fn name(self) -> &'static str {
         match self.function() {
             Some(function) => function.name(),
@@ -72,6 +101,25 @@ impl Activation {
             Activation::LeakyRelu => Some(Function::LeakyRelu),
             Activation::Sigmoid => Some(Function::Sigmoid),
             Activation::Tanh => Some(Function::Tanh),
+            Activation::Gelu => Some(Function::Gelu),
+            Activation::GeluTanh => Some(Function::GeluTanh),
+            Activation::Silu => Some(Function::Silu),
+            Activation::Softplus => Some(Function::Softplus),
+            Activation::Elu => Some(Function::Elu),
+        }
+    }
+
+    /// What [`backward`](Self::backward) computes the derivative from.
+    pub fn kept(self) -> Kept {
+        match self {
+            Activation::Gelu | Activation::GeluTanh | Activation::Silu => Kept::Sums,
+            Activation::Identity
+            | Activation::Relu
+            | Activation::LeakyRelu
+            | Activation::Sigmoid
+            | Activation::Tanh
+            | Activation::Softplus
+            | Activation::Elu => Kept::Outputs,
         }
     }
 
@@ -83,21 +131,31 @@ impl Activation {
             Activation::LeakyRelu => elementwise(executor, LeakyRelu, [], z),
             Activation::Sigmoid => elementwise(executor, Sigmoid, [], z),
             Activation::Tanh => elementwise(executor, Tanh, [], z),
+            Activation::Gelu => elementwise(executor, Gelu, [], z),
+            Activation::GeluTanh => elementwise(executor, GeluTanh, [], z),
+            Activation::Silu => elementwise(executor, Silu, [], z),
+            Activation::Softplus => elementwise(executor, Softplus, [], z),
+            Activation::Elu => elementwise(executor, Elu, [], z),
         }
     }
 
-    /// δ ← δ · f'(z), where `a` = f(z).
+    /// δ ← δ · f'(z), where `kept` is f(z), or z, as [`kept`](Self::kept) says.
     ///
     /// # Errors
-    /// [`ShapeError`] if `a` and `delta` differ in length.
-    pub fn backward<T: Element>(self, executor: &impl Executor, a: &[T], delta: &mut [T]) -> Result<(), ShapeError> {
-        check("activation: length of the outputs against the gradient", delta.len(), a.len())?;
+    /// [`ShapeError`] if `kept` and `delta` differ in length.
+    pub fn backward<T: Element>(self, executor: &impl Executor, kept: &[T], delta: &mut [T]) -> Result<(), ShapeError> {
+        check("activation: length of the outputs against the gradient", delta.len(), kept.len())?;
         match self {
             Activation::Identity => {}
-            Activation::Relu => elementwise(executor, Relu, [a], delta),
-            Activation::LeakyRelu => elementwise(executor, LeakyRelu, [a], delta),
-            Activation::Sigmoid => elementwise(executor, Sigmoid, [a], delta),
-            Activation::Tanh => elementwise(executor, Tanh, [a], delta),
+            Activation::Relu => elementwise(executor, Relu, [kept], delta),
+            Activation::LeakyRelu => elementwise(executor, LeakyRelu, [kept], delta),
+            Activation::Sigmoid => elementwise(executor, Sigmoid, [kept], delta),
+            Activation::Tanh => elementwise(executor, Tanh, [kept], delta),
+            Activation::Gelu => elementwise(executor, Gelu, [kept], delta),
+            Activation::GeluTanh => elementwise(executor, GeluTanh, [kept], delta),
+            Activation::Silu => elementwise(executor, Silu, [kept], delta),
+            Activation::Softplus => elementwise(executor, Softplus, [kept], delta),
+            Activation::Elu => elementwise(executor, Elu, [kept], delta),
         }
         Ok(())
     }
@@ -113,23 +171,33 @@ impl Activation {
             Activation::LeakyRelu => map_rows(simd, LeakyRelu, [], z),
             Activation::Sigmoid => map_rows(simd, Sigmoid, [], z),
             Activation::Tanh => map_rows(simd, Tanh, [], z),
+            Activation::Gelu => map_rows(simd, Gelu, [], z),
+            Activation::GeluTanh => map_rows(simd, GeluTanh, [], z),
+            Activation::Silu => map_rows(simd, Silu, [], z),
+            Activation::Softplus => map_rows(simd, Softplus, [], z),
+            Activation::Elu => map_rows(simd, Elu, [], z),
         }
     }
 
-    /// δ ← δ · f'(z) in each row, where `a` = f(z).
+    /// δ ← δ · f'(z) in each row, where `kept` is f(z), or z, as [`kept`](Self::kept) says.
     #[inline(always)]
     pub(crate) fn backward_rows<T: Element, S: Simd<T>>(
         self,
         simd: S,
-        a: MatrixRef<'_, T>,
+        kept: MatrixRef<'_, T>,
         delta: &mut MatrixMut<'_, T>,
     ) {
         match self {
             Activation::Identity => {}
-            Activation::Relu => map_rows(simd, Relu, [a], delta),
-            Activation::LeakyRelu => map_rows(simd, LeakyRelu, [a], delta),
-            Activation::Sigmoid => map_rows(simd, Sigmoid, [a], delta),
-            Activation::Tanh => map_rows(simd, Tanh, [a], delta),
+            Activation::Relu => map_rows(simd, Relu, [kept], delta),
+            Activation::LeakyRelu => map_rows(simd, LeakyRelu, [kept], delta),
+            Activation::Sigmoid => map_rows(simd, Sigmoid, [kept], delta),
+            Activation::Tanh => map_rows(simd, Tanh, [kept], delta),
+            Activation::Gelu => map_rows(simd, Gelu, [kept], delta),
+            Activation::GeluTanh => map_rows(simd, GeluTanh, [kept], delta),
+            Activation::Silu => map_rows(simd, Silu, [kept], delta),
+            Activation::Softplus => map_rows(simd, Softplus, [kept], delta),
+            Activation::Elu => map_rows(simd, Elu, [kept], delta),
         }
     }
 }
@@ -236,5 +304,91 @@ impl<T: Element> Elementwise<T, 1> for Tanh {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
         simd.mul(delta, simd.neg_mul_add(a, a, simd.splat(T::ONE)))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Gelu;
+
+impl<T: Element> Elementwise<T, 0> for Gelu {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
+        math::gelu(simd, z)
+    }
+}
+
+impl<T: Element> Elementwise<T, 1> for Gelu {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [z]: [S::Vector; 1]) -> S::Vector {
+        simd.mul(delta, math::gelu_derivative(simd, z))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct GeluTanh;
+
+impl<T: Element> Elementwise<T, 0> for GeluTanh {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
+        math::gelu_tanh(simd, z)
+    }
+}
+
+impl<T: Element> Elementwise<T, 1> for GeluTanh {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [z]: [S::Vector; 1]) -> S::Vector {
+        simd.mul(delta, math::gelu_tanh_derivative(simd, z))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Silu;
+
+impl<T: Element> Elementwise<T, 0> for Silu {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
+        math::silu(simd, z)
+    }
+}
+
+impl<T: Element> Elementwise<T, 1> for Silu {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [z]: [S::Vector; 1]) -> S::Vector {
+        simd.mul(delta, math::silu_derivative(simd, z))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Softplus;
+
+impl<T: Element> Elementwise<T, 0> for Softplus {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
+        math::softplus(simd, z)
+    }
+}
+
+impl<T: Element> Elementwise<T, 1> for Softplus {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
+        // σ(z) = 1 − e⁻ᵃ, to full precision where it is small too.
+        simd.mul(delta, simd.neg(math::exp_m1(simd, simd.neg(a))))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Elu;
+
+impl<T: Element> Elementwise<T, 0> for Elu {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
+        math::elu(simd, z)
+    }
+}
+
+impl<T: Element> Elementwise<T, 1> for Elu {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
+        simd.select(simd.lt(simd.splat(T::ZERO), a), delta, simd.mul_add(delta, a, delta))
     }
 }

@@ -29,27 +29,51 @@ pub fn dense_forward<'a, T: Element>(
     multiply(executor, x, weights.into(), Init::Bias(bias), a, Epilogue::Activate(activation))
 }
 
-/// D ← δ·Wᵀ ⊙ f'(z): δ of B × M, W of N × M, D of B × N, where `outputs` = f(z), B × N, are the outputs of the layer before and f
-/// its activation.
+/// [`dense_forward()`] that keeps the sums: Z ← X·W + b, A ← f(Z). For activations whose derivative needs z
+/// ([`Activation::kept`]).
+///
+/// The same operations.
+///
+/// # Errors
+/// [`ShapeError`] if the shapes do not fit together.
+pub fn dense_forward_keeping<T: Element>(
+    executor: &impl Executor,
+    x: MatrixRef<'_, T>,
+    weights: MatrixRef<'_, T>,
+    bias: &[T],
+    activation: Activation,
+    sums: MatrixMut<'_, T>,
+    a: MatrixMut<'_, T>,
+) -> Result<(), ShapeError> {
+    check("dense_forward_keeping: rows of the sums against rows of a", a.rows(), sums.rows())?;
+    check("dense_forward_keeping: columns of the sums against columns of a", a.cols(), sums.cols())?;
+    if sums.cols() > 1 {
+        check("dense_forward_keeping: column stride of the sums", 1, sums.col_stride())?;
+    }
+    multiply(executor, x, weights.into(), Init::Bias(bias), a, Epilogue::ActivateKeeping { activation, sums })
+}
+
+/// D ← δ·Wᵀ ⊙ f'(z): δ of B × M, W of N × M, D of B × N, where `kept`, B × N, is what the layer before kept, its outputs f(z) or
+/// its sums z ([`Activation::kept`]), and f its activation.
 ///
 /// B·N·M fma and the derivative for each of B·N units ([`Activation`] says what it takes).
 ///
 /// # Errors
-/// [`ShapeError`] if the shapes do not fit together or rows of `outputs` are not contiguous.
+/// [`ShapeError`] if the shapes do not fit together or rows of `kept` are not contiguous.
 pub fn dense_input_gradient<T: Element>(
     executor: &impl Executor,
     delta: MatrixRef<'_, T>,
     weights: MatrixRef<'_, T>,
     activation: Activation,
-    outputs: MatrixRef<'_, T>,
+    kept: MatrixRef<'_, T>,
     d: MatrixMut<'_, T>,
 ) -> Result<(), ShapeError> {
-    check("dense_input_gradient: rows of the outputs against rows of d", d.rows(), outputs.rows())?;
-    check("dense_input_gradient: columns of the outputs against columns of d", d.cols(), outputs.cols())?;
-    if outputs.cols() > 1 {
-        check("dense_input_gradient: column stride of the outputs", 1, outputs.col_stride())?;
+    check("dense_input_gradient: rows of what was kept against rows of d", d.rows(), kept.rows())?;
+    check("dense_input_gradient: columns of what was kept against columns of d", d.cols(), kept.cols())?;
+    if kept.cols() > 1 {
+        check("dense_input_gradient: column stride of what was kept", 1, kept.col_stride())?;
     }
-    multiply(executor, delta, weights.transpose().into(), Init::Zero, d, Epilogue::Derive { activation, outputs })
+    multiply(executor, delta, weights.transpose().into(), Init::Zero, d, Epilogue::Derive { activation, kept })
 }
 
 /// W ← W updated by `rule` from the gradient Xᵀ·δ, which is not kept: X of B × N, δ of B × M, W of N × M and as much state of that

@@ -30,9 +30,9 @@ impl<T: Element> Kernel<T> for Dot<'_, T> {
     }
 }
 
-/// The body, for kernels that are made of dot products. The lengths must be equal.
+/// The body, for kernels that are made of dot products. Of slices that differ in length the longer one's rest is not used.
 #[inline(always)]
-pub(crate) fn dot_body<T: Element, S: Simd<T>>(simd: S, x: &[T], y: &[T]) -> T {
+pub fn dot_body<T: Element, S: Simd<T>>(simd: S, x: &[T], y: &[T]) -> T {
     let n = x.len().min(y.len());
     reduce(simd, n, Product { x: &x[..n], y: &y[..n] })
 }

@@ -2,7 +2,7 @@
 
 use crate::element::Element;
 use crate::level::{Level, LevelError};
-use crate::parallel::default_threads;
+use crate::parallel::{default_threads, parts};
 use crate::simd::Kernel;
 
 /// Runs kernels. [`Cpu`] is the one in production; one that counts or profiles wraps another.
@@ -17,6 +17,13 @@ pub trait Executor: Sync {
     #[inline(always)]
     fn enter(&self, region: Region) {
         let _ = region;
+    }
+    /// Runs `task`, a sequence of kernels of which the largest has `work` multiply-adds, where they can be split between threads at
+    /// little cost. One that wraps another hands this on.
+    #[inline(always)]
+    fn sequence<R: Send>(&self, work: usize, task: impl FnOnce() -> R + Send) -> R {
+        let _ = work;
+        task()
     }
 }
 
@@ -71,5 +78,11 @@ impl Executor for Cpu {
     #[inline]
     fn threads(&self) -> usize {
         self.threads
+    }
+    /// Enters rayon's pool once, if a kernel of the sequence will be split: from outside, every split would wake the pool and wait for
+    /// it. A sequence of small kernels stays on the calling thread.
+    #[inline]
+    fn sequence<R: Send>(&self, work: usize, task: impl FnOnce() -> R + Send) -> R {
+        if parts(self.threads, work, usize::MAX) > 1 { rayon::scope(|_| task()) } else { task() }
     }
 }

@@ -18,7 +18,7 @@
 //! | … input gradient | δ·Wᵀ | B·N·M fma |
 //! | [`column_sum()`] | b'ⱼ = Σ over rows of δ | B·M additions |
 //! | [`Activation`] forward | a = f(z) | B·M evaluations of f (none for the identity) |
-//! | [`Activation`] backward | δ = a' · f'(z) | per unit: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul |
+//! | [`Activation`] backward | δ = a' · f'(z) | per unit: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU 1 cmp, 1 fma; GELU, SiLU, softplus 1 evaluation, 1 mul |
 //! | [`softmax()`] | e^{z − max} / Σ e^{z − max} by rows | per row of M: M − 1 cmp, 2M − 1 additions, M exp, 1 div, M mul |
 //! | [`log_softmax()`] | z − max − ln Σ e^{z − max} | per row of M: M − 1 cmp, 3M − 1 additions, M exp, 1 log |
 //! | [`log_sum_exp()`] | ln Σ eᶻ | per row of M: M − 1 cmp, 2M additions, M exp, 1 log |
@@ -75,11 +75,11 @@ pub mod simd;
 pub mod softmax;
 pub mod update;
 
-pub use activation::Activation;
+pub use activation::{Activation, Kept};
 pub use apply::apply;
 pub use axpy::axpy;
 pub use column_sum::column_sum;
-pub use dense::{dense_forward, dense_input_gradient, dense_update};
+pub use dense::{dense_forward, dense_forward_keeping, dense_input_gradient, dense_update};
 pub use dot::dot;
 pub use element::Element;
 pub use executor::{Cpu, Executor, Region};

@@ -25,7 +25,7 @@
 //! | `leaky_relu`           | 0       | 0       | 1   | 0   | 0   | 1   |
 //!
 //! How exact they are, and how fast: docs/numerics.md. Derivatives that follow from the output a need no function: σ' = a·(1 − a),
-//! tanh' = 1 − a², elu' = a + 1 (1 where a > 0); softplus' is σ.
+//! tanh' = 1 − a², elu' = a + 1 (1 where a > 0), softplus' = 1 − e⁻ᵃ.
 
 pub(crate) mod constants;
 mod elu;

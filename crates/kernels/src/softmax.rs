@@ -151,9 +151,10 @@ impl<T: Element, S: Simd<T>, F: Elementwise<T, 0>> reduce::Reduction<T, S> for S
 }
 
 /// z − by.
-#[derive(Clone, Copy)]
-struct Shift<T> {
-    by: T,
+#[derive(Clone, Copy, Debug)]
+pub struct Shift<T> {
+    /// What is subtracted.
+    pub by: T,
 }
 
 impl<T: Element> Elementwise<T, 0> for Shift<T> {
@@ -175,8 +176,8 @@ impl<T: Element> Elementwise<T, 0> for Unshifted {
 }
 
 /// eᶻ.
-#[derive(Clone, Copy)]
-struct Exp;
+#[derive(Clone, Copy, Debug)]
+pub struct Exp;
 
 impl<T: Element> Elementwise<T, 0> for Exp {
     #[inline(always)]
@@ -186,9 +187,10 @@ impl<T: Element> Elementwise<T, 0> for Exp {
 }
 
 /// z · by.
-#[derive(Clone, Copy)]
-struct Scale<T> {
-    by: T,
+#[derive(Clone, Copy, Debug)]
+pub struct Scale<T> {
+    /// The factor.
+    pub by: T,
 }
 
 impl<T: Element> Elementwise<T, 0> for Scale<T> {

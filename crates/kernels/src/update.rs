@@ -15,7 +15,7 @@ use rules::{Adam, Dampened, Decayed, Decoupled, Momentum, Nesterov, Plain, Updat
 /// |---|---|---|---|
 /// | `Sgd` | w ← w − η·g | 1 fma | none |
 /// | `Momentum` | v ← μ·v + g, w ← w − η·v | 2 fma | v |
-/// | … dampened | v ← μ·v + (1 − τ)·g | 1 mul more | v |
+/// | `Dampened` | v ← μ·v + (1 − τ)·g, w ← w − η·v | 2 fma, 1 mul | v |
 /// | `Nesterov` | v ← μ·v + g, w ← w − η·(g + μ·v) | 3 fma | v |
 /// | `Adam` | m ← m + (1 − β₁)(g − m), v ← β₂·v + (1 − β₂)·g², w ← w − η/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε) | 4 fma, 2 mul, 1 add, 1 sqrt, 1 div | m, v |
 ///
@@ -37,7 +37,16 @@ pub enum Rule<T> {
         learning_rate: T,
         /// μ.
         momentum: T,
-        /// 1 − τ; 1 without dampening and in the first step, when v becomes g.
+        /// λ.
+        decay: Decay<T>,
+    },
+    /// Gradient descent with dampened momentum.
+    Dampened {
+        /// η.
+        learning_rate: T,
+        /// μ.
+        momentum: T,
+        /// 1 − τ; 1 in the first step, when v becomes g.
         keep: T,
         /// λ.
         decay: Decay<T>,
@@ -86,7 +95,7 @@ impl<T: Element> Rule<T> {
     pub fn state(&self) -> usize {
         match self {
             Rule::Sgd { .. } => 0,
-            Rule::Momentum { .. } | Rule::Nesterov { .. } => 1,
+            Rule::Momentum { .. } | Rule::Dampened { .. } | Rule::Nesterov { .. } => 1,
             Rule::Adam { .. } => 2,
         }
     }
@@ -96,10 +105,10 @@ impl<T: Element> Rule<T> {
     pub(crate) fn visit<V: Visitor<T>>(self, visitor: V) {
         match self {
             Rule::Sgd { learning_rate, decay } => with_decay(Plain { learning_rate }, decay, visitor),
-            Rule::Momentum { learning_rate, momentum, keep, decay } if keep == T::ONE => {
+            Rule::Momentum { learning_rate, momentum, decay } => {
                 with_decay(Momentum { learning_rate, momentum }, decay, visitor)
             }
-            Rule::Momentum { learning_rate, momentum, keep, decay } => {
+            Rule::Dampened { learning_rate, momentum, keep, decay } => {
                 with_decay(Dampened { learning_rate, momentum, keep }, decay, visitor)
             }
             Rule::Nesterov { learning_rate, momentum, decay } => {

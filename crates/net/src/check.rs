@@ -15,7 +15,7 @@ pub(crate) fn check_inputs<T: Element>(network: &Network<T>, x: MatrixRef<'_, T>
 }
 
 /// There must be examples, and they must fit the network and the loss.
-pub(crate) fn check_data<T: Element>(network: &Network<T>, loss: Loss, data: &Dataset<T>) -> Result<(), NetError> {
+pub(crate) fn check_data<T: Element>(network: &Network<T>, loss: &Loss, data: &Dataset<T>) -> Result<(), NetError> {
     if data.is_empty() {
         return Err(NetError::NoExamples);
     }
@@ -31,7 +31,7 @@ pub(crate) fn check_data<T: Element>(network: &Network<T>, loss: Loss, data: &Da
 #[inline]
 pub(crate) fn check_examples<T: Element>(
     network: &Network<T>,
-    loss: Loss,
+    loss: &Loss,
     x: MatrixRef<'_, T>,
     targets: Targets<'_, T>,
 ) -> Result<(), NetError> {
@@ -57,15 +57,14 @@ pub(crate) fn check_examples<T: Element>(
 
 /// The targets must be of the kind that the loss needs.
 #[inline]
-fn check_kind<T>(loss: Loss, targets: Targets<'_, T>) -> Result<(), NetError> {
+fn check_kind<T>(loss: &Loss, targets: Targets<'_, T>) -> Result<(), NetError> {
     const VALUES: &str = "values";
     const LABELS: &str = "class labels";
-    match (loss, targets) {
-        (Loss::MeanSquaredError, Targets::Values(_)) | (Loss::CrossEntropy, Targets::Classes(_)) => Ok(()),
-        (Loss::MeanSquaredError, Targets::Classes(_)) => {
-            Err(NetError::Targets { loss, expected: VALUES, found: LABELS })
-        }
-        (Loss::CrossEntropy, Targets::Values(_)) => Err(NetError::Targets { loss, expected: LABELS, found: VALUES }),
+    let error = |expected, found| Err(NetError::Targets { loss: loss.name(), expected, found });
+    match (loss.takes_labels(), targets) {
+        (false, Targets::Values(_)) | (true, Targets::Classes(_)) => Ok(()),
+        (false, Targets::Classes(_)) => error(VALUES, LABELS),
+        (true, Targets::Values(_)) => error(LABELS, VALUES),
     }
 }
 
@@ -83,4 +82,23 @@ pub(crate) fn check_learning_rate<T: Element>(learning_rate: T) -> Result<(), Ne
     } else {
         Err(NetError::LearningRate { learning_rate: learning_rate.to_f64(), element: T::NAME })
     }
+}
+
+/// Whether `x` is neither infinite nor NaN, on its bits: no floating-point instruction.
+#[inline]
+pub(crate) fn is_finite<T: Element>(x: T) -> bool {
+    let sign = 1 << (8 * size_of::<T>() - 1);
+    let infinity = T::NEG_INFINITY.to_bits_u64() ^ sign;
+    x.to_bits_u64() & !sign < infinity
+}
+
+/// Whether all of them are.
+pub(crate) fn finite<T: Element>(x: &[T]) -> bool {
+    // Chunk by chunk, so that the inner loop has no way out and is one of vectors.
+    x.chunks(1024).all(|chunk| chunk.iter().fold(true, |all, x| all & is_finite(*x)))
+}
+
+/// The first layer with a weight or bias that is infinite or NaN.
+pub(crate) fn first_not_finite<T: Element>(network: &Network<T>) -> Option<usize> {
+    network.layers().iter().position(|layer| !finite(layer.weights()) || !finite(layer.bias()))
 }

@@ -1,9 +1,7 @@
 //! What can be wrong with a network, a step or data: named before anything is changed.
 
-use nxm_kernels::ShapeError;
+use nxm_kernels::{Activation, ShapeError};
 use thiserror::Error;
-
-use crate::loss::Loss;
 
 /// A network, a training run or their arguments that do not fit. Layers, rows and columns are counted from 0.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -98,8 +96,8 @@ pub enum NetError {
     /// A loss that needs the other kind of target.
     #[error("loss {loss} needs {expected} as targets, and these are {found}")]
     Targets {
-        /// The loss.
-        loss: Loss,
+        /// The loss's name.
+        loss: &'static str,
         /// The kind it needs: "values" or "class labels".
         expected: &'static str,
         /// The kind they are.
@@ -116,6 +114,81 @@ pub enum NetError {
         expected: Option<(usize, usize)>,
         /// Fan-in and units of the network's; none if it has no such layer.
         found: Option<(usize, usize)>,
+    },
+    /// A step that was made for a layer with another activation.
+    #[error("layer {layer} (counted from 0): the step was made for {expected}, the network has {found}")]
+    Activation {
+        /// The first layer that differs.
+        layer: usize,
+        /// What the step was made for.
+        expected: Activation,
+        /// What the network has.
+        found: Activation,
+    },
+    /// An option of an optimizer, a loss or a schedule that is out of its range.
+    #[error("{name} is {value}: {expected} is needed")]
+    Setting {
+        /// The option.
+        name: &'static str,
+        /// What was asked for.
+        value: f64,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// Not one class weight for each class.
+    #[error("there are {found} class weights: the network has {expected} outputs")]
+    ClassWeights {
+        /// Outputs of the network.
+        expected: usize,
+        /// Class weights.
+        found: usize,
+    },
+    /// A class weight that is negative or not finite, or class weights that are all 0.
+    #[error("class {class} (counted from 0) has weight {weight}: finite numbers of at least 0, not all 0, are needed")]
+    ClassWeight {
+        /// The class.
+        class: usize,
+        /// Its weight.
+        weight: f64,
+    },
+    /// An optimizer's state that was made for another network or another optimizer.
+    #[error("the optimizer's state for {what} of layer {layer} (counted from 0) is {found}: {expected} is needed")]
+    State {
+        /// The layer.
+        layer: usize,
+        /// "layers", "weights" or "biases".
+        what: &'static str,
+        /// How many numbers (or layers) are needed.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// An optimizer's state that holds NaN or an infinity.
+    #[error("the optimizer's state for layer {layer} (counted from 0) holds a number that is not finite")]
+    StateNotFinite {
+        /// The first layer of which that is so.
+        layer: usize,
+    },
+    /// A training that can't be taken up where the state says.
+    #[error("the training can't be resumed: {what} is {found}, and {expected} is needed")]
+    Resume {
+        /// What does not fit.
+        what: &'static str,
+        /// What it must be, at most or exactly.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// A loss, gradient or weight that is no longer finite. A loss or gradient is found before its step changes anything: the
+    /// network is as the last good step left it.
+    #[error("training diverged in step {step}: {what} of layer {layer} (counted from 0) is not finite")]
+    Diverged {
+        /// The step, counted from 1.
+        step: u64,
+        /// The first layer with a number that is not finite; the last one if it is the loss alone.
+        layer: usize,
+        /// "a weight", "an activation", "the loss" or "a gradient".
+        what: &'static str,
     },
     /// Operands of a kernel that do not fit together: layers that were exchanged for others of another shape.
     #[error(transparent)]

@@ -6,7 +6,7 @@ use crate::buffer::zeros;
 use crate::check::{check_data, check_inputs};
 use crate::data::{Dataset, Targets};
 use crate::error::NetError;
-use crate::forward::Activations;
+use crate::forward::{Activations, Purpose};
 use crate::loss::{Criterion, Loss};
 use crate::network::Network;
 
@@ -31,7 +31,7 @@ impl<T: Element> Network<T> {
     pub fn predict(&self, executor: &impl Executor, x: MatrixRef<'_, T>) -> Result<Vec<T>, NetError> {
         check_inputs(self, x)?;
         let mut outputs = zeros("the outputs", x.rows(), self.outputs())?;
-        let mut activations = Activations::new(self, x.rows().min(ROWS))?;
+        let mut activations = Activations::new(self, x.rows().min(ROWS), Purpose::Inference)?;
         for (i, to) in outputs.chunks_mut(ROWS * self.outputs()).enumerate() {
             let rows = to.len() / self.outputs();
             activations.run(self, executor, x.block(i * ROWS, 0, rows, x.cols()))?;
@@ -40,25 +40,30 @@ impl<T: Element> Network<T> {
         Ok(outputs)
     }
 
-    /// The mean loss over `data`, and the accuracy where targets are classes.
+    /// The mean loss over `data` (with class weights the weighted mean), and the accuracy where targets are classes.
     ///
     /// # Errors
     /// [`NetError`] if there are no examples, or if they do not fit the network or the loss.
-    pub fn evaluate(&self, executor: &impl Executor, data: &Dataset<T>, loss: Loss) -> Result<Evaluation, NetError> {
+    pub fn evaluate(&self, executor: &impl Executor, data: &Dataset<T>, loss: &Loss) -> Result<Evaluation, NetError> {
         check_data(self, loss, data)?;
         let (len, outputs) = (data.len(), self.outputs());
         let batch = len.min(ROWS);
-        let mut activations = Activations::new(self, batch)?;
+        let mut activations = Activations::new(self, batch, Purpose::Inference)?;
         let mut criterion = Criterion::new(loss, outputs, batch)?;
         let mut gradient = zeros("the gradient of the outputs", batch, outputs)?;
-        let (mut total, mut right) = (0.0, 0);
+        let (mut total, mut weight, mut right) = (0.0, 0.0, 0);
         for start in (0..len).step_by(ROWS) {
             let rows = ROWS.min(len - start);
             let (x, targets) = data.batch(start..start + rows);
             activations.run(self, executor, x)?;
             let given = activations.outputs(rows, outputs);
-            let loss = criterion.run(executor, given, targets, &mut gradient[..rows * outputs])?;
-            total += loss.to_f64() * rows as f64;
+            let of_rows = loss.weight_of(rows, targets);
+            // Rows whose labels all weigh nothing have no mean.
+            if of_rows > 0.0 {
+                let mean = criterion.run(executor, given, targets, &mut gradient[..rows * outputs]);
+                total += mean.to_f64() * of_rows;
+                weight += of_rows;
+            }
             if let Targets::Classes(labels) = targets {
                 let rows = given.chunks_exact(outputs).zip(labels);
                 right += rows.filter(|(row, label)| argmax(row) == Some(**label as usize)).count();
@@ -68,7 +73,7 @@ impl<T: Element> Network<T> {
             Targets::Values(_) => None,
             Targets::Classes(_) => Some(right as f64 / len as f64),
         };
-        Ok(Evaluation { loss: total / len as f64, accuracy })
+        Ok(Evaluation { loss: total / weight, accuracy })
     }
 }
 

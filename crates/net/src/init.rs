@@ -13,19 +13,26 @@ use crate::random::uniform;
 pub enum Initialization {
     /// bound = √(6 / (fan_in + fan_out)), which keeps the variance of activations and of gradients about equal from layer
     /// to layer where f is nearly linear around 0 (Glorot and Bengio 2010, "Understanding the difficulty of training deep
-    /// feedforward neural networks"). For identity, sigmoid and tanh.
+    /// feedforward neural networks"). For identity, sigmoid, tanh and softplus.
     Glorot,
     /// bound = √(6 / fan_in), which makes up for the half of the sums that a ReLU cuts off (He, Zhang, Ren and Sun 2015,
-    /// "Delving deep into rectifiers"). For ReLU and leaky ReLU.
+    /// "Delving deep into rectifiers"). For ReLU and what resembles it: leaky ReLU, ELU, GELU and SiLU.
     He,
 }
 
 impl Initialization {
-    /// The one that suits an activation: He for ReLU and leaky ReLU, Glorot otherwise.
+    /// The one that suits an activation: He for ReLU, leaky ReLU, ELU, GELU (both) and SiLU, Glorot otherwise.
     pub fn suited_to(activation: Activation) -> Initialization {
         match activation {
-            Activation::Relu | Activation::LeakyRelu => Initialization::He,
-            Activation::Identity | Activation::Sigmoid | Activation::Tanh => Initialization::Glorot,
+            Activation::Relu
+            | Activation::LeakyRelu
+            | Activation::Elu
+            | Activation::Gelu
+            | Activation::GeluTanh
+            | Activation::Silu => Initialization::He,
+            Activation::Identity | Activation::Sigmoid | Activation::Tanh | Activation::Softplus => {
+                Initialization::Glorot
+            }
         }
     }
 

@@ -1,12 +1,13 @@
 //! Dense feed-forward networks on the CPU: build, initialise, train, evaluate, predict.
 //!
 //! A network is a chain of layers a = f(X·W + b). Training is mini-batch gradient descent: forward, loss, backward,
-//! update ([`Step`]), over shuffled epochs ([`Training`]). Everything runs on an [`Executor`], so
+//! update ([`Step`]) by SGD, Adam or AdamW ([`Optimizer`]), over shuffled epochs ([`Training`]) that can be stopped and taken up
+//! again to the bit ([`TrainingState`]). Everything runs on an [`Executor`], so
 //! the step that ships can be timed, counted or profiled as it is. The same seed and data give the same bits at any
 //! number of threads and at every level with fused multiply-add. Elements are f32, or f64 by the same code.
 //!
 //! ```
-//! use nxm_net::{Activation, Cpu, Dataset, Loss, Network, Training, TrainingOptions};
+//! use nxm_net::{Activation, Cpu, Dataset, Network, Optimizer, Training, TrainingOptions};
 //!
 //! // Exclusive or: four examples of two inputs and one target.
 //! let data = Dataset::regression(vec![0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], 2, vec![0.0, 1.0, 1.0, 0.0], 1)?;
@@ -14,7 +15,7 @@
 //!     Network::builder(2).dense(8, Activation::Tanh).dense(1, Activation::Sigmoid).seed(1).build()?;
 //!
 //! let cpu = Cpu::detect()?;
-//! let options = TrainingOptions { loss: Loss::MeanSquaredError, learning_rate: 1.0, batch: 4, epochs: 1000, seed: 1 };
+//! let options = TrainingOptions { optimizer: Optimizer::sgd(1.0), epochs: 1000, seed: 1, ..TrainingOptions::default() };
 //! for report in Training::new(&mut network, &cpu, &data, options)? {
 //!     let report = report?;
 //!     if report.loss < 0.01 {
@@ -40,8 +41,11 @@ pub mod init;
 pub mod layer;
 pub mod loss;
 pub mod network;
+pub mod optimizer;
+pub mod predictor;
 mod random;
 pub mod region;
+pub mod schedule;
 pub mod step;
 pub mod train;
 
@@ -55,5 +59,8 @@ pub use loss::{Loss, UnknownLoss};
 pub use network::Network;
 /// What a user of this crate alone needs of the kernels: who runs them, on what, and the names of activations.
 pub use nxm_kernels::{Activation, Cpu, Element, Executor, Level, LevelError, MatrixRef};
+pub use optimizer::{Adam, AdamW, LayerState, Optimizer, OptimizerState, Sgd};
+pub use predictor::{PredictionBuffers, Predictor};
+pub use schedule::LearningRateSchedule;
 pub use step::Step;
-pub use train::{EpochReport, StepReport, Training, TrainingOptions};
+pub use train::{EpochReport, Progress, StepReport, Training, TrainingOptions, TrainingState};

@@ -1,30 +1,47 @@
 //! What training makes small: losses, each with its gradient.
 
+mod binary_cross_entropy;
+mod criterion;
 mod cross_entropy;
 mod mean_squared_error;
+mod weighted_cross_entropy;
 
 use std::fmt;
 use std::str::FromStr;
 
-use nxm_kernels::{Element, Executor, ShapeError};
-
-use crate::buffer::zeros;
 use crate::data::Targets;
 use crate::error::NetError;
 
-/// A measure of how far B rows of M outputs are from their targets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) use criterion::Criterion;
+
+/// A measure of how far B rows of M outputs are from their targets, as PyTorch defines it with its mean reduction.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Loss {
-    /// Σ (o − t)² / (B·M), the mean over all elements, as PyTorch's; its gradient is 2(o − t) / (B·M).
+    /// Σ (o − t)² / (B·M), the mean over all elements; its gradient is 2(o − t) / (B·M).
     ///
     /// 2BM + 1 multiplications, 2BM − 1 additions.
     MeanSquaredError,
-    /// Σ over rows of −ln softmax(z)ₜ, over B, where z are the outputs (logits) and t the row's label; its gradient is
-    /// (softmax(z) − 1ₜ) / B. The last layer should be the identity.
+    /// Softmax cross-entropy of outputs z (logits) with a label t for each row. The last layer should be the identity.
+    /// [`Loss::CROSS_ENTROPY`] has neither smoothing nor weights: Σ over rows of −ln softmax(z)ₜ, over B, with the gradient
+    /// (softmax(z) − 1ₜ) / B.
     ///
-    /// Per row M − 1 cmp, 2M + 1 additions, M + 1 evaluations (exp, log), 1 div, M mul; for the batch B − 1 additions and 1
-    /// mul.
-    CrossEntropy,
+    /// With smoothing ε and class weights w (1 each unless given): Σ over rows of (1 − ε)·wₜ·(−ln pₜ) + ε/M·Σⱼ wⱼ·(−ln pⱼ), over
+    /// Σ wₜ, where p = softmax(z); its gradient is (((1 − ε)·wₜ + ε/M·Σ w)·p − (1 − ε)·wₜ·1ₜ − ε/M·w) / Σ wₜ.
+    ///
+    /// Without either, per row M − 1 cmp, 2M + 1 additions, M + 1 evaluations (exp, log), 1 div, M mul; for the batch B − 1
+    /// additions and 1 mul. With either, per row M − 1 cmp, 4M + 3 additions, M + 1 evaluations, 1 div, 3M + 4 multiplications; for
+    /// the batch 2B − 2 additions, 1 div and 1 mul.
+    CrossEntropy {
+        /// ε, from 0 to 1: the share of a target that is spread over all classes.
+        label_smoothing: f64,
+        /// w, one for each class, at least 0 each and above 0 in sum; none: 1 each.
+        class_weights: Vec<f64>,
+    },
+    /// Binary cross-entropy of logits z with targets t from 0 to 1: Σ −t·ln σ(z) − (1 − t)·ln(1 − σ(z)) over B·M, computed as
+    /// (1 − t)·z + softplus(−z), which does not overflow; its gradient is (σ(z) − t) / (B·M). The last layer should be the identity.
+    ///
+    /// BM evaluations of softplus and of the sigmoid, 2BM + 1 multiplications, 4BM − 1 additions.
+    BinaryCrossEntropy,
 }
 
 /// The name of a loss that does not exist.
@@ -47,14 +64,65 @@ impl fmt::Display for UnknownLoss {
 impl std::error::Error for UnknownLoss {}
 
 impl Loss {
-    /// All of them.
-    pub const ALL: [Loss; 2] = [Loss::MeanSquaredError, Loss::CrossEntropy];
+    /// Cross-entropy without smoothing or class weights.
+    pub const CROSS_ENTROPY: Loss = Loss::CrossEntropy { label_smoothing: 0.0, class_weights: Vec::new() };
 
-    /// Its name: "mse" or "cross_entropy".
-    pub fn name(self) -> &'static str {
+    /// One of each kind.
+    pub const ALL: [Loss; 3] = [Loss::MeanSquaredError, Loss::CROSS_ENTROPY, Loss::BinaryCrossEntropy];
+
+    /// Its name: "mse", "cross_entropy" or "binary_cross_entropy".
+    pub fn name(&self) -> &'static str {
         match self {
             Loss::MeanSquaredError => "mse",
-            Loss::CrossEntropy => "cross_entropy",
+            Loss::CrossEntropy { .. } => "cross_entropy",
+            Loss::BinaryCrossEntropy => "binary_cross_entropy",
+        }
+    }
+
+    /// Whether its targets are class labels; else they are values.
+    pub fn takes_labels(&self) -> bool {
+        matches!(self, Loss::CrossEntropy { .. })
+    }
+
+    /// Whether it is computed by [`CrossEntropy`](Self::CrossEntropy)'s longer formula.
+    pub fn is_weighted(&self) -> bool {
+        match self {
+            Loss::CrossEntropy { label_smoothing, class_weights } => {
+                *label_smoothing != 0.0 || !class_weights.is_empty()
+            }
+            _ => false,
+        }
+    }
+
+    /// Its options must be in their ranges, and as many weights as outputs.
+    pub(crate) fn check(&self, outputs: usize) -> Result<(), NetError> {
+        let Loss::CrossEntropy { label_smoothing, class_weights } = self else { return Ok(()) };
+        if !(0.0..=1.0).contains(label_smoothing) {
+            let expected = "a number from 0 to 1";
+            return Err(NetError::Setting { name: "label smoothing", value: *label_smoothing, expected });
+        }
+        if class_weights.is_empty() {
+            return Ok(());
+        }
+        if class_weights.len() != outputs {
+            return Err(NetError::ClassWeights { expected: outputs, found: class_weights.len() });
+        }
+        if let Some(class) = class_weights.iter().position(|w| !(*w >= 0.0 && w.is_finite())) {
+            return Err(NetError::ClassWeight { class, weight: class_weights[class] });
+        }
+        match class_weights.iter().all(|w| *w == 0.0) {
+            true => Err(NetError::ClassWeight { class: 0, weight: 0.0 }),
+            false => Ok(()),
+        }
+    }
+
+    /// What a batch's loss is the mean over: its rows, or their labels' weights.
+    pub(crate) fn weight_of<T>(&self, rows: usize, targets: Targets<'_, T>) -> f64 {
+        match (self, targets) {
+            (Loss::CrossEntropy { class_weights, .. }, Targets::Classes(labels)) if !class_weights.is_empty() => {
+                labels.iter().map(|label| class_weights[*label as usize]).sum()
+            }
+            _ => rows as f64,
         }
     }
 }
@@ -70,76 +138,5 @@ impl FromStr for Loss {
     fn from_str(name: &str) -> Result<Self, UnknownLoss> {
         let found = Loss::ALL.into_iter().find(|loss| loss.name() == name);
         found.ok_or_else(|| UnknownLoss(name.to_owned()))
-    }
-}
-
-/// A loss for batches of one width, with what it computes beforehand.
-#[derive(Clone, Debug)]
-pub(crate) struct Criterion<T> {
-    loss: Loss,
-    outputs: usize,
-    /// Rows of the batch the constants are for.
-    rows: usize,
-    /// 1 / (B·M) for the mean squared error, 1 / B for the cross-entropy.
-    mean: T,
-    /// 2 / (B·M).
-    slope: T,
-    /// One for each row; unused by the mean squared error, whose sum needs none.
-    row_losses: Vec<T>,
-}
-
-impl<T: Element> Criterion<T> {
-    /// For at most `batch` rows of `outputs` each.
-    pub(crate) fn new(loss: Loss, outputs: usize, batch: usize) -> Result<Self, NetError> {
-        let rows = match loss {
-            Loss::MeanSquaredError => 0,
-            Loss::CrossEntropy => batch,
-        };
-        let row_losses = zeros("the losses of a batch", rows, 1)?;
-        Ok(Criterion { loss, outputs, rows: 0, mean: T::ZERO, slope: T::ZERO, row_losses })
-    }
-
-    /// Which loss it is.
-    pub(crate) fn loss(&self) -> Loss {
-        self.loss
-    }
-
-    /// The mean loss of `outputs` (row-major, at least one row); its gradient is written to `delta`, which is as long.
-    ///
-    /// `targets` were checked to be of the loss's kind and to have these rows and columns.
-    #[inline]
-    pub(crate) fn run(
-        &mut self,
-        executor: &impl Executor,
-        outputs: &[T],
-        targets: Targets<'_, T>,
-        delta: &mut [T],
-    ) -> Result<T, ShapeError> {
-        match targets {
-            Targets::Values(values) => {
-                self.prepare(values.rows());
-                mean_squared_error::run(executor, outputs, values, self.mean, self.slope, delta)
-            }
-            Targets::Classes(labels) => {
-                self.prepare(labels.len());
-                let row_losses = &mut self.row_losses[..labels.len()];
-                let kernel =
-                    cross_entropy::CrossEntropy { logits: outputs, labels, mean: self.mean, row_losses, delta };
-                Ok(executor.run(kernel))
-            }
-        }
-    }
-
-    /// The constants for batches of `rows` rows: computed only when the number of rows changes, outside of what counts.
-    #[inline]
-    fn prepare(&mut self, rows: usize) {
-        if rows == self.rows {
-            return;
-        }
-        let terms = match self.loss {
-            Loss::MeanSquaredError => rows as f64 * self.outputs as f64,
-            Loss::CrossEntropy => rows as f64,
-        };
-        (self.rows, self.mean, self.slope) = (rows, T::from_f64(1.0 / terms), T::from_f64(2.0 / terms));
     }
 }

@@ -1,30 +1,20 @@
-//! Training: epochs of shuffled batches, as an iterator that the caller may stop.
+//! Training: epochs of shuffled batches, as an iterator that the caller may stop, and take up again.
+
+mod options;
+mod state;
 
 use nxm_kernels::{Element, Executor};
 
-use crate::check::{check_data, check_learning_rate};
+use crate::check::{check_data, first_not_finite};
 use crate::data::Dataset;
 use crate::error::NetError;
-use crate::loss::Loss;
 use crate::network::Network;
+use crate::optimizer::OptimizerState;
 use crate::random::{epoch_generator, shuffle};
 use crate::step::Step;
 
-/// How to train.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TrainingOptions {
-    /// What to make small.
-    pub loss: Loss,
-    /// η in w ← w − η·∂L/∂w; above 0.
-    pub learning_rate: f64,
-    /// Examples of a step; the last step of an epoch takes what is left.
-    pub batch: usize,
-    /// How many times each example is used; 0 trains nothing.
-    pub epochs: usize,
-    /// What the order of the examples is drawn from: an epoch's order depends on the seed, the epoch's number and the number
-    /// of examples alone.
-    pub seed: u64,
-}
+pub use options::TrainingOptions;
+pub use state::{Progress, TrainingState};
 
 /// What an epoch came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,26 +40,23 @@ pub struct StepReport {
 
 /// A training run: an iterator over epochs, each trained when it is asked for. Dropping it leaves the network as the last
 /// step left it.
+///
+/// Network, [state](Training::state) and [options](TrainingOptions) are all that a resume needs: [`Training::resume`] goes on from them
+/// to the bit, from any step, at any level with fused multiply-add and on any number of threads.
 #[derive(Debug)]
 pub struct Training<'a, T: Element, E: Executor> {
     network: &'a mut Network<T>,
     executor: &'a E,
     data: &'a Dataset<T>,
     options: TrainingOptions,
-    learning_rate: T,
     step: Step<T>,
+    state: TrainingState<T>,
     /// The examples in the order of this epoch.
     order: Vec<usize>,
     /// The examples of this step, side by side.
     batch: Dataset<T>,
-    /// Epochs that are finished.
-    finished: usize,
-    /// Examples of this epoch that were used.
-    used: usize,
-    /// Steps of this epoch that were taken.
-    steps: usize,
-    /// Σ loss · rows of this epoch.
-    loss: f64,
+    /// Whether a step failed: what failed once fails again.
+    failed: bool,
     last_epoch: Option<EpochReport>,
 }
 
@@ -77,36 +64,47 @@ impl<'a, T: Element, E: Executor> Training<'a, T, E> {
     /// Prepares to train `network` on `data`; nothing is changed yet.
     ///
     /// # Errors
-    /// [`NetError`] if the data does not fit network and loss, or has no examples; if the batch is 0 or the learning rate not
-    /// a finite number above 0 in `T`; or if buffers do not fit into memory.
+    /// [`NetError`] if the data does not fit network and loss, or has no examples; if the batch is 0; if an option of the optimizer, the
+    /// loss or the schedule is out of its range; or if buffers do not fit into memory.
     pub fn new(
         network: &'a mut Network<T>,
         executor: &'a E,
         data: &'a Dataset<T>,
         options: TrainingOptions,
     ) -> Result<Self, NetError> {
-        let learning_rate = T::from_f64(options.learning_rate);
-        check_learning_rate(learning_rate)
-            .map_err(|_| NetError::LearningRate { learning_rate: options.learning_rate, element: T::NAME })?;
-        check_data(network, options.loss, data)?;
+        let optimizer = OptimizerState::new(options.optimizer, network)?;
+        Self::resume(network, executor, data, options, TrainingState { optimizer, progress: Progress::default() })
+    }
+
+    /// Prepares to go on with a training from the `state` it had, on the network as it was then; nothing is changed yet.
+    ///
+    /// Data and options must be those the training began with, but for the number of epochs, which may have grown.
+    ///
+    /// # Errors
+    /// Those of [`Training::new`]; and if the state is of another optimizer or network, or of no place in this run
+    /// ([`NetError::Resume`]).
+    pub fn resume(
+        network: &'a mut Network<T>,
+        executor: &'a E,
+        data: &'a Dataset<T>,
+        options: TrainingOptions,
+        state: TrainingState<T>,
+    ) -> Result<Self, NetError> {
+        options.check::<T>()?;
+        check_data(network, &options.loss, data)?;
         let rows = options.batch.min(data.len());
-        let step = Step::new(network, options.loss, rows)?;
+        let mut step = Step::new(network, &options.loss, rows)?;
+        if let Some(max_norm) = options.clip_norm {
+            step = step.clip_norm(max_norm)?;
+        }
+        state.check(network, &options, data.len())?;
         let (order, batch) = ((0..data.len()).collect(), data.with_capacity(rows));
-        Ok(Training {
-            network,
-            executor,
-            data,
-            options,
-            learning_rate,
-            step,
-            order,
-            batch,
-            finished: 0,
-            used: 0,
-            steps: 0,
-            loss: 0.0,
-            last_epoch: None,
-        })
+        let mut training =
+            Training { network, executor, data, options, step, state, order, batch, failed: false, last_epoch: None };
+        if training.state.progress.steps > 0 {
+            training.draw_order();
+        }
+        Ok(training)
     }
 
     /// The network as it is now.
@@ -114,42 +112,90 @@ impl<'a, T: Element, E: Executor> Training<'a, T, E> {
         self.network
     }
 
-    /// Steps of an epoch: ⌈examples / batch⌉.
-    pub fn steps_per_epoch(&self) -> usize {
-        self.data.len().div_ceil(self.options.batch)
+    /// All that a resume needs besides network, data and options.
+    pub fn state(&self) -> &TrainingState<T> {
+        &self.state
     }
 
-    /// The epoch that was finished last, if one was.
+    /// The same, when the training has ended or is given up.
+    pub fn into_state(self) -> TrainingState<T> {
+        self.state
+    }
+
+    /// How it trains.
+    pub fn options(&self) -> &TrainingOptions {
+        &self.options
+    }
+
+    /// Steps of an epoch: ⌈examples / batch⌉.
+    pub fn steps_per_epoch(&self) -> usize {
+        self.options.steps_per_epoch(self.data.len())
+    }
+
+    /// Steps that are finished, of the whole run: those before a resume too.
+    pub fn steps(&self) -> usize {
+        let Progress { epochs, steps, .. } = self.state.progress;
+        epochs * self.steps_per_epoch() + steps
+    }
+
+    /// The epoch that was finished last, if one was (since the resume, if there was one).
     pub fn last_epoch(&self) -> Option<EpochReport> {
         self.last_epoch
     }
 
-    /// Takes one step; none when all epochs are finished. An epoch that was begun so is finished by the iterator.
+    /// Whether all weights and all that the optimizer keeps are finite: what a checkpoint asks before it is written. Every epoch
+    /// ends with it.
+    ///
+    /// # Errors
+    /// [`NetError::Diverged`] with the step that was the last.
+    pub fn check_finite(&self) -> Result<(), NetError> {
+        let step = self.state.optimizer.steps();
+        match (first_not_finite(self.network), self.state.optimizer.first_not_finite()) {
+            (Some(layer), _) => Err(NetError::Diverged { step, layer, what: "a weight" }),
+            (None, Some(layer)) => Err(NetError::Diverged { step, layer, what: "the optimizer's state" }),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Takes one step; none when all epochs are finished or a step has failed. An epoch that was begun so is finished by the
+    /// iterator.
     pub fn step(&mut self) -> Option<Result<StepReport, NetError>> {
-        if self.finished >= self.options.epochs {
+        if self.failed || self.state.progress.epochs >= self.options.epochs {
             return None;
         }
-        Some(self.one_step())
+        let report = self.one_step();
+        self.failed = report.is_err();
+        Some(report)
     }
 
     fn one_step(&mut self) -> Result<StepReport, NetError> {
-        if self.used == 0 {
+        let Progress { steps, .. } = self.state.progress;
+        if steps == 0 {
             self.draw_order();
         }
-        let rows = self.options.batch.min(self.data.len() - self.used);
-        self.data.gather(&self.order[self.used..self.used + rows], &mut self.batch);
+        let used = steps * self.batch_rows();
+        let rows = self.batch_rows().min(self.data.len() - used);
+        self.data.gather(&self.order[used..used + rows], &mut self.batch);
+        let optimizer = &mut self.state.optimizer;
+        let base = self.options.optimizer.learning_rate();
+        optimizer.set_learning_rate(self.options.schedule.learning_rate(base, optimizer.steps()))?;
         let (x, targets) = (self.batch.inputs(), self.batch.targets());
-        let loss = self.step.train(self.network, self.executor, x, targets, self.learning_rate)?.to_f64();
+        let loss = self.step.train(self.network, self.executor, x, targets, optimizer)?.to_f64();
 
         // The mean of the report is no part of the step, nor of what a step is counted as.
-        self.loss += loss * rows as f64;
-        self.used += rows;
-        self.steps += 1;
-        let step = self.finished * self.steps_per_epoch() + self.steps;
-        if self.used == self.data.len() {
-            self.finish_epoch();
+        let progress = &mut self.state.progress;
+        progress.loss += loss * rows as f64;
+        progress.steps += 1;
+        let step = self.steps();
+        if used + rows == self.data.len() {
+            self.finish_epoch()?;
         }
         Ok(StepReport { step, rows, loss })
+    }
+
+    /// Examples of a step that is not an epoch's last.
+    fn batch_rows(&self) -> usize {
+        self.options.batch.min(self.data.len())
     }
 
     /// The order of the epoch that begins.
@@ -157,14 +203,16 @@ impl<'a, T: Element, E: Executor> Training<'a, T, E> {
         for (i, row) in self.order.iter_mut().enumerate() {
             *row = i;
         }
-        shuffle(&mut epoch_generator(self.options.seed, self.finished + 1), &mut self.order);
+        shuffle(&mut epoch_generator(self.options.seed, self.state.progress.epochs + 1), &mut self.order);
     }
 
-    fn finish_epoch(&mut self) {
-        self.finished += 1;
-        let loss = self.loss / self.data.len() as f64;
-        self.last_epoch = Some(EpochReport { epoch: self.finished, steps: self.steps, loss });
-        (self.used, self.steps, self.loss) = (0, 0, 0.0);
+    fn finish_epoch(&mut self) -> Result<(), NetError> {
+        self.check_finite()?;
+        let Progress { epochs, steps, loss } = self.state.progress;
+        self.state.progress = Progress { epochs: epochs + 1, steps: 0, loss: 0.0 };
+        let loss = loss / self.data.len() as f64;
+        self.last_epoch = Some(EpochReport { epoch: epochs + 1, steps, loss });
+        Ok(())
     }
 }
 
@@ -175,11 +223,9 @@ impl<T: Element, E: Executor> Iterator for Training<'_, T, E> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Err(error) = self.step()? {
-                // What failed once fails again: the run is over.
-                self.finished = self.options.epochs;
                 return Some(Err(error));
             }
-            if self.used == 0 {
+            if self.state.progress.steps == 0 {
                 return self.last_epoch.map(Ok);
             }
         }

@@ -2,7 +2,7 @@
 
 use nxm_count::{NetworkSpec, Schedule};
 use nxm_kernels::{Activation, Cpu};
-use nxm_net::{Dataset, Loss, Network, TrainingOptions};
+use nxm_net::{Dataset, Loss, Network, Optimizer, TrainingOptions};
 
 use super::speed::LayerShape;
 use crate::digits::{self, CLASSES, PIXELS};
@@ -14,9 +14,17 @@ const HIDDEN: [usize; 2] = [128, 64];
 const SEEN: (usize, usize) = (4, 5);
 /// Splits the digits, initialises the network and shuffles its epochs.
 const SEED: u64 = 1;
+
 /// How it is trained: so many epochs that more of them change nothing.
-const OPTIONS: TrainingOptions =
-    TrainingOptions { loss: Loss::CrossEntropy, learning_rate: 0.2, batch: 32, epochs: 60, seed: SEED };
+fn options() -> TrainingOptions {
+    TrainingOptions {
+        loss: Loss::CROSS_ENTROPY,
+        optimizer: Optimizer::sgd(0.2),
+        epochs: 60,
+        seed: SEED,
+        ..TrainingOptions::default()
+    }
+}
 
 /// The training, before it begins.
 pub struct Job {
@@ -46,8 +54,8 @@ impl Job {
         let builder = builder.dense(CLASSES, Activation::Identity).seed(SEED);
         let network = builder.build().map_err(Failure::usage)?;
         let sizes: Vec<u64> = network.sizes().into_iter().map(|size| size as u64).collect();
-        let spec = NetworkSpec::new(sizes, Activation::Relu, Activation::Identity, OPTIONS.loss);
-        Ok(Job { cpu, network, spec: spec.map_err(Failure::usage)?, seen, held_out, options: OPTIONS })
+        let spec = NetworkSpec::new(sizes, Activation::Relu, Activation::Identity, Loss::CROSS_ENTROPY);
+        Ok(Job { cpu, network, spec: spec.map_err(Failure::usage)?, seen, held_out, options: options() })
     }
 
     /// Examples, epochs and batch, as formulas see them.

@@ -18,7 +18,7 @@ const PROMISED: f64 = 0.97;
 /// Trains, and writes how well and how long.
 pub fn write(job: &Job, forecast: &Forecast, out: &mut impl Write) -> Result<Broken, Failure> {
     let mut network = job.network.clone();
-    let mut training = Training::new(&mut network, &job.cpu, &job.seen, job.options).map_err(Failure::usage)?;
+    let mut training = Training::new(&mut network, &job.cpu, &job.seen, job.options.clone()).map_err(Failure::usage)?;
     let bar = progress_bar((training.steps_per_epoch() * job.options.epochs) as u64);
     let mut epochs: Vec<EpochReport> = Vec::new();
     let start = Instant::now();
@@ -32,7 +32,7 @@ pub fn write(job: &Job, forecast: &Forecast, out: &mut impl Write) -> Result<Bro
     let taken = start.elapsed().as_secs_f64();
     bar.finish_and_clear();
 
-    let evaluation = network.evaluate(&job.cpu, &job.held_out, job.options.loss).map_err(Failure::usage)?;
+    let evaluation = network.evaluate(&job.cpu, &job.held_out, &job.options.loss).map_err(Failure::usage)?;
     let accuracy = evaluation.accuracy.expect("digits are classes");
     if let [first, .., last] = epochs[..] {
         writeln!(out, "Mean loss: {:.3} in epoch 1, {:.5} in epoch {}.", first.loss, last.loss, last.epoch)?;
@@ -73,6 +73,7 @@ fn progress_bar(steps: u64) -> ProgressBar {
 mod tests {
     use super::*;
     use nxm_kernels::Cpu;
+    use nxm_net::Optimizer;
 
     const FORECAST: Forecast =
         Forecast { seconds: 1.0, seconds_per_step: 1e-3, flops_per_second: 1e9, measured_steps: 1 };
@@ -89,7 +90,7 @@ mod tests {
     #[test]
     fn too_little_learning_breaks_the_promise() {
         let mut job = Job::new(Cpu::detect().unwrap()).unwrap();
-        job.options.learning_rate = 1e-6;
+        job.options.optimizer = Optimizer::sgd(1e-6);
         job.options.epochs = 1;
         let broken = write(&job, &FORECAST, &mut Vec::new()).unwrap().expect("a broken promise");
         assert!(broken.contains("is less than 97.00 %"), "{broken}");

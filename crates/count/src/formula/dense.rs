@@ -14,8 +14,8 @@ use crate::tally::Tally;
 fn rule_kinds<T: Element>(rule: &Rule<T>) -> Vec<Kind> {
     let (mut kinds, decay) = match rule {
         Rule::Sgd { decay, .. } => (vec![Kind::Fma], decay),
-        Rule::Momentum { decay, keep, .. } if *keep == T::ONE => (vec![Kind::Fma; 2], decay),
-        Rule::Momentum { decay, .. } => (vec![Kind::Fma, Kind::Fma, Kind::Mul], decay),
+        Rule::Momentum { decay, .. } => (vec![Kind::Fma; 2], decay),
+        Rule::Dampened { decay, .. } => (vec![Kind::Fma, Kind::Fma, Kind::Mul], decay),
         Rule::Nesterov { decay, .. } => (vec![Kind::Fma; 3], decay),
         Rule::Adam { decay, .. } => {
             let [f, m] = [Kind::Fma, Kind::Mul];

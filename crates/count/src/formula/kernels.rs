@@ -83,14 +83,22 @@ impl Vectors {
         }
     }
 
-    /// δ·f'(z) for n elements: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul.
+    /// δ·f'(z) for n elements: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU 1 cmp, 1 fma; GELU,
+    /// SiLU and softplus 1 evaluation, 1 mul.
     pub fn activation_backward(self, activation: Activation, n: u128) -> Result<Tally, Overflow> {
+        let smooth = |function| [self.evaluation(function), MUL];
         let per_element: &[Ops] = match activation {
             Activation::Identity => &[],
             Activation::Relu => &[CMP],
             Activation::LeakyRelu => &[CMP, MUL],
             Activation::Sigmoid => &[ADD, MUL, MUL],
             Activation::Tanh => &[FMA, MUL],
+            Activation::Elu => &[CMP, FMA],
+            Activation::Gelu => &smooth(Function::GeluDerivative),
+            Activation::GeluTanh => &smooth(Function::GeluTanhDerivative),
+            Activation::Silu => &smooth(Function::SiluDerivative),
+            // 1 − e⁻ᵃ.
+            Activation::Softplus => &smooth(Function::ExpM1),
         };
         per_element.iter().try_fold(Tally::NONE, |sum, ops| sum.plus(&self.map(*ops, n)?))
     }

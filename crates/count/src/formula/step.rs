@@ -1,11 +1,14 @@
 //! Formulas of a training step, by layer and phase.
 
+use std::collections::BTreeMap;
+
 use nxm_kernels::Region;
 use nxm_net::region;
 
 use super::Vectors;
-use crate::kind::Overflow;
-use crate::spec::{CountError, NetworkSpec};
+use crate::kind::{Kind, Overflow};
+use crate::ops::Ops;
+use crate::spec::{Clipping, CountError, NetworkSpec};
 use crate::tally::Tally;
 
 /// What one layer of N inputs and M units executes in a step on B examples.
@@ -17,7 +20,8 @@ pub struct LayerFormula {
     pub fan_out: u64,
     /// X·W + b and its activations: B·N·M fma (N additions for N + 1 terms, as sums start from the bias) and B·M evaluations.
     pub forward: Tally,
-    /// ∂L/∂z from ∂L/∂a: the activation's derivative, B·M times.
+    /// ∂L/∂z from ∂L/∂a: the activation's derivative, B·M times. In all layers but the last it is made together with the input
+    /// gradient of the layer behind.
     pub activation_gradient: Tally,
     /// Xᵀ·δ: B·N·M fma.
     pub weight_gradient: Tally,
@@ -25,19 +29,22 @@ pub struct LayerFormula {
     pub bias_gradient: Tally,
     /// δ·Wᵀ: B·N·M fma; nothing in the first layer, whose inputs are data.
     pub input_gradient: Tally,
-    /// w ← w − η·g: 1 fma per parameter.
+    /// The part of the gradients' norm, and their scaling; nothing unless gradients are clipped.
+    pub clip: Tally,
+    /// The optimizer's rule for each parameter; for weights it is made together with their gradient unless gradients are clipped.
     pub update: Tally,
 }
 
 impl LayerFormula {
-    /// The phases that a layer has, by the name of their region.
-    pub fn phases(&self) -> [(&'static str, Tally); 6] {
+    /// The phases that a layer has, by name.
+    pub fn phases(&self) -> [(&'static str, Tally); 7] {
         [
             (region::FORWARD, self.forward),
             (region::ACTIVATION_GRADIENT, self.activation_gradient),
             (region::WEIGHT_GRADIENT, self.weight_gradient),
             (region::BIAS_GRADIENT, self.bias_gradient),
             (region::INPUT_GRADIENT, self.input_gradient),
+            (region::CLIP, self.clip),
             (region::UPDATE, self.update),
         ]
     }
@@ -47,6 +54,8 @@ impl LayerFormula {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepFormula {
     layers: Vec<LayerFormula>,
+    /// Whether weights are updated as their gradients are made.
+    fused: bool,
     forward: Tally,
     loss: Tally,
     backward: Tally,
@@ -80,9 +89,10 @@ impl StepFormula {
             let products = [layer.weight_gradient, layer.bias_gradient, layer.input_gradient];
             Tally::sum(products)?.plus(&layer.activation_gradient)
         })?;
-        let update = sum(|layer| Ok(layer.update))?;
+        let update = sum(|layer| layer.clip.plus(&layer.update))?;
         let total = Tally::sum([forward, loss, backward, update]).map_err(CountError::in_the("the step"))?;
-        Ok(StepFormula { layers, forward, loss, backward, update, total })
+        let fused = network.clipping() == Clipping::None;
+        Ok(StepFormula { layers, fused, forward, loss, backward, update, total })
     }
 
     /// Each layer, first to last.
@@ -101,7 +111,7 @@ impl StepFormula {
     pub fn backward(&self) -> Tally {
         self.backward
     }
-    /// The update of all parameters.
+    /// The update of all parameters, with the clipping of their gradients.
     pub fn update(&self) -> Tally {
         self.update
     }
@@ -110,15 +120,25 @@ impl StepFormula {
         self.total
     }
 
-    /// Each region in which something is executed, as a counting executor books it.
+    /// Each region in which something is executed, as a counting executor books it: what is fused is booked as one.
     pub fn regions(&self) -> impl Iterator<Item = (Region, Tally)> {
+        let mut regions = BTreeMap::new();
         let last = self.layers.len() - 1;
-        let loss = (Region { name: region::LOSS, layer: last }, self.loss);
-        let phases = |(layer, formula): (usize, &LayerFormula)| {
-            formula.phases().map(|(name, tally)| (Region { name, layer }, tally))
+        let mut book = |name, layer, tally: &Tally| {
+            let booked: &mut Tally = regions.entry(Region { name, layer }).or_default();
+            *booked = booked.plus(tally).expect("a part of a total that fits");
         };
-        let regions = self.layers.iter().enumerate().flat_map(phases).chain([loss]);
-        regions.filter(|(_, tally)| *tally != Tally::NONE)
+        book(region::LOSS, last, &self.loss);
+        for (l, layer) in self.layers.iter().enumerate() {
+            for (name, tally) in layer.phases() {
+                match name {
+                    region::ACTIVATION_GRADIENT if l < last => book(region::INPUT_GRADIENT, l + 1, &tally),
+                    region::WEIGHT_GRADIENT if self.fused => book(region::UPDATE, l, &tally),
+                    _ => book(name, l, &tally),
+                }
+            }
+        }
+        regions.into_iter().filter(|(_, tally)| *tally != Tally::NONE)
     }
 }
 
@@ -133,21 +153,51 @@ fn layer_formula(
     let activation = network.activation(layer);
     let within = |name| CountError::within(Region { name, layer });
     let units = batch.checked_mul(m).expect("two 64-bit numbers have a 128-bit product");
-    let forward = || vectors.gemm(batch, n, m)?.plus(&vectors.activation_forward(activation, units)?);
-    let update = || vectors.sgd(n * m)?.plus(&vectors.sgd(m)?);
+    let last = layer + 1 == network.layers();
+    // What follows a product tile by tile is done row by row, and so is its padding; what is done apart runs over all elements.
+    let fused = network.clipping() == Clipping::None;
+    let activation_gradient = || match last {
+        true => vectors.activation_backward(activation, units),
+        false => vectors.activation_backward(activation, m)?.times(batch),
+    };
+    // All steps cost the same, the first one too, and in f32 as in f64.
+    let rule = network.optimizer().rule::<f64>(network.optimizer().learning_rate(), 1);
+    let update = || {
+        let weights = if fused { vectors.update(&rule, m)?.times(n)? } else { vectors.update(&rule, n * m)? };
+        weights.plus(&vectors.update(&rule, m)?)
+    };
     Ok(LayerFormula {
         fan_in,
         fan_out,
-        forward: forward().map_err(within(region::FORWARD))?,
-        activation_gradient: vectors
-            .activation_backward(activation, units)
-            .map_err(within(region::ACTIVATION_GRADIENT))?,
+        forward: vectors.dense_forward(batch, n, m, activation).map_err(within(region::FORWARD))?,
+        activation_gradient: activation_gradient().map_err(within(region::ACTIVATION_GRADIENT))?,
         weight_gradient: vectors.gemm(n, batch, m).map_err(within(region::WEIGHT_GRADIENT))?,
         bias_gradient: vectors.column_sum(batch, m).map_err(within(region::BIAS_GRADIENT))?,
         input_gradient: match layer {
             0 => Tally::NONE,
             _ => vectors.gemm(batch, m, n).map_err(within(region::INPUT_GRADIENT))?,
         },
+        clip: clip(network.clipping(), [n * m, m], last, vectors).map_err(within(region::CLIP))?,
         update: update().map_err(within(region::UPDATE))?,
     })
+}
+
+/// A layer's part of clipping: the squares of its gradients, each summed and added to the sum so far; after the last layer the root, its
+/// sum with ε, and the quotient; and the scaling, if it comes to that.
+fn clip(clipping: Clipping, gradients: [u128; 2], last: bool, vectors: Vectors) -> Result<Tally, Overflow> {
+    if clipping == Clipping::None {
+        return Ok(Tally::NONE);
+    }
+    let [add, sqrt, div, mul] = [Kind::Add, Kind::Sqrt, Kind::Div, Kind::Mul].map(Ops::one);
+    let mut tally = Tally::NONE;
+    for len in gradients {
+        tally = tally.plus(&vectors.dot(len)?)?.plus(&vectors.scalar(add, 1)?)?;
+        if clipping == Clipping::Scaled {
+            tally = tally.plus(&vectors.map(mul, len)?)?;
+        }
+    }
+    match last {
+        false => Ok(tally),
+        true => Tally::sum([tally, vectors.scalar(sqrt, 1)?, vectors.scalar(add, 1)?, vectors.scalar(div, 1)?]),
+    }
 }

@@ -1,7 +1,7 @@
 //! What the tests share: every way to run a kernel, counted, and shapes where kernels change their ways.
 
 use nxm_count::{Counted, Ops, Tally, Vectors};
-use nxm_kernels::{Cpu, Element, Executor, Function, Level};
+use nxm_kernels::{Activation, Cpu, Element, Executor, Function, Level};
 use proptest::prelude::*;
 
 /// Thread counts: one, even, odd, and more than there are cores.
@@ -59,6 +59,17 @@ impl Textbook {
             cmp: ops.own().cmp(),
             functions: ops.functions().collect(),
         }
+    }
+}
+
+/// The function that an activation's derivative evaluates, if it does.
+pub fn derivative_function(activation: Activation) -> Option<Function> {
+    match activation {
+        Activation::Gelu => Some(Function::GeluDerivative),
+        Activation::GeluTanh => Some(Function::GeluTanhDerivative),
+        Activation::Silu => Some(Function::SiluDerivative),
+        Activation::Softplus => Some(Function::ExpM1),
+        _ => None,
     }
 }
 

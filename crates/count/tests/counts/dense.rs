@@ -1,10 +1,10 @@
 //! Counts of the optimizers' rules and of a layer's fused products: executed = formula, at every level and thread count.
 
-use crate::common::{Case, Textbook, check, numbers, short_side, side};
+use crate::common::{Case, Textbook, check, derivative_function, numbers, short_side, side};
 use nxm_count::{Tally, Vectors};
 use nxm_kernels::{
-    Activation, Decay, Element, Executor, MatrixMut, MatrixRef, Parameters, Rule, dense_forward, dense_input_gradient,
-    dense_update, update,
+    Activation, Decay, Element, Executor, MatrixMut, MatrixRef, Parameters, Rule, dense_forward, dense_forward_keeping,
+    dense_input_gradient, dense_update, update,
 };
 use proptest::prelude::*;
 
@@ -22,8 +22,8 @@ impl Choice {
         let (learning_rate, momentum) = (t(0.1), t(0.9));
         match self.rule {
             0 => Rule::Sgd { learning_rate, decay },
-            1 => Rule::Momentum { learning_rate, momentum, keep: t(1.0), decay },
-            2 => Rule::Momentum { learning_rate, momentum, keep: t(0.5), decay },
+            1 => Rule::Momentum { learning_rate, momentum, decay },
+            2 => Rule::Dampened { learning_rate, momentum, keep: t(0.5), decay },
             3 => Rule::Nesterov { learning_rate, momentum, decay },
             _ => Rule::Adam {
                 step_size: t(0.01),
@@ -102,6 +102,8 @@ impl Layer {
 struct Forward {
     layer: Layer,
     activation: Activation,
+    /// Whether the sums are kept: that costs nothing.
+    keeping: bool,
 }
 
 impl<T: Element> Case<T> for Forward {
@@ -109,7 +111,14 @@ impl<T: Element> Case<T> for Forward {
         let Layer { rows, n, m } = self.layer;
         let (x, w, bias, mut a) = (numbers(rows * n, 1), numbers(n * m, 2), numbers(m, 3), numbers(rows * m, 4));
         let (x, w) = (MatrixRef::new(&x, rows, n).unwrap(), MatrixRef::new(&w, n, m).unwrap());
-        dense_forward(executor, x, w, &bias, self.activation, MatrixMut::new(&mut a, rows, m).unwrap()).unwrap();
+        let into = MatrixMut::new(&mut a, rows, m).unwrap();
+        if self.keeping {
+            let mut z = numbers(rows * m, 5);
+            let sums = MatrixMut::new(&mut z, rows, m).unwrap();
+            dense_forward_keeping(executor, x, w, &bias, self.activation, sums, into).unwrap();
+            return [z, a].concat();
+        }
+        dense_forward(executor, x, w, &bias, self.activation, into).unwrap();
         a
     }
     fn formula(&self, vectors: Vectors) -> Tally {
@@ -154,11 +163,15 @@ impl<T: Element> Case<T> for InputGradient {
             Activation::LeakyRelu => (1, 0, 1),
             Activation::Sigmoid => (2, 1, 0),
             Activation::Tanh => (2, 1, 0),
+            Activation::Elu => (1, 1, 1),
+            Activation::Gelu | Activation::GeluTanh | Activation::Silu | Activation::Softplus => (1, 0, 0),
         };
+        let functions = derivative_function(self.activation).map(|f| (f, units)).into_iter().collect();
         Textbook {
             multiplications: product + units * multiplications,
             additions: product + units * additions,
             cmp: units * cmp,
+            functions,
             ..Textbook::default()
         }
     }
@@ -218,7 +231,8 @@ proptest! {
 
     #[test]
     fn fused_products(layer in layer(), activation in proptest::sample::select(&Activation::ALL), choice in choice()) {
-        check_both(Forward { layer, activation });
+        check_both(Forward { layer, activation, keeping: false });
+        check_both(Forward { layer, activation, keeping: true });
         check_both(InputGradient { layer, activation });
         check_both(WeightUpdate { layer, choice });
     }
@@ -228,7 +242,7 @@ proptest! {
 #[test]
 fn large_enough_for_threads() {
     let layer = Layer { rows: 131, n: 1001, m: 67 };
-    check::<f32>(&Forward { layer, activation: Activation::Sigmoid });
+    check::<f32>(&Forward { layer, activation: Activation::Sigmoid, keeping: true });
     check::<f32>(&InputGradient { layer: Layer { rows: 67, n: 131, m: 1001 }, activation: Activation::Tanh });
     check::<f32>(&WeightUpdate { layer, choice: Choice { rule: 4, decay: 2 } });
     check::<f64>(&Update { choice: Choice { rule: 3, decay: 1 }, n: (1 << 19) + 5 });

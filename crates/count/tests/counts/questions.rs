@@ -26,7 +26,7 @@ fn a_training_run_executes_its_formula() {
     let mut trained =
         Network::builder(5).dense(9, Activation::Relu).dense(2, Activation::Identity).seed(1).build().unwrap();
     let counted = Counted::new(Cpu::new(level(), 2));
-    let options = TrainingOptions { loss: Loss::MeanSquaredError, learning_rate: 0.1, batch: 4, epochs: 3, seed: 1 };
+    let options = TrainingOptions { batch: 4, epochs: 3, ..TrainingOptions::default() };
     assert_eq!(Training::new(&mut trained, &counted, &data, options).unwrap().map(Result::unwrap).count(), 3);
 
     let spec = network(&[5, 9, 2], Loss::MeanSquaredError);
@@ -39,7 +39,7 @@ fn a_training_run_executes_its_formula() {
 /// A short last batch counts as what it is; a batch larger than the examples is one short batch.
 #[test]
 fn short_batches() {
-    let spec = network(&[5, 9, 2], Loss::CrossEntropy);
+    let spec = network(&[5, 9, 2], Loss::CROSS_ENTROPY);
     let vectors = Vectors::textbook::<f64>();
     let step = |rows| StepFormula::new(&spec, rows, vectors).unwrap().total();
     let training =
@@ -72,9 +72,9 @@ fn overflow_is_an_error() {
     let error = StepFormula::new(&spec, max, Vectors::textbook::<f32>()).unwrap_err();
     assert_eq!(error.to_string(), "forward of layer 0: the number of flops exceeds 2¹²⁸ − 1");
     let schedule = Schedule { examples: max, epochs: max, batch: 1 };
-    let error = TrainingFormula::new(&network(&[30, 30], Loss::CrossEntropy), schedule, Vectors::textbook::<f32>());
+    let error = TrainingFormula::new(&network(&[30, 30], Loss::CROSS_ENTROPY), schedule, Vectors::textbook::<f32>());
     assert!(matches!(error, Err(CountError::Overflow { .. })), "{error:?}");
-    let error = NetworkSpec::new([max; 4], Activation::Relu, Activation::Relu, Loss::CrossEntropy).unwrap_err();
+    let error = NetworkSpec::new([max; 4], Activation::Relu, Activation::Relu, Loss::CROSS_ENTROPY).unwrap_err();
     assert_eq!(error.to_string(), "the network: the number of parameters exceeds 2¹²⁸ − 1");
 
     // Each kind fits, and what is derived from them would not.
@@ -86,7 +86,7 @@ fn overflow_is_an_error() {
 
 #[test]
 fn bad_input() {
-    let new = |sizes: &[u64]| NetworkSpec::new(sizes, Activation::Relu, Activation::Relu, Loss::CrossEntropy);
+    let new = |sizes: &[u64]| NetworkSpec::new(sizes, Activation::Relu, Activation::Relu, Loss::CROSS_ENTROPY);
     assert_eq!(new(&[30]), Err(CountError::TooFewSizes { found: 1 }));
     assert_eq!(new(&[]), Err(CountError::TooFewSizes { found: 0 }));
     assert_eq!(new(&[3, 0, 2]).unwrap_err().to_string(), "size 2 of the network must be at least 1, and is 0");
@@ -121,7 +121,7 @@ fn too_large_to_run() {
 /// A forecast is the training's count over the measured rate.
 #[test]
 fn forecasts() {
-    let spec = network(&[20, 40, 5], Loss::CrossEntropy);
+    let spec = network(&[20, 40, 5], Loss::CROSS_ENTROPY);
     let schedule = Schedule { examples: 100, epochs: 7, batch: 32 };
     let budget = Duration::from_millis(60);
     let forecast = forecast::<f32>(&spec, schedule, &Cpu::new(level(), 1), budget).unwrap();
@@ -164,7 +164,7 @@ fn serialised() {
 /// Verified at every level and at several thread counts, in both element types.
 #[test]
 fn verified() {
-    let spec = network(&[37, 21, 5], Loss::CrossEntropy);
+    let spec = network(&[37, 21, 5], Loss::CROSS_ENTROPY);
     for level in Level::available() {
         for threads in [1, 3] {
             for verification in

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::common::{THREADS, bits, numbers};
-use nxm_count::{Counted, NetworkSpec, StepFormula, Tally, Vectors, verify};
+use nxm_count::{Clipping, Counted, NetworkSpec, StepFormula, Tally, Vectors, verify};
 use nxm_kernels::{Activation, Cpu, Element, Executor, Function, Level, MatrixRef, Region};
-use nxm_net::{Loss, Network, Step, Targets};
+use nxm_net::{Adam, AdamW, Loss, Network, Optimizer, OptimizerState, Sgd, Step, Targets};
 use proptest::prelude::*;
 
 /// A network, and how many examples it is trained on.
@@ -15,12 +15,20 @@ struct Case {
     hidden: Activation,
     output: Activation,
     loss: Loss,
+    optimizer: Optimizer,
+    clipping: Clipping,
     batch: usize,
 }
 
 impl Case {
+    /// Plain gradient descent.
+    fn new(sizes: Vec<u64>, hidden: Activation, output: Activation, loss: Loss, batch: usize) -> Case {
+        Case { sizes, hidden, output, loss, optimizer: Optimizer::sgd(0.1), clipping: Clipping::None, batch }
+    }
+
     fn spec(&self) -> NetworkSpec {
-        NetworkSpec::new(self.sizes.clone(), self.hidden, self.output, self.loss).unwrap()
+        let spec = NetworkSpec::new(self.sizes.clone(), self.hidden, self.output, self.loss.clone()).unwrap();
+        spec.with_optimizer(self.optimizer).with_clipping(self.clipping)
     }
 
     /// One step on `rows` examples in a step made for the whole batch: the loss, and all parameters after it.
@@ -31,16 +39,22 @@ impl Case {
             builder = builder.dense(*units, self.spec().activation(layer));
         }
         let mut network = builder.build().unwrap();
-        let mut step = Step::new(&network, self.loss, self.batch).unwrap();
+        let mut step = Step::new(&network, &self.loss, self.batch).unwrap();
+        match self.clipping {
+            Clipping::None => {}
+            Clipping::Within => step = step.clip_norm(1e30).unwrap(),
+            Clipping::Scaled => step = step.clip_norm(1e-30).unwrap(),
+        }
+        let mut optimizer = OptimizerState::new(self.optimizer, &network).unwrap();
         let outputs = network.outputs();
         let (x, values) = (numbers::<T>(rows * sizes[0], 1), numbers::<T>(rows * outputs, 2));
         let labels: Vec<u32> = (0..rows).map(|i| (i * 5 % outputs) as u32).collect();
-        let targets = match self.loss {
-            Loss::MeanSquaredError => Targets::Values(MatrixRef::new(&values, rows, outputs).unwrap()),
-            Loss::CrossEntropy => Targets::Classes(&labels),
+        let targets = match self.loss.takes_labels() {
+            false => Targets::Values(MatrixRef::new(&values, rows, outputs).unwrap()),
+            true => Targets::Classes(&labels),
         };
         let x = MatrixRef::new(&x, rows, sizes[0]).unwrap();
-        let loss = step.train(&mut network, executor, x, targets, T::from_f64(0.1)).unwrap();
+        let loss = step.train(&mut network, executor, x, targets, &mut optimizer).unwrap();
         let layers = network.layers().iter();
         let parameters = layers.flat_map(|layer| layer.weights().iter().chain(layer.bias()).copied());
         std::iter::once(loss).chain(parameters).collect()
@@ -69,14 +83,39 @@ impl Case {
 fn cases() -> impl Strategy<Value = Case> {
     let activation = || proptest::sample::select(&Activation::ALL);
     let size = || prop_oneof![proptest::sample::select(vec![1u64, 7, 8, 9, 15, 16, 17, 31, 33, 48, 64, 65]), 1u64..50];
-    (
-        proptest::collection::vec(size(), 2..=5),
-        activation(),
-        activation(),
-        proptest::sample::select(&Loss::ALL),
-        1usize..=40,
-    )
-        .prop_map(|(sizes, hidden, output, loss, batch)| Case { sizes, hidden, output, loss, batch })
+    let clipping = proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled][..]);
+    let kinds = (activation(), activation(), 0usize..6, proptest::sample::select(optimizers()), clipping);
+    (proptest::collection::vec(size(), 2..=5), kinds, 1usize..=40).prop_map(|(sizes, kinds, batch)| {
+        let (hidden, output, loss, optimizer, clipping) = kinds;
+        let loss = losses(sizes[sizes.len() - 1] as usize)[loss].clone();
+        Case { optimizer, clipping, ..Case::new(sizes, hidden, output, loss, batch) }
+    })
+}
+
+/// Every loss, and cross-entropy with each of its options.
+fn losses(outputs: usize) -> Vec<Loss> {
+    let class_weights: Vec<f64> = (0..outputs).map(|class| 1.0 + class as f64).collect();
+    let mut losses = Loss::ALL.to_vec();
+    losses.push(Loss::CrossEntropy { label_smoothing: 0.1, class_weights: Vec::new() });
+    losses.push(Loss::CrossEntropy { label_smoothing: 0.0, class_weights: class_weights.clone() });
+    losses.push(Loss::CrossEntropy { label_smoothing: 0.1, class_weights });
+    losses
+}
+
+/// Every optimizer with each of its options.
+fn optimizers() -> Vec<Optimizer> {
+    let momentum = Sgd { momentum: 0.9, ..Sgd::default() };
+    vec![
+        Optimizer::Sgd(Sgd::default()),
+        Optimizer::Sgd(Sgd { weight_decay: 0.01, ..Sgd::default() }),
+        Optimizer::Sgd(momentum),
+        Optimizer::Sgd(Sgd { dampening: 0.1, ..momentum }),
+        Optimizer::Sgd(Sgd { nesterov: true, weight_decay: 0.01, ..momentum }),
+        Optimizer::Adam(Adam::default()),
+        Optimizer::Adam(Adam { weight_decay: 0.01, ..Adam::default() }),
+        Optimizer::AdamW(AdamW::default()),
+        Optimizer::AdamW(AdamW { weight_decay: 0.0, ..AdamW::default() }),
+    ]
 }
 
 proptest! {
@@ -94,9 +133,26 @@ proptest! {
 fn every_activation_and_loss() {
     for hidden in Activation::ALL {
         for output in Activation::ALL {
-            for loss in Loss::ALL {
-                Case { sizes: vec![5, 9, 3], hidden, output, loss, batch: 3 }.check::<f32>();
-            }
+            Case::new(vec![5, 9, 3], hidden, output, Loss::MeanSquaredError, 3).check::<f32>();
+        }
+        for loss in losses(3) {
+            Case::new(vec![5, 9, 3], hidden, Activation::Identity, loss, 3).check::<f32>();
+        }
+    }
+}
+
+/// Every optimizer, its gradients clipped and not.
+#[test]
+fn every_optimizer_and_clipping() {
+    let (gelu, identity) = (Activation::Gelu, Activation::Identity);
+    for optimizer in optimizers() {
+        for clipping in [Clipping::None, Clipping::Within, Clipping::Scaled] {
+            let case = Case::new(vec![5, 17, 3], gelu, identity, Loss::CROSS_ENTROPY, 3);
+            let case = Case { optimizer, clipping, ..case };
+            case.check::<f32>();
+            case.check::<f64>();
+            let level = Level::detect().unwrap();
+            assert!(verify::<f32>(&case.spec(), 3, level, 1).unwrap().agrees(), "{optimizer:?} {clipping:?}");
         }
     }
 }
@@ -104,9 +160,11 @@ fn every_activation_and_loss() {
 /// Products, activations and updates of this one are split between threads.
 #[test]
 fn large_enough_for_threads() {
-    let (hidden, output) = (Activation::Relu, Activation::Identity);
-    let case = Case { sizes: vec![1000, 610, 10], hidden, output, loss: Loss::CrossEntropy, batch: 24 };
+    let (relu, identity) = (Activation::Relu, Activation::Identity);
+    let case = Case::new(vec![1000, 610, 10], relu, identity, Loss::CROSS_ENTROPY, 24);
     case.check::<f32>();
+    Case { optimizer: Optimizer::adam(0.01), hidden: Activation::Silu, clipping: Clipping::Scaled, ..case }
+        .check::<f32>();
 }
 
 /// The network the project's question is about, 30-30-30 with sigmoids and squared errors, worked out by hand.
@@ -145,7 +203,7 @@ fn thirty_thirty_thirty() {
 #[test]
 fn digits_network() {
     let (relu, identity) = (Activation::Relu, Activation::Identity);
-    let network = NetworkSpec::new([784, 128, 10], relu, identity, Loss::CrossEntropy).unwrap();
+    let network = NetworkSpec::new([784, 128, 10], relu, identity, Loss::CROSS_ENTROPY).unwrap();
     let step = StepFormula::new(&network, 4, Vectors::textbook::<f32>()).unwrap();
     let s = 784 * 128 + 128 * 10;
     assert_eq!(step.forward().useful.own().fma(), 4 * s);

@@ -1,6 +1,6 @@
 //! Counts of the kernels on vectors, of softmax and of activations: executed = formula, at every level and thread count.
 
-use crate::common::{Case, Textbook, check, numbers, side};
+use crate::common::{Case, Textbook, check, derivative_function, numbers, side};
 use nxm_count::{Tally, Vectors};
 use nxm_kernels::{
     Activation, Element, Executor, Function, MatrixMut, MatrixRef, apply, axpy, dot, log_softmax, log_sum_exp, sgd,
@@ -102,9 +102,13 @@ impl<T: Element> Case<T> for Backward {
             Activation::LeakyRelu => [1, 0, 1],
             Activation::Sigmoid => [2, 1, 0],
             Activation::Tanh => [2, 1, 0],
+            Activation::Elu => [1, 1, 1],
+            Activation::Gelu | Activation::GeluTanh | Activation::Silu | Activation::Softplus => [1, 0, 0],
         }
         .map(|each| each * self.n as u128);
-        Textbook { multiplications, additions, cmp, ..Textbook::default() }
+        let functions = derivative_function(self.activation).map(|f| (f, self.n as u128));
+        let functions = functions.into_iter().filter(|(_, n)| *n > 0).collect();
+        Textbook { multiplications, additions, cmp, functions, ..Textbook::default() }
     }
 }
 

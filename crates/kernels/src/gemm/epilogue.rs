@@ -16,11 +16,17 @@ pub(crate) enum Epilogue<'a, T> {
     None,
     /// C ← f(sums).
     Activate(Activation),
-    /// C ← sums · f'(z), given f(z).
+    /// C ← f(sums), and the sums are kept beside.
+    ActivateKeeping {
+        activation: Activation,
+        /// Where the sums are kept.
+        sums: MatrixMut<'a, T>,
+    },
+    /// C ← sums · f'(z), given f(z) or z.
     Derive {
         activation: Activation,
-        /// f(z).
-        outputs: MatrixRef<'a, T>,
+        /// f(z), or z, whichever f' is computed from.
+        kept: MatrixRef<'a, T>,
     },
     /// C are weights, the sums their gradient, which is not kept.
     Update {
@@ -36,9 +42,14 @@ impl<'a, T: Element> Epilogue<'a, T> {
         match self {
             Epilogue::None => (Epilogue::None, Epilogue::None),
             Epilogue::Activate(activation) => (Epilogue::Activate(activation), Epilogue::Activate(activation)),
-            Epilogue::Derive { activation, outputs } => {
-                let (rows, cols) = (outputs.rows(), outputs.cols());
-                let part = |from, rows| Epilogue::Derive { activation, outputs: outputs.block(from, 0, rows, cols) };
+            Epilogue::ActivateKeeping { activation, sums } => {
+                let (first, second) = sums.split_at_row(row);
+                let part = |sums| Epilogue::ActivateKeeping { activation, sums };
+                (part(first), part(second))
+            }
+            Epilogue::Derive { activation, kept } => {
+                let (rows, cols) = (kept.rows(), kept.cols());
+                let part = |from, rows| Epilogue::Derive { activation, kept: kept.block(from, 0, rows, cols) };
                 (part(0, row), part(row, rows - row))
             }
             Epilogue::Update { rule, state } => {
@@ -53,9 +64,14 @@ impl<'a, T: Element> Epilogue<'a, T> {
         match self {
             Epilogue::None => (Epilogue::None, Epilogue::None),
             Epilogue::Activate(activation) => (Epilogue::Activate(activation), Epilogue::Activate(activation)),
-            Epilogue::Derive { activation, outputs } => {
-                let (rows, cols) = (outputs.rows(), outputs.cols());
-                let part = |from, cols| Epilogue::Derive { activation, outputs: outputs.block(0, from, rows, cols) };
+            Epilogue::ActivateKeeping { activation, sums } => {
+                let (first, second) = sums.split_at_col(col);
+                let part = |sums| Epilogue::ActivateKeeping { activation, sums };
+                (part(first), part(second))
+            }
+            Epilogue::Derive { activation, kept } => {
+                let (rows, cols) = (kept.rows(), kept.cols());
+                let part = |from, cols| Epilogue::Derive { activation, kept: kept.block(0, from, rows, cols) };
                 (part(0, col), part(col, cols - col))
             }
             Epilogue::Update { rule, state } => {
@@ -71,8 +87,11 @@ impl<'a, T: Element> Epilogue<'a, T> {
         match self {
             Epilogue::None => Epilogue::None,
             Epilogue::Activate(activation) => Epilogue::Activate(*activation),
-            Epilogue::Derive { activation, outputs } => {
-                Epilogue::Derive { activation: *activation, outputs: outputs.block(row, col, rows, cols) }
+            Epilogue::ActivateKeeping { activation, sums } => {
+                Epilogue::ActivateKeeping { activation: *activation, sums: sums.block(row, col, rows, cols) }
+            }
+            Epilogue::Derive { activation, kept } => {
+                Epilogue::Derive { activation: *activation, kept: kept.block(row, col, rows, cols) }
             }
             Epilogue::Update { rule, state: [first, second] } => {
                 let first = first.as_mut().map(|m| m.block(row, col, rows, cols));
@@ -112,7 +131,13 @@ impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
         match epilogue {
             Epilogue::None => {}
             Epilogue::Activate(activation) => activation.forward_rows(simd, &mut c),
-            Epilogue::Derive { activation, outputs } => activation.backward_rows(simd, outputs, &mut c),
+            Epilogue::ActivateKeeping { activation, sums: mut kept } => {
+                for r in 0..c.rows() {
+                    kept.row(r).copy_from_slice(c.row(r));
+                }
+                activation.forward_rows(simd, &mut c);
+            }
+            Epilogue::Derive { activation, kept } => activation.backward_rows(simd, kept, &mut c),
             Epilogue::Update { rule, state } => rule.visit(OnTile { simd, sums, weights: c, state }),
         }
     }

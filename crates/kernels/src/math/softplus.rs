@@ -1,4 +1,4 @@
-//! The smooth ramp. Its derivative is [`sigmoid`](super::sigmoid()).
+//! The smooth ramp. Its derivative is [`sigmoid`](super::sigmoid()), from its output a 1 − e⁻ᵃ.
 
 use super::{exp, polynomial};
 use crate::element::Element;

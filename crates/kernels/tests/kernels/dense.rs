@@ -2,7 +2,7 @@
 
 use nxm_kernels::{
     Activation, Cpu, Decay, Element, Init, Level, MatrixMut, MatrixRef, Parameters, Rule, dense_forward,
-    dense_input_gradient, dense_update, gemm, update,
+    dense_forward_keeping, dense_input_gradient, dense_update, gemm, update,
 };
 use proptest::prelude::*;
 
@@ -28,9 +28,8 @@ fn rules<T: Element>() -> Vec<Rule<T>> {
     let mut rules = Vec::new();
     for decay in [Decay::None, Decay::L2(t(0.01)), Decay::Decoupled(t(0.999))] {
         rules.push(Rule::Sgd { learning_rate: t(0.1), decay });
-        for keep in [1.0, 0.7] {
-            rules.push(Rule::Momentum { learning_rate: t(0.1), momentum: t(0.9), keep: t(keep), decay });
-        }
+        rules.push(Rule::Momentum { learning_rate: t(0.1), momentum: t(0.9), decay });
+        rules.push(Rule::Dampened { learning_rate: t(0.1), momentum: t(0.9), keep: t(0.7), decay });
         rules.push(Rule::Nesterov { learning_rate: t(0.1), momentum: t(0.9), decay });
         rules.push(Rule::Adam {
             step_size: t(0.01),
@@ -62,6 +61,12 @@ fn fused_is_separate<T: Element>(rows: usize, n: usize, m: usize, threads: usize
             let mut fused = vec![T::ONE; rows * m];
             dense_forward(&cpu, x, weights, &bias, activation, MatrixMut::new(&mut fused, rows, m).unwrap()).unwrap();
             assert_eq!(bits(&separate), bits(&fused), "{level} {activation} forward");
+            let (mut sums, mut kept, mut fused) =
+                (vec![T::ZERO; rows * m], vec![T::ONE; rows * m], vec![T::ONE; rows * m]);
+            gemm(&cpu, x, weights, Init::Bias(&bias), MatrixMut::new(&mut sums, rows, m).unwrap()).unwrap();
+            let [z, a] = [&mut kept, &mut fused].map(|to| MatrixMut::new(to, rows, m).unwrap());
+            dense_forward_keeping(&cpu, x, weights, &bias, activation, z, a).unwrap();
+            assert_eq!((bits(&sums), bits(&separate)), (bits(&kept), bits(&fused)), "{level} {activation} keeping");
 
             let outputs: Vec<T> = numbers(rows * n, seed + 4);
             let mut separate = vec![T::ZERO; rows * n];

@@ -192,7 +192,7 @@ fn an_unknown_activation_is_told_which_exist() {
     for activation in Activation::ALL {
         assert_eq!(activation.to_string().parse(), Ok(activation));
     }
-    for name in ["", "Relu", "relu ", "softplus"] {
+    for name in ["", "Relu", "relu ", "swish"] {
         let text = name.parse::<Activation>().unwrap_err().to_string();
         assert!(
             text.contains(&format!("{name:?}")) && text.contains("identity, relu, leaky_relu, sigmoid, tanh"),

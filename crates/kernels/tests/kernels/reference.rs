@@ -99,11 +99,20 @@ fn bound<T: Float>(op: Op, rows: usize, cols: usize, x: &[T], y: &[T], before: &
     match op {
         // The same operations in the same order, or none that rounds.
         Op::Max | Op::Forward(Activation::Identity | Activation::Relu | Activation::LeakyRelu) => vec![0.0; w.len()],
-        Op::Backward(f) if f != Activation::Tanh => vec![0.0; w.len()],
-        // δ·(1 − a²): a² may or may not be rounded before it is subtracted.
-        Op::Backward(_) => {
+        Op::Backward(Activation::Identity | Activation::Relu | Activation::LeakyRelu | Activation::Sigmoid) => {
+            vec![0.0; w.len()]
+        }
+        // δ·(1 − a²), δ·(a + 1): the product may or may not be rounded before the sum.
+        Op::Backward(Activation::Tanh | Activation::Elu) => {
             let a = magnitudes(x);
-            size.iter().zip(a).map(|(d, a)| 2.0 * gamma::<T>(3) * d * (1.0 + a * a)).collect()
+            size.iter().zip(a).map(|(d, a)| 2.0 * gamma::<T>(3) * d * (1.0 + a * a.max(1.0))).collect()
+        }
+        // A derivative below 2 that errs by some ULP of 1 here, and by 1e-14 in the plain loop's f64.
+        Op::Backward(_) => size.iter().map(|d| 2.0 * (16.0 * u + 1e-14) * d).collect(),
+        // The plain loop's Φ errs by 1e-14, and its exponentials of arguments below 100 by 1e-13 of themselves. Here, without
+        // fused multiply-add the argument of an exponential (up to 70) is rounded once more: some 32 ULP.
+        Op::Forward(Activation::Gelu | Activation::GeluTanh | Activation::Silu) => {
+            size.iter().zip(w).map(|(z, w)| (64.0 * u + 1e-13) * w + 1e-14 * z).collect()
         }
         // 4 ULP here (3 are promised, `functions`) and at most 4u ≤ 4 ULP there (exp, +, /): 8 ULP ≤ 16u.
         Op::Forward(_) | Op::Exp | Op::Log => w.iter().map(|w| 16.0 * u * w).collect(),

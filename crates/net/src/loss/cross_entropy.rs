@@ -8,7 +8,8 @@
 //! It runs on one thread: rows are cheap beside the products that made them (M evaluations against N·M multiply-adds), and
 //! one sum over the rows' losses has the same bits at any number of threads.
 
-use nxm_kernels::elementwise::{Elementwise, map_slice};
+use nxm_kernels::elementwise::map_slice;
+use nxm_kernels::softmax::{Exp, Scale, Shift};
 use nxm_kernels::{Element, Kernel, Simd, math, reduce};
 
 /// The loss of B rows; writes the rows' losses and the gradient.
@@ -33,54 +34,17 @@ impl<T: Element> Kernel<T> for CrossEntropy<'_, T> {
         let classes = self.logits.len() / rows;
         let one = simd.one();
         for i in 0..rows {
-            let logits = &self.logits[i * classes..][..classes];
             let row = &mut self.delta[i * classes..][..classes];
+            row.copy_from_slice(&self.logits[i * classes..][..classes]);
             let label = self.labels[i] as usize;
-            map_slice(simd, MinusMax { max: reduce::max(simd, logits) }, [logits], row);
+            map_slice(simd, Shift { by: reduce::max(simd, row) }, [], row);
             let at_label = row[label];
             map_slice(simd, Exp, [], row);
             let sum = reduce::sum(simd, row);
             self.row_losses[i] = one.sub(math::log(one, sum), at_label);
-            map_slice(simd, Times { scale: one.div(self.mean, sum) }, [], row);
+            map_slice(simd, Scale { by: one.div(self.mean, sum) }, [], row);
             row[label] = one.sub(row[label], self.mean);
         }
         one.mul(reduce::sum(simd, self.row_losses), self.mean)
-    }
-}
-
-/// z − max.
-#[derive(Clone, Copy)]
-struct MinusMax<T> {
-    max: T,
-}
-
-impl<T: Element> Elementwise<T, 1> for MinusMax<T> {
-    #[inline(always)]
-    fn map<S: Simd<T>>(self, simd: S, _: S::Vector, [z]: [S::Vector; 1]) -> S::Vector {
-        simd.sub(z, simd.splat(self.max))
-    }
-}
-
-/// eᶻ.
-#[derive(Clone, Copy)]
-struct Exp;
-
-impl<T: Element> Elementwise<T, 0> for Exp {
-    #[inline(always)]
-    fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
-        math::exp(simd, z)
-    }
-}
-
-/// e · scale.
-#[derive(Clone, Copy)]
-struct Times<T> {
-    scale: T,
-}
-
-impl<T: Element> Elementwise<T, 0> for Times<T> {
-    #[inline(always)]
-    fn map<S: Simd<T>>(self, simd: S, e: S::Vector, _: [S::Vector; 0]) -> S::Vector {
-        simd.mul(e, simd.splat(self.scale))
     }
 }

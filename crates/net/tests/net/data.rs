@@ -6,7 +6,7 @@ use crate::support::examples;
 
 #[test]
 fn data_sets_are_split_and_shuffled_whole() {
-    let data = examples::<f32>(Loss::CrossEntropy, 30, 4, 3, 1);
+    let data = examples::<f32>(&Loss::CROSS_ENTROPY, 30, 4, 3, 1);
     let (first, rest) = data.split_at(12);
     assert_eq!((first.len(), rest.len()), (12, 18));
     assert_eq!(rest.inputs().row(0), data.inputs().row(12));

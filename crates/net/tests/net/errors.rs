@@ -1,7 +1,10 @@
 //! Every error names what was wrong, where and what was expected, and leaves everything as it was.
 
 use nxm_kernels::{Activation, MatrixRef};
-use nxm_net::{DataError, Dataset, Loss, NetError, Network, Step, Targets, Training, TrainingOptions, UnknownLoss};
+use nxm_net::{
+    Adam, AdamW, DataError, Dataset, LearningRateSchedule, Loss, NetError, Network, Optimizer, OptimizerState, Sgd,
+    Step, Targets, Training, TrainingOptions, UnknownLoss,
+};
 
 use crate::support::{cpu, examples, network};
 
@@ -57,17 +60,19 @@ fn data_that_can_not_be_trained_on() {
 /// What a step says to a batch, after which network and gradients must be untouched.
 fn refused(step: &mut Step<f32>, network: &Network<f32>, x: MatrixRef<'_, f32>, targets: Targets<'_, f32>) -> NetError {
     let mut trained = network.clone();
-    let error = step.train(&mut trained, &cpu(), x, targets, 0.1).unwrap_err();
-    assert_eq!(&trained, network);
-    assert!(step.weight_gradient(0).iter().all(|&g| g == 0.0));
+    let mut state = OptimizerState::new(Optimizer::adam(0.1), network).unwrap();
+    let before = state.clone();
+    let error = step.train(&mut trained, &cpu(), x, targets, &mut state).unwrap_err();
+    assert_eq!((&trained, &state), (network, &before));
+    assert!(step.bias_gradient(0).iter().all(|&g| g == 0.0));
     error
 }
 
 #[test]
 fn batches_that_do_not_fit() {
     let net = network::<f32>(&[3, 4, 2], Activation::Tanh, Activation::Identity, 1);
-    let mut mse = Step::new(&net, Loss::MeanSquaredError, 4).unwrap();
-    let mut entropy = Step::new(&net, Loss::CrossEntropy, 4).unwrap();
+    let mut mse = Step::new(&net, &Loss::MeanSquaredError, 4).unwrap();
+    let mut entropy = Step::new(&net, &Loss::CROSS_ENTROPY, 4).unwrap();
     let numbers = [0.5f32; 32];
     let matrix = |rows, cols| MatrixRef::new(&numbers, rows, cols).unwrap();
     let values = |rows, cols| Targets::Values(matrix(rows, cols));
@@ -90,58 +95,97 @@ fn batches_that_do_not_fit() {
     let error = refused(&mut entropy, &net, matrix(2, 3), values(2, 2));
     assert_eq!(said(error), "loss cross_entropy needs class labels as targets, and these are values");
 
-    assert_eq!(Step::new(&net, Loss::CrossEntropy, 0).unwrap_err(), NetError::NoBatch);
-    let error = Step::new(&net, Loss::MeanSquaredError, usize::MAX).unwrap_err();
+    assert_eq!(Step::new(&net, &Loss::CROSS_ENTROPY, 0).unwrap_err(), NetError::NoBatch);
+    let error = Step::new(&net, &Loss::MeanSquaredError, usize::MAX).unwrap_err();
     assert!(matches!(error, NetError::TooLarge { rows: usize::MAX, .. }), "{error}");
 }
 
 #[test]
-fn learning_rates_that_are_none() {
+fn options_out_of_their_range() {
     let mut net = network::<f32>(&[3, 2], Activation::Tanh, Activation::Identity, 1);
     let before = net.clone();
-    let data = examples::<f32>(Loss::MeanSquaredError, 4, 3, 2, 1);
-    let mut step = Step::new(&net, Loss::MeanSquaredError, 4).unwrap();
-    for learning_rate in [0.0, -0.0, -0.1, f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        let error = step.train(&mut net, &cpu(), data.inputs(), data.targets(), learning_rate).unwrap_err();
-        assert!(matches!(error, NetError::LearningRate { element: "f32", .. }), "{error}");
-    }
+    let data = examples::<f32>(&Loss::MeanSquaredError, 4, 3, 2, 1);
+    let mut refused = |options: TrainingOptions| Training::new(&mut net, &cpu(), &data, options).map(drop).unwrap_err();
     // 1e-60 is 0 in f32, and 1e60 infinite.
-    for learning_rate in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-60, 1e60] {
-        let options = TrainingOptions { loss: Loss::MeanSquaredError, learning_rate, batch: 2, epochs: 1, seed: 0 };
-        let error = Training::new(&mut net, &cpu(), &data, options).unwrap_err();
-        let NetError::LearningRate { learning_rate: named, .. } = error else { panic!("{error}") };
-        assert_eq!(named.to_bits(), learning_rate.to_bits());
+    for learning_rate in [0.0, -0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e-60, 1e60] {
+        for optimizer in [Optimizer::sgd(learning_rate), Optimizer::adam(learning_rate)] {
+            let NetError::LearningRate { learning_rate: named, element: "f32" } =
+                refused(TrainingOptions { optimizer, ..TrainingOptions::default() })
+            else {
+                panic!("{learning_rate}")
+            };
+            assert_eq!(named.to_bits(), learning_rate.to_bits());
+        }
     }
+    let (sgd, adam, adamw) = (Sgd::default(), Adam::default(), AdamW::default());
+    let nesterov = Sgd { nesterov: true, momentum: 0.9, ..sgd };
+    for (optimizer, name, value) in [
+        (Optimizer::Sgd(Sgd { momentum: -0.1, ..sgd }), "momentum", -0.1),
+        (Optimizer::Sgd(Sgd { momentum: 0.0, ..nesterov }), "momentum", 0.0),
+        (Optimizer::Sgd(Sgd { dampening: 0.5, ..nesterov }), "dampening", 0.5),
+        (Optimizer::Sgd(Sgd { dampening: 1e60, ..sgd }), "dampening", 1e60),
+        (Optimizer::Sgd(Sgd { weight_decay: -1.0, ..sgd }), "weight decay", -1.0),
+        (Optimizer::Adam(Adam { beta1: 1.0, ..adam }), "beta1", 1.0),
+        (Optimizer::Adam(Adam { beta2: -0.5, ..adam }), "beta2", -0.5),
+        (Optimizer::AdamW(AdamW { epsilon: -1e-8, ..adamw }), "epsilon", -1e-8),
+        (Optimizer::AdamW(AdamW { weight_decay: 1e60, ..adamw }), "weight decay", 1e60),
+    ] {
+        let error = refused(TrainingOptions { optimizer, ..TrainingOptions::default() });
+        assert!(
+            matches!(error, NetError::Setting { name: named, value: found, .. } if (named, found) == (name, value)),
+            "{error}"
+        );
+    }
+    for max_norm in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-60] {
+        let error = refused(TrainingOptions { clip_norm: Some(max_norm), ..TrainingOptions::default() });
+        assert!(said(error).starts_with("the largest norm of gradients is "), "{max_norm}");
+    }
+    let schedule = LearningRateSchedule::Step { every: 0, factor: 0.5 };
+    let error = refused(TrainingOptions { schedule, ..TrainingOptions::default() });
+    assert_eq!(said(error), "the schedule's interval is 0: a whole number, at least 1 is needed");
     assert_eq!(net, before);
-    for learning_rate in [f32::MAX, f32::MIN_POSITIVE, 1e-45] {
-        step.train(&mut net, &cpu(), data.inputs(), data.targets(), learning_rate).unwrap();
+}
+
+#[test]
+fn losses_out_of_their_range() {
+    let net = network::<f32>(&[3, 2], Activation::Tanh, Activation::Identity, 1);
+    let refused = |label_smoothing, class_weights: &[f64]| {
+        let loss = Loss::CrossEntropy { label_smoothing, class_weights: class_weights.to_vec() };
+        Step::new(&net, &loss, 4).map(drop).unwrap_err()
+    };
+    for smoothing in [-0.1, 1.1, f64::NAN] {
+        assert!(matches!(refused(smoothing, &[]), NetError::Setting { name: "label smoothing", .. }));
     }
+    assert_eq!(refused(0.0, &[1.0; 3]), NetError::ClassWeights { expected: 2, found: 3 });
+    assert_eq!(refused(0.0, &[1.0, -1.0]), NetError::ClassWeight { class: 1, weight: -1.0 });
+    assert_eq!(refused(0.0, &[f64::INFINITY, 1.0]), NetError::ClassWeight { class: 0, weight: f64::INFINITY });
+    assert_eq!(refused(0.0, &[0.0; 2]), NetError::ClassWeight { class: 0, weight: 0.0 });
 }
 
 #[test]
 fn runs_that_can_not_begin() {
     let mut net = network::<f32>(&[3, 2], Activation::Tanh, Activation::Identity, 1);
-    let good = TrainingOptions { loss: Loss::MeanSquaredError, learning_rate: 0.1, batch: 2, epochs: 1, seed: 0 };
-    let data = examples::<f32>(Loss::MeanSquaredError, 4, 3, 2, 1);
+    let good = || TrainingOptions { batch: 2, ..TrainingOptions::default() };
+    let data = examples::<f32>(&Loss::MeanSquaredError, 4, 3, 2, 1);
     let mut begin = |data: &Dataset<f32>, options| Training::new(&mut net, &cpu(), data, options).map(drop);
-    assert_eq!(begin(&data, good), Ok(()));
-    assert_eq!(begin(&data, TrainingOptions { batch: 0, ..good }), Err(NetError::NoBatch));
+    assert_eq!(begin(&data, good()), Ok(()));
+    assert_eq!(begin(&data, TrainingOptions { batch: 0, ..good() }), Err(NetError::NoBatch));
     // A batch larger than the data is a whole epoch.
-    assert_eq!(begin(&data, TrainingOptions { batch: usize::MAX, ..good }), Ok(()));
-    assert_eq!(begin(&data.split_at(0).0, good), Err(NetError::NoExamples));
-    let wrong = TrainingOptions { loss: Loss::CrossEntropy, ..good };
-    assert!(matches!(begin(&data, wrong), Err(NetError::Targets { loss: Loss::CrossEntropy, .. })));
-    let wide = examples(Loss::MeanSquaredError, 4, 5, 2, 1);
-    assert_eq!(begin(&wide, good), Err(NetError::Features { expected: 3, found: 5 }));
-    let tall = examples(Loss::MeanSquaredError, 4, 3, 1, 1);
-    assert_eq!(begin(&tall, good), Err(NetError::Outputs { expected: 2, found: 1 }));
+    assert_eq!(begin(&data, TrainingOptions { batch: usize::MAX, ..good() }), Ok(()));
+    assert_eq!(begin(&data.split_at(0).0, good()), Err(NetError::NoExamples));
+    let wrong = TrainingOptions { loss: Loss::CROSS_ENTROPY, ..good() };
+    assert!(matches!(begin(&data, wrong), Err(NetError::Targets { loss: "cross_entropy", .. })));
+    let wide = examples(&Loss::MeanSquaredError, 4, 5, 2, 1);
+    assert_eq!(begin(&wide, good()), Err(NetError::Features { expected: 3, found: 5 }));
+    let tall = examples(&Loss::MeanSquaredError, 4, 3, 1, 1);
+    assert_eq!(begin(&tall, good()), Err(NetError::Outputs { expected: 2, found: 1 }));
 }
 
 #[test]
 fn networks_that_a_step_was_not_made_for() {
     let net = network::<f32>(&[3, 4, 2], Activation::Tanh, Activation::Identity, 1);
-    let data = examples::<f32>(Loss::CrossEntropy, 2, 3, 2, 1);
-    let mut step = Step::new(&net, Loss::CrossEntropy, 2).unwrap();
+    let data = examples::<f32>(&Loss::CROSS_ENTROPY, 2, 3, 2, 1);
+    let mut step = Step::new(&net, &Loss::CROSS_ENTROPY, 2).unwrap();
     let mut ask = |sizes: &[usize]| {
         let other = network::<f32>(sizes, Activation::Tanh, Activation::Identity, 1);
         refused(&mut step, &other, data.inputs(), data.targets())
@@ -151,6 +195,9 @@ fn networks_that_a_step_was_not_made_for() {
     assert_eq!(ask(&[3, 4, 3]), network(1, Some((4, 2)), Some((4, 3))));
     assert_eq!(ask(&[3, 4, 2, 2]), network(2, None, Some((2, 2))));
     assert_eq!(ask(&[3, 4]), network(1, Some((4, 2)), None));
+    let other = self::network::<f32>(&[3, 4, 2], Activation::Gelu, Activation::Identity, 1);
+    let error = refused(&mut step, &other, data.inputs(), data.targets());
+    assert_eq!(said(error), "layer 0 (counted from 0): the step was made for tanh, the network has gelu");
 }
 
 #[test]
@@ -159,13 +206,13 @@ fn predictions_and_evaluations_that_can_not_be_made() {
     let x = [0.0f32; 8];
     let error = net.predict(&cpu(), MatrixRef::new(&x, 2, 4).unwrap()).unwrap_err();
     assert_eq!(error, NetError::Features { expected: 3, found: 4 });
-    let data = examples::<f32>(Loss::CrossEntropy, 4, 3, 2, 1);
-    let error = net.evaluate(&cpu(), &data.split_at(4).1, Loss::CrossEntropy).unwrap_err();
+    let data = examples::<f32>(&Loss::CROSS_ENTROPY, 4, 3, 2, 1);
+    let error = net.evaluate(&cpu(), &data.split_at(4).1, &Loss::CROSS_ENTROPY).unwrap_err();
     assert_eq!(error, NetError::NoExamples);
-    let error = net.evaluate(&cpu(), &data, Loss::MeanSquaredError).unwrap_err();
-    assert!(matches!(error, NetError::Targets { loss: Loss::MeanSquaredError, .. }));
-    let many = examples::<f32>(Loss::CrossEntropy, 40, 3, 9, 1);
-    let error = net.evaluate(&cpu(), &many, Loss::CrossEntropy).unwrap_err();
+    let error = net.evaluate(&cpu(), &data, &Loss::MeanSquaredError).unwrap_err();
+    assert!(matches!(error, NetError::Targets { loss: "mse", .. }));
+    let many = examples::<f32>(&Loss::CROSS_ENTROPY, 40, 3, 9, 1);
+    let error = net.evaluate(&cpu(), &many, &Loss::CROSS_ENTROPY).unwrap_err();
     assert!(matches!(error, NetError::Outputs { expected: 2, found: 9 }), "{error}");
     // Layers that were exchanged no longer fit together.
     net.layers_mut().swap(0, 1);
@@ -176,10 +223,10 @@ fn predictions_and_evaluations_that_can_not_be_made() {
 #[test]
 fn losses_have_names() {
     for loss in Loss::ALL {
+        assert_eq!(format!("{loss:>25}").len(), 25);
         assert_eq!(loss.name().parse(), Ok(loss));
-        assert_eq!(format!("{loss:>15}").len(), 15);
     }
     let error = "l1".parse::<Loss>().unwrap_err();
     assert_eq!(error, UnknownLoss("l1".to_owned()));
-    assert_eq!(said(error), "no loss is called \"l1\"; there are mse, cross_entropy");
+    assert_eq!(said(error), "no loss is called \"l1\"; there are mse, cross_entropy, binary_cross_entropy");
 }

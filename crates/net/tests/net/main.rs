@@ -7,5 +7,6 @@ mod golden;
 mod gradients;
 mod initialization;
 mod predictions;
+mod resume;
 mod support;
 mod training;

@@ -2,7 +2,7 @@
 
 use nxm_kernels::reference::{self, Real};
 use nxm_kernels::{Activation, Cpu, Element, Level, MatrixRef};
-use nxm_net::{Dataset, Loss, Network, Targets};
+use nxm_net::{Adam, AdamW, Dataset, Loss, Network, Optimizer, Sgd, Targets};
 
 /// One thread at the fastest level.
 pub fn cpu() -> Cpu {
@@ -35,18 +35,51 @@ pub fn numbers<T: Element>(len: usize, seed: u64) -> Vec<T> {
 }
 
 /// Examples of the kind that the loss needs.
-pub fn examples<T: Element>(loss: Loss, rows: usize, features: usize, outputs: usize, seed: u64) -> Dataset<T> {
+pub fn examples<T: Element>(loss: &Loss, rows: usize, features: usize, outputs: usize, seed: u64) -> Dataset<T> {
     let inputs = numbers(rows * features, seed);
     match loss {
         Loss::MeanSquaredError => {
             Dataset::regression(inputs, features, numbers(rows * outputs, seed + 1), outputs).unwrap()
         }
-        Loss::CrossEntropy => {
+        Loss::BinaryCrossEntropy => {
+            let targets = numbers::<f64>(rows * outputs, seed + 1).into_iter().map(|x| T::from_f64(x.abs()));
+            Dataset::regression(inputs, features, targets.collect(), outputs).unwrap()
+        }
+        Loss::CrossEntropy { .. } => {
             let labels =
                 numbers::<f64>(rows, seed + 1).into_iter().map(|x| ((x + 1.0) * 32768.0) as u32 % outputs as u32);
             Dataset::classification(inputs, features, labels.collect(), outputs).unwrap()
         }
     }
+}
+
+/// Every kind of loss, cross-entropy with each of its options too, for this many outputs.
+pub fn losses(outputs: usize) -> Vec<Loss> {
+    let class_weights: Vec<f64> = (0..outputs).map(|class| 0.5 + 0.75 * class as f64).collect();
+    let mut losses = Loss::ALL.to_vec();
+    losses.push(Loss::CrossEntropy { label_smoothing: 0.1, class_weights: Vec::new() });
+    losses.push(Loss::CrossEntropy { label_smoothing: 0.0, class_weights: class_weights.clone() });
+    losses.push(Loss::CrossEntropy { label_smoothing: 0.2, class_weights });
+    losses
+}
+
+/// Every kind of optimizer, with each of its options.
+pub fn optimizers() -> Vec<Optimizer> {
+    let sgd = Sgd { learning_rate: 0.1, ..Sgd::default() };
+    let momentum = Sgd { momentum: 0.9, ..sgd };
+    let (adam, adamw) =
+        (Adam { learning_rate: 0.01, ..Adam::default() }, AdamW { learning_rate: 0.01, ..AdamW::default() });
+    vec![
+        Optimizer::Sgd(sgd),
+        Optimizer::Sgd(Sgd { weight_decay: 0.01, ..sgd }),
+        Optimizer::Sgd(momentum),
+        Optimizer::Sgd(Sgd { dampening: 0.1, weight_decay: 0.01, ..momentum }),
+        Optimizer::Sgd(Sgd { nesterov: true, ..momentum }),
+        Optimizer::Adam(adam),
+        Optimizer::Adam(Adam { weight_decay: 0.05, ..adam }),
+        Optimizer::AdamW(adamw),
+        Optimizer::AdamW(AdamW { weight_decay: 0.0, ..adamw }),
+    ]
 }
 
 /// Rows of a view side by side.
@@ -69,22 +102,34 @@ pub fn forward<T: Real>(network: &Network<T>, x: MatrixRef<'_, T>) -> Vec<(Vec<T
 }
 
 /// The mean loss, in plain loops.
-pub fn loss(network: &Network<f64>, x: MatrixRef<'_, f64>, targets: Targets<'_, f64>) -> f64 {
+pub fn loss(network: &Network<f64>, loss: &Loss, x: MatrixRef<'_, f64>, targets: Targets<'_, f64>) -> f64 {
     let outputs = forward(network, x).pop().unwrap().1;
-    match targets {
-        Targets::Values(values) => {
+    match (loss, targets) {
+        (Loss::CrossEntropy { label_smoothing, class_weights }, Targets::Classes(labels)) => {
+            let classes = network.outputs();
+            let weight = |class: usize| class_weights.get(class).copied().unwrap_or(1.0);
+            let (mut sum, mut weights) = (0.0, 0.0);
+            for (row, label) in outputs.chunks(classes).zip(labels) {
+                let (mut row, label) = (row.to_vec(), *label as usize);
+                reference::log_softmax(&mut row);
+                let smooth: f64 = row.iter().enumerate().map(|(class, log)| weight(class) * -log).sum();
+                sum +=
+                    (1.0 - label_smoothing) * weight(label) * -row[label] + label_smoothing / classes as f64 * smooth;
+                weights += weight(label);
+            }
+            sum / weights
+        }
+        (Loss::BinaryCrossEntropy, Targets::Values(values)) => {
+            // −t·ln σ(z) − (1 − t)·ln(1 − σ(z)), with ln σ(z) = −ln(1 + e⁻ᶻ).
+            let of = |z: f64, t: f64| t * (-z).exp().ln_1p() + (1.0 - t) * z.exp().ln_1p();
+            let elements = outputs.iter().zip(flat(values)).map(|(z, t)| of(*z, t));
+            elements.sum::<f64>() / outputs.len() as f64
+        }
+        (_, Targets::Values(values)) => {
             let squares = outputs.iter().zip(flat(values)).map(|(o, t)| (o - t) * (o - t));
             squares.sum::<f64>() / outputs.len() as f64
         }
-        Targets::Classes(labels) => {
-            let mut sum = 0.0;
-            for (row, label) in outputs.chunks(network.outputs()).zip(labels) {
-                let mut row = row.to_vec();
-                reference::log_softmax(&mut row);
-                sum -= row[*label as usize];
-            }
-            sum / labels.len() as f64
-        }
+        (_, Targets::Classes(_)) => unreachable!("only cross-entropy takes labels"),
     }
 }
 

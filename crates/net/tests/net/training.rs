@@ -1,12 +1,14 @@
 //! Training runs: they learn, they are repeatable, they stop when told to, and they allocate nothing once warm.
 
 use nxm_kernels::{Activation, MatrixRef};
-use nxm_net::{Dataset, Loss, Network, Step, Targets, Training, TrainingOptions};
+use nxm_net::{Dataset, Loss, NetError, Network, Optimizer, OptimizerState, Step, Targets, Training, TrainingOptions};
 
-use crate::support::{bits, cpu, examples, network};
+use crate::support::{bits, cpu, examples, losses, network, optimizers};
 
-const OPTIONS: TrainingOptions =
-    TrainingOptions { loss: Loss::CrossEntropy, learning_rate: 0.3, batch: 4, epochs: 5, seed: 7 };
+fn options() -> TrainingOptions {
+    let (loss, optimizer) = (Loss::CROSS_ENTROPY, Optimizer::sgd(0.3));
+    TrainingOptions { loss, optimizer, batch: 4, epochs: 5, seed: 7, ..TrainingOptions::default() }
+}
 
 fn exclusive_or() -> Dataset<f32> {
     let inputs = vec![0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0];
@@ -17,11 +19,11 @@ fn exclusive_or() -> Dataset<f32> {
 fn exclusive_or_is_learnt() {
     let data = exclusive_or();
     let mut network = network::<f32>(&[2, 16, 2], Activation::Tanh, Activation::Identity, 1);
-    let options = TrainingOptions { epochs: 500, ..OPTIONS };
+    let options = TrainingOptions { epochs: 500, ..options() };
     let losses: Vec<f64> =
         Training::new(&mut network, &cpu(), &data, options).unwrap().map(|report| report.unwrap().loss).collect();
     assert!(losses[499] < 0.05 * losses[0], "{} after {}", losses[499], losses[0]);
-    assert_eq!(network.evaluate(&cpu(), &data, Loss::CrossEntropy).unwrap().accuracy, Some(1.0));
+    assert_eq!(network.evaluate(&cpu(), &data, &Loss::CROSS_ENTROPY).unwrap().accuracy, Some(1.0));
 }
 
 #[test]
@@ -29,9 +31,11 @@ fn a_step_goes_down_the_gradient() {
     for loss in Loss::ALL {
         let mut network = network::<f64>(&[3, 5, 2], Activation::Sigmoid, Activation::Identity, 2);
         let before = network.clone();
-        let data = examples(loss, 6, 3, 2, 3);
-        let mut step = Step::new(&network, loss, 6).unwrap();
-        let first = step.train(&mut network, &cpu(), data.inputs(), data.targets(), 0.25).unwrap();
+        let data = examples(&loss, 6, 3, 2, 3);
+        let mut step = Step::new(&network, &loss, 6).unwrap();
+        let mut state = OptimizerState::new(Optimizer::sgd(0.25), &network).unwrap();
+        step.gradients(&network, &cpu(), data.inputs(), data.targets()).unwrap();
+        let first = step.train(&mut network, &cpu(), data.inputs(), data.targets(), &mut state).unwrap();
         for (l, (old, new)) in before.layers().iter().zip(network.layers()).enumerate() {
             // w − η·g is one fma, and η a power of two: η·g is exact, so the plain formula rounds the same.
             let moved = |w: &[f64], g: &[f64]| w.iter().zip(g).map(|(w, g)| w - 0.25 * g).collect::<Vec<_>>();
@@ -40,16 +44,16 @@ fn a_step_goes_down_the_gradient() {
         }
         let second = step.gradients(&network, &cpu(), data.inputs(), data.targets()).unwrap();
         assert!(second < first, "{loss}: {second} after {first}");
-        assert_eq!(network.evaluate(&cpu(), &data, loss).unwrap().loss, second);
+        assert_eq!(network.evaluate(&cpu(), &data, &loss).unwrap().loss, second);
     }
 }
 
 #[test]
 fn runs_repeat_and_depend_on_the_seed() {
-    let data = examples::<f32>(Loss::CrossEntropy, 23, 4, 3, 1);
+    let data = examples::<f32>(&Loss::CROSS_ENTROPY, 23, 4, 3, 1);
     let run = |seed| {
         let mut network = network::<f32>(&[4, 6, 3], Activation::Relu, Activation::Identity, 1);
-        let options = TrainingOptions { seed, ..OPTIONS };
+        let options = TrainingOptions { seed, ..options() };
         let reports: Vec<_> =
             Training::new(&mut network, &cpu(), &data, options).unwrap().collect::<Result<_, _>>().unwrap();
         (bits(&network), reports)
@@ -60,11 +64,11 @@ fn runs_repeat_and_depend_on_the_seed() {
 
 #[test]
 fn a_run_that_is_dropped_early_leaves_what_it_has_learnt() {
-    let data = examples::<f32>(Loss::CrossEntropy, 23, 4, 3, 1);
+    let data = examples::<f32>(&Loss::CROSS_ENTROPY, 23, 4, 3, 1);
     let start = network::<f32>(&[4, 6, 3], Activation::Relu, Activation::Identity, 1);
     let (mut stopped, mut whole) = (start.clone(), start);
-    let reports = Training::new(&mut stopped, &cpu(), &data, OPTIONS).unwrap().take(2).count();
-    let options = TrainingOptions { epochs: 2, ..OPTIONS };
+    let reports = Training::new(&mut stopped, &cpu(), &data, options()).unwrap().take(2).count();
+    let options = TrainingOptions { epochs: 2, ..options() };
     let executor = cpu();
     let mut training = Training::new(&mut whole, &executor, &data, options).unwrap();
     assert_eq!((reports, training.by_ref().count()), (2, 2));
@@ -74,13 +78,13 @@ fn a_run_that_is_dropped_early_leaves_what_it_has_learnt() {
 
 #[test]
 fn the_last_batch_may_be_short_and_every_example_counts_the_same() {
-    let data = examples::<f64>(Loss::MeanSquaredError, 10, 3, 2, 1);
+    let data = examples::<f64>(&Loss::MeanSquaredError, 10, 3, 2, 1);
     let start = network::<f64>(&[3, 4, 2], Activation::Tanh, Activation::Identity, 1);
-    let options = TrainingOptions { loss: Loss::MeanSquaredError, epochs: 2, ..OPTIONS };
+    let options = TrainingOptions { loss: Loss::MeanSquaredError, epochs: 2, ..options() };
 
     let mut by_step = start.clone();
     let executor = cpu();
-    let mut training = Training::new(&mut by_step, &executor, &data, options).unwrap();
+    let mut training = Training::new(&mut by_step, &executor, &data, options.clone()).unwrap();
     assert_eq!(training.steps_per_epoch(), 3);
     let mut steps = Vec::new();
     while let Some(step) = training.step() {
@@ -94,7 +98,7 @@ fn the_last_batch_may_be_short_and_every_example_counts_the_same() {
 
     let mut by_epoch = start.clone();
     let reports: Vec<_> =
-        Training::new(&mut by_epoch, &executor, &data, options).unwrap().collect::<Result<_, _>>().unwrap();
+        Training::new(&mut by_epoch, &executor, &data, options.clone()).unwrap().collect::<Result<_, _>>().unwrap();
     assert_eq!(reports[1], last);
     assert_eq!(bits(&by_step), bits(&by_epoch));
 
@@ -113,7 +117,8 @@ fn an_epoch_uses_every_example_once_in_an_order_of_its_own() {
     let data = Dataset::regression(inputs, 1, vec![0.0; 20], 1).unwrap();
     let mut network = Network::builder(1).dense(1, Activation::Identity).build().unwrap();
     network.layers_mut()[0].weights_mut()[0] = 1.0;
-    let options = TrainingOptions { loss: Loss::MeanSquaredError, learning_rate: 1e-12, batch: 1, epochs: 3, seed: 1 };
+    let (optimizer, loss) = (Optimizer::sgd(1e-12), Loss::MeanSquaredError);
+    let options = TrainingOptions { loss, optimizer, batch: 1, epochs: 3, seed: 1, ..TrainingOptions::default() };
     let executor = cpu();
     let mut training = Training::new(&mut network, &executor, &data, options).unwrap();
     let mut seen = Vec::new();
@@ -134,14 +139,14 @@ fn an_epoch_uses_every_example_once_in_an_order_of_its_own() {
 fn buffers_for_a_larger_batch_change_nothing() {
     for loss in Loss::ALL {
         let start = network::<f32>(&[5, 7, 3], Activation::Tanh, Activation::Identity, 1);
-        let data = examples::<f32>(loss, 9, 5, 3, 2);
+        let data = examples::<f32>(&loss, 9, 5, 3, 2);
         let (few, rest) = data.split_at(2);
         let gradients = |step: &mut Step<f32>| {
             let loss = step.gradients(&start, &cpu(), few.inputs(), few.targets()).unwrap();
             (loss, step.weight_gradient(0).to_vec(), step.bias_gradient(1).to_vec())
         };
-        let mut exact = Step::new(&start, loss, 2).unwrap();
-        let mut large = Step::new(&start, loss, 9).unwrap();
+        let mut exact = Step::new(&start, &loss, 2).unwrap();
+        let mut large = Step::new(&start, &loss, 9).unwrap();
         large.gradients(&start, &cpu(), rest.inputs(), rest.targets()).unwrap();
         assert_eq!(gradients(&mut exact), gradients(&mut large), "{loss}");
     }
@@ -150,11 +155,11 @@ fn buffers_for_a_larger_batch_change_nothing() {
 #[test]
 fn targets_may_have_any_strides() {
     let start = network::<f32>(&[3, 4, 2], Activation::Tanh, Activation::Sigmoid, 1);
-    let data = examples::<f32>(Loss::MeanSquaredError, 5, 3, 2, 2);
+    let data = examples::<f32>(&Loss::MeanSquaredError, 5, 3, 2, 2);
     let Targets::Values(rows) = data.targets() else { unreachable!("regression has values") };
     let columns: Vec<f32> = (0..2).flat_map(|j| (0..5).map(move |i| rows.at(i, j))).collect();
     let columns = MatrixRef::new(&columns, 2, 5).unwrap().transpose();
-    let mut step = Step::new(&start, Loss::MeanSquaredError, 5).unwrap();
+    let mut step = Step::new(&start, &Loss::MeanSquaredError, 5).unwrap();
     let mut gradients = |targets| {
         let loss = step.gradients(&start, &cpu(), data.inputs(), targets).unwrap();
         (loss, step.weight_gradient(1).to_vec())
@@ -167,11 +172,13 @@ fn f32_follows_f64() {
     for loss in Loss::ALL {
         let mut single = network::<f32>(&[6, 10, 4], Activation::Tanh, Activation::Identity, 1);
         let mut double = network::<f64>(&[6, 10, 4], Activation::Tanh, Activation::Identity, 1);
-        let (few, many) = (examples::<f32>(loss, 8, 6, 4, 2), examples::<f64>(loss, 8, 6, 4, 2));
-        let mut step = (Step::new(&single, loss, 8).unwrap(), Step::new(&double, loss, 8).unwrap());
+        let (few, many) = (examples::<f32>(&loss, 8, 6, 4, 2), examples::<f64>(&loss, 8, 6, 4, 2));
+        let mut step = (Step::new(&single, &loss, 8).unwrap(), Step::new(&double, &loss, 8).unwrap());
+        let sgd = Optimizer::sgd(0.1);
+        let mut state = (OptimizerState::new(sgd, &single).unwrap(), OptimizerState::new(sgd, &double).unwrap());
         for _ in 0..20 {
-            step.0.train(&mut single, &cpu(), few.inputs(), few.targets(), 0.1).unwrap();
-            step.1.train(&mut double, &cpu(), many.inputs(), many.targets(), 0.1).unwrap();
+            step.0.train(&mut single, &cpu(), few.inputs(), few.targets(), &mut state.0).unwrap();
+            step.1.train(&mut double, &cpu(), many.inputs(), many.targets(), &mut state.1).unwrap();
         }
         // 20 steps, in each of which a weight of size 1 takes up the rounding (6e-8) of a chain of about 40 operations
         // times the learning rate, and its own: 20 · 6e-8 · (0.1 · 40 + 1) = 6e-6.
@@ -185,17 +192,113 @@ fn f32_follows_f64() {
 
 #[test]
 fn a_warm_run_allocates_nothing() {
-    for loss in Loss::ALL {
-        let data = examples::<f32>(loss, 22, 30, 10, 1);
-        let mut network = network::<f32>(&[30, 30, 10], Activation::Sigmoid, Activation::Identity, 1);
+    let check = |activation, options: TrainingOptions| {
+        let data = examples::<f32>(&options.loss, 22, 30, 10, 1);
+        let mut network = network::<f32>(&[30, 30, 10], activation, Activation::Identity, 1);
         let executor = cpu();
-        let options = TrainingOptions { loss, ..OPTIONS };
+        let what = format!("{activation}, {options:?}");
         let mut training = Training::new(&mut network, &executor, &data, options).unwrap();
         training.next().unwrap().unwrap();
         // Steps, a short one among them, the next epoch's order and its report.
         let counted = allocation_counter::measure(|| {
             training.next().unwrap().unwrap();
         });
-        assert_eq!(counted.count_total, 0, "{loss}");
+        assert_eq!(counted.count_total, 0, "{what}");
+    };
+    for activation in Activation::ALL {
+        check(activation, options());
+    }
+    for loss in losses(10) {
+        check(Activation::Silu, TrainingOptions { loss, ..options() });
+    }
+    for optimizer in optimizers() {
+        for clip_norm in [None, Some(1e-3), Some(1e3)] {
+            check(Activation::Sigmoid, TrainingOptions { optimizer, clip_norm, ..options() });
+        }
+    }
+}
+
+/// One weight, target 0: loss w²x², gradient 2wx².
+fn one_weight(x: f32) -> (Network<f32>, Dataset<f32>) {
+    let mut network = Network::builder(1).dense(1, Activation::Identity).build().unwrap();
+    network.layers_mut()[0].weights_mut()[0] = 1.0;
+    (network, Dataset::regression(vec![x], 1, vec![0.0], 1).unwrap())
+}
+
+#[test]
+fn a_run_that_diverges_says_where_and_keeps_the_last_good_weights() {
+    // Each step multiplies the output, the sum of weight and bias, by 1 − 4·10⁶: in the third step the square of 1.6·10¹³ is finite in
+    // f32, in the fourth that of 6.4·10¹⁹ is not.
+    let (mut network, data) = one_weight(1.0);
+    let options = TrainingOptions { optimizer: Optimizer::sgd(1e6), epochs: 9, ..TrainingOptions::default() };
+    let executor = cpu();
+    let mut training = Training::new(&mut network, &executor, &data, options).unwrap();
+    let good = training.by_ref().take_while(Result::is_ok).count();
+    assert_eq!(good, 3);
+    let weight = training.network().layers()[0].weights()[0];
+    assert!(weight.is_finite() && weight.abs() > 1e19, "{weight}");
+    assert!(training.check_finite().is_ok() && training.next().is_none() && training.step().is_none());
+    assert_eq!(training.state().optimizer.steps(), 3);
+
+    let (mut again, state) = (training.network().clone(), training.into_state());
+    let options = TrainingOptions { optimizer: Optimizer::sgd(1e6), epochs: 9, ..TrainingOptions::default() };
+    let mut training = Training::resume(&mut again, &executor, &data, options, state).unwrap();
+    let error = training.step().unwrap().unwrap_err();
+    assert_eq!(error, NetError::Diverged { step: 4, layer: 0, what: "the loss" });
+    assert_eq!(error.to_string(), "training diverged in step 4: the loss of layer 0 (counted from 0) is not finite");
+}
+
+#[test]
+fn what_diverged_is_named() {
+    let diverged = |layer, what| Err(NetError::Diverged { step: 1, layer, what });
+    let data = examples::<f32>(&Loss::MeanSquaredError, 4, 3, 2, 1);
+    let first_step = |change: fn(&mut Network<f32>), clip: Option<f64>| {
+        let mut network = network::<f32>(&[3, 4, 2], Activation::Identity, Activation::Identity, 1);
+        change(&mut network);
+        let before = bits(&network);
+        let mut step = Step::new(&network, &Loss::MeanSquaredError, 4).unwrap();
+        if let Some(max_norm) = clip {
+            step = step.clip_norm(max_norm).unwrap();
+        }
+        let mut state = OptimizerState::new(Optimizer::adam(0.1), &network).unwrap();
+        let kept = state.clone();
+        let result = step.train(&mut network, &cpu(), data.inputs(), data.targets(), &mut state).map(drop);
+        assert_eq!((bits(&network), state), (before, kept));
+        result
+    };
+    for clip in [None, Some(1.0)] {
+        assert_eq!(first_step(|net| net.layers_mut()[1].weights_mut()[3] = f32::NAN, clip), diverged(1, "a weight"));
+        assert_eq!(first_step(|net| net.layers_mut()[0].bias_mut()[1] = f32::INFINITY, clip), diverged(0, "a weight"));
+        let huge = |net: &mut Network<f32>| {
+            net.layers_mut()[0].bias_mut().fill(10.0);
+            net.layers_mut()[1].weights_mut().fill(1e38);
+        };
+        assert_eq!(first_step(huge, clip), diverged(1, "an activation"));
+    }
+    // Outputs of some 1e15 have squares below 1e38, but the gradient of the first layer is 1e15 times as large as that of the outputs.
+    let steep = |net: &mut Network<f32>| net.layers_mut()[1].weights_mut().fill(1e15);
+    assert_eq!(first_step(steep, Some(1.0)), diverged(0, "a gradient"));
+}
+
+#[test]
+fn clipping_scales_gradients_that_are_too_large_and_no_others() {
+    let start = network::<f64>(&[3, 5, 2], Activation::Tanh, Activation::Identity, 1);
+    let data = examples::<f64>(&Loss::MeanSquaredError, 6, 3, 2, 3);
+    let gradients = |step: &Step<f64>| -> Vec<f64> {
+        (0..2).flat_map(|l| [step.weight_gradient(l), step.bias_gradient(l)].concat()).collect()
+    };
+    let mut free = Step::new(&start, &Loss::MeanSquaredError, 6).unwrap();
+    free.gradients(&start, &cpu(), data.inputs(), data.targets()).unwrap();
+    let norm = gradients(&free).iter().map(|g| g * g).sum::<f64>().sqrt();
+    for (max_norm, factor) in
+        [(norm / 2.0, norm / 2.0 / (norm + 1e-6)), (norm * 2.0, 1.0), (norm, norm / (norm + 1e-6))]
+    {
+        let mut step = Step::new(&start, &Loss::MeanSquaredError, 6).unwrap().clip_norm(max_norm).unwrap();
+        let mut state = OptimizerState::new(Optimizer::sgd(0.1), &start).unwrap();
+        step.train(&mut start.clone(), &cpu(), data.inputs(), data.targets(), &mut state).unwrap();
+        assert!((step.gradient_norm().unwrap() / norm - 1.0).abs() < 1e-14);
+        for (given, free) in gradients(&step).iter().zip(gradients(&free)) {
+            assert!((given - factor * free).abs() <= 1e-14 * free.abs(), "{given} for {factor} · {free}");
+        }
     }
 }

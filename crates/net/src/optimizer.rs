@@ -1,0 +1,286 @@
+//! Optimizers: how parameters follow their gradients, by PyTorch's definitions and defaults.
+
+mod state;
+
+use std::fmt;
+
+use nxm_kernels::{Decay, Element, Rule};
+
+use crate::check::check_learning_rate;
+use crate::error::NetError;
+
+pub use state::{LayerState, OptimizerState};
+
+/// How parameters w follow their gradients g.
+///
+/// ```
+/// use nxm_net::{Optimizer, Sgd};
+/// let plain = Optimizer::sgd(0.1);
+/// let momentum = Optimizer::Sgd(Sgd { learning_rate: 0.1, momentum: 0.9, ..Sgd::default() });
+/// assert_eq!((plain.state_names().len(), momentum.state_names()), (0, &["momentum"][..]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Optimizer {
+    /// Stochastic gradient descent.
+    Sgd(Sgd),
+    /// Adam, with weight decay (if any) added to the gradient.
+    Adam(Adam),
+    /// Adam with decoupled weight decay.
+    AdamW(AdamW),
+}
+
+/// Gradient descent: g ← g + λ·w; v ← μ·v + (1 − τ)·g, in the first step v ← g; w ← w − η·v, or with Nesterov's momentum w ←
+/// w − η·(g + μ·v). Without momentum w ← w − η·g.
+///
+/// Operations per parameter: those of [`Rule`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sgd {
+    /// η, above 0.
+    pub learning_rate: f64,
+    /// μ, at least 0; 0 keeps no v.
+    pub momentum: f64,
+    /// τ.
+    pub dampening: f64,
+    /// Nesterov's momentum, which needs momentum and no dampening.
+    pub nesterov: bool,
+    /// λ, at least 0.
+    pub weight_decay: f64,
+}
+
+/// Adam (Kingma and Ba 2015): g ← g + λ·w; m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g²; w ← w − η/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
+/// in step t, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// η, above 0.
+    pub learning_rate: f64,
+    /// β₁, at least 0 and below 1.
+    pub beta1: f64,
+    /// β₂, at least 0 and below 1.
+    pub beta2: f64,
+    /// ε, at least 0.
+    pub epsilon: f64,
+    /// λ, at least 0.
+    pub weight_decay: f64,
+}
+
+/// AdamW (Loshchilov and Hutter 2019): w ← w·(1 − η·λ), then [`Adam`] without λ.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamW {
+    /// η, above 0.
+    pub learning_rate: f64,
+    /// β₁, at least 0 and below 1.
+    pub beta1: f64,
+    /// β₂, at least 0 and below 1.
+    pub beta2: f64,
+    /// ε, at least 0.
+    pub epsilon: f64,
+    /// λ, at least 0.
+    pub weight_decay: f64,
+}
+
+impl Default for Sgd {
+    /// η = 0.001, all else 0.
+    fn default() -> Self {
+        Sgd { learning_rate: 1e-3, momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 }
+    }
+}
+
+impl Default for Adam {
+    /// η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = 0.
+    fn default() -> Self {
+        Adam { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
+    }
+}
+
+impl Default for AdamW {
+    /// η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = 0.01.
+    fn default() -> Self {
+        AdamW { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 1e-2 }
+    }
+}
+
+impl Default for Optimizer {
+    /// [`Sgd::default`].
+    fn default() -> Self {
+        Optimizer::Sgd(Sgd::default())
+    }
+}
+
+impl Optimizer {
+    /// Their names.
+    pub const NAMES: [&'static str; 3] = ["sgd", "adam", "adamw"];
+
+    /// Plain gradient descent.
+    pub fn sgd(learning_rate: f64) -> Optimizer {
+        Optimizer::Sgd(Sgd { learning_rate, ..Sgd::default() })
+    }
+    /// Adam with its defaults.
+    pub fn adam(learning_rate: f64) -> Optimizer {
+        Optimizer::Adam(Adam { learning_rate, ..Adam::default() })
+    }
+    /// AdamW with its defaults.
+    pub fn adamw(learning_rate: f64) -> Optimizer {
+        Optimizer::AdamW(AdamW { learning_rate, ..AdamW::default() })
+    }
+
+    /// Its name: "sgd", "adam" or "adamw".
+    pub fn name(&self) -> &'static str {
+        match self {
+            Optimizer::Sgd(_) => "sgd",
+            Optimizer::Adam(_) => "adam",
+            Optimizer::AdamW(_) => "adamw",
+        }
+    }
+
+    /// η, before any schedule.
+    pub fn learning_rate(&self) -> f64 {
+        match self {
+            Optimizer::Sgd(Sgd { learning_rate, .. })
+            | Optimizer::Adam(Adam { learning_rate, .. })
+            | Optimizer::AdamW(AdamW { learning_rate, .. }) => *learning_rate,
+        }
+    }
+
+    /// What it keeps for each parameter from step to step: nothing, `["momentum"]` or `["first_moment", "second_moment"]`.
+    pub fn state_names(&self) -> &'static [&'static str] {
+        match self {
+            Optimizer::Sgd(sgd) if sgd.momentum == 0.0 => &[],
+            Optimizer::Sgd(_) => &["momentum"],
+            Optimizer::Adam(_) | Optimizer::AdamW(_) => &["first_moment", "second_moment"],
+        }
+    }
+
+    /// The rule of step `step`, counted from 1, at a learning rate that a schedule may have changed. Its constants are computed in
+    /// f64 and rounded to `T`.
+    pub fn rule<T: Element>(&self, learning_rate: f64, step: u64) -> Rule<T> {
+        let t = T::from_f64;
+        match *self {
+            Optimizer::Sgd(Sgd { momentum, dampening, nesterov, weight_decay, .. }) => {
+                let (learning_rate, decay) = (t(learning_rate), l2(weight_decay));
+                if momentum == 0.0 {
+                    Rule::Sgd { learning_rate, decay }
+                } else if nesterov {
+                    Rule::Nesterov { learning_rate, momentum: t(momentum), decay }
+                } else if dampening == 0.0 {
+                    Rule::Momentum { learning_rate, momentum: t(momentum), decay }
+                } else {
+                    // In the first step v becomes g.
+                    let keep = if step <= 1 { T::ONE } else { t(1.0 - dampening) };
+                    Rule::Dampened { learning_rate, momentum: t(momentum), keep, decay }
+                }
+            }
+            Optimizer::Adam(adam) => adam_rule(adam, learning_rate, step, l2(adam.weight_decay)),
+            Optimizer::AdamW(AdamW { beta1, beta2, epsilon, weight_decay, .. }) => {
+                let decay = match weight_decay {
+                    0.0 => Decay::None,
+                    _ => Decay::Decoupled(t(1.0 - learning_rate * weight_decay)),
+                };
+                let adam = Adam { learning_rate, beta1, beta2, epsilon, weight_decay };
+                adam_rule(adam, learning_rate, step, decay)
+            }
+        }
+    }
+
+    /// Its options must be in their ranges, and finite in `T`.
+    pub(crate) fn check<T: Element>(&self) -> Result<(), NetError> {
+        let learning_rate = self.learning_rate();
+        check_learning_rate(T::from_f64(learning_rate))
+            .map_err(|_| NetError::LearningRate { learning_rate, element: T::NAME })?;
+        let betas = |adam: &Adam| {
+            below_one("beta1", adam.beta1)?;
+            below_one("beta2", adam.beta2)?;
+            not_negative::<T>("epsilon", adam.epsilon)?;
+            not_negative::<T>("weight decay", adam.weight_decay)
+        };
+        match *self {
+            Optimizer::Sgd(Sgd { momentum, dampening, nesterov, weight_decay, .. }) => {
+                not_negative::<T>("momentum", momentum)?;
+                not_negative::<T>("weight decay", weight_decay)?;
+                if !T::from_f64(dampening).is_finite() {
+                    let expected = "a finite number";
+                    return Err(NetError::Setting { name: "dampening", value: dampening, expected });
+                }
+                if nesterov && momentum == 0.0 {
+                    let expected = "a number above 0, for Nesterov's momentum";
+                    return Err(NetError::Setting { name: "momentum", value: momentum, expected });
+                }
+                if nesterov && dampening != 0.0 {
+                    let expected = "0, for Nesterov's momentum";
+                    return Err(NetError::Setting { name: "dampening", value: dampening, expected });
+                }
+                Ok(())
+            }
+            Optimizer::Adam(ref adam) => betas(adam),
+            Optimizer::AdamW(AdamW { learning_rate, beta1, beta2, epsilon, weight_decay }) => {
+                betas(&Adam { learning_rate, beta1, beta2, epsilon, weight_decay })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Optimizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+fn l2<T: Element>(weight_decay: f64) -> Decay<T> {
+    if weight_decay == 0.0 { Decay::None } else { Decay::L2(T::from_f64(weight_decay)) }
+}
+
+fn adam_rule<T: Element>(adam: Adam, learning_rate: f64, step: u64, decay: Decay<T>) -> Rule<T> {
+    let t = T::from_f64;
+    let step = step.max(1);
+    Rule::Adam {
+        step_size: t(learning_rate / (1.0 - power(adam.beta1, step))),
+        one_minus_beta1: t(1.0 - adam.beta1),
+        beta2: t(adam.beta2),
+        one_minus_beta2: t(1.0 - adam.beta2),
+        correction: t(1.0 / (1.0 - power(adam.beta2, step)).sqrt()),
+        epsilon: t(adam.epsilon),
+        decay,
+    }
+}
+
+/// baseⁿ by squaring: multiplications alone, so the same bits on every machine, which a library's power need not give.
+pub(crate) fn power(mut base: f64, mut n: u64) -> f64 {
+    let mut product = 1.0;
+    while n > 0 {
+        if n & 1 == 1 {
+            product *= base;
+        }
+        base *= base;
+        n >>= 1;
+    }
+    product
+}
+
+fn not_negative<T: Element>(name: &'static str, value: f64) -> Result<(), NetError> {
+    if value >= 0.0 && T::from_f64(value).is_finite() {
+        return Ok(());
+    }
+    Err(NetError::Setting { name, value, expected: "a finite number, at least 0" })
+}
+
+fn below_one(name: &'static str, value: f64) -> Result<(), NetError> {
+    if (0.0..1.0).contains(&value) {
+        return Ok(());
+    }
+    Err(NetError::Setting { name, value, expected: "a number from 0 to below 1" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::power;
+
+    #[test]
+    fn powers_are_those_of_repeated_multiplication() {
+        assert_eq!((power(0.9, 0), power(0.9, 1), power(0.5, 10)), (1.0, 0.9, 1.0 / 1024.0));
+        for n in [2u64, 3, 7, 50, 1000] {
+            let repeated = (0..n).fold(1.0, |product, _| product * 0.999f64);
+            // n roundings of half a unit each, here and there.
+            assert!((power(0.999, n) / repeated - 1.0).abs() < n as f64 * f64::EPSILON, "{n}");
+        }
+        assert_eq!(power(0.999, u64::MAX), 0.0);
+    }
+}

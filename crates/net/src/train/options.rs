@@ -1,0 +1,63 @@
+//! How to train.
+
+use nxm_kernels::Element;
+
+use crate::error::NetError;
+use crate::loss::Loss;
+use crate::optimizer::Optimizer;
+use crate::schedule::LearningRateSchedule;
+
+/// How to train.
+///
+/// ```
+/// use nxm_net::{Loss, Optimizer, TrainingOptions};
+/// let options = TrainingOptions { loss: Loss::CROSS_ENTROPY, optimizer: Optimizer::adam(0.001), epochs: 20, ..Default::default() };
+/// assert_eq!(options.batch, 32);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingOptions {
+    /// What to make small.
+    pub loss: Loss,
+    /// How parameters follow their gradients.
+    pub optimizer: Optimizer,
+    /// How the learning rate changes from step to step.
+    pub schedule: LearningRateSchedule,
+    /// The largest norm of all gradients together; above 0. None: they stay as they are.
+    pub clip_norm: Option<f64>,
+    /// Examples of a step; the last step of an epoch takes what is left.
+    pub batch: usize,
+    /// How many times each example is used; 0 trains nothing.
+    pub epochs: usize,
+    /// What the order of the examples is drawn from: an epoch's order depends on the seed, the epoch's number and the number
+    /// of examples alone.
+    pub seed: u64,
+}
+
+impl Default for TrainingOptions {
+    /// Mean squared error, plain gradient descent at 0.001, a constant learning rate, no clipping, batches of 32, one epoch, seed 0.
+    fn default() -> Self {
+        TrainingOptions {
+            loss: Loss::MeanSquaredError,
+            optimizer: Optimizer::default(),
+            schedule: LearningRateSchedule::Constant,
+            clip_norm: None,
+            batch: 32,
+            epochs: 1,
+            seed: 0,
+        }
+    }
+}
+
+impl TrainingOptions {
+    /// Steps of an epoch of so many examples: ⌈examples / batch⌉. Panics if the batch is 0.
+    pub fn steps_per_epoch(&self, examples: usize) -> usize {
+        examples.div_ceil(self.batch)
+    }
+
+    /// What can be checked without network and data.
+    pub(crate) fn check<T: Element>(&self) -> Result<(), NetError> {
+        self.optimizer.check::<T>()?;
+        self.schedule.check()?;
+        if self.batch == 0 { Err(NetError::NoBatch) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,64 @@
+//! Where a training is: what it needs, besides network, data and options, to go on to the bit.
+
+use nxm_kernels::Element;
+
+use super::TrainingOptions;
+use crate::error::NetError;
+use crate::network::Network;
+use crate::optimizer::OptimizerState;
+
+/// The optimizer's state, and the place in the run.
+///
+/// There is no other random state: an epoch's order follows from the seed, the epoch's number and the number of examples; the
+/// learning rate follows from the schedule and the number of steps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingState<T> {
+    /// What the optimizer keeps.
+    pub optimizer: OptimizerState<T>,
+    /// The place in the run.
+    pub progress: Progress,
+}
+
+/// A place in a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Epochs that are finished.
+    pub epochs: usize,
+    /// Steps of the next epoch that are finished, fewer than the epoch has.
+    pub steps: usize,
+    /// Σ loss · examples over those steps; 0 between epochs.
+    pub loss: f64,
+}
+
+impl<T: Element> TrainingState<T> {
+    /// Whether a training with these options on so many examples can be in this state.
+    pub(crate) fn check(
+        &self,
+        network: &Network<T>,
+        options: &TrainingOptions,
+        examples: usize,
+    ) -> Result<(), NetError> {
+        let error = |what, expected: String, found: String| Err(NetError::Resume { what, expected, found });
+        self.optimizer.check(network)?;
+        if *self.optimizer.optimizer() != options.optimizer {
+            let [expected, found] =
+                [&options.optimizer, self.optimizer.optimizer()].map(|optimizer| format!("{optimizer:?}"));
+            return error("the optimizer of its state", expected, found);
+        }
+        let Progress { epochs, steps, loss } = self.progress;
+        let per_epoch = options.steps_per_epoch(examples);
+        if steps >= per_epoch {
+            return error("the number of steps in its epoch", format!("less than {per_epoch}"), steps.to_string());
+        }
+        let expected = epochs as u128 * per_epoch as u128 + steps as u128;
+        let found = self.optimizer.steps();
+        if u128::from(found) != expected {
+            return error("the number of the optimizer's steps", expected.to_string(), found.to_string());
+        }
+        if !loss.is_finite() || steps == 0 && loss != 0.0 {
+            let expected = if steps == 0 { "0" } else { "a finite number" };
+            return error("the loss of its epoch so far", expected.to_owned(), loss.to_string());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,148 @@
+//! A training that is stopped and taken up again ends with the same bits as one that is not.
+
+use nxm_kernels::{Activation, Cpu, Element, Level};
+use nxm_net::{
+    Dataset, LearningRateSchedule, Loss, NetError, Network, Optimizer, OptimizerState, Progress, Training,
+    TrainingOptions, TrainingState,
+};
+use proptest::prelude::*;
+
+use crate::support::{bits, cpu, examples, fused_levels, network, optimizers};
+
+/// 23 examples in batches of 4: 6 steps an epoch, the last one short.
+fn job<T: Element>(optimizer: Optimizer, clip_norm: Option<f64>) -> (Network<T>, Dataset<T>, TrainingOptions) {
+    let loss = Loss::CROSS_ENTROPY;
+    let network = network(&[4, 9, 3], Activation::Gelu, Activation::Identity, 1);
+    let data = examples(&loss, 23, 4, 3, 1);
+    let schedule = LearningRateSchedule::Linear { start: 0.1, end: 1.0, steps: 30 };
+    (network, data, TrainingOptions { loss, optimizer, schedule, clip_norm, batch: 4, epochs: 10, seed: 5 })
+}
+
+/// What a file would hold of a state: its numbers, in new memory.
+fn copied<T: Element>(state: &TrainingState<T>, network: &Network<T>) -> TrainingState<T> {
+    let old = &state.optimizer;
+    let optimizer = OptimizerState::restore(*old.optimizer(), network, old.steps(), old.layers().to_vec()).unwrap();
+    TrainingState { optimizer, progress: state.progress }
+}
+
+fn steps<T: Element>(training: &mut Training<'_, T, Cpu>, count: usize) -> Vec<u64> {
+    (0..count).map(|_| training.step().unwrap().unwrap().loss.to_bits()).collect()
+}
+
+fn forty_is_twice_twenty<T: Element>(optimizer: Optimizer, clip_norm: Option<f64>, cut: usize) {
+    let (start, data, options) = job::<T>(optimizer, clip_norm);
+    let one = Cpu::new(Level::named("scalar").unwrap(), 1);
+    let mut whole = start.clone();
+    let mut training = Training::new(&mut whole, &one, &data, options.clone()).unwrap();
+    let losses = steps(&mut training, 40);
+    let (last_epoch, state) = (training.last_epoch(), training.into_state());
+
+    for level in fused_levels() {
+        let mut parted = start.clone();
+        let mut training = Training::new(&mut parted, &one, &data, options.clone()).unwrap();
+        let mut parts = steps(&mut training, cut);
+        let saved = copied(training.state(), training.network());
+        let mut parted = training.network().clone();
+
+        let other = Cpu::new(level, 3);
+        let mut training = Training::resume(&mut parted, &other, &data, options.clone(), saved).unwrap();
+        assert_eq!(training.steps(), cut);
+        parts.extend(steps(&mut training, 40 - cut));
+        let place = format!("{optimizer:?}, cut at {cut}, {level}");
+        assert_eq!(parts, losses, "{place}");
+        assert_eq!(training.state(), &state, "{place}");
+        assert_eq!(training.last_epoch(), last_epoch, "{place}");
+        assert_eq!(bits(&parted), bits(&whole), "{place}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn forty_steps_are_some_and_the_rest(
+        optimizer in prop::sample::select(optimizers()),
+        clip_norm in prop::sample::select(&[None, Some(0.05)][..]),
+        // Before the last epoch that ends within 40 steps, in epochs and between them.
+        cut in 0usize..=35,
+    ) {
+        forty_is_twice_twenty::<f32>(optimizer, clip_norm, cut);
+        forty_is_twice_twenty::<f64>(optimizer, clip_norm, cut);
+    }
+}
+
+#[test]
+fn twenty_and_twenty_are_forty_for_every_optimizer() {
+    for optimizer in optimizers() {
+        // 20 = 3 epochs and 2 steps.
+        forty_is_twice_twenty::<f32>(optimizer, None, 20);
+    }
+}
+
+#[test]
+fn a_finished_run_goes_on_when_it_is_given_more_epochs() {
+    let (start, data, options) = job::<f32>(Optimizer::adam(0.01), None);
+    let executor = cpu();
+    let run = |network: &mut Network<f32>, epochs, state: Option<TrainingState<f32>>| {
+        let options = TrainingOptions { epochs, ..options.clone() };
+        let mut training = match state {
+            None => Training::new(network, &executor, &data, options).unwrap(),
+            Some(state) => Training::resume(network, &executor, &data, options, state).unwrap(),
+        };
+        assert!(training.by_ref().all(|report| report.is_ok()));
+        training.into_state()
+    };
+    let (mut parted, mut whole) = (start.clone(), start);
+    let state = run(&mut parted, 3, None);
+    let state = run(&mut parted, 5, Some(state));
+    assert_eq!(state, run(&mut whole, 5, None));
+    assert_eq!(parted, whole);
+}
+
+#[test]
+fn states_that_do_not_fit_are_refused() {
+    let (start, data, options) = job::<f32>(Optimizer::adam(0.01), None);
+    let executor = cpu();
+    let mut network = start.clone();
+    let mut training = Training::new(&mut network, &executor, &data, options.clone()).unwrap();
+    steps(&mut training, 8);
+    let state = training.into_state();
+    let refused = |options: &TrainingOptions, change: fn(&mut TrainingState<f32>)| {
+        let mut state = state.clone();
+        change(&mut state);
+        Training::resume(&mut start.clone(), &executor, &data, options.clone(), state).map(drop).unwrap_err()
+    };
+    let what = |error| match error {
+        NetError::Resume { what, .. } => what,
+        other => panic!("{other}"),
+    };
+    let other = TrainingOptions { optimizer: Optimizer::adam(0.02), ..options.clone() };
+    assert_eq!(what(refused(&other, |_| {})), "the optimizer of its state");
+    let smaller = TrainingOptions { batch: 3, ..options.clone() };
+    assert_eq!(what(refused(&smaller, |_| {})), "the number of the optimizer's steps");
+    let error = refused(&options, |state| state.progress.steps = 6);
+    assert_eq!(
+        error.to_string(),
+        "the training can't be resumed: the number of steps in its epoch is 6, and less than 6 is needed"
+    );
+    assert_eq!(
+        what(refused(&options, |state| state.progress.epochs = usize::MAX)),
+        "the number of the optimizer's steps"
+    );
+    assert_eq!(what(refused(&options, |state| state.progress.loss = f64::NAN)), "the loss of its epoch so far");
+    let between = |state: &mut TrainingState<f32>| state.progress = Progress { epochs: 1, steps: 0, loss: 0.5 };
+    assert!(matches!(refused(&options, between), NetError::Resume { .. }));
+
+    let layers = state.optimizer.layers().to_vec();
+    let restored = |optimizer, layers| OptimizerState::restore(optimizer, &start, 8, layers).map(drop).unwrap_err();
+    let adam = options.optimizer;
+    let error = restored(adam, layers[..1].to_vec());
+    assert_eq!(error, NetError::State { layer: 1, what: "layers", expected: 2, found: 1 });
+    let mut short = layers.clone();
+    short[1].bias[1].pop();
+    assert_eq!(restored(adam, short), NetError::State { layer: 1, what: "biases", expected: 3, found: 2 });
+    let error = restored(Optimizer::sgd(0.1), layers.clone());
+    assert_eq!(error, NetError::State { layer: 0, what: "weights", expected: 0, found: 36 });
+    let mut infinite = layers;
+    infinite[1].weights[0][2] = f32::INFINITY;
+    assert_eq!(restored(adam, infinite), NetError::StateNotFinite { layer: 1 });
+}
