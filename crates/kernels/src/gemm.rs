@@ -39,7 +39,7 @@ use crate::simd::{Kernel, Simd};
 use epilogue::Epilogue;
 use one_row::OneRow;
 use operand::{Operand, Source};
-use tile::{Columns, MAX_TILE, Rhs, RowTiles, Rows};
+use tile::{Columns, Rhs, RowTiles, Rows};
 
 /// What the sums of a product start from.
 #[derive(Clone, Copy, Debug)]
@@ -178,6 +178,9 @@ const PANEL_BYTES: usize = 160 << 10;
 const A_BYTES: usize = 256 << 10;
 /// Bytes of B's packed block: half of a 1 MiB L2. It is read again for every block of A.
 const B_BYTES: usize = 512 << 10;
+/// Bytes of C's block, if something follows the product: a quarter of a 1 MiB L2. It is done on whole rows of a block rather than on
+/// tiles: a tile's rows are three vectors, too few for a function's latency to be hidden and for memory to be read in order.
+const SUMS_BYTES: usize = 256 << 10;
 /// Fewer rows than this do not pay for packing a B whose rows are contiguous.
 const PACK_ROWS: usize = 48;
 /// Fewer columns than this do not pay for packing an A whose rows or columns are contiguous.
@@ -190,9 +193,9 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
         let (m, k, n) = (self.a.rows(), self.a.cols(), self.b.cols());
+        let size = size_of::<T>();
+        let sums_per_element = if self.epilogue.is_update() { 1 } else { 0 };
         let mut scratch = Scratch::take();
-        // Where a tile's sums stand while C still holds what they will change.
-        let beside_len = if self.epilogue.is_update() { MAX_TILE } else { 0 };
         if let Source::Matrix(b) = self.b
             && m == 1
             && k > 0
@@ -200,15 +203,14 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             && b.row_stride() == 1
             && b.col_stride() != 1
         {
-            let target =
-                Target { init: self.init, c: self.c, epilogue: self.epilogue, beside: scratch.slice(beside_len) };
-            return simd.call(OneRow { a: self.a, b, target });
+            let mut c = Block::new(self.c, self.epilogue, scratch.slice(n * sums_per_element));
+            simd.call(OneRow { a: self.a, b, init: self.init, c: c.sums() });
+            return c.follow(simd);
         }
         let panel = 3 * S::LANES;
-        let size = size_of::<T>();
         // B as it stands, if tiles can read it so.
         let as_is = match self.b {
-            Source::Packed(b) => Some(b.from_row(0)),
+            Source::Packed(b) => Some(b.rows_from(0)),
             Source::Matrix(b) if b.col_stride() == 1 && (m < PACK_ROWS || k * n * size <= IN_PLACE_BYTES) => {
                 Some(Rhs::InPlace(b))
             }
@@ -219,20 +221,23 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             && contiguous
             && k * n * size <= IN_PLACE_BYTES
             && m * k * size <= IN_PLACE_BYTES
+            && (self.epilogue.is_none() || m * n * size <= SUMS_BYTES)
         {
             // Everything is small: there is nothing to cut into blocks or to copy.
-            let target =
-                Target { init: self.init, c: self.c, epilogue: self.epilogue, beside: scratch.slice(beside_len) };
-            return product(simd, self.a, b, target, &mut []);
+            let mut c = Block::new(self.c, self.epilogue, scratch.slice(m * n * sums_per_element));
+            product(simd, self.a, b, self.init, c.sums(), &mut []);
+            return c.follow(simd);
         }
         // Blocks of k of equal depth; only one, where C can't hold what the sums have come to.
         let one_block = as_is.is_some() && m < PACK_ROWS || self.epilogue.is_update();
         let blocks = if one_block { 1 } else { (k * panel * size).div_ceil(PANEL_BYTES).max(1) };
         let kc = k.div_ceil(blocks).max(1);
+        let nc = if as_is.is_some() { n } else { (B_BYTES / (kc * size) / panel).max(1) * panel };
         // At least one tile of rows, however deep the block.
         let mc = (A_BYTES / (kc * size)).max(1).next_multiple_of(8);
+        // What follows must find the block in the cache.
+        let mc = if self.epilogue.is_none() { mc } else { mc.min((SUMS_BYTES / size / nc.min(n)).max(8) / 8 * 8) };
         let pack_a = !contiguous || n >= PACK_COLS && self.a.col_stride() != 1 && crowded(self.a, kc.min(k));
-        let nc = (B_BYTES / (kc * size) / panel).max(1) * panel;
         let mut p = 0;
         loop {
             let depth = kc.min(k - p);
@@ -241,16 +246,17 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             let last = p + depth >= k;
             let mut j = 0;
             while j < n {
-                let cols = if as_is.is_some() { n } else { nc.min(n - j) };
+                let cols = nc.min(n - j);
                 let b_len = match as_is {
                     Some(_) => 0,
                     None => (depth * cols.next_multiple_of(S::LANES)).next_multiple_of(T::BLOCK),
                 };
-                let a_len = if pack_a { mc.min(m) * depth } else { 0 };
-                let (beside, packed) = scratch.slice(beside_len + b_len + a_len).split_at_mut(beside_len);
-                let (packed_b, packed_a) = packed.split_at_mut(b_len);
+                let a_len = if pack_a { (mc.min(m) * depth).next_multiple_of(T::BLOCK) } else { 0 };
+                let sums_len = mc.min(m) * cols * sums_per_element;
+                let (packed_b, rest) = scratch.slice(b_len + a_len + sums_len).split_at_mut(b_len);
+                let (packed_a, sums) = rest.split_at_mut(a_len);
                 let b = match self.b {
-                    Source::Packed(b) => b.from_row(p),
+                    Source::Packed(b) => b.rows_from(p),
                     Source::Matrix(b) if as_is.is_some() => Rhs::InPlace(b.block(p, 0, depth, n)),
                     Source::Matrix(b) => pack::pack(simd, b.block(p, j, depth, cols), panel, packed_b),
                 };
@@ -264,7 +270,9 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
                     };
                     let c = self.c.block(i, j, rows, cols);
                     let epilogue = if last { self.epilogue.block(i, j, rows, cols) } else { Epilogue::None };
-                    product(simd, a, b, Target { init, c, epilogue, beside: &mut *beside }, packed_a);
+                    let mut c = Block::new(c, epilogue, &mut *sums);
+                    product(simd, a, b, init, c.sums(), packed_a);
+                    c.follow(simd);
                     i += rows;
                 }
                 j += cols;
@@ -286,13 +294,32 @@ fn crowded<T>(a: MatrixRef<'_, T>, depth: usize) -> bool {
     depth > sets * 8
 }
 
-/// C, what its sums start from and what follows them.
-struct Target<'a, T> {
-    init: Init<'a, T>,
+/// A block of C, what follows its sums, and memory for them where C must wait until they are complete.
+struct Block<'a, T> {
     c: MatrixMut<'a, T>,
     epilogue: Epilogue<'a, T>,
-    /// Memory for a tile's sums, if they must wait beside C.
-    beside: &'a mut [T],
+    beside: MatrixMut<'a, T>,
+}
+
+impl<'a, T: Element> Block<'a, T> {
+    #[inline(always)]
+    fn new(c: MatrixMut<'a, T>, epilogue: Epilogue<'a, T>, memory: &'a mut [T]) -> Self {
+        let beside = match epilogue.is_update() {
+            true => MatrixMut::new(memory, c.rows(), c.cols()).expect("memory for the sums of a block"),
+            false => MatrixMut::empty(),
+        };
+        Block { c, epilogue, beside }
+    }
+    /// Where the sums go.
+    #[inline(always)]
+    fn sums(&mut self) -> MatrixMut<'_, T> {
+        if self.epilogue.is_update() { self.beside.reborrow() } else { self.c.reborrow() }
+    }
+    /// What follows.
+    #[inline(always)]
+    fn follow<S: Simd<T>>(self, simd: S) {
+        self.epilogue.run(simd, self.c, self.beside);
+    }
 }
 
 /// C ← A·B + init where B's panels and A's block fit the caches; `packed` is memory for A's block, if it pays to copy it.
@@ -301,13 +328,21 @@ fn product<T: Element, S: Simd<T>>(
     simd: S,
     a: MatrixRef<'_, T>,
     b: Rhs<'_, T>,
-    target: Target<'_, T>,
+    init: Init<'_, T>,
+    c: MatrixMut<'_, T>,
     packed: &mut [T],
 ) {
+    let target = Target { init, c };
     if packed.is_empty() && (a.col_stride() == 1 || a.row_stride() != 1) {
         simd.call(RowTiles { a: Rows(a), b, target });
     } else {
         let a = if packed.is_empty() { Columns::in_place(a) } else { pack::pack_lhs(simd, a, packed) };
         simd.call(RowTiles { a, b, target });
     }
+}
+
+/// C, and what its sums start from.
+struct Target<'a, T> {
+    init: Init<'a, T>,
+    c: MatrixMut<'a, T>,
 }

@@ -1,6 +1,6 @@
-//! What becomes of a tile as soon as its sums are complete, while it is in L1.
+//! What becomes of a block of C as soon as its sums are complete, while it is in L2.
 //!
-//! The epilogue is a function of its own, called once per tile: so each exists once per level, not once per shape of tile, and
+//! The epilogue is a function of its own, called once per block: so each exists once per level, not once per shape of tile, and
 //! the loop over k keeps its registers. It does what the separate kernel does, row by row, so the bits are the same.
 
 use super::Activation;
@@ -101,22 +101,28 @@ impl<'a, T: Element> Epilogue<'a, T> {
         }
     }
 
+    /// Whether nothing follows.
+    #[inline(always)]
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self, Epilogue::None)
+    }
+
     /// Whether C must wait until the sums are complete, which then stand elsewhere.
     #[inline(always)]
     pub(super) fn is_update(&self) -> bool {
         matches!(self, Epilogue::Update { .. })
     }
 
-    /// What follows a tile of C; `sums` are its sums where C waited for them.
+    /// What follows the sums of C; they stand in `sums` where C waited for them.
     #[inline(always)]
     pub(super) fn run<S: Simd<T>>(self, simd: S, c: MatrixMut<'_, T>, sums: MatrixMut<'_, T>) {
-        if !matches!(self, Epilogue::None) {
+        if !self.is_none() {
             simd.call(Follow { epilogue: self, c, sums });
         }
     }
 }
 
-/// Any epilogue but none, on a tile: the one function that knows them all.
+/// Any epilogue but none, on a block: the one function that knows them all.
 struct Follow<'a, 'b, T> {
     epilogue: Epilogue<'b, T>,
     c: MatrixMut<'a, T>,
@@ -138,23 +144,23 @@ impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
                 activation.forward_rows(simd, &mut c);
             }
             Epilogue::Derive { activation, kept } => activation.backward_rows(simd, kept, &mut c),
-            Epilogue::Update { rule, state } => rule.visit(OnTile { simd, sums, weights: c, state }),
+            Epilogue::Update { rule, state } => rule.visit(OnBlock { simd, sums, weights: c, state }),
         }
     }
 }
 
-/// A tile of weights, their gradient and their state, waiting for a rule.
-struct OnTile<'a, 'b, T, S> {
+/// A block of weights, their gradient and their state, waiting for a rule.
+struct OnBlock<'a, 'b, T, S> {
     simd: S,
     sums: MatrixMut<'a, T>,
     weights: MatrixMut<'a, T>,
     state: [Option<MatrixMut<'b, T>>; 2],
 }
 
-impl<T: Element, S: Simd<T>> Visitor<T> for OnTile<'_, '_, T, S> {
+impl<T: Element, S: Simd<T>> Visitor<T> for OnBlock<'_, '_, T, S> {
     #[inline(always)]
     fn visit<U: Update<T>>(self, rule: U) {
-        let OnTile { simd, mut sums, mut weights, state: [mut first, mut second] } = self;
+        let OnBlock { simd, mut sums, mut weights, state: [mut first, mut second] } = self;
         for r in 0..weights.rows() {
             let first = first.as_mut().map(|m| m.row(r)).unwrap_or_default();
             let second = second.as_mut().map(|v| v.row(r)).unwrap_or_default();

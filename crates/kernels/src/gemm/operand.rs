@@ -144,7 +144,7 @@ impl<'a, T: Element> Source<'a, T> {
 impl<'a, T: Element> Panels<'a, T> {
     /// Rows first, first + 1, … as tiles read them.
     #[inline(always)]
-    pub(super) fn from_row(self, first: usize) -> Rhs<'a, T> {
+    pub(super) fn rows_from(self, first: usize) -> Rhs<'a, T> {
         let Panels { data, rows, cols } = self;
         Rhs::Packed { panels: data, depth: rows, first, cols, panel: panel::<T>(), grain: T::BLOCK }
     }
