@@ -77,7 +77,7 @@ impl<T: Element, S: Simd<T>> Reduction<T, S> for Product<'_, T> {
 /// use nxm_kernels::{Cpu, dot, dot_in_f64};
 ///
 /// let cpu = Cpu::detect()?;
-/// let (x, y) = ([1e8f32, 1.0, -1e8], [1.0; 3]);
+/// let (x, y) = ([1e8f32, -1e8, 1.0], [1.0; 3]);
 /// assert_eq!(dot(&cpu, &x, &y)?, 0.0);
 /// assert_eq!(dot_in_f64(&cpu, &x, &y)?, 1.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
