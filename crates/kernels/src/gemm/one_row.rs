@@ -58,7 +58,6 @@ fn chain<T: Element, S: Simd<T>>(simd: S, a: &[T], b: [S::Vector; MAX_LANES], mu
             sum = simd.mul_add(simd.splat(a[l]), b[l], sum);
         }
     } else {
-        let b = b;
         for (a, b) in a.iter().zip(b) {
             sum = simd.mul_add(simd.splat(*a), b, sum);
         }

@@ -90,9 +90,9 @@ impl<T: Element> Kernel<T> for PackTransposed<'_, T> {
                         simd.store(square[l], &mut out[l * self.width..]);
                     }
                 } else {
-                    let square = square;
-                    for (l, v) in square.iter().enumerate().take(k - p) {
-                        simd.store(*v, &mut out[l * self.width..]);
+                    // By value: what is indexed by a variable can't stay in registers, and the other branch's can.
+                    for (l, v) in square.into_iter().enumerate().take(k - p) {
+                        simd.store(v, &mut out[l * self.width..]);
                     }
                 }
             }
