@@ -33,10 +33,10 @@ use crate::activation::Activation;
 use crate::element::Element;
 use crate::executor::Executor;
 use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
-use crate::parallel::{Split, for_each_part, parts};
+use crate::parallel::{Split, WORTH_A_THREAD, for_each_part, parts};
 use crate::scratch::Scratch;
 use crate::simd::{Kernel, Simd};
-use epilogue::Epilogue;
+use epilogue::{Epilogue, Follow};
 use one_row::OneRow;
 use operand::{Operand, Source};
 use tile::{Columns, Rhs, RowTiles, Rows};
@@ -108,8 +108,8 @@ pub(crate) fn multiply<T: Element>(
     if m == 0 || n == 0 {
         return Ok(());
     }
-    let product = Gemm { a, b, init, c, epilogue };
     let work = m.saturating_mul(n).saturating_mul(k);
+    let product = Gemm { a, b, init, c, epilogue, joins_rows: work < WORTH_A_THREAD };
     // Whole blocks of columns are dealt out where there are enough of them: then no two threads pack the same part of B.
     let threads = executor.threads();
     let grain = b.grain();
@@ -130,6 +130,9 @@ struct Gemm<'a, T> {
     init: Init<'a, T>,
     c: MatrixMut<'a, T>,
     epilogue: Epilogue<'a, T>,
+    /// Whether what follows takes the rows of a block without gaps as one row, as the separate kernel does: so it is in products
+    /// that no number of threads cuts between columns, for a count must not depend on that number.
+    joins_rows: bool,
 }
 
 /// Cut between columns of B and C.
@@ -142,7 +145,7 @@ impl<T: Element> Split for ByColumns<'_, T> {
         self.0.b.cols()
     }
     fn split(self, at: usize) -> (Self, Self) {
-        let Gemm { a, b, init, c, epilogue } = self.0;
+        let Gemm { a, b, init, c, epilogue, joins_rows } = self.0;
         let (b1, b2) = b.split_at_col(at);
         let (c1, c2) = c.split_at_col(at);
         let (e1, e2) = epilogue.split_at_col(at);
@@ -150,8 +153,8 @@ impl<T: Element> Split for ByColumns<'_, T> {
             Init::Bias(bias) => (Init::Bias(&bias[..at]), Init::Bias(&bias[at..])),
             other => (other, other),
         };
-        let first = Gemm { a, b: b1, init: init1, c: c1, epilogue: e1 };
-        let second = Gemm { a, b: b2, init: init2, c: c2, epilogue: e2 };
+        let first = Gemm { a, b: b1, init: init1, c: c1, epilogue: e1, joins_rows };
+        let second = Gemm { a, b: b2, init: init2, c: c2, epilogue: e2, joins_rows };
         (ByColumns(first), ByColumns(second))
     }
 }
@@ -161,12 +164,12 @@ impl<T: Element> Split for ByRows<'_, T> {
         self.0.a.rows()
     }
     fn split(self, at: usize) -> (Self, Self) {
-        let Gemm { a, b, init, c, epilogue } = self.0;
+        let Gemm { a, b, init, c, epilogue, joins_rows } = self.0;
         let (m, k) = (a.rows(), a.cols());
         let (c1, c2) = c.split_at_row(at);
         let (e1, e2) = epilogue.split_at_row(at);
-        let first = Gemm { a: a.block(0, 0, at, k), b, init, c: c1, epilogue: e1 };
-        let second = Gemm { a: a.block(at, 0, m - at, k), b, init, c: c2, epilogue: e2 };
+        let first = Gemm { a: a.block(0, 0, at, k), b, init, c: c1, epilogue: e1, joins_rows };
+        let second = Gemm { a: a.block(at, 0, m - at, k), b, init, c: c2, epilogue: e2, joins_rows };
         (ByRows(first), ByRows(second))
     }
 }
@@ -181,6 +184,8 @@ const B_BYTES: usize = 512 << 10;
 /// Bytes of C's block, if something follows the product: a quarter of a 1 MiB L2. It is done on whole rows of a block rather than on
 /// tiles: a tile's rows are three vectors, too few for a function's latency to be hidden and for memory to be read in order.
 const SUMS_BYTES: usize = 256 << 10;
+/// Blocks of C have a multiple of this many rows: whole tiles, and whole vectors where a block's rows are taken as one.
+const BLOCK_ROWS: usize = 16;
 /// Fewer rows than this do not pay for packing a B whose rows are contiguous.
 const PACK_ROWS: usize = 48;
 /// Fewer columns than this do not pay for packing an A whose rows or columns are contiguous.
@@ -205,7 +210,7 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
         {
             let mut c = Block::new(self.c, self.epilogue, scratch.slice(n * sums_per_element));
             simd.call(OneRow { a: self.a, b, init: self.init, c: c.sums() });
-            return c.follow(simd);
+            return c.follow(simd, self.joins_rows);
         }
         let panel = 3 * S::LANES;
         // B as it stands, if tiles can read it so.
@@ -226,7 +231,7 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             // Everything is small: there is nothing to cut into blocks or to copy.
             let mut c = Block::new(self.c, self.epilogue, scratch.slice(m * n * sums_per_element));
             product(simd, self.a, b, self.init, c.sums(), &mut []);
-            return c.follow(simd);
+            return c.follow(simd, self.joins_rows);
         }
         // Blocks of k of equal depth; only one, where C can't hold what the sums have come to.
         let one_block = as_is.is_some() && m < PACK_ROWS || self.epilogue.is_update();
@@ -234,9 +239,13 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
         let kc = k.div_ceil(blocks).max(1);
         let nc = if as_is.is_some() { n } else { (B_BYTES / (kc * size) / panel).max(1) * panel };
         // At least one tile of rows, however deep the block.
-        let mc = (A_BYTES / (kc * size)).max(1).next_multiple_of(8);
+        let mc = (A_BYTES / (kc * size)).max(1).next_multiple_of(BLOCK_ROWS);
         // What follows must find the block in the cache.
-        let mc = if self.epilogue.is_none() { mc } else { mc.min((SUMS_BYTES / size / nc.min(n)).max(8) / 8 * 8) };
+        let mc = if self.epilogue.is_none() {
+            mc
+        } else {
+            mc.min((SUMS_BYTES / size / nc.min(n)).next_multiple_of(BLOCK_ROWS))
+        };
         let pack_a = !contiguous || n >= PACK_COLS && self.a.col_stride() != 1 && crowded(self.a, kc.min(k));
         let mut p = 0;
         loop {
@@ -272,7 +281,7 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
                     let epilogue = if last { self.epilogue.block(i, j, rows, cols) } else { Epilogue::None };
                     let mut c = Block::new(c, epilogue, &mut *sums);
                     product(simd, a, b, init, c.sums(), packed_a);
-                    c.follow(simd);
+                    c.follow(simd, self.joins_rows);
                     i += rows;
                 }
                 j += cols;
@@ -317,8 +326,12 @@ impl<'a, T: Element> Block<'a, T> {
     }
     /// What follows.
     #[inline(always)]
-    fn follow<S: Simd<T>>(self, simd: S) {
-        self.epilogue.run(simd, self.c, self.beside);
+    fn follow<S: Simd<T>>(self, simd: S, joins_rows: bool) {
+        let Block { c, epilogue, beside } = self;
+        if !epilogue.is_none() {
+            let follow = Follow { epilogue, c, sums: beside };
+            simd.call(if joins_rows { follow.as_one_row() } else { follow });
+        }
     }
 }
 

@@ -112,21 +112,43 @@ impl<'a, T: Element> Epilogue<'a, T> {
     pub(super) fn is_update(&self) -> bool {
         matches!(self, Epilogue::Update { .. })
     }
-
-    /// What follows the sums of C; they stand in `sums` where C waited for them.
-    #[inline(always)]
-    pub(super) fn run<S: Simd<T>>(self, simd: S, c: MatrixMut<'_, T>, sums: MatrixMut<'_, T>) {
-        if !self.is_none() {
-            simd.call(Follow { epilogue: self, c, sums });
-        }
-    }
 }
 
 /// Any epilogue but none, on a block: the one function that knows them all.
-struct Follow<'a, 'b, T> {
-    epilogue: Epilogue<'b, T>,
-    c: MatrixMut<'a, T>,
-    sums: MatrixMut<'a, T>,
+pub(super) struct Follow<'a, 'b, T> {
+    pub(super) epilogue: Epilogue<'b, T>,
+    pub(super) c: MatrixMut<'a, T>,
+    /// The sums, where C waited for them.
+    pub(super) sums: MatrixMut<'a, T>,
+}
+
+impl<T: Element> Follow<'_, '_, T> {
+    /// The same on one row, where no matrix has gaps between its rows.
+    #[inline(always)]
+    pub(super) fn as_one_row(self) -> Self {
+        let Follow { epilogue, c, sums } = self;
+        let without_gaps = c.is_without_gaps()
+            && match &epilogue {
+                Epilogue::None | Epilogue::Activate(_) => true,
+                Epilogue::ActivateKeeping { sums, .. } => sums.is_without_gaps(),
+                Epilogue::Derive { kept, .. } => kept.is_without_gaps(),
+                Epilogue::Update { state, .. } => state.iter().flatten().all(MatrixMut::is_without_gaps),
+            };
+        if !without_gaps {
+            return Follow { epilogue, c, sums };
+        }
+        let epilogue = match epilogue {
+            Epilogue::None | Epilogue::Activate(_) => epilogue,
+            Epilogue::ActivateKeeping { activation, sums } => {
+                Epilogue::ActivateKeeping { activation, sums: sums.into_one_row() }
+            }
+            Epilogue::Derive { activation, kept } => Epilogue::Derive { activation, kept: kept.into_one_row() },
+            Epilogue::Update { rule, state } => {
+                Epilogue::Update { rule, state: state.map(|matrix| matrix.map(MatrixMut::into_one_row)) }
+            }
+        };
+        Follow { epilogue, c: c.into_one_row(), sums: sums.into_one_row() }
+    }
 }
 
 impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
