@@ -181,9 +181,9 @@ const PANEL_BYTES: usize = 160 << 10;
 const A_BYTES: usize = 256 << 10;
 /// Bytes of B's packed block: half of a 1 MiB L2. It is read again for every block of A.
 const B_BYTES: usize = 512 << 10;
-/// Bytes of C's block, if something follows the product: a quarter of a 1 MiB L2. It is done on whole rows of a block rather than on
+/// Bytes of C's block, if something follows the product: half of a 1 MiB L2. It is done on whole rows of a block rather than on
 /// tiles: a tile's rows are three vectors, too few for a function's latency to be hidden and for memory to be read in order.
-const SUMS_BYTES: usize = 256 << 10;
+const SUMS_BYTES: usize = 512 << 10;
 /// Blocks of C have a multiple of this many rows: whole tiles, and whole vectors where a block's rows are taken as one.
 const BLOCK_ROWS: usize = 16;
 /// Fewer rows than this do not pay for packing a B whose rows are contiguous.
