@@ -125,7 +125,7 @@ pub(super) struct Follow<'a, 'b, T> {
 impl<T: Element> Follow<'_, '_, T> {
     /// The same on one row, where no matrix has gaps between its rows.
     #[inline(always)]
-    pub(super) fn as_one_row(self) -> Self {
+    pub(super) fn into_one_row(self) -> Self {
         let Follow { epilogue, c, sums } = self;
         let without_gaps = c.is_without_gaps()
             && match &epilogue {
