@@ -22,9 +22,11 @@ const SUMS_BYTES: usize = 512 << 10;
 /// Blocks of C have a multiple of this many rows: whole tiles, and whole vectors where a block's rows are taken as one.
 const BLOCK_ROWS: usize = 16;
 /// Fewer rows than this do not pay for packing a B whose rows are contiguous.
-const FEW_ROWS: usize = 48;
+const FEW_ROWS: usize = 16;
 /// As many rows do not either, where B is in the caches and its rows do not crowd them.
 const SOME_ROWS: usize = 256;
+/// As many do not where they crowd them by halves, and sums are few.
+const CROWDED_ROWS: usize = 48;
 /// Bytes of a B that may be in the caches, which is to say L3. From memory it is better read in order, as packing does.
 const CACHED_BYTES: usize = 8 << 20;
 /// Fewer columns than this do not pay for packing an A whose rows or columns are contiguous.
@@ -72,10 +74,14 @@ impl Plan {
             Source::Matrix(_) if few => (true, k),
             Source::Matrix(b) if m < SOME_ROWS && k * n * size <= CACHED_BYTES => {
                 let stride = b.row_stride() * size;
-                let crowded = stride.is_multiple_of(CROWD);
-                let deepest = if crowded { REACH / stride.max(1) } else { k };
+                let deepest = if stride.is_multiple_of(CROWD) { REACH / stride.max(1) } else { k };
                 // 24 sums take long enough for the next lines to arrive from L2, 12 do not.
-                (!(crowded && S::REGISTERS < 32 || one_block && deepest < k), deepest)
+                let rows = match S::REGISTERS {
+                    ..32 if stride.is_multiple_of(2 * CROWD) => FEW_ROWS,
+                    ..32 if stride.is_multiple_of(CROWD) => CROWDED_ROWS,
+                    _ => SOME_ROWS,
+                };
+                (m < rows && !(one_block && deepest < k), deepest)
             }
             Source::Matrix(_) => (false, k),
         };
