@@ -1,6 +1,7 @@
 //! Formulas of the optimizers' rules, and of a layer's products fused with what follows them.
 //!
-//! A fused product does what follows row by row, so its padding is a row's and not the whole matrix's.
+//! What follows a product is a map over its elements: over each row of them in turn, each with padding of its own, or, if the
+//! product is small, over all rows as one.
 
 use nxm_kernels::{Activation, Decay, Element, Rule};
 
@@ -30,8 +31,31 @@ fn rule_kinds<T: Element>(rule: &Rule<T>) -> Vec<Kind> {
     kinds
 }
 
-/// Every formula here fails with [`Overflow`] if a count exceeds 128 bits, and only then.
+/// Multiply-adds from which on a product may be cut into parts for threads, between columns too.
+const CUT_FOR_THREADS: u128 = 3 << 18;
+/// Elements of B, in blocks of 64 bytes, above which it may be cut into blocks of columns: 256 KiB.
+const CUT_INTO_BLOCKS: u128 = 4096;
+
+/// Every formula here fails with [`Overflow`] if a count exceeds 128 bits, and only then. The formulas of fused products are those of
+/// matrices without gaps between rows, as networks have them.
 impl Vectors {
+    /// What follows a product of rows × inner by inner × cols, given what it executes on so many elements in a row: rows may be taken as
+    /// one where nothing cuts the product between columns, whatever the number of threads.
+    pub(super) fn after_product(
+        self,
+        [rows, inner, cols]: [u128; 3],
+        on: impl Fn(u128) -> Result<Tally, Overflow>,
+    ) -> Result<Tally, Overflow> {
+        let is_whole = |elements: &u128| {
+            elements.saturating_mul(inner) < CUT_FOR_THREADS
+                && inner.saturating_mul(cols) <= CUT_INTO_BLOCKS * self.block
+        };
+        match rows.checked_mul(cols).filter(is_whole) {
+            Some(elements) => on(elements),
+            None => on(cols)?.times(rows),
+        }
+    }
+
     /// One update of n parameters by a rule.
     pub fn update<T: Element>(self, rule: &Rule<T>, n: u128) -> Result<Tally, Overflow> {
         let kinds = rule_kinds(rule);
@@ -46,7 +70,8 @@ impl Vectors {
         fan_out: u128,
         activation: Activation,
     ) -> Result<Tally, Overflow> {
-        self.gemm(rows, fan_in, fan_out)?.plus(&self.activation_forward(activation, fan_out)?.times(rows)?)
+        let follows = self.after_product([rows, fan_in, fan_out], |n| self.activation_forward(activation, n))?;
+        self.gemm(rows, fan_in, fan_out)?.plus(&follows)
     }
 
     /// D ← δ·Wᵀ ⊙ f'(z): rows·fan_in·fan_out fma, and f' for rows·fan_in units of the layer before.
@@ -57,7 +82,8 @@ impl Vectors {
         fan_out: u128,
         activation: Activation,
     ) -> Result<Tally, Overflow> {
-        self.gemm(rows, fan_out, fan_in)?.plus(&self.activation_backward(activation, fan_in)?.times(rows)?)
+        let follows = self.after_product([rows, fan_out, fan_in], |n| self.activation_backward(activation, n))?;
+        self.gemm(rows, fan_out, fan_in)?.plus(&follows)
     }
 
     /// W updated by a rule from Xᵀ·δ: rows·fan_in·fan_out fma, and the rule for each weight.
@@ -68,6 +94,7 @@ impl Vectors {
         fan_out: u128,
         rule: &Rule<T>,
     ) -> Result<Tally, Overflow> {
-        self.gemm(fan_in, rows, fan_out)?.plus(&self.update(rule, fan_out)?.times(fan_in)?)
+        let follows = self.after_product([fan_in, rows, fan_out], |n| self.update(rule, n))?;
+        self.gemm(fan_in, rows, fan_out)?.plus(&follows)
     }
 }

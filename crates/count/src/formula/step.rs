@@ -154,16 +154,21 @@ fn layer_formula(
     let within = |name| CountError::within(Region { name, layer });
     let units = batch.checked_mul(m).expect("two 64-bit numbers have a 128-bit product");
     let last = layer + 1 == network.layers();
-    // What follows a product tile by tile is done row by row, and so is its padding; what is done apart runs over all elements.
-    let fused = network.clipping() == Clipping::None;
-    let activation_gradient = || match last {
-        true => vectors.activation_backward(activation, units),
-        false => vectors.activation_backward(activation, m)?.times(batch),
+    let activation_gradient = || match network.sizes().get(layer + 2) {
+        None => vectors.activation_backward(activation, units),
+        // It follows the input gradient of the layer behind.
+        Some(behind) => {
+            vectors.after_product([batch, u128::from(*behind), m], |n| vectors.activation_backward(activation, n))
+        }
     };
     // All steps cost the same, the first one too, and in f32 as in f64.
     let rule = network.optimizer().rule::<f64>(network.optimizer().learning_rate(), 1);
     let update = || {
-        let weights = if fused { vectors.update(&rule, m)?.times(n)? } else { vectors.update(&rule, n * m)? };
+        let weights = match network.clipping() {
+            Clipping::None => vectors.after_product([n, batch, m], |n| vectors.update(&rule, n))?,
+            // All gradients are made, and clipped, before the first parameter changes.
+            Clipping::Within | Clipping::Scaled => vectors.update(&rule, n * m)?,
+        };
         weights.plus(&vectors.update(&rule, m)?)
     };
     Ok(LayerFormula {
