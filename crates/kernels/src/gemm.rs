@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! for each block of KC of k                         as deep as a panel of B may be: C is read and written once per block
-//!   for each block of NC columns                    B's block, packed, stays in L2
+//!   for each block of NC columns                    B's block, packed, stays in L2, or L3 where A is packed too
 //!     pack B[KC × NC] into panels, if it pays       (transposing it, where columns of B are contiguous)
 //!     for each block of MC rows                     A's block, MC × KC, stays in L2
 //!       for each panel of 3 vectors of columns      B's panel streams from L2 or L1
@@ -26,6 +26,7 @@ pub(crate) mod epilogue;
 mod one_row;
 pub(crate) mod operand;
 mod pack;
+mod plan;
 pub(crate) mod strided;
 mod tile;
 
@@ -39,6 +40,7 @@ use crate::simd::{Kernel, Simd};
 use epilogue::{Epilogue, Follow};
 use one_row::OneRow;
 use operand::{Operand, Source};
+use plan::{B_BYTES, Plan};
 use tile::{Columns, Rhs, RowTiles, Rows};
 
 /// What the sums of a product start from.
@@ -109,7 +111,9 @@ pub(crate) fn multiply<T: Element>(
         return Ok(());
     }
     let work = m.saturating_mul(n).saturating_mul(k);
-    let product = Gemm { a, b, init, c, epilogue, joins_rows: work < WORTH_A_THREAD };
+    // All columns of such a B are one block.
+    let joins_rows = work < WORTH_A_THREAD && k * n * size_of::<T>() <= B_BYTES;
+    let product = Gemm { a, b, init, c, epilogue, joins_rows };
     // Whole blocks of columns are dealt out where there are enough of them: then no two threads pack the same part of B.
     let threads = executor.threads();
     let grain = b.grain();
@@ -131,7 +135,7 @@ struct Gemm<'a, T> {
     c: MatrixMut<'a, T>,
     epilogue: Epilogue<'a, T>,
     /// Whether what follows takes the rows of a block without gaps as one row, as the separate kernel does: so it is in products
-    /// that no number of threads cuts between columns, for a count must not depend on that number.
+    /// that neither threads nor blocks cut between columns, for a count must depend on neither.
     joins_rows: bool,
 }
 
@@ -174,31 +178,11 @@ impl<T: Element> Split for ByRows<'_, T> {
     }
 }
 
-/// Bytes of B's panel: a sixth of a 1 MiB L2. A tile reads 3 vectors of it in 12 cycles, a quarter of what L2 gives, so it
-/// need not fit L1, and a deep panel means few rounds of reading and writing C.
-const PANEL_BYTES: usize = 160 << 10;
-/// Bytes of A's block: a quarter of a 1 MiB L2. It is read again for every panel of B.
-const A_BYTES: usize = 256 << 10;
-/// Bytes of B's packed block: half of a 1 MiB L2. It is read again for every block of A.
-const B_BYTES: usize = 512 << 10;
-/// Bytes of C's block, if something follows the product: a quarter of a 1 MiB L2. It is done on whole rows of a block rather than on
-/// tiles: a tile's rows are three vectors, too few for a function's latency to be hidden and for memory to be read in order.
-const SUMS_BYTES: usize = 256 << 10;
-/// Blocks of C have a multiple of this many rows: whole tiles, and whole vectors where a block's rows are taken as one.
-const BLOCK_ROWS: usize = 16;
-/// Fewer rows than this do not pay for packing a B whose rows are contiguous.
-const PACK_ROWS: usize = 48;
-/// Fewer columns than this do not pay for packing an A whose rows or columns are contiguous.
-const PACK_COLS: usize = 256;
-/// A block of B of at most this many bytes is read in place: it stays in L1 as it is.
-const IN_PLACE_BYTES: usize = 16 << 10;
-
 impl<T: Element> Kernel<T> for Gemm<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
         let (m, k, n) = (self.a.rows(), self.a.cols(), self.b.cols());
-        let size = size_of::<T>();
         let sums_per_element = if self.epilogue.is_update() { 1 } else { 0 };
         let mut scratch = Scratch::take();
         if let Source::Matrix(b) = self.b
@@ -212,41 +196,13 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             simd.call(OneRow { a: self.a, b, init: self.init, c: c.sums() });
             return c.follow(simd, self.joins_rows);
         }
-        let panel = 3 * S::LANES;
-        // B as it stands, if tiles can read it so.
-        let as_is = match self.b {
-            Source::Packed(b) => Some(b.rows_from(0)),
-            Source::Matrix(b) if b.col_stride() == 1 && (m < PACK_ROWS || k * n * size <= IN_PLACE_BYTES) => {
-                Some(Rhs::InPlace(b))
-            }
-            Source::Matrix(_) => None,
-        };
-        let contiguous = self.a.col_stride() == 1 || self.a.row_stride() == 1;
-        if let Some(b) = as_is
-            && contiguous
-            && k * n * size <= IN_PLACE_BYTES
-            && m * k * size <= IN_PLACE_BYTES
-            && (self.epilogue.is_none() || m * n * size <= SUMS_BYTES)
-        {
-            // Everything is small: there is nothing to cut into blocks or to copy.
+        let Plan { small, b_in_place, pack_a, mc, kc, nc } = Plan::new::<T, S>(self.a, self.b, &self.epilogue);
+        if small {
+            let b = self.b.in_place(0, k);
             let mut c = Block::new(self.c, self.epilogue, scratch.slice(m * n * sums_per_element));
             product(simd, self.a, b, self.init, c.sums(), &mut []);
             return c.follow(simd, self.joins_rows);
         }
-        // Blocks of k of equal depth; only one, where C can't hold what the sums have come to.
-        let one_block = as_is.is_some() && m < PACK_ROWS || self.epilogue.is_update();
-        let blocks = if one_block { 1 } else { (k * panel * size).div_ceil(PANEL_BYTES).max(1) };
-        let kc = k.div_ceil(blocks).max(1);
-        let nc = if as_is.is_some() { n } else { (B_BYTES / (kc * size) / panel).max(1) * panel };
-        // At least one tile of rows, however deep the block.
-        let mc = (A_BYTES / (kc * size)).max(1).next_multiple_of(BLOCK_ROWS);
-        // What follows must find the block in the cache.
-        let mc = if self.epilogue.is_none() {
-            mc
-        } else {
-            mc.min((SUMS_BYTES / size / nc.min(n)).next_multiple_of(BLOCK_ROWS))
-        };
-        let pack_a = !contiguous || n >= PACK_COLS && self.a.col_stride() != 1 && crowded(self.a, kc.min(k));
         let mut p = 0;
         loop {
             let depth = kc.min(k - p);
@@ -256,18 +212,18 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             let mut j = 0;
             while j < n {
                 let cols = nc.min(n - j);
-                let b_len = match as_is {
-                    Some(_) => 0,
-                    None => (depth * cols.next_multiple_of(S::LANES)).next_multiple_of(T::BLOCK),
+                let b_len = match b_in_place {
+                    true => 0,
+                    false => (depth * cols.next_multiple_of(S::LANES)).next_multiple_of(T::BLOCK),
                 };
                 let a_len = if pack_a { (mc.min(m) * depth).next_multiple_of(T::BLOCK) } else { 0 };
                 let sums_len = mc.min(m) * cols * sums_per_element;
                 let (packed_b, rest) = scratch.slice(b_len + a_len + sums_len).split_at_mut(b_len);
                 let (packed_a, sums) = rest.split_at_mut(a_len);
                 let b = match self.b {
-                    Source::Packed(b) => b.rows_from(p),
-                    Source::Matrix(b) if as_is.is_some() => Rhs::InPlace(b.block(p, 0, depth, n)),
-                    Source::Matrix(b) => pack::pack(simd, b.block(p, j, depth, cols), panel, packed_b),
+                    Source::Matrix(b) if !b_in_place => pack::pack(simd, b.block(p, j, depth, cols), packed_b),
+                    // All columns at once.
+                    b => b.in_place(p, depth),
                 };
                 let mut i = 0;
                 while i < m {
@@ -292,15 +248,6 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             }
         }
     }
-}
-
-/// Whether `depth` columns of A, which are contiguous, crowd into fewer lines of an L1 with 64 sets of 8 ways than they
-/// are: so it is when the distance between columns is a multiple of a large power of two.
-#[inline(always)]
-fn crowded<T>(a: MatrixRef<'_, T>, depth: usize) -> bool {
-    let bytes = a.col_stride() * size_of::<T>();
-    let sets = 64 >> bytes.trailing_zeros().saturating_sub(6).min(6);
-    depth > sets * 8
 }
 
 /// A block of C, what follows its sums, and memory for them where C must wait until they are complete.
@@ -330,7 +277,7 @@ impl<'a, T: Element> Block<'a, T> {
         let Block { c, epilogue, beside } = self;
         if !epilogue.is_none() {
             let follow = Follow { epilogue, c, sums: beside };
-            simd.call(if joins_rows { follow.as_one_row() } else { follow });
+            simd.call(if joins_rows { follow.into_one_row() } else { follow });
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Formulas of the optimizers' rules, and of a layer's products fused with what follows them.
 //!
-//! What follows a product is a map over its elements: over each row of them in turn, each with padding of its own, or, if the
-//! product is small, over all rows as one.
+//! What follows a product runs over the rows of a block: over each by itself, so that its padding is a row's, in products that threads
+//! or blocks may cut between columns, and over all as one in smaller ones, if the matrices have no gaps, as here.
 
-use nxm_kernels::{Activation, Decay, Element, Rule};
+use nxm_kernels::{Activation, Decay, Element, Rule, WORTH_A_THREAD};
 
 use super::Vectors;
 use crate::kind::{Kind, Overflow};
@@ -31,28 +31,24 @@ fn rule_kinds<T: Element>(rule: &Rule<T>) -> Vec<Kind> {
     kinds
 }
 
-/// Multiply-adds from which on a product may be cut into parts for threads, between columns too.
-const CUT_FOR_THREADS: u128 = 3 << 18;
-/// Elements of B, in blocks of 64 bytes, above which it may be cut into blocks of columns: 256 KiB.
-const CUT_INTO_BLOCKS: u128 = 4096;
+/// Elements of the second factor, in blocks of 64 bytes, up to which all its columns are one block: 512 KiB.
+const ONE_BLOCK: u128 = 8192;
 
-/// Every formula here fails with [`Overflow`] if a count exceeds 128 bits, and only then. The formulas of fused products are those of
-/// matrices without gaps between rows, as networks have them.
+/// Every formula here fails with [`Overflow`] if a count exceeds 128 bits, and only then.
 impl Vectors {
-    /// What follows a product of rows × inner by inner × cols, given what it executes on so many elements in a row: rows may be taken as
-    /// one where nothing cuts the product between columns, whatever the number of threads.
-    pub(super) fn after_product(
+    /// `what` follows a product of rows × cols elements, each a sum over `inner`.
+    pub(super) fn followed(
         self,
-        [rows, inner, cols]: [u128; 3],
-        on: impl Fn(u128) -> Result<Tally, Overflow>,
+        [rows, cols]: [u128; 2],
+        inner: u128,
+        what: impl Fn(u128) -> Result<Tally, Overflow>,
     ) -> Result<Tally, Overflow> {
-        let is_whole = |elements: &u128| {
-            elements.saturating_mul(inner) < CUT_FOR_THREADS
-                && inner.saturating_mul(cols) <= CUT_INTO_BLOCKS * self.block
-        };
-        match rows.checked_mul(cols).filter(is_whole) {
-            Some(elements) => on(elements),
-            None => on(cols)?.times(rows),
+        let elements = rows.checked_mul(cols).expect("two 64-bit numbers have a 128-bit product");
+        let cut_for_threads = elements.saturating_mul(inner) >= WORTH_A_THREAD as u128;
+        let cut_into_blocks = inner.saturating_mul(cols) > ONE_BLOCK * self.block;
+        match cut_for_threads || cut_into_blocks {
+            false => what(elements),
+            true => what(cols)?.times(rows),
         }
     }
 
@@ -70,8 +66,8 @@ impl Vectors {
         fan_out: u128,
         activation: Activation,
     ) -> Result<Tally, Overflow> {
-        let follows = self.after_product([rows, fan_in, fan_out], |n| self.activation_forward(activation, n))?;
-        self.gemm(rows, fan_in, fan_out)?.plus(&follows)
+        let what = |units| self.activation_forward(activation, units);
+        self.gemm(rows, fan_in, fan_out)?.plus(&self.followed([rows, fan_out], fan_in, what)?)
     }
 
     /// D ← δ·Wᵀ ⊙ f'(z): rows·fan_in·fan_out fma, and f' for rows·fan_in units of the layer before.
@@ -82,8 +78,8 @@ impl Vectors {
         fan_out: u128,
         activation: Activation,
     ) -> Result<Tally, Overflow> {
-        let follows = self.after_product([rows, fan_out, fan_in], |n| self.activation_backward(activation, n))?;
-        self.gemm(rows, fan_out, fan_in)?.plus(&follows)
+        let what = |units| self.activation_backward(activation, units);
+        self.gemm(rows, fan_out, fan_in)?.plus(&self.followed([rows, fan_in], fan_out, what)?)
     }
 
     /// W updated by a rule from Xᵀ·δ: rows·fan_in·fan_out fma, and the rule for each weight.
@@ -94,7 +90,7 @@ impl Vectors {
         fan_out: u128,
         rule: &Rule<T>,
     ) -> Result<Tally, Overflow> {
-        let follows = self.after_product([fan_in, rows, fan_out], |n| self.update(rule, n))?;
-        self.gemm(fan_in, rows, fan_out)?.plus(&follows)
+        let what = |weights| self.update(rule, weights);
+        self.gemm(fan_in, rows, fan_out)?.plus(&self.followed([fan_in, fan_out], rows, what)?)
     }
 }

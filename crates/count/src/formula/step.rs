@@ -154,20 +154,21 @@ fn layer_formula(
     let within = |name| CountError::within(Region { name, layer });
     let units = batch.checked_mul(m).expect("two 64-bit numbers have a 128-bit product");
     let last = layer + 1 == network.layers();
-    let activation_gradient = || match network.sizes().get(layer + 2) {
-        None => vectors.activation_backward(activation, units),
-        // It follows the input gradient of the layer behind.
-        Some(behind) => {
-            vectors.after_product([batch, u128::from(*behind), m], |n| vectors.activation_backward(activation, n))
-        }
+    // What follows a product in its blocks may have a row's padding; what is done apart runs over all elements.
+    let fused = network.clipping() == Clipping::None;
+    let activation_gradient = || match last {
+        true => vectors.activation_backward(activation, units),
+        // The product before it sums over the next layer's units.
+        false => vectors.followed([batch, m], network.sizes()[layer + 2].into(), |units| {
+            vectors.activation_backward(activation, units)
+        }),
     };
     // All steps cost the same, the first one too, and in f32 as in f64.
     let rule = network.optimizer().rule::<f64>(network.optimizer().learning_rate(), 1);
     let update = || {
-        let weights = match network.clipping() {
-            Clipping::None => vectors.after_product([n, batch, m], |n| vectors.update(&rule, n))?,
-            // All gradients are made, and clipped, before the first parameter changes.
-            Clipping::Within | Clipping::Scaled => vectors.update(&rule, n * m)?,
+        let weights = match fused {
+            true => vectors.followed([n, m], batch, |weights| vectors.update(&rule, weights))?,
+            false => vectors.update(&rule, n * m)?,
         };
         weights.plus(&vectors.update(&rule, m)?)
     };

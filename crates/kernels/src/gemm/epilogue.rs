@@ -125,7 +125,7 @@ pub(super) struct Follow<'a, 'b, T> {
 impl<T: Element> Follow<'_, '_, T> {
     /// The same on one row, where no matrix has gaps between its rows.
     #[inline(always)]
-    pub(super) fn as_one_row(self) -> Self {
+    pub(super) fn into_one_row(self) -> Self {
         let Follow { epilogue, c, sums } = self;
         let without_gaps = c.is_without_gaps()
             && match &epilogue {
@@ -171,6 +171,9 @@ impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
     }
 }
 
+/// Bytes within which a processor fetches ahead by itself.
+const PAGE: usize = 4096;
+
 /// A block of weights, their gradient and their state, waiting for a rule.
 struct OnBlock<'a, 'b, T, S> {
     simd: S,
@@ -184,6 +187,13 @@ impl<T: Element, S: Simd<T>> Visitor<T> for OnBlock<'_, '_, T, S> {
     fn visit<U: Update<T>>(self, rule: U) {
         let OnBlock { simd, mut sums, mut weights, state: [mut first, mut second] } = self;
         for r in 0..weights.rows() {
+            // Where rows are a page or more apart, the hardware does not foresee the next one.
+            if weights.row_stride() * size_of::<T>() >= PAGE && r + 1 < weights.rows() {
+                let all = [Some(&mut weights), first.as_mut(), second.as_mut()];
+                for line in all.into_iter().flatten().flat_map(|matrix| matrix.row(r + 1).chunks(T::BLOCK)) {
+                    simd.prefetch(line);
+                }
+            }
             let first = first.as_mut().map(|m| m.row(r)).unwrap_or_default();
             let second = second.as_mut().map(|v| v.row(r)).unwrap_or_default();
             update_row(simd, rule, sums.row(r), weights.row(r), [first, second]);
