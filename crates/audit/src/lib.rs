@@ -1,0 +1,8 @@
+//! The last of three numbers: what the compiled machine code executes.
+mod classify;
+mod error;
+mod machine;
+mod trace;
+pub use error::AuditError;
+pub use machine::{Lanes, Machine, Width};
+pub use trace::trace;
