@@ -26,9 +26,29 @@ pub(crate) enum Class {
 
 /// Names, without the `v` of AVX, that begin so are no arithmetic on floating-point numbers.
 const OTHER: [&str; 23] = [
-    "mov", "maskmov", "lddqu", "and", "or", "xor", "shuf", "unpck", "blend", "perm", "broadcast", "insert", "extract", "compress",
-    "expand", "gather", "scatter", "test", "zero", "align", // p…: integers; k…: masks.
-    "p", "k", "cvtmask",
+    "mov",
+    "maskmov",
+    "lddqu",
+    "and",
+    "or",
+    "xor",
+    "shuf",
+    "unpck",
+    "blend",
+    "perm",
+    "broadcast",
+    "insert",
+    "extract",
+    "compress",
+    "expand",
+    "gather",
+    "scatter",
+    "test",
+    "zero",
+    "align", // p…: integers; k…: masks.
+    "p",
+    "k",
+    "cvtmask",
 ];
 
 /// The class of `instruction`; none if it is unknown.
@@ -36,7 +56,12 @@ pub(crate) fn classify(instruction: &Instruction) -> Option<Class> {
     let registers = (0..instruction.op_count()).map(|op| instruction.op_register(op));
     let width = registers.clone().filter(|r| r.is_vector_register()).map(Register::size).max();
     let is_vector = width.is_some() || registers.clone().any(|r| r.is_k() || r.is_mm() || r.is_st());
-    let is_x87 = || instruction.cpuid_features().iter().any(|f| matches!(f, CpuidFeature::FPU | CpuidFeature::FPU287 | CpuidFeature::FPU387));
+    let is_x87 = || {
+        instruction
+            .cpuid_features()
+            .iter()
+            .any(|f| matches!(f, CpuidFeature::FPU | CpuidFeature::FPU287 | CpuidFeature::FPU387))
+    };
     if !is_vector {
         return if is_x87() { None } else { Some(Class::Other) };
     }

@@ -8,7 +8,9 @@ pub enum AuditError {
     #[error("the audit of machine code is available on Linux on x86-64 only")]
     Unavailable,
     /// A system call failed.
-    #[error("{call} failed: {reason} (the audit single-steps a child process with ptrace; containers and security modules may forbid that)")]
+    #[error(
+        "{call} failed: {reason} (the audit single-steps a child process with ptrace; containers and security modules may forbid that)"
+    )]
     System {
         /// Which.
         call: &'static str,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nxm_count::{Kind, Kinds, Overflow};
+use nxm_count::{Kind, Kinds};
 
 /// How much of a register an instruction works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,12 +65,11 @@ impl Machine {
         self.instructions
     }
 
-    /// Lanes of each kind.
-    ///
-    /// # Errors
-    /// [`Overflow`] never, for 64-bit numbers.
-    pub fn kinds(&self) -> Result<Kinds, Overflow> {
-        Kinds::new(self.lanes.iter().map(|((lanes, _), count)| (lanes.kind, u128::from(*count))))
+    /// Lanes of each kind, of instructions that `picked` says yes to, given their name.
+    pub(crate) fn kinds(&self, picked: impl Fn(&str) -> bool) -> Kinds {
+        let picked = self.lanes.iter().filter(|((_, name), _)| picked(name));
+        let counts = picked.map(|((lanes, _), count)| (lanes.kind, u128::from(*count)));
+        Kinds::new(counts).expect("64-bit counts add up in 128 bits")
     }
 
     /// Lanes of one kind in instructions of one width.
@@ -82,4 +81,9 @@ impl Machine {
     pub fn by_name(&self) -> impl Iterator<Item = (Lanes, &str, u64)> {
         self.lanes.iter().map(|((lanes, name), count)| (*lanes, name.as_str(), *count))
     }
+}
+
+/// Whether an instruction of this name works on, or converts from or to, double precision.
+pub(crate) fn is_double(name: &str) -> bool {
+    ["sd", "pd"].iter().any(|suffix| name.ends_with(suffix)) || name.contains("sd2") || name.contains("pd2")
 }

@@ -1,4 +1,4 @@
-//! What compilers leave out of functions, operation by operation: the only differences there may be between a count and machine code.
+//! What compilers leave out of functions, operation by operation.
 //!
 //! A function is one sequence of operations on every level, and a level's instructions may make one of them superfluous. All are
 //! eliminations of what has been computed before, so no bit changes.
@@ -19,7 +19,7 @@ pub struct Rewrite {
     pub reason: &'static str,
 }
 
-/// a·b + c and a·b + d, neither fused.
+/// a·b + c and a·b + d.
 const SHARED: &str = "two multiply-adds of the same factors, neither fused, share the product";
 const UNFUSED: [Rewrite; 8] = [
     Rewrite { function: Function::Tanh, kind: Kind::Mul, times: 1, reason: SHARED },
@@ -44,7 +44,7 @@ const SCALAR: [Rewrite; 1] = [Rewrite {
 }];
 
 /// All that hold on a level whose vectors have this shape.
-pub fn rewrites(level: Level, shape: Shape) -> &'static [Rewrite] {
+pub(crate) fn rewrites(level: Level, shape: Shape) -> &'static [Rewrite] {
     match level {
         Level::Scalar(_) => &SCALAR,
         Level::Wide(_) if !shape.fused => &UNFUSED,
@@ -52,12 +52,11 @@ pub fn rewrites(level: Level, shape: Shape) -> &'static [Rewrite] {
     }
 }
 
-/// What the machine code of `executed` must execute: its operations, inside functions too, but for the rewritten ones.
-pub fn expected(executed: &Ops, rewrites: &[Rewrite]) -> Result<Kinds, Overflow> {
-    let all = executed.own().plus(executed.inside())?;
-    let left_out = |kind| -> u128 {
-        let of_kind = rewrites.iter().filter(|rewrite| rewrite.kind == kind);
-        of_kind.map(|rewrite| u128::from(rewrite.times) * executed.evaluations(rewrite.function)).sum()
-    };
-    Kinds::new(Kind::ALL.map(|kind| (kind, all.get(kind).saturating_sub(left_out(kind)))))
+/// What `rewrites` leave out of `executed`.
+pub(crate) fn left_out(executed: &Ops, rewrites: &[Rewrite]) -> Result<Kinds, Overflow> {
+    Kinds::new(
+        rewrites
+            .iter()
+            .map(|rewrite| (rewrite.kind, u128::from(rewrite.times) * executed.evaluations(rewrite.function))),
+    )
 }

@@ -136,7 +136,8 @@ impl Child {
         let mut area = vec![0u8; 16 << 10];
         let mut part = libc::iovec { iov_base: area.as_mut_ptr().cast(), iov_len: area.len() };
         // SAFETY: the request writes at most `iov_len` bytes to `iov_base`, and the length written to `part`.
-        let got = unsafe { libc::ptrace(libc::PTRACE_GETREGSET, self.pid, NT_X86_XSTATE as *mut c_void, &raw mut part) };
+        let got =
+            unsafe { libc::ptrace(libc::PTRACE_GETREGSET, self.pid, NT_X86_XSTATE as *mut c_void, &raw mut part) };
         if got == -1 {
             return Err(failed("ptrace (extended state)"));
         }
@@ -152,9 +153,12 @@ impl Child {
         let memory = format!("/proc/{}/mem", self.pid);
         match self.stopped()? {
             MARK => {}
-            signal => return Err(AuditError::Child { how: format!("stopped by signal {signal} before it was measured") }),
+            signal => {
+                return Err(AuditError::Child { how: format!("stopped by signal {signal} before it was measured") });
+            }
         }
-        let memory = File::open(memory).map_err(|error| AuditError::System { call: "open (memory)", reason: error.to_string() })?;
+        let memory = File::open(memory)
+            .map_err(|error| AuditError::System { call: "open (memory)", reason: error.to_string() })?;
         // Each instruction is decoded once.
         let mut known: HashMap<u64, (Class, u64)> = HashMap::new();
         let mut instructions = 0;

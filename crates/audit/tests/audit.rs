@@ -1,52 +1,73 @@
-//! x
-use nxm_audit::trace;
-use nxm_count::{Tally, Vectors};
-use nxm_kernels::*;
-fn look<T: Element>(name: &str, level: Level, tally: Tally, f: impl FnMut()) {
-    let machine = trace(f).unwrap();
-    let formula = tally.executed().unwrap();
-    let formula = nxm_audit::expected(&formula, nxm_audit::rewrites(level, level.shape::<T>())).unwrap();
-    let got = machine.kinds().unwrap();
-    if got == formula { println!("ok {level} {name} {}", machine.instructions()); } else {
-        println!("DIFF {level} {name} machine {got:?} formula {formula:?}\n     {:?}", machine.by_name().map(|(l, n, c)| format!("{n}/{}:{c}", l.width.name())).collect::<Vec<_>>());
+//! Machine code executes the formulas: kernels in both element types and training steps, at every level of this machine.
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+use nxm_audit::{AuditError, Finding, Verdict, audit_kernels, audit_step, trace};
+use nxm_count::{Activation, Clipping, Level, Loss, NetworkSpec, Optimizer};
+
+fn assert_agrees(findings: &[Finding]) {
+    for finding in findings {
+        let verdict = finding.verdict();
+        // An optimised scalar level is vectorised by the compiler, with idle lanes; this test's build is not.
+        let agrees = verdict == Verdict::Exact || !cfg!(debug_assertions) && matches!(verdict, Verdict::Idle(_));
+        assert!(agrees, "{verdict:?}: {finding:#?}");
     }
 }
-fn num<T: Element>(n: usize) -> Vec<T> { (0..n).map(|i| T::from_f64(((i * 37 % 101) as f64 - 50.0) / 50.0)).collect() }
-fn all<T: Element>() {
-    for level in Level::available() {
-        let cpu = Cpu::new(level, 1);
-        let v = Vectors::of::<T>(level);
-        let nm = |s: &str| format!("{} {s}", T::NAME);
-        for n in [7, 70] {
-            let (x, y) = (num::<T>(n), num::<T>(n));
-            look::<T>(&nm("dot"), level, v.dot(n as u128).unwrap(), || { std::hint::black_box(dot(&cpu, &x, &y).unwrap()); });
-            let mut z = num::<T>(n);
-            look::<T>(&nm("axpy"), level, v.axpy(n as u128).unwrap(), || axpy(&cpu, T::from_f64(0.3), &x, &mut z).unwrap());
-            for f in Function::ALL {
-                let mut z = num::<T>(n);
-                look::<T>(&nm(f.name()), level, v.apply(f, n as u128).unwrap(), || apply(&cpu, f, &mut z));
-            }
-            for f in Activation::ALL {
-                let mut z = num::<T>(n);
-                look::<T>(&nm(&format!("{f} fwd")), level, v.activation_forward(f, n as u128).unwrap(), || f.forward(&cpu, &mut z));
-                look::<T>(&nm(&format!("{f} bwd")), level, v.activation_backward(f, n as u128).unwrap(), || f.backward(&cpu, &x, &mut z).unwrap());
-            }
-            let mut z = num::<T>(3 * n);
-            look::<T>(&nm("softmax"), level, v.softmax(3, n as u128).unwrap(), || softmax(&cpu, MatrixMut::new(&mut z, 3, n).unwrap()));
-        }
-        let (m, k, n) = (5, 7, 19);
-        let (a, b, bias, mut c) = (num::<T>(m * k), num::<T>(k * n), num::<T>(n), num::<T>(m * n));
-        let (xm, xk, xn) = (num::<T>(m), num::<T>(k), num::<T>(n));
-        look::<T>(&nm("gemm"), level, v.gemm(5, 7, 19).unwrap(), || gemm(&cpu, MatrixRef::new(&a, m, k).unwrap(), MatrixRef::new(&b, k, n).unwrap(), Init::Bias(&bias), MatrixMut::new(&mut c, m, n).unwrap()).unwrap());
-        look::<T>(&nm("gemm dWt"), level, v.gemm(5, 7, 19).unwrap(), || gemm(&cpu, MatrixRef::new(&a, m, k).unwrap(), MatrixRef::new(&b, n, k).unwrap().transpose(), Init::Zero, MatrixMut::new(&mut c, m, n).unwrap()).unwrap());
-        look::<T>(&nm("gemm xTd"), level, v.gemm(5, 7, 19).unwrap(), || gemm(&cpu, MatrixRef::new(&a, k, m).unwrap().transpose(), MatrixRef::new(&b, k, n).unwrap(), Init::Zero, MatrixMut::new(&mut c, m, n).unwrap()).unwrap());
-        let bm = MatrixRef::new(&b, k, n).unwrap();
-        let mut yk = xk.clone(); let mut yn = xn.clone();
-        look::<T>(&nm("gemv"), level, v.gemv(7, 19).unwrap(), || gemv(&cpu, bm, &xn, &mut yk).unwrap());
-        look::<T>(&nm("gemvT"), level, v.gemv_transposed(7, 19).unwrap(), || gemv_transposed(&cpu, bm, &xk, &mut yn).unwrap());
-        look::<T>(&nm("colsum"), level, v.column_sum(7, 19).unwrap(), || column_sum(&cpu, bm, &mut yn).unwrap());
-        look::<T>(&nm("ger"), level, v.ger(5, 19).unwrap(), || ger(&cpu, T::from_f64(0.3), &xm, &xn, MatrixMut::new(&mut c, m, n).unwrap()).unwrap());
-    }
-}
+
 #[test]
-fn first() { all::<f32>(); all::<f64>(); }
+fn kernels_in_f32() {
+    for level in Level::available() {
+        assert_agrees(&audit_kernels::<f32>(level).unwrap());
+    }
+}
+
+#[test]
+fn kernels_in_f64() {
+    for level in Level::available() {
+        assert_agrees(&audit_kernels::<f64>(level).unwrap());
+    }
+}
+
+/// Whole steps: each loss and optimizer, clipped and not. Arithmetic in f64 is as much at every level.
+#[test]
+fn steps() {
+    let adam = Optimizer::adam(0.01);
+    let cases = [
+        (Loss::MeanSquaredError, Activation::Sigmoid, Optimizer::sgd(0.1), Clipping::None),
+        (Loss::CROSS_ENTROPY, Activation::Relu, Optimizer::sgd(0.1), Clipping::Scaled),
+        (Loss::CROSS_ENTROPY, Activation::Gelu, adam, Clipping::None),
+        (Loss::BinaryCrossEntropy, Activation::Tanh, adam, Clipping::Within),
+    ];
+    for (loss, hidden, optimizer, clipping) in cases {
+        let network = NetworkSpec::new([6, 17, 3], hidden, Activation::Identity, loss).unwrap();
+        let network = network.with_optimizer(optimizer).with_clipping(clipping);
+        let findings: Vec<Finding> = Level::available().map(|level| audit_step(&network, 5, level).unwrap()).collect();
+        assert_agrees(&findings);
+        assert!(findings.windows(2).all(|pair| pair[0].constants == pair[1].constants), "{findings:#?}");
+    }
+}
+
+/// The audit sees what it must: an operation more, one less, and those of a mask.
+#[test]
+fn sees_a_difference() {
+    let level = Level::named("scalar").unwrap();
+    let network = NetworkSpec::new([3, 2], Activation::Relu, Activation::Identity, Loss::MeanSquaredError).unwrap();
+    let finding = audit_step(&network, 2, level).unwrap();
+    assert_ne!(finding.verdict(), Verdict::Differs);
+    let more = finding.formula.plus(&finding.formula).unwrap();
+    assert_eq!(Finding { formula: more, ..finding.clone() }.verdict(), Verdict::Differs);
+    let (mut x, y) = (std::hint::black_box(1.0f32), std::hint::black_box(3.0f32));
+    let machine = trace(|| x = std::hint::black_box(x * y + 1.0) / y).unwrap();
+    let names: Vec<&str> = machine.by_name().map(|(_, name, _)| name.trim_start_matches('v')).collect();
+    assert_eq!(names, ["mulss", "addss", "divss"]);
+}
+
+#[test]
+fn refusals() {
+    let network =
+        NetworkSpec::new([1000, 1000], Activation::Relu, Activation::Identity, Loss::MeanSquaredError).unwrap();
+    let error = audit_step(&network, 10, Level::named("scalar").unwrap()).unwrap_err();
+    assert!(error.to_string().starts_with("the step is too large to be executed one instruction at a time"), "{error}");
+    // A panic in the child is its own: it is reported, and this process goes on.
+    let panics = trace(|| std::panic::resume_unwind(Box::new("on purpose"))).unwrap_err();
+    assert_eq!(panics, AuditError::Child { how: "panicked".to_owned() });
+}
