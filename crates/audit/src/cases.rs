@@ -24,11 +24,13 @@ pub fn audit_kernels<T: Element>(level: Level) -> Result<Vec<Finding>, AuditErro
         findings: Vec::new(),
         element: PhantomData,
     };
-    // Less than a vector; a reduction of one block; of four, and four vectors of a map, and more.
-    for n in [7, 30, 75] {
+    // Less than a vector, perhaps; a reduction of four blocks, and of some more.
+    for n in [7, 75] {
         audit.vectors(n)?;
     }
-    audit.functions(75)?;
+    // Four vectors at once, one more, and a ragged one.
+    let lanes = level.shape::<T>().lanes;
+    audit.functions(5 * lanes + lanes.div_ceil(2))?;
     audit.matrices()?;
     Ok(audit.findings)
 }
@@ -118,8 +120,9 @@ impl<T: Element> Audit<T> {
     fn matrices(&mut self) -> Result<(), AuditError> {
         const FITS: &str = "shapes that fit";
         let (cpu, vectors) = (self.cpu, self.vectors);
-        // Tiles of 8 (or 4 twice), 4, 2 and 1 rows; three vectors and a ragged one at the widest level.
-        let (m, k, n) = (15, 7, 51);
+        // Tiles of 8 (or 4 twice), 4, 2 and 1 rows; three vectors of columns and a ragged one.
+        let lanes = self.level.shape::<T>().lanes;
+        let (m, k, n) = (15, 3, 3 * lanes + lanes.div_ceil(2));
         let (a, b, bias, mut c) = (numbers::<T>(m * k), numbers::<T>(k * n), numbers::<T>(n), numbers::<T>(m * n));
         let matrix = |data, rows, cols| MatrixRef::<T>::new(data, rows, cols).expect(FITS);
         let products = [

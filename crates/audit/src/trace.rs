@@ -23,6 +23,7 @@ use crate::machine::Machine;
 /// # Errors
 /// [`AuditError`] if the system forbids it, if `task` panics, or if an instruction is unknown.
 pub fn trace(mut task: impl FnMut()) -> Result<Machine, AuditError> {
+    let _one = OneProcessor::take();
     // SAFETY: the child runs `task`, which its caller knows to need this thread alone, and leaves by `_exit`.
     let child = unsafe { libc::fork() };
     match child {
@@ -33,6 +34,37 @@ pub fn trace(mut task: impl FnMut()) -> Result<Machine, AuditError> {
             unsafe { libc::_exit(done.unwrap_or(PANICKED)) }
         }
         _ => Child { pid: child }.step_through(),
+    }
+}
+
+/// This thread, and so its child, kept on one processor: they take turns, and on two of them would wait for each other's to wake up at
+/// every step. What it was allowed before is restored when dropped.
+struct OneProcessor(Option<libc::cpu_set_t>);
+
+impl OneProcessor {
+    fn take() -> Self {
+        let size = size_of::<libc::cpu_set_t>();
+        // SAFETY: a set of processors is plain bits, read and written by calls that are told its size; 0 is this thread. If a call
+        // fails, nothing has changed, and the audit is slower.
+        unsafe {
+            let mut before: libc::cpu_set_t = std::mem::zeroed();
+            let here = libc::sched_getcpu();
+            if here < 0 || libc::sched_getaffinity(0, size, &mut before) != 0 {
+                return OneProcessor(None);
+            }
+            let mut one: libc::cpu_set_t = std::mem::zeroed();
+            libc::CPU_SET(here as usize, &mut one);
+            OneProcessor((libc::sched_setaffinity(0, size, &one) == 0).then_some(before))
+        }
+    }
+}
+
+impl Drop for OneProcessor {
+    fn drop(&mut self) {
+        if let Some(before) = self.0 {
+            // SAFETY: as above.
+            unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &before) };
+        }
     }
 }
 
@@ -120,14 +152,14 @@ impl Child {
 
     /// Address of the next instruction.
     fn address(&self) -> Result<u64, AuditError> {
-        let mut registers = std::mem::MaybeUninit::<libc::user_regs_struct>::uninit();
-        let none = std::ptr::null_mut::<c_void>();
-        // SAFETY: the request writes one `user_regs_struct`, which is initialised if the call succeeds.
-        unsafe {
-            match libc::ptrace(libc::PTRACE_GETREGS, self.pid, none, registers.as_mut_ptr()) {
-                -1 => Err(failed("ptrace (registers)")),
-                _ => Ok(registers.assume_init().rip),
-            }
+        // SAFETY: reads a word of the child's registers, returned as the result; the C library keeps the error number apart.
+        let address = unsafe {
+            *libc::__errno_location() = 0;
+            libc::ptrace(libc::PTRACE_PEEKUSER, self.pid, RIP as *mut c_void, std::ptr::null_mut::<c_void>())
+        };
+        match Error::last_os_error().raw_os_error() {
+            Some(0) | None => Ok(address as u64),
+            Some(_) => Err(failed("ptrace (registers)")),
         }
     }
 
@@ -200,6 +232,8 @@ impl Child {
     }
 }
 
+/// Where a process's user area has the address of the next instruction.
+const RIP: usize = std::mem::offset_of!(libc::user, regs) + std::mem::offset_of!(libc::user_regs_struct, rip);
 /// Extended state, as XSAVE has it (elf.h).
 const NT_X86_XSTATE: usize = 0x202;
 
