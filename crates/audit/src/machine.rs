@@ -32,6 +32,7 @@ impl Width {
     }
 
     /// The whole register of so many bytes.
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     pub(crate) fn of_bytes(bytes: usize) -> Option<Width> {
         match bytes {
             16 => Some(Width::Bits128),
