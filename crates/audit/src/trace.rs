@@ -116,12 +116,12 @@ impl Drop for Child {
 }
 
 impl Child {
-    /// A ptrace request that takes no address.
-    fn request(&self, request: libc::c_uint, call: &'static str) -> Result<(), AuditError> {
+    /// Lets it execute one instruction.
+    fn step(&self) -> Result<(), AuditError> {
         let none = std::ptr::null_mut::<c_void>();
-        // SAFETY: continues or steps the child; no memory is involved.
-        match unsafe { libc::ptrace(request, self.pid, none, none) } {
-            -1 => Err(failed(call)),
+        // SAFETY: steps the child; no memory is involved.
+        match unsafe { libc::ptrace(libc::PTRACE_SINGLESTEP, self.pid, none, none) } {
+            -1 => Err(failed("ptrace (step)")),
             _ => Ok(()),
         }
     }
@@ -174,7 +174,10 @@ impl Child {
             return Err(failed("ptrace (extended state)"));
         }
         // Leaf 0xD, sub-leaf 5 says where the eight mask registers are in the state as XSAVE has it.
-        let start = std::arch::x86_64::__cpuid_count(0xD, 5).ebx as usize + 8 * number;
+        #[allow(unused_unsafe, reason = "a safe function since Rust 1.94, and not yet in 1.89")]
+        // SAFETY: every x86-64 processor has the instruction.
+        let leaf = unsafe { std::arch::x86_64::__cpuid_count(0xD, 5) };
+        let start = leaf.ebx as usize + 8 * number;
         let bytes = area[..part.iov_len].get(start..start + 8).and_then(|bytes| bytes.try_into().ok());
         let how = "has no mask registers in its extended state".to_owned();
         bytes.map(u64::from_le_bytes).ok_or(AuditError::Child { how })
@@ -214,7 +217,7 @@ impl Child {
                 }
             }
             instructions += 1;
-            self.request(libc::PTRACE_SINGLESTEP, "ptrace (step)")?;
+            self.step()?;
             match self.stopped()? {
                 libc::SIGTRAP => {}
                 MARK => break,
