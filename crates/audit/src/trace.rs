@@ -174,7 +174,7 @@ impl Child {
             return Err(failed("ptrace (extended state)"));
         }
         // Leaf 0xD, sub-leaf 5 says where the eight mask registers are in the state as XSAVE has it.
-        #[allow(unused_unsafe, reason = "a safe function since Rust 1.94, and not yet in 1.89")]
+        #[allow(unused_unsafe, reason = "safe in newer Rust than 1.89")]
         // SAFETY: every x86-64 processor has the instruction.
         let leaf = unsafe { std::arch::x86_64::__cpuid_count(0xD, 5) };
         let start = leaf.ebx as usize + 8 * number;
