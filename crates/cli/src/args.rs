@@ -6,6 +6,8 @@ use nxm_count::Sizes;
 use nxm_kernels::Activation;
 use nxm_net::Loss;
 
+use crate::audit::AuditArgs;
+
 /// What does my network cost, how long will it take here, train it.
 ///
 /// Without a command, nxm shows all of it in some seconds: what a small network costs, how long
@@ -36,6 +38,10 @@ pub enum Command {
         after_help = "Example: nxm count 784-128-10 --loss cross_entropy --batch 32 --examples 60000 --epochs 5"
     )]
     Count(CountArgs),
+    /// Audit the machine code: execute kernels, or a training step, one instruction at a time, and
+    /// compare its floating-point operations with the formulas. On Linux on x86-64 only.
+    #[command(verbatim_doc_comment, after_help = "Example: nxm audit 30-30-30 --batch 2")]
+    Audit(AuditArgs),
 }
 
 /// Which network, and what to do with it.
@@ -102,17 +108,17 @@ pub enum Format {
 }
 
 /// An activation by its name; clap says which there are, and the nearest.
-fn activation() -> impl TypedValueParser<Value = Activation> {
+pub fn activation() -> impl TypedValueParser<Value = Activation> {
     PossibleValuesParser::new(Activation::ALL.map(Activation::name)).try_map(|name| name.parse::<Activation>())
 }
 
 /// A loss by its name.
-fn loss() -> impl TypedValueParser<Value = Loss> {
+pub fn loss() -> impl TypedValueParser<Value = Loss> {
     PossibleValuesParser::new(Loss::ALL.map(|loss| loss.name())).try_map(|name| name.parse::<Loss>())
 }
 
 /// A whole number, at least 1.
-fn at_least_one(text: &str) -> Result<u64, String> {
+pub fn at_least_one(text: &str) -> Result<u64, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<u64>() {
         Ok(n) if n >= 1 => Ok(n),

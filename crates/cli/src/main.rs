@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod audit;
 mod count;
 mod demo;
 mod digits;
@@ -33,6 +34,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         None => demo::run(cpu, &mut out)?,
         Some(Command::Count(args)) => count::run(args, &mut out)?,
+        Some(Command::Audit(args)) => audit::run(args, &mut out)?,
     }
     Ok(out.flush()?)
 }

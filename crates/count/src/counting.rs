@@ -5,6 +5,9 @@
 //!
 //! A function that is compiled on its own counts into a local of its own, which nothing else can reach. So the
 //! compiler keeps the counts in registers, and has one addition for all operations of a loop's body.
+//!
+//! Every operation of every kernel is compiled with its count, at every level: so a count is two additions without a
+//! branch, and the token no more than two words, which are passed as such.
 
 use std::cell::Cell;
 
@@ -17,64 +20,109 @@ use crate::tally::Tally;
 /// Counts of one run of one kernel, on one thread. (64 bits hold what a processor executes in decades.)
 #[derive(Debug, Default)]
 pub struct Counts {
-    useful: Lanes,
-    padding: Lanes,
+    own: Operations,
+    functions: [Lanes; Function::ALL.len()],
+    inside: Operations,
 }
 
-/// The counts of useful lanes, or of padding.
+/// Lanes of one kind of operation.
 #[derive(Debug, Default)]
 struct Lanes {
-    own: [Cell<u64>; Kind::ALL.len()],
-    inside: [Cell<u64>; Kind::ALL.len()],
-    functions: [Cell<u64>; Function::ALL.len()],
-}
-
-#[inline(always)]
-fn bump(count: &Cell<u64>, by: usize) {
-    count.set(count.get() + by as u64);
-}
-
-/// Adds the counts of one array to those of another.
-fn add<const N: usize>(to: &[Cell<u64>; N], from: &[Cell<u64>; N]) {
-    for (to, from) in to.iter().zip(from) {
-        to.set(to.get() + from.get());
-    }
+    useful: Cell<u64>,
+    executed: Cell<u64>,
 }
 
 impl Lanes {
-    fn ops(&self) -> Ops {
-        let read = |count: &Cell<u64>| u128::from(count.get());
-        let kinds = |counts: &[Cell<u64>; Kind::ALL.len()]| {
-            Kinds::new(Kind::ALL.into_iter().zip(counts.iter().map(read))).expect("64-bit counts add up in 128 bits")
-        };
-        let functions = std::array::from_fn(|f| read(&self.functions[f]));
-        Ops::from_parts(kinds(&self.own), functions, kinds(&self.inside))
+    #[inline(always)]
+    fn count(&self, useful: usize, executed: usize) {
+        self.useful.set(self.useful.get() + useful as u64);
+        self.executed.set(self.executed.get() + executed as u64);
     }
 
-    fn absorb(&self, called: &Lanes, inside: bool) {
-        if inside {
-            add(&self.inside, &called.own);
-        } else {
-            add(&self.own, &called.own);
-            add(&self.functions, &called.functions);
+    fn add(&self, other: &Lanes) {
+        self.useful.set(self.useful.get() + other.useful.get());
+        self.executed.set(self.executed.get() + other.executed.get());
+    }
+
+    fn useful(&self) -> u128 {
+        self.useful.get().into()
+    }
+
+    fn padding(&self) -> u128 {
+        u128::from(self.executed.get()) - self.useful()
+    }
+}
+
+/// Lanes of every kind. (Fields and not an array: nothing has to be indexed.)
+#[derive(Debug, Default)]
+struct Operations {
+    fma: Lanes,
+    mul: Lanes,
+    add: Lanes,
+    div: Lanes,
+    sqrt: Lanes,
+    cmp: Lanes,
+    convert: Lanes,
+}
+
+impl Operations {
+    fn of(&self, kind: Kind) -> &Lanes {
+        match kind {
+            Kind::Fma => &self.fma,
+            Kind::Mul => &self.mul,
+            Kind::Add => &self.add,
+            Kind::Div => &self.div,
+            Kind::Sqrt => &self.sqrt,
+            Kind::Cmp => &self.cmp,
+            Kind::Convert => &self.convert,
         }
-        add(&self.inside, &called.inside);
+    }
+
+    fn absorb(&self, other: &Operations) {
+        for kind in Kind::ALL {
+            self.of(kind).add(other.of(kind));
+        }
+    }
+
+    fn kinds(&self, lanes: fn(&Lanes) -> u128) -> Kinds {
+        Kinds::new(Kind::ALL.map(|kind| (kind, lanes(self.of(kind))))).expect("64-bit counts add up in 128 bits")
     }
 }
 
 impl Counts {
     /// What was counted.
     pub fn tally(&self) -> Tally {
-        Tally { useful: self.useful.ops(), padding: self.padding.ops() }
+        let ops = |lanes: fn(&Lanes) -> u128| {
+            let functions = std::array::from_fn(|function| lanes(&self.functions[function]));
+            Ops::from_parts(self.own.kinds(lanes), functions, self.inside.kinds(lanes))
+        };
+        Tally { useful: ops(Lanes::useful), padding: ops(Lanes::padding) }
     }
+}
 
+/// Where a token counts: among a kernel's own operations, or among those inside the functions it evaluates.
+#[derive(Clone, Copy, Debug)]
+struct Book<'a> {
+    operations: &'a Operations,
+    /// What evaluations are counted into, and the book of their inside; none inside, for a function that another one calls is
+    /// a part of it.
+    functions: Option<(&'a [Lanes; Function::ALL.len()], &'a Book<'a>)>,
+}
+
+impl Book<'_> {
     /// Adds what a called kernel counted. Called while a function is evaluated, all of it is inside that function.
     ///
     /// Not inlined: it is called once for each kernel that another one calls, and would be most of their code.
     #[inline(never)]
-    fn absorb(&self, called: &Counts, inside: bool) {
-        self.useful.absorb(&called.useful, inside);
-        self.padding.absorb(&called.padding, inside);
+    fn absorb(&self, called: &Counts) {
+        self.operations.absorb(&called.own);
+        match self.functions {
+            None => self.operations.absorb(&called.inside),
+            Some((functions, inside)) => {
+                inside.operations.absorb(&called.inside);
+                functions.iter().zip(&called.functions).for_each(|(to, from)| to.add(from));
+            }
+        }
     }
 }
 
@@ -82,35 +130,19 @@ impl Counts {
 #[derive(Clone, Copy, Debug)]
 pub struct Counting<'a, S> {
     token: S,
-    counts: &'a Counts,
-    /// How many of a vector's lanes matter, at most.
+    book: &'a Book<'a>,
+    /// How many of a vector's lanes matter.
     lanes: usize,
-    /// Whether a function is being evaluated.
-    inside: bool,
 }
 
 impl<'a, S> Counting<'a, S> {
-    /// Counts lanes of an operation: those that matter, and those beside them.
-    #[inline(always)]
-    fn count(self, kind: Kind, useful: usize, padding: usize) {
-        let Counts { useful: matter, padding: beside } = self.counts;
-        if self.inside {
-            bump(&matter.inside[kind as usize], useful);
-            bump(&beside.inside[kind as usize], padding);
-        } else {
-            bump(&matter.own[kind as usize], useful);
-            bump(&beside.own[kind as usize], padding);
-        }
-    }
-
     /// Counts an operation on a vector.
     #[inline(always)]
-    fn vector<T: Element>(self, kind: Kind)
+    fn vector<T: Element>(self, lanes: &Lanes)
     where
         S: Simd<T>,
     {
-        let useful = self.lanes.min(S::LANES);
-        self.count(kind, useful, S::LANES - useful);
+        lanes.count(self.lanes, S::LANES);
     }
 
     /// Counts a multiply-add on a vector, as what it is executed as.
@@ -119,11 +151,11 @@ impl<'a, S> Counting<'a, S> {
     where
         S: Simd<T>,
     {
-        if S::FUSED {
-            self.vector(Kind::Fma);
+        if const { S::FUSED } {
+            self.vector(&self.book.operations.fma);
         } else {
-            self.vector(Kind::Mul);
-            self.vector(Kind::Add);
+            self.vector(&self.book.operations.mul);
+            self.vector(&self.book.operations.add);
         }
     }
 
@@ -133,19 +165,18 @@ impl<'a, S> Counting<'a, S> {
     where
         S: Simd<T>,
     {
-        if size_of::<T>() > size_of::<f32>() {
-            self.vector(Kind::Convert);
+        if const { size_of::<T>() > size_of::<f32>() } {
+            self.vector(&self.book.operations.convert);
         }
     }
 
     /// Counts the folding of a vector: n lanes that matter are folded by n − 1 operations.
     #[inline(always)]
-    fn fold<T: Element>(self, kind: Kind)
+    fn fold<T: Element>(self, lanes: &Lanes)
     where
         S: Simd<T>,
     {
-        let useful = self.lanes.min(S::LANES).saturating_sub(1);
-        self.count(kind, useful, S::FOLD_LANES - useful);
+        lanes.count(self.lanes.saturating_sub(1), S::FOLD_LANES);
     }
 }
 
@@ -153,6 +184,7 @@ impl<'a, S> Counting<'a, S> {
 #[derive(Debug)]
 pub struct CountingKernel<K> {
     kernel: K,
+    /// How many of a vector's lanes matter, at most.
     lanes: usize,
 }
 
@@ -168,7 +200,9 @@ impl<T: Element, K: Kernel<T>> Kernel<T> for CountingKernel<K> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, token: S) -> (K::Output, Counts) {
         let counts = Counts::default();
-        let output = self.kernel.run(Counting { token, counts: &counts, lanes: self.lanes, inside: false });
+        let inside = Book { operations: &counts.inside, functions: None };
+        let own = Book { operations: &counts.own, functions: Some((&counts.functions, &inside)) };
+        let output = self.kernel.run(Counting { token, book: &own, lanes: self.lanes.min(S::LANES) });
         (output, counts)
     }
 }
@@ -186,7 +220,7 @@ impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
 
     #[inline(always)]
     fn one(self) -> Counting<'a, S::One> {
-        Counting { token: self.token.one(), counts: self.counts, lanes: 1, inside: self.inside }
+        Counting { token: self.token.one(), book: self.book, lanes: 1 }
     }
     #[inline(always)]
     fn splat_block(self, x: T) -> S::Block {
@@ -195,7 +229,7 @@ impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
     #[inline(always)]
     fn call<K: Kernel<T>>(self, kernel: K) -> K::Output {
         let (output, called) = self.token.call(CountingKernel { kernel, lanes: self.lanes });
-        self.counts.absorb(&called, self.inside);
+        self.book.absorb(&called);
         output
     }
     #[inline(always)]
@@ -208,13 +242,10 @@ impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
     }
     #[inline(always)]
     fn inside(self, function: Function) -> Self {
-        // A function that another one calls is a part of it.
-        if !self.inside {
-            let lanes = self.lanes.min(S::LANES);
-            bump(&self.counts.useful.functions[function as usize], lanes);
-            bump(&self.counts.padding.functions[function as usize], S::LANES - lanes);
-        }
-        Counting { token: self.token.inside(function), inside: true, ..self }
+        let token = self.token.inside(function);
+        let Some((functions, inside)) = self.book.functions else { return Counting { token, ..self } };
+        functions[function as usize].count(self.lanes, S::LANES);
+        Counting { token, book: inside, ..self }
     }
 
     // Moving numbers about is no arithmetic.
@@ -306,42 +337,42 @@ impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
     }
     #[inline(always)]
     fn add(self, a: S::Vector, b: S::Vector) -> S::Vector {
-        self.vector(Kind::Add);
+        self.vector(&self.book.operations.add);
         self.token.add(a, b)
     }
     #[inline(always)]
     fn sub(self, a: S::Vector, b: S::Vector) -> S::Vector {
-        self.vector(Kind::Add);
+        self.vector(&self.book.operations.add);
         self.token.sub(a, b)
     }
     #[inline(always)]
     fn mul(self, a: S::Vector, b: S::Vector) -> S::Vector {
-        self.vector(Kind::Mul);
+        self.vector(&self.book.operations.mul);
         self.token.mul(a, b)
     }
     #[inline(always)]
     fn div(self, a: S::Vector, b: S::Vector) -> S::Vector {
-        self.vector(Kind::Div);
+        self.vector(&self.book.operations.div);
         self.token.div(a, b)
     }
     #[inline(always)]
     fn max(self, a: S::Vector, b: S::Vector) -> S::Vector {
-        self.vector(Kind::Cmp);
+        self.vector(&self.book.operations.cmp);
         self.token.max(a, b)
     }
     #[inline(always)]
     fn min(self, a: S::Vector, b: S::Vector) -> S::Vector {
-        self.vector(Kind::Cmp);
+        self.vector(&self.book.operations.cmp);
         self.token.min(a, b)
     }
     #[inline(always)]
     fn lt(self, a: S::Vector, b: S::Vector) -> S::Mask {
-        self.vector(Kind::Cmp);
+        self.vector(&self.book.operations.cmp);
         self.token.lt(a, b)
     }
     #[inline(always)]
     fn sqrt(self, x: S::Vector) -> S::Vector {
-        self.vector(Kind::Sqrt);
+        self.vector(&self.book.operations.sqrt);
         self.token.sqrt(x)
     }
     #[inline(always)]
@@ -356,12 +387,12 @@ impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
     }
     #[inline(always)]
     fn reduce_add(self, v: S::Vector) -> T {
-        self.fold(Kind::Add);
+        self.fold(&self.book.operations.add);
         self.token.reduce_add(v)
     }
     #[inline(always)]
     fn reduce_max(self, v: S::Vector) -> T {
-        self.fold(Kind::Cmp);
+        self.fold(&self.book.operations.cmp);
         self.token.reduce_max(v)
     }
 }

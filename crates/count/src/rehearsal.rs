@@ -46,7 +46,7 @@ pub enum RunError {
 }
 
 /// A network with random weights, and a batch of random examples.
-pub(crate) struct Rehearsal<T: Element> {
+pub struct Rehearsal<T: Element> {
     network: Network<T>,
     step: Step<T>,
     optimizer: OptimizerState<T>,
@@ -64,7 +64,7 @@ impl<T: Element> Rehearsal<T> {
     ///
     /// # Errors
     /// [`RunError`] if the batch is 0 or the memory they take is too much.
-    pub(crate) fn new(spec: &NetworkSpec, batch: u64) -> Result<Self, RunError> {
+    pub fn new(spec: &NetworkSpec, batch: u64) -> Result<Self, RunError> {
         CountError::not_zero("the batch", batch)?;
         let needed = bytes(spec, batch, size_of::<T>() as u128);
         let needed = needed.ok_or(Overflow { what: "bytes" }).map_err(CountError::in_the("the step"))?;
@@ -101,12 +101,12 @@ impl<T: Element> Rehearsal<T> {
     }
 
     /// Examples of the batch.
-    pub(crate) fn batch(&self) -> usize {
+    pub fn batch(&self) -> usize {
         self.batch
     }
 
     /// One training step on the first `rows` examples of the batch; returns their loss.
-    pub(crate) fn step(&mut self, executor: &impl Executor, rows: usize) -> Result<T, RunError> {
+    pub fn step(&mut self, executor: &impl Executor, rows: usize) -> Result<T, RunError> {
         let [inputs, outputs] = [self.network.inputs(), self.network.outputs()];
         let x = MatrixRef::new(&self.inputs, rows, inputs).map_err(NetError::from)?;
         let targets = match self.labels.is_empty() {

@@ -40,7 +40,7 @@ use crate::simd::{Kernel, Simd};
 use epilogue::{Epilogue, Follow};
 use one_row::OneRow;
 use operand::{Operand, Source};
-use plan::Plan;
+use plan::{B_BYTES, Plan};
 use tile::{Columns, Rhs, RowTiles, Rows};
 
 /// What the sums of a product start from.
@@ -111,7 +111,9 @@ pub(crate) fn multiply<T: Element>(
         return Ok(());
     }
     let work = m.saturating_mul(n).saturating_mul(k);
-    let product = Gemm { a, b, init, c, epilogue, joins_rows: work < WORTH_A_THREAD };
+    // All columns of such a B are one block.
+    let joins_rows = work < WORTH_A_THREAD && k * n * size_of::<T>() <= B_BYTES;
+    let product = Gemm { a, b, init, c, epilogue, joins_rows };
     // Whole blocks of columns are dealt out where there are enough of them: then no two threads pack the same part of B.
     let threads = executor.threads();
     let grain = b.grain();
@@ -133,7 +135,7 @@ struct Gemm<'a, T> {
     c: MatrixMut<'a, T>,
     epilogue: Epilogue<'a, T>,
     /// Whether what follows takes the rows of a block without gaps as one row, as the separate kernel does: so it is in products
-    /// that no number of threads cuts between columns, for a count must not depend on that number.
+    /// that neither threads nor blocks cut between columns, for a count must depend on neither.
     joins_rows: bool,
 }
 

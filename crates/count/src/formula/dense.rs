@@ -1,7 +1,7 @@
 //! Formulas of the optimizers' rules, and of a layer's products fused with what follows them.
 //!
 //! What follows a product runs over the rows of a block: over each by itself, so that its padding is a row's, in products that threads
-//! may share, and over all as one in smaller ones, if the matrices have no gaps, as here.
+//! or blocks may cut between columns, and over all as one in smaller ones, if the matrices have no gaps, as here.
 
 use nxm_kernels::{Activation, Decay, Element, Rule, WORTH_A_THREAD};
 
@@ -31,21 +31,27 @@ fn rule_kinds<T: Element>(rule: &Rule<T>) -> Vec<Kind> {
     kinds
 }
 
-/// `what` follows a product of rows × cols elements, each a sum over `inner`.
-pub(super) fn followed(
-    [rows, cols]: [u128; 2],
-    inner: u128,
-    what: impl Fn(u128) -> Result<Tally, Overflow>,
-) -> Result<Tally, Overflow> {
-    let elements = rows.checked_mul(cols).expect("two 64-bit numbers have a 128-bit product");
-    match elements.saturating_mul(inner) < WORTH_A_THREAD as u128 {
-        true => what(elements),
-        false => what(cols)?.times(rows),
-    }
-}
+/// Elements of the second factor, in blocks of 64 bytes, up to which all its columns are one block: 512 KiB.
+const ONE_BLOCK: u128 = 8192;
 
 /// Every formula here fails with [`Overflow`] if a count exceeds 128 bits, and only then.
 impl Vectors {
+    /// `what` follows a product of rows × cols elements, each a sum over `inner`.
+    pub(super) fn followed(
+        self,
+        [rows, cols]: [u128; 2],
+        inner: u128,
+        what: impl Fn(u128) -> Result<Tally, Overflow>,
+    ) -> Result<Tally, Overflow> {
+        let elements = rows.checked_mul(cols).expect("two 64-bit numbers have a 128-bit product");
+        let cut_for_threads = elements.saturating_mul(inner) >= WORTH_A_THREAD as u128;
+        let cut_into_blocks = inner.saturating_mul(cols) > ONE_BLOCK * self.block;
+        match cut_for_threads || cut_into_blocks {
+            false => what(elements),
+            true => what(cols)?.times(rows),
+        }
+    }
+
     /// One update of n parameters by a rule.
     pub fn update<T: Element>(self, rule: &Rule<T>, n: u128) -> Result<Tally, Overflow> {
         let kinds = rule_kinds(rule);
@@ -61,7 +67,7 @@ impl Vectors {
         activation: Activation,
     ) -> Result<Tally, Overflow> {
         let what = |units| self.activation_forward(activation, units);
-        self.gemm(rows, fan_in, fan_out)?.plus(&followed([rows, fan_out], fan_in, what)?)
+        self.gemm(rows, fan_in, fan_out)?.plus(&self.followed([rows, fan_out], fan_in, what)?)
     }
 
     /// D ← δ·Wᵀ ⊙ f'(z): rows·fan_in·fan_out fma, and f' for rows·fan_in units of the layer before.
@@ -73,7 +79,7 @@ impl Vectors {
         activation: Activation,
     ) -> Result<Tally, Overflow> {
         let what = |units| self.activation_backward(activation, units);
-        self.gemm(rows, fan_out, fan_in)?.plus(&followed([rows, fan_in], fan_out, what)?)
+        self.gemm(rows, fan_out, fan_in)?.plus(&self.followed([rows, fan_in], fan_out, what)?)
     }
 
     /// W updated by a rule from Xᵀ·δ: rows·fan_in·fan_out fma, and the rule for each weight.
@@ -85,6 +91,6 @@ impl Vectors {
         rule: &Rule<T>,
     ) -> Result<Tally, Overflow> {
         let what = |weights| self.update(rule, weights);
-        self.gemm(fan_in, rows, fan_out)?.plus(&followed([fan_in, fan_out], rows, what)?)
+        self.gemm(fan_in, rows, fan_out)?.plus(&self.followed([fan_in, fan_out], rows, what)?)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nxm_kernels::Region;
 use nxm_net::region;
 
-use super::{Vectors, dense};
+use super::Vectors;
 use crate::kind::{Kind, Overflow};
 use crate::ops::Ops;
 use crate::spec::{Clipping, CountError, NetworkSpec};
@@ -159,7 +159,7 @@ fn layer_formula(
     let activation_gradient = || match last {
         true => vectors.activation_backward(activation, units),
         // The product before it sums over the next layer's units.
-        false => dense::followed([batch, m], network.sizes()[layer + 2].into(), |units| {
+        false => vectors.followed([batch, m], network.sizes()[layer + 2].into(), |units| {
             vectors.activation_backward(activation, units)
         }),
     };
@@ -167,7 +167,7 @@ fn layer_formula(
     let rule = network.optimizer().rule::<f64>(network.optimizer().learning_rate(), 1);
     let update = || {
         let weights = match fused {
-            true => dense::followed([n, m], batch, |weights| vectors.update(&rule, weights))?,
+            true => vectors.followed([n, m], batch, |weights| vectors.update(&rule, weights))?,
             false => vectors.update(&rule, n * m)?,
         };
         weights.plus(&vectors.update(&rule, m)?)

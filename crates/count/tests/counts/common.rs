@@ -1,8 +1,12 @@
 //! What the tests share: every way to run a kernel, counted, and shapes where kernels change their ways.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use nxm_count::{Counted, Ops, Tally, Vectors};
-use nxm_kernels::{Activation, Cpu, Element, Executor, Function, Level};
+use nxm_kernels::{Activation, Cpu, Element, Executor, Function, Kernel, Level};
 use proptest::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// Thread counts: one, even, odd, and more than there are cores.
 pub const THREADS: [usize; 4] = [1, 2, 3, 8];
@@ -85,16 +89,27 @@ pub trait Case<T: Element> {
     fn textbook(&self) -> Textbook;
 }
 
+/// Runs `task` where there is room: unoptimised, the function that knows all epilogues needs megabytes of stack.
+pub fn with_room<R: Send>(task: impl FnOnce() -> R + Send) -> R {
+    static POOL: OnceLock<ThreadPool> = OnceLock::new();
+    let pool = || ThreadPoolBuilder::new().num_threads(4).stack_size(64 << 20).build().expect("four threads");
+    POOL.get_or_init(pool).install(task)
+}
+
 /// At every level and thread count: useful and padding are what the formula says, useful is the textbook's, and the
 /// result's bits are those of an uncounted run.
-pub fn check<T: Element>(case: &impl Case<T>) {
+pub fn check<T: Element>(case: &(impl Case<T> + Sync)) {
+    with_room(|| check_at(case, &THREADS));
+}
+
+fn check_at<T: Element>(case: &impl Case<T>, thread_counts: &[usize]) {
     for level in Level::available() {
         let formula = case.formula(Vectors::of::<T>(level));
         assert_eq!(Textbook::of(&formula.useful), case.textbook(), "the formula, {} {level}", T::NAME);
         if level.shape::<T>().fused {
             assert_eq!(formula.useful, case.formula(Vectors::textbook::<T>()).useful, "{} {level}", T::NAME);
         }
-        for threads in THREADS {
+        for &threads in thread_counts {
             let cpu = Cpu::new(level, threads);
             let counted = Counted::new(cpu);
             let result = case.run(&counted);
@@ -103,6 +118,36 @@ pub fn check<T: Element>(case: &impl Case<T>) {
             assert_eq!(tally.padding, formula.padding, "padding, {} {level} {threads}", T::NAME);
             assert_eq!(bits(&result), bits(&case.run(&cpu)), "bits, {} {level} {threads}", T::NAME);
         }
+    }
+}
+
+/// [`check`] of a case that is large enough to be split between threads, and that it is: on one thread and on as many as pay.
+pub fn check_split<T: Element>(case: &(impl Case<T> + Sync)) {
+    let level = Level::available().last().expect("scalar and wide are everywhere");
+    let runs = |threads| {
+        let runs = Runs(Counted::new(Cpu::new(level, threads)), AtomicUsize::new(0));
+        case.run(&runs);
+        runs.1.into_inner()
+    };
+    with_room(|| {
+        assert!(runs(3) > runs(1), "not split between threads");
+        check_at(case, &[1, 3]);
+    });
+}
+
+/// How many kernels are run. It wraps the counting executor and no other, so that no kernel is compiled for it.
+struct Runs(Counted<Cpu>, AtomicUsize);
+
+impl Executor for Runs {
+    fn run<T: Element, K: Kernel<T>>(&self, kernel: K) -> K::Output {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.run(kernel)
+    }
+    fn level(&self) -> Level {
+        self.0.level()
+    }
+    fn threads(&self) -> usize {
+        self.0.threads()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Counts of the optimizers' rules and of a layer's fused products: executed = formula, at every level and thread count.
 
-use crate::common::{Case, Textbook, check, derivative_function, numbers, short_side, side};
+use crate::common::{Case, Textbook, check, check_split, derivative_function, numbers, short_side, side};
 use nxm_count::{Tally, Vectors};
 use nxm_kernels::{
     Activation, Decay, Element, Executor, MatrixMut, MatrixRef, Parameters, Rule, dense_forward, dense_forward_keeping,
@@ -216,7 +216,7 @@ fn layer() -> impl Strategy<Value = Layer> {
 }
 
 /// Both element types.
-fn check_both<C: Case<f32> + Case<f64>>(case: C) {
+fn check_both<C: Case<f32> + Case<f64> + Sync>(case: C) {
     check::<f32>(&case);
     check::<f64>(&case);
 }
@@ -242,8 +242,21 @@ proptest! {
 #[test]
 fn large_enough_for_threads() {
     let layer = Layer { rows: 131, n: 1001, m: 67 };
-    check::<f32>(&Forward { layer, activation: Activation::Sigmoid, keeping: true });
-    check::<f32>(&InputGradient { layer: Layer { rows: 67, n: 131, m: 1001 }, activation: Activation::Tanh });
-    check::<f32>(&WeightUpdate { layer, choice: Choice { rule: 4, decay: 2 } });
-    check::<f64>(&Update { choice: Choice { rule: 3, decay: 1 }, n: (1 << 19) + 5 });
+    check_split::<f32>(&Forward { layer, activation: Activation::Sigmoid, keeping: true });
+    check_split::<f32>(&InputGradient { layer: Layer { rows: 67, n: 131, m: 1001 }, activation: Activation::Tanh });
+    check_split::<f32>(&WeightUpdate { layer, choice: Choice { rule: 4, decay: 2 } });
+    check_split::<f64>(&Update { choice: Choice { rule: 3, decay: 1 }, n: (3 << 19) + 5 });
+}
+
+/// Around the sizes up to which what follows a product takes its rows as one: by multiply-adds, and by the size of B.
+#[test]
+fn joined_rows() {
+    let (sigmoid, choice) = (Activation::Sigmoid, Choice { rule: 1, decay: 0 });
+    for layer in [[47, 129, 129], [49, 127, 127], [2, 362, 361], [2, 363, 363], [2, 513, 257]] {
+        let [rows, n, m] = layer;
+        let layer = Layer { rows, n, m };
+        check_both(Forward { layer, activation: sigmoid, keeping: true });
+        check_both(InputGradient { layer, activation: sigmoid });
+        check_both(WeightUpdate { layer, choice });
+    }
 }

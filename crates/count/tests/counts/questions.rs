@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::common::with_room;
 use nxm_count::{
     CONVENTIONS, Convention, CountError, Counted, Kind, Kinds, NetworkSpec, Ops, Overflow, RunError, Schedule,
     StepFormula, Tally, TrainingFormula, Vectors, forecast, verify,
@@ -27,7 +28,8 @@ fn a_training_run_executes_its_formula() {
         Network::builder(5).dense(9, Activation::Relu).dense(2, Activation::Identity).seed(1).build().unwrap();
     let counted = Counted::new(Cpu::new(level(), 2));
     let options = TrainingOptions { batch: 4, epochs: 3, ..TrainingOptions::default() };
-    assert_eq!(Training::new(&mut trained, &counted, &data, options).unwrap().map(Result::unwrap).count(), 3);
+    let train = || Training::new(&mut trained, &counted, &data, options).unwrap().map(Result::unwrap).count();
+    assert_eq!(with_room(train), 3);
 
     let spec = network(&[5, 9, 2], Loss::MeanSquaredError);
     let schedule = Schedule { examples: 10, epochs: 3, batch: 4 };
@@ -113,7 +115,7 @@ fn too_large_to_run() {
     assert!(matches!(verify::<f32>(&long, 50_000, level(), 1), Err(RunError::TooLarge { what: "operations", .. })));
     let schedule = Schedule { batch: 4096, examples: 4096, ..schedule };
     assert!(matches!(
-        forecast::<f32>(&long, schedule, &cpu, Duration::from_micros(1)),
+        with_room(|| forecast::<f32>(&long, schedule, &cpu, Duration::from_micros(1))),
         Err(RunError::TooSlow { rows: 1, batch: 4096, .. })
     ));
 }
@@ -124,7 +126,7 @@ fn forecasts() {
     let spec = network(&[20, 40, 5], Loss::CROSS_ENTROPY);
     let schedule = Schedule { examples: 100, epochs: 7, batch: 32 };
     let budget = Duration::from_millis(60);
-    let forecast = forecast::<f32>(&spec, schedule, &Cpu::new(level(), 1), budget).unwrap();
+    let forecast = with_room(|| forecast::<f32>(&spec, schedule, &Cpu::new(level(), 1), budget)).unwrap();
     let flops = |ops: Ops| (ops.flops() + ops.inside().flops()) as f64;
     let step = flops(StepFormula::new(&spec, 32, Vectors::textbook::<f32>()).unwrap().total().useful);
     let training = flops(TrainingFormula::new(&spec, schedule, Vectors::textbook::<f32>()).unwrap().total().useful);
@@ -154,7 +156,7 @@ fn serialised() {
     });
     assert_eq!(serde_json::to_value(step.forward().useful).unwrap(), expected);
 
-    let verification = verify::<f32>(&spec, 1, Level::named("scalar").unwrap(), 2).unwrap();
+    let verification = with_room(|| verify::<f32>(&spec, 1, Level::named("scalar").unwrap(), 2)).unwrap();
     let Value::Object(map) = serde_json::to_value(&verification).unwrap() else { panic!("a map") };
     assert_eq!(map.keys().collect::<Vec<_>>(), ["agrees", "level", "padding", "threads", "useful"]);
     assert_eq!((&map["level"], &map["threads"], &map["agrees"]), (&json!("scalar"), &json!(2), &json!(true)));
@@ -167,9 +169,10 @@ fn verified() {
     let spec = network(&[37, 21, 5], Loss::CROSS_ENTROPY);
     for level in Level::available() {
         for threads in [1, 3] {
-            for verification in
-                [verify::<f32>(&spec, 33, level, threads).unwrap(), verify::<f64>(&spec, 33, level, threads).unwrap()]
-            {
+            let verifications = with_room(|| {
+                [verify::<f32>(&spec, 33, level, threads), verify::<f64>(&spec, 33, level, threads)].map(Result::unwrap)
+            });
+            for verification in verifications {
                 assert!(verification.agrees(), "{:?}", verification.differences());
                 assert_eq!((verification.level(), verification.threads()), (level, threads));
                 assert_eq!(

@@ -13,7 +13,7 @@ const PANEL_BYTES: usize = 160 << 10;
 /// Bytes of A's block: a quarter of L2. It is read again for every panel of B.
 const A_BYTES: usize = 256 << 10;
 /// Bytes of B's packed block: half of L2. It is used as soon as it is packed, and again for every block of A.
-const B_BYTES: usize = 512 << 10;
+pub(super) const B_BYTES: usize = 512 << 10;
 /// The same where A is packed, which is done again for every block of B: half of L3. A panel is read from there once for a block of A.
 const WIDE_B_BYTES: usize = 4 << 20;
 /// Bytes of C's block, if something follows the product: half of L2. It is done on whole rows of a block rather than on tiles: a

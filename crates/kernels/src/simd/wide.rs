@@ -49,23 +49,23 @@ const FUSED: bool = cfg!(any(
 ));
 const REGISTERS: usize = if cfg!(target_arch = "aarch64") { 32 } else { 16 };
 
-/// Folds halves until one lane is left; `op` takes (lower, upper).
+/// Folds halves until one lane is left; `op` takes (lower, upper), and `last` the last two lanes.
 #[inline(always)]
-fn fold_f32(v: F32s, op: impl Fn(f32x4, f32x4) -> f32x4) -> f32 {
+fn fold_f32(v: F32s, op: impl Fn(f32x4, f32x4) -> f32x4, last: impl Fn(f32, f32) -> f32) -> f32 {
     let quarters: [f32x4; F32_LANES / 4] = cast(v);
     let four = quarters.into_iter().reduce(&op).expect("at least one quarter");
     let [a, b, c, d] = four.to_array();
     let [a, b, ..] = op(f32x4::new([a, b, a, b]), f32x4::new([c, d, c, d])).to_array();
-    op(f32x4::splat(a), f32x4::splat(b)).to_array()[0]
+    last(a, b)
 }
 
-/// Folds halves until one lane is left; `op` takes (lower, upper).
+/// Folds halves until one lane is left; `op` takes (lower, upper), and `last` the last two lanes.
 #[inline(always)]
-fn fold_f64(v: F64s, op: impl Fn(f64x2, f64x2) -> f64x2) -> f64 {
+fn fold_f64(v: F64s, op: impl Fn(f64x2, f64x2) -> f64x2, last: impl Fn(f64, f64) -> f64) -> f64 {
     let halves: [f64x2; F64_LANES / 2] = cast(v);
     let two = halves.into_iter().reduce(&op).expect("at least one half");
     let [a, b] = two.to_array();
-    op(f64x2::splat(a), f64x2::splat(b)).to_array()[0]
+    last(a, b)
 }
 
 /// One body for both element types.
@@ -79,11 +79,12 @@ macro_rules! impl_wide {
             const LANES: usize = $lanes;
             const REGISTERS: usize = REGISTERS;
             const FUSED: bool = FUSED;
-            // 128-bit steps: all lanes at the upper one (if there is one), then one step for each power of two left.
+            // 128-bit steps: all lanes at the upper one (if there is one), then one step for each power of two left, of which the last
+            // is an addition or comparison of single lanes.
             const FOLD_LANES: usize = {
                 let register = 16 / size_of::<$t>();
                 let upper = if $lanes > register { register } else { 0 };
-                upper + register * register.ilog2() as usize
+                upper + register * (register.ilog2() as usize - 1) + 1
             };
 
             #[inline(always)]
@@ -236,11 +237,11 @@ macro_rules! impl_wide {
             }
             #[inline(always)]
             fn reduce_add(self, v: $vector) -> $t {
-                $fold(v, |a, b| a + b)
+                $fold(v, |a, b| a + b, |a, b| a + b)
             }
             #[inline(always)]
             fn reduce_max(self, v: $vector) -> $t {
-                $fold(v, |a, b| b.simd_lt(a).bitselect(a, b))
+                $fold(v, |a, b| b.simd_lt(a).bitselect(a, b), |a, b| if b < a { a } else { b })
             }
         }
     };

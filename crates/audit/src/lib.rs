@@ -1,0 +1,43 @@
+//! The last of three numbers: what the compiled machine code of kernels and training steps executes.
+//!
+//! Formulas say what a kernel costs; `nxm-count` proves that they are what its source executes, counted operation by operation. This
+//! crate goes one further: it runs the kernel in a child process, one instruction at a time, decodes each, and counts floating-point
+//! operations lane by lane. The total equals useful + padding of the formula, kind by kind: no operation more, for none of the lanes of a
+//! vector goes uncounted, and none less, but for those that [`Rewrite`] names.
+//!
+//! - An instruction counts its lanes, and a masked one those that its mask register picks, when it is executed. A fused multiply-add is
+//!   one fma per lane. Moves, permutations, bit operations and integers are nothing. An instruction that is neither known as an
+//!   operation nor as nothing is an error.
+//! - In f32 training steps, arithmetic in f64 is the constants of the optimizer's rule, computed once a step and in no formula: it is told
+//!   apart, by its instructions, and reported.
+//! - At the scalar level an optimising compiler puts single operations into vectors, at times with idle lanes; those are reported too.
+//!
+//! Linux on x86-64 only; elsewhere every audit is [`AuditError::Unavailable`]. It has no part in what is shipped: unsafe code and the
+//! decoder stay in this crate.
+
+mod cases;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod classify;
+mod error;
+mod finding;
+mod machine;
+mod rewrite;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod trace;
+
+pub use cases::{audit_kernels, audit_step};
+pub use error::AuditError;
+pub use finding::{Finding, Verdict};
+pub use machine::{Lanes, Machine, Width};
+pub use rewrite::Rewrite;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub use trace::trace;
+
+/// What `task` executes when it runs for the second time: not available here.
+///
+/// # Errors
+/// [`AuditError::Unavailable`], always.
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub fn trace(_: impl FnMut()) -> Result<Machine, AuditError> {
+    Err(AuditError::Unavailable)
+}

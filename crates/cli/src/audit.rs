@@ -1,0 +1,126 @@
+//! `nxm audit`: what the machine code of this very program executes, one instruction at a time.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use clap::Args;
+use nxm_audit::{AuditError, Finding, Verdict, audit_kernels, audit_step};
+use nxm_count::{Kind, Kinds, NetworkSpec, Sizes};
+use nxm_kernels::{Activation, Level};
+use nxm_net::Loss;
+
+use crate::args::{activation, at_least_one, loss};
+use crate::failure::Failure;
+use crate::format::count;
+use crate::table::{Look, table};
+
+/// Whose training step is audited; without sizes, the kernels are.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Inputs, then the units of each layer, as 30-30-30: audit a training step of this network instead of the kernels. Small ones, for
+    /// some 20,000 instructions are executed in a second.
+    pub sizes: Option<Sizes>,
+    /// The activation of all layers but the last.
+    #[arg(long, value_name = "ACTIVATION", default_value = "sigmoid", value_parser = activation())]
+    pub hidden: Activation,
+    /// The activation of the last layer.
+    #[arg(long, value_name = "ACTIVATION", default_value = "identity", value_parser = activation())]
+    pub output: Activation,
+    /// The loss.
+    #[arg(long, default_value = "mse", value_parser = loss())]
+    pub loss: Loss,
+    /// Examples in the step.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one, allow_negative_numbers = true)]
+    pub batch: u64,
+}
+
+/// Audits each level of this machine.
+pub fn run(args: &AuditArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let findings = match &args.sizes {
+        None => kernels()?,
+        Some(sizes) => {
+            let network = NetworkSpec::new(sizes.as_slice(), args.hidden, args.output, args.loss.clone());
+            let network = network.map_err(Failure::usage)?;
+            let step = |level| audit_step(&network, args.batch, level);
+            Level::available().map(step).collect::<Result<Vec<_>, _>>().map_err(failure)?
+        }
+    };
+    let header = ["", "level", "instructions"].into_iter().chain(Kind::ALL.map(Kind::name)).chain(["idle", "formula"]);
+    // A kernel's rows would fill screens: all of a level and element type are one.
+    let rows = findings.chunk_by(|a, b| args.sizes.is_none() && (a.level, a.element) == (b.level, b.element)).map(row);
+    writeln!(
+        out,
+        "Floating-point operations of the machine code, lane by lane\n{}\n",
+        table(Look::Text, header, 2, rows)
+    )?;
+    explain(&findings, out)?;
+    let differs: Vec<&str> =
+        findings.iter().filter(|f| f.verdict() == Verdict::Differs).map(|f| f.name.as_str()).collect();
+    match differs.is_empty() {
+        true => Ok(()),
+        false => {
+            Err(Failure::BrokenPromise(format!("the machine code of {} differs from its formula", differs.join(", "))))
+        }
+    }
+}
+
+fn kernels() -> Result<Vec<Finding>, Failure> {
+    let mut findings = Vec::new();
+    for level in Level::available() {
+        findings.extend(audit_kernels::<f32>(level).map_err(failure)?);
+        findings.extend(audit_kernels::<f64>(level).map_err(failure)?);
+    }
+    Ok(findings)
+}
+
+/// The audit's refusal is no broken promise: nothing was found out.
+fn failure(error: AuditError) -> Failure {
+    Failure::Usage(error.to_string())
+}
+
+/// Findings of one level, added up.
+fn row(findings: &[Finding]) -> Vec<String> {
+    let first = &findings[0];
+    let name = match findings.len() {
+        1 => first.name.clone(),
+        n => format!("{n} kernels, {}", first.element),
+    };
+    let instructions: u64 = findings.iter().map(|finding| finding.machine.instructions()).sum();
+    let sum = |part: fn(&Finding) -> Kinds, kind| findings.iter().map(|finding| part(finding).get(kind)).sum::<u128>();
+    let idle: u128 =
+        findings.iter().map(|finding| if let Verdict::Idle(lanes) = finding.verdict() { lanes } else { 0 }).sum();
+    let differ = findings.iter().filter(|finding| finding.verdict() == Verdict::Differs).count();
+    let verdict = match (differ, Kind::ALL.into_iter().map(|kind| sum(|f| f.left_out, kind)).sum()) {
+        (0, 0) => "equal".to_owned(),
+        (0, left_out) => format!("equal but {}", count(left_out)),
+        (n, _) => format!("{n} differ"),
+    };
+    let kinds = Kind::ALL.map(|kind| count(sum(Finding::executed, kind)));
+    [name, first.level.to_string(), count(u128::from(instructions))]
+        .into_iter()
+        .chain(kinds)
+        .chain([count(idle), verdict])
+        .collect()
+}
+
+/// What the columns leave open.
+fn explain(findings: &[Finding], out: &mut impl Write) -> Result<(), Failure> {
+    writeln!(out, "formula: useful + padding, inside functions too, is what was executed, kind by kind.")?;
+    let all = findings.iter().flat_map(|finding| finding.rewrites.iter().map(|rewrite| (finding.level, rewrite)));
+    let reasons: BTreeSet<String> = all
+        .map(|(level, rewrite)| {
+            let (function, kind) = (rewrite.function.name(), rewrite.kind);
+            format!("but {} {kind} per {function} ({level}): {}", rewrite.times, rewrite.reason)
+        })
+        .collect();
+    reasons.iter().try_for_each(|reason| writeln!(out, "{reason}"))?;
+    if findings.iter().any(|finding| matches!(finding.verdict(), Verdict::Idle(_))) {
+        writeln!(out, "idle: lanes of vectors that the compiler has put single operations into")?;
+    }
+    if let Some(finding) = findings.iter().find(|finding| finding.constants != Kinds::NONE) {
+        let named = Kind::ALL.into_iter().filter(|kind| finding.constants.get(*kind) > 0);
+        let named: Vec<String> = named.map(|kind| format!("{} {kind}", finding.constants.get(kind))).collect();
+        writeln!(out, "besides: {} in f64, once a step, for the constants of the optimizer's rule", named.join(", "))?;
+    }
+    Ok(())
+}
