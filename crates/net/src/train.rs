@@ -5,7 +5,7 @@ mod state;
 
 use nxm_kernels::{Element, Executor};
 
-use crate::check::{check_data, first_not_finite};
+use crate::check::check_data;
 use crate::data::Dataset;
 use crate::error::NetError;
 use crate::network::Network;
@@ -127,6 +127,11 @@ impl<'a, T: Element, E: Executor> Training<'a, T, E> {
         &self.options
     }
 
+    /// Examples of an epoch.
+    pub fn examples(&self) -> usize {
+        self.data.len()
+    }
+
     /// Steps of an epoch: ⌈examples / batch⌉.
     pub fn steps_per_epoch(&self) -> usize {
         self.options.steps_per_epoch(self.data.len())
@@ -149,12 +154,7 @@ impl<'a, T: Element, E: Executor> Training<'a, T, E> {
     /// # Errors
     /// [`NetError::Diverged`] with the step that was the last.
     pub fn check_finite(&self) -> Result<(), NetError> {
-        let step = self.state.optimizer.steps();
-        match (first_not_finite(self.network), self.state.optimizer.first_not_finite()) {
-            (Some(layer), _) => Err(NetError::Diverged { step, layer, what: "a weight" }),
-            (None, Some(layer)) => Err(NetError::Diverged { step, layer, what: "the optimizer's state" }),
-            (None, None) => Ok(()),
-        }
+        self.state.check_finite(self.network)
     }
 
     /// Takes one step; none when all epochs are finished or a step has failed. An epoch that was begun so is finished by the
