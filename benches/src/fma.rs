@@ -11,16 +11,15 @@ const LENGTH: usize = 10_000;
 /// GFLOP/s of f32 on one thread, an fma being two.
 pub fn gigaflops(cpu: &Cpu) -> f64 {
     let mut fma = 0;
-    let seconds = crate::clock::seconds(|| fma = (0..10).map(|_| cpu.run(Peak::<f32>::new())).sum());
+    let seconds = crate::clock::seconds(|| fma = (0..10).map(|_| cpu.run(Peak::<f32>::default())).sum());
     2.0 * fma as f64 / seconds / 1e9
 }
 
 /// acc ← acc·a + b, which tends to b/(1 − a) = 1, in as many independent chains as the units can take. Returns the multiply-adds.
 pub struct Peak<T>(PhantomData<T>);
 
-impl<T> Peak<T> {
-    /// The kernel.
-    pub fn new() -> Peak<T> {
+impl<T> Default for Peak<T> {
+    fn default() -> Self {
         Peak(PhantomData)
     }
 }

@@ -127,6 +127,17 @@ impl<'a, S> Counting<'a, S> {
         }
     }
 
+    /// Counts a load that converts f32 to `T`; to f32 itself there is nothing to convert.
+    #[inline(always)]
+    fn widening<T: Element>(self)
+    where
+        S: Simd<T>,
+    {
+        if size_of::<T>() > size_of::<f32>() {
+            self.vector(Kind::Convert);
+        }
+    }
+
     /// Counts the folding of a vector: n lanes that matter are folded by n − 1 operations.
     #[inline(always)]
     fn fold<T: Element>(self, kind: Kind)
@@ -283,6 +294,16 @@ impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
     }
 
     // This is.
+    #[inline(always)]
+    fn load_widened(self, from: &[f32]) -> S::Vector {
+        self.widening();
+        self.token.load_widened(from)
+    }
+    #[inline(always)]
+    fn load_widened_partial_or(self, from: &[f32], fill: T) -> S::Vector {
+        self.widening();
+        self.token.load_widened_partial_or(from, fill)
+    }
     #[inline(always)]
     fn add(self, a: S::Vector, b: S::Vector) -> S::Vector {
         self.vector(Kind::Add);

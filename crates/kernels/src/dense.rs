@@ -1,4 +1,4 @@
-//! A dense layer's three products, each with what follows it done while a tile is in L1.
+//! A dense layer's three products, each with what follows it done while a block of C is in L2.
 //!
 //! Each gives the same bits as the two kernels it is made of, [`gemm()`](crate::gemm()) and the one that follows, without writing
 //! and reading a matrix in between.

@@ -1,10 +1,10 @@
-//! Σ xᵢ·yᵢ.
+//! Σ xᵢ·yᵢ, in the elements' own precision or of f32 in f64.
 
 use crate::element::Element;
 use crate::executor::Executor;
 use crate::matrix::{ShapeError, check};
 use crate::reduce::{Reduction, reduce};
-use crate::simd::{Kernel, Simd, load_some, load_some_or};
+use crate::simd::{Kernel, Simd, load_some, load_some_or, load_widened_some_or};
 
 /// Σ xᵢ·yᵢ: n multiplications (a lane's first is a `mul`, the others are fma) and n − 1 additions. 0 if n is 0.
 ///
@@ -62,6 +62,74 @@ impl<T: Element, S: Simd<T>> Reduction<T, S> for Product<'_, T> {
     }
     #[inline(always)]
     fn fold(self, simd: S, v: S::Vector) -> T {
+        simd.reduce_add(v)
+    }
+}
+
+/// Σ xᵢ·yᵢ of f32, multiplied and added in f64 (BLAS's `dsdot`): 2n conversions, n multiplications (a lane's first is a
+/// `mul`, the others are fma) and n − 1 additions, all in f64. 0 if n is 0.
+///
+/// Every product is exact: 24 + 24 bits of significand fit into 53, and the exponents' sum fits too. So only the additions
+/// round, |error| ≤ γₙ₋₁·Σ|xᵢ·yᵢ| with u = 2⁻⁵³, nothing overflows, and a fused multiply-add is the same as a separate
+/// one: the bits are equal at every level, fused or not. The order of the sum depends on n alone ([`crate::reduce`]).
+///
+/// ```
+/// use nxm_kernels::{Cpu, dot, dot_in_f64};
+///
+/// let cpu = Cpu::detect()?;
+/// let (x, y) = ([1e8f32, -1e8, 1.0], [1.0; 3]);
+/// assert_eq!(dot(&cpu, &x, &y)?, 0.0);
+/// assert_eq!(dot_in_f64(&cpu, &x, &y)?, 1.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`ShapeError`] if `x` and `y` differ in length.
+#[doc(alias = "dsdot")]
+pub fn dot_in_f64(executor: &impl Executor, x: &[f32], y: &[f32]) -> Result<f64, ShapeError> {
+    check("dot_in_f64: length of y against x", x.len(), y.len())?;
+    Ok(executor.run(DotInF64 { x, y }))
+}
+
+struct DotInF64<'a> {
+    x: &'a [f32],
+    y: &'a [f32],
+}
+
+impl Kernel<f64> for DotInF64<'_> {
+    type Output = f64;
+    #[inline(always)]
+    fn run<S: Simd<f64>>(self, simd: S) -> f64 {
+        reduce(simd, self.x.len(), WidenedProduct { x: self.x, y: self.y })
+    }
+}
+
+/// Σ x·y of f32 in f64 as a reduction: [`Product`] with loads that convert.
+#[derive(Clone, Copy)]
+struct WidenedProduct<'a> {
+    x: &'a [f32],
+    y: &'a [f32],
+}
+
+impl<S: Simd<f64>> Reduction<f64, S> for WidenedProduct<'_> {
+    const IDENTITY: f64 = 0.0;
+    #[inline(always)]
+    fn first(self, simd: S, i: usize, lanes: usize) -> S::Vector {
+        let x = load_widened_some_or(simd, &self.x[i..i + lanes], 0.0);
+        simd.mul(x, load_widened_some_or(simd, &self.y[i..i + lanes], 0.0))
+    }
+    #[inline(always)]
+    fn next(self, simd: S, i: usize, lanes: usize, sum: S::Vector) -> S::Vector {
+        // The lanes beyond the end add −0 · 0 = −0, which leaves any sum as it is.
+        let x = load_widened_some_or(simd, &self.x[i..i + lanes], -0.0);
+        simd.mul_add(x, load_widened_some_or(simd, &self.y[i..i + lanes], 0.0), sum)
+    }
+    #[inline(always)]
+    fn combine(self, simd: S, a: S::Vector, b: S::Vector) -> S::Vector {
+        simd.add(a, b)
+    }
+    #[inline(always)]
+    fn fold(self, simd: S, v: S::Vector) -> f64 {
         simd.reduce_add(v)
     }
 }

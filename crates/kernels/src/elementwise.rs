@@ -77,12 +77,11 @@ pub fn map_slice<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
             i += 4 * S::LANES;
         }
     }
-    while i + S::LANES <= n {
-        map_vector(simd, f, inputs, i, &mut out[i..i + S::LANES]);
-        i += S::LANES;
-    }
-    if i < n {
-        map_vector(simd.narrow(n - i), f, inputs, i, &mut out[i..]);
+    // One body for whole vectors and the ragged one: each body is compiled for every function, level and executor.
+    while i < n {
+        let lanes = S::LANES.min(n - i);
+        map_vector(simd.narrow(lanes), f, inputs, i, &mut out[i..i + lanes]);
+        i += lanes;
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! for each block of KC of k                         as deep as a panel of B may be: C is read and written once per block
-//!   for each block of NC columns                    B's block, packed, stays in L2
+//!   for each block of NC columns                    B's block, packed, stays in L2, or L3 where A is packed too
 //!     pack B[KC × NC] into panels, if it pays       (transposing it, where columns of B are contiguous)
 //!     for each block of MC rows                     A's block, MC × KC, stays in L2
 //!       for each panel of 3 vectors of columns      B's panel streams from L2 or L1
@@ -26,6 +26,7 @@ pub(crate) mod epilogue;
 mod one_row;
 pub(crate) mod operand;
 mod pack;
+mod plan;
 pub(crate) mod strided;
 mod tile;
 
@@ -33,13 +34,14 @@ use crate::activation::Activation;
 use crate::element::Element;
 use crate::executor::Executor;
 use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
-use crate::parallel::{Split, for_each_part, parts};
+use crate::parallel::{Split, WORTH_A_THREAD, for_each_part, parts};
 use crate::scratch::Scratch;
 use crate::simd::{Kernel, Simd};
-use epilogue::Epilogue;
+use epilogue::{Epilogue, Follow};
 use one_row::OneRow;
 use operand::{Operand, Source};
-use tile::{Columns, MAX_TILE, Rhs, RowTiles, Rows};
+use plan::Plan;
+use tile::{Columns, Rhs, RowTiles, Rows};
 
 /// What the sums of a product start from.
 #[derive(Clone, Copy, Debug)]
@@ -108,8 +110,8 @@ pub(crate) fn multiply<T: Element>(
     if m == 0 || n == 0 {
         return Ok(());
     }
-    let product = Gemm { a, b, init, c, epilogue };
     let work = m.saturating_mul(n).saturating_mul(k);
+    let product = Gemm { a, b, init, c, epilogue, joins_rows: work < WORTH_A_THREAD };
     // Whole blocks of columns are dealt out where there are enough of them: then no two threads pack the same part of B.
     let threads = executor.threads();
     let grain = b.grain();
@@ -130,6 +132,9 @@ struct Gemm<'a, T> {
     init: Init<'a, T>,
     c: MatrixMut<'a, T>,
     epilogue: Epilogue<'a, T>,
+    /// Whether what follows takes the rows of a block without gaps as one row, as the separate kernel does: so it is in products
+    /// that no number of threads cuts between columns, for a count must not depend on that number.
+    joins_rows: bool,
 }
 
 /// Cut between columns of B and C.
@@ -142,7 +147,7 @@ impl<T: Element> Split for ByColumns<'_, T> {
         self.0.b.cols()
     }
     fn split(self, at: usize) -> (Self, Self) {
-        let Gemm { a, b, init, c, epilogue } = self.0;
+        let Gemm { a, b, init, c, epilogue, joins_rows } = self.0;
         let (b1, b2) = b.split_at_col(at);
         let (c1, c2) = c.split_at_col(at);
         let (e1, e2) = epilogue.split_at_col(at);
@@ -150,8 +155,8 @@ impl<T: Element> Split for ByColumns<'_, T> {
             Init::Bias(bias) => (Init::Bias(&bias[..at]), Init::Bias(&bias[at..])),
             other => (other, other),
         };
-        let first = Gemm { a, b: b1, init: init1, c: c1, epilogue: e1 };
-        let second = Gemm { a, b: b2, init: init2, c: c2, epilogue: e2 };
+        let first = Gemm { a, b: b1, init: init1, c: c1, epilogue: e1, joins_rows };
+        let second = Gemm { a, b: b2, init: init2, c: c2, epilogue: e2, joins_rows };
         (ByColumns(first), ByColumns(second))
     }
 }
@@ -161,38 +166,23 @@ impl<T: Element> Split for ByRows<'_, T> {
         self.0.a.rows()
     }
     fn split(self, at: usize) -> (Self, Self) {
-        let Gemm { a, b, init, c, epilogue } = self.0;
+        let Gemm { a, b, init, c, epilogue, joins_rows } = self.0;
         let (m, k) = (a.rows(), a.cols());
         let (c1, c2) = c.split_at_row(at);
         let (e1, e2) = epilogue.split_at_row(at);
-        let first = Gemm { a: a.block(0, 0, at, k), b, init, c: c1, epilogue: e1 };
-        let second = Gemm { a: a.block(at, 0, m - at, k), b, init, c: c2, epilogue: e2 };
+        let first = Gemm { a: a.block(0, 0, at, k), b, init, c: c1, epilogue: e1, joins_rows };
+        let second = Gemm { a: a.block(at, 0, m - at, k), b, init, c: c2, epilogue: e2, joins_rows };
         (ByRows(first), ByRows(second))
     }
 }
-
-/// Bytes of B's panel: a sixth of a 1 MiB L2. A tile reads 3 vectors of it in 12 cycles, a quarter of what L2 gives, so it
-/// need not fit L1, and a deep panel means few rounds of reading and writing C.
-const PANEL_BYTES: usize = 160 << 10;
-/// Bytes of A's block: a quarter of a 1 MiB L2. It is read again for every panel of B.
-const A_BYTES: usize = 256 << 10;
-/// Bytes of B's packed block: half of a 1 MiB L2. It is read again for every block of A.
-const B_BYTES: usize = 512 << 10;
-/// Fewer rows than this do not pay for packing a B whose rows are contiguous.
-const PACK_ROWS: usize = 48;
-/// Fewer columns than this do not pay for packing an A whose rows or columns are contiguous.
-const PACK_COLS: usize = 256;
-/// A block of B of at most this many bytes is read in place: it stays in L1 as it is.
-const IN_PLACE_BYTES: usize = 16 << 10;
 
 impl<T: Element> Kernel<T> for Gemm<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
         let (m, k, n) = (self.a.rows(), self.a.cols(), self.b.cols());
+        let sums_per_element = if self.epilogue.is_update() { 1 } else { 0 };
         let mut scratch = Scratch::take();
-        // Where a tile's sums stand while C still holds what they will change.
-        let beside_len = if self.epilogue.is_update() { MAX_TILE } else { 0 };
         if let Source::Matrix(b) = self.b
             && m == 1
             && k > 0
@@ -200,39 +190,17 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             && b.row_stride() == 1
             && b.col_stride() != 1
         {
-            let target =
-                Target { init: self.init, c: self.c, epilogue: self.epilogue, beside: scratch.slice(beside_len) };
-            return simd.call(OneRow { a: self.a, b, target });
+            let mut c = Block::new(self.c, self.epilogue, scratch.slice(n * sums_per_element));
+            simd.call(OneRow { a: self.a, b, init: self.init, c: c.sums() });
+            return c.follow(simd, self.joins_rows);
         }
-        let panel = 3 * S::LANES;
-        let size = size_of::<T>();
-        // B as it stands, if tiles can read it so.
-        let as_is = match self.b {
-            Source::Packed(b) => Some(b.from_row(0)),
-            Source::Matrix(b) if b.col_stride() == 1 && (m < PACK_ROWS || k * n * size <= IN_PLACE_BYTES) => {
-                Some(Rhs::InPlace(b))
-            }
-            Source::Matrix(_) => None,
-        };
-        let contiguous = self.a.col_stride() == 1 || self.a.row_stride() == 1;
-        if let Some(b) = as_is
-            && contiguous
-            && k * n * size <= IN_PLACE_BYTES
-            && m * k * size <= IN_PLACE_BYTES
-        {
-            // Everything is small: there is nothing to cut into blocks or to copy.
-            let target =
-                Target { init: self.init, c: self.c, epilogue: self.epilogue, beside: scratch.slice(beside_len) };
-            return product(simd, self.a, b, target, &mut []);
+        let Plan { small, b_in_place, pack_a, mc, kc, nc } = Plan::new::<T, S>(self.a, self.b, &self.epilogue);
+        if small {
+            let b = self.b.in_place(0, k);
+            let mut c = Block::new(self.c, self.epilogue, scratch.slice(m * n * sums_per_element));
+            product(simd, self.a, b, self.init, c.sums(), &mut []);
+            return c.follow(simd, self.joins_rows);
         }
-        // Blocks of k of equal depth; only one, where C can't hold what the sums have come to.
-        let one_block = as_is.is_some() && m < PACK_ROWS || self.epilogue.is_update();
-        let blocks = if one_block { 1 } else { (k * panel * size).div_ceil(PANEL_BYTES).max(1) };
-        let kc = k.div_ceil(blocks).max(1);
-        // At least one tile of rows, however deep the block.
-        let mc = (A_BYTES / (kc * size)).max(1).next_multiple_of(8);
-        let pack_a = !contiguous || n >= PACK_COLS && self.a.col_stride() != 1 && crowded(self.a, kc.min(k));
-        let nc = (B_BYTES / (kc * size) / panel).max(1) * panel;
         let mut p = 0;
         loop {
             let depth = kc.min(k - p);
@@ -241,18 +209,19 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             let last = p + depth >= k;
             let mut j = 0;
             while j < n {
-                let cols = if as_is.is_some() { n } else { nc.min(n - j) };
-                let b_len = match as_is {
-                    Some(_) => 0,
-                    None => (depth * cols.next_multiple_of(S::LANES)).next_multiple_of(T::BLOCK),
+                let cols = nc.min(n - j);
+                let b_len = match b_in_place {
+                    true => 0,
+                    false => (depth * cols.next_multiple_of(S::LANES)).next_multiple_of(T::BLOCK),
                 };
-                let a_len = if pack_a { mc.min(m) * depth } else { 0 };
-                let (beside, packed) = scratch.slice(beside_len + b_len + a_len).split_at_mut(beside_len);
-                let (packed_b, packed_a) = packed.split_at_mut(b_len);
+                let a_len = if pack_a { (mc.min(m) * depth).next_multiple_of(T::BLOCK) } else { 0 };
+                let sums_len = mc.min(m) * cols * sums_per_element;
+                let (packed_b, rest) = scratch.slice(b_len + a_len + sums_len).split_at_mut(b_len);
+                let (packed_a, sums) = rest.split_at_mut(a_len);
                 let b = match self.b {
-                    Source::Packed(b) => b.from_row(p),
-                    Source::Matrix(b) if as_is.is_some() => Rhs::InPlace(b.block(p, 0, depth, n)),
-                    Source::Matrix(b) => pack::pack(simd, b.block(p, j, depth, cols), panel, packed_b),
+                    Source::Matrix(b) if !b_in_place => pack::pack(simd, b.block(p, j, depth, cols), packed_b),
+                    // All columns at once.
+                    b => b.in_place(p, depth),
                 };
                 let mut i = 0;
                 while i < m {
@@ -264,7 +233,9 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
                     };
                     let c = self.c.block(i, j, rows, cols);
                     let epilogue = if last { self.epilogue.block(i, j, rows, cols) } else { Epilogue::None };
-                    product(simd, a, b, Target { init, c, epilogue, beside: &mut *beside }, packed_a);
+                    let mut c = Block::new(c, epilogue, &mut *sums);
+                    product(simd, a, b, init, c.sums(), packed_a);
+                    c.follow(simd, self.joins_rows);
                     i += rows;
                 }
                 j += cols;
@@ -277,22 +248,36 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
     }
 }
 
-/// Whether `depth` columns of A, which are contiguous, crowd into fewer lines of an L1 with 64 sets of 8 ways than they
-/// are: so it is when the distance between columns is a multiple of a large power of two.
-#[inline(always)]
-fn crowded<T>(a: MatrixRef<'_, T>, depth: usize) -> bool {
-    let bytes = a.col_stride() * size_of::<T>();
-    let sets = 64 >> bytes.trailing_zeros().saturating_sub(6).min(6);
-    depth > sets * 8
-}
-
-/// C, what its sums start from and what follows them.
-struct Target<'a, T> {
-    init: Init<'a, T>,
+/// A block of C, what follows its sums, and memory for them where C must wait until they are complete.
+struct Block<'a, T> {
     c: MatrixMut<'a, T>,
     epilogue: Epilogue<'a, T>,
-    /// Memory for a tile's sums, if they must wait beside C.
-    beside: &'a mut [T],
+    beside: MatrixMut<'a, T>,
+}
+
+impl<'a, T: Element> Block<'a, T> {
+    #[inline(always)]
+    fn new(c: MatrixMut<'a, T>, epilogue: Epilogue<'a, T>, memory: &'a mut [T]) -> Self {
+        let beside = match epilogue.is_update() {
+            true => MatrixMut::new(memory, c.rows(), c.cols()).expect("memory for the sums of a block"),
+            false => MatrixMut::empty(),
+        };
+        Block { c, epilogue, beside }
+    }
+    /// Where the sums go.
+    #[inline(always)]
+    fn sums(&mut self) -> MatrixMut<'_, T> {
+        if self.epilogue.is_update() { self.beside.reborrow() } else { self.c.reborrow() }
+    }
+    /// What follows.
+    #[inline(always)]
+    fn follow<S: Simd<T>>(self, simd: S, joins_rows: bool) {
+        let Block { c, epilogue, beside } = self;
+        if !epilogue.is_none() {
+            let follow = Follow { epilogue, c, sums: beside };
+            simd.call(if joins_rows { follow.into_one_row() } else { follow });
+        }
+    }
 }
 
 /// C ← A·B + init where B's panels and A's block fit the caches; `packed` is memory for A's block, if it pays to copy it.
@@ -301,13 +286,21 @@ fn product<T: Element, S: Simd<T>>(
     simd: S,
     a: MatrixRef<'_, T>,
     b: Rhs<'_, T>,
-    target: Target<'_, T>,
+    init: Init<'_, T>,
+    c: MatrixMut<'_, T>,
     packed: &mut [T],
 ) {
+    let target = Target { init, c };
     if packed.is_empty() && (a.col_stride() == 1 || a.row_stride() != 1) {
         simd.call(RowTiles { a: Rows(a), b, target });
     } else {
         let a = if packed.is_empty() { Columns::in_place(a) } else { pack::pack_lhs(simd, a, packed) };
         simd.call(RowTiles { a, b, target });
     }
+}
+
+/// C, and what its sums start from.
+struct Target<'a, T> {
+    init: Init<'a, T>,
+    c: MatrixMut<'a, T>,
 }

@@ -8,6 +8,7 @@
 //! | kernel | formula | operations (B rows, N inputs, M units) |
 //! |---|---|---|
 //! | [`dot()`] | Σ xᵢyᵢ | N multiplications, N − 1 additions |
+//! | [`dot_in_f64()`] | Σ xᵢyᵢ of f32, in f64 | 2N conversions, N multiplications, N − 1 additions |
 //! | [`axpy()`] | y ← α·x + y | N fma |
 //! | [`gemv()`] | y ← A·x, A of N × M | N·M multiplications, N·(M − 1) additions |
 //! | [`gemv_transposed()`] | y ← Aᵀ·x | N·M fma |
@@ -80,7 +81,7 @@ pub use apply::apply;
 pub use axpy::axpy;
 pub use column_sum::column_sum;
 pub use dense::{dense_forward, dense_forward_keeping, dense_input_gradient, dense_update};
-pub use dot::dot;
+pub use dot::{dot, dot_in_f64};
 pub use element::Element;
 pub use executor::{Cpu, Executor, Region};
 pub use function::Function;
@@ -91,6 +92,7 @@ pub use gemv::{gemv, gemv_transposed};
 pub use ger::ger;
 pub use level::{LEVEL_NAMES, LEVEL_VARIABLE, Level, LevelError, Shape};
 pub use matrix::{MatrixMut, MatrixRef, ShapeError};
+pub use parallel::WORTH_A_THREAD;
 pub use simd::{Kernel, Simd};
 pub use softmax::{log_softmax, log_sum_exp, softmax};
 pub use update::{Decay, Parameters, Rule, sgd, update};

@@ -149,6 +149,18 @@ impl<'a, T> MatrixRef<'a, T> {
         let MatrixRef { data, rows, cols, row_stride, col_stride } = self;
         MatrixRef { data, rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride }
     }
+    /// Whether row follows row, with nothing in between.
+    #[inline(always)]
+    pub(crate) fn is_without_gaps(&self) -> bool {
+        self.col_stride == 1 && (self.row_stride == self.cols || self.rows == 1)
+    }
+    /// Rows that follow each other as one. Panics if there is something in between.
+    #[inline(always)]
+    pub(crate) fn into_one_row(self) -> Self {
+        assert!(self.is_without_gaps());
+        let cols = self.rows * self.cols;
+        MatrixRef { rows: 1, cols, row_stride: cols, ..self }
+    }
     /// The `rows` × `cols` part whose first element is (row, col). Panics if it reaches outside.
     #[inline(always)]
     pub fn block(self, row: usize, col: usize, rows: usize, cols: usize) -> Self {
@@ -294,6 +306,19 @@ impl<'a, T> MatrixMut<'a, T> {
         // SAFETY: `with_strides` checked that row i's `cols` elements lie inside the slice this view borrows exclusively
         // (splitting keeps that), and the borrow of `self` keeps any other part of this view from being used meanwhile.
         unsafe { std::slice::from_raw_parts_mut(self.first.add(i * self.row_stride).as_ptr(), self.cols) }
+    }
+    /// Whether row follows row, with nothing in between.
+    #[inline(always)]
+    pub(crate) fn is_without_gaps(&self) -> bool {
+        self.col_stride == 1 && (self.row_stride == self.cols || self.rows == 1)
+    }
+    /// Rows that follow each other as one. Panics if there is something in between.
+    #[inline(always)]
+    pub(crate) fn into_one_row(self) -> Self {
+        assert!(self.is_without_gaps());
+        // The elements are those that the view had.
+        let cols = self.rows * self.cols;
+        MatrixMut { rows: 1, cols, row_stride: cols, ..self }
     }
     /// The first `row` rows, and the rest. Panics if there are fewer.
     #[inline(always)]

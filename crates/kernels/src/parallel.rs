@@ -5,7 +5,7 @@
 
 /// Multiply-adds that make a task worth handing to another thread: a fork and join takes 11 µs (measured by the peers bench),
 /// in which one core with AVX2 does about 0.6 million; two tasks of this size save as much again.
-pub(crate) const WORTH_A_THREAD: usize = 3 << 18;
+pub const WORTH_A_THREAD: usize = 3 << 18;
 
 /// Elements of a matrix, each read once for one multiply-add, that make a task worth handing to another thread.
 ///

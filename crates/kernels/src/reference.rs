@@ -69,6 +69,15 @@ pub fn dot<T: Real>(x: &[T], y: &[T]) -> T {
     sum
 }
 
+/// Σ xᵢ·yᵢ of f32, in f64.
+pub fn dot_in_f64(x: &[f32], y: &[f32]) -> f64 {
+    let mut sum = 0.0;
+    for i in 0..x.len() {
+        sum += f64::from(x[i]) * f64::from(y[i]);
+    }
+    sum
+}
+
 /// y ← α·x + y.
 pub fn axpy<T: Real>(alpha: T, x: &[T], y: &mut [T]) {
     for i in 0..y.len() {

@@ -1,8 +1,9 @@
 //! Formulas of the optimizers' rules, and of a layer's products fused with what follows them.
 //!
-//! A fused product does what follows row by row, so its padding is a row's and not the whole matrix's.
+//! What follows a product runs over the rows of a block: over each by itself, so that its padding is a row's, in products that threads
+//! may share, and over all as one in smaller ones, if the matrices have no gaps, as here.
 
-use nxm_kernels::{Activation, Decay, Element, Rule};
+use nxm_kernels::{Activation, Decay, Element, Rule, WORTH_A_THREAD};
 
 use super::Vectors;
 use crate::kind::{Kind, Overflow};
@@ -30,6 +31,19 @@ fn rule_kinds<T: Element>(rule: &Rule<T>) -> Vec<Kind> {
     kinds
 }
 
+/// `what` follows a product of rows × cols elements, each a sum over `inner`.
+pub(super) fn followed(
+    [rows, cols]: [u128; 2],
+    inner: u128,
+    what: impl Fn(u128) -> Result<Tally, Overflow>,
+) -> Result<Tally, Overflow> {
+    let elements = rows.checked_mul(cols).expect("two 64-bit numbers have a 128-bit product");
+    match elements.saturating_mul(inner) < WORTH_A_THREAD as u128 {
+        true => what(elements),
+        false => what(cols)?.times(rows),
+    }
+}
+
 /// Every formula here fails with [`Overflow`] if a count exceeds 128 bits, and only then.
 impl Vectors {
     /// One update of n parameters by a rule.
@@ -46,7 +60,8 @@ impl Vectors {
         fan_out: u128,
         activation: Activation,
     ) -> Result<Tally, Overflow> {
-        self.gemm(rows, fan_in, fan_out)?.plus(&self.activation_forward(activation, fan_out)?.times(rows)?)
+        let what = |units| self.activation_forward(activation, units);
+        self.gemm(rows, fan_in, fan_out)?.plus(&followed([rows, fan_out], fan_in, what)?)
     }
 
     /// D ← δ·Wᵀ ⊙ f'(z): rows·fan_in·fan_out fma, and f' for rows·fan_in units of the layer before.
@@ -57,7 +72,8 @@ impl Vectors {
         fan_out: u128,
         activation: Activation,
     ) -> Result<Tally, Overflow> {
-        self.gemm(rows, fan_out, fan_in)?.plus(&self.activation_backward(activation, fan_in)?.times(rows)?)
+        let what = |units| self.activation_backward(activation, units);
+        self.gemm(rows, fan_out, fan_in)?.plus(&followed([rows, fan_in], fan_out, what)?)
     }
 
     /// W updated by a rule from Xᵀ·δ: rows·fan_in·fan_out fma, and the rule for each weight.
@@ -68,6 +84,7 @@ impl Vectors {
         fan_out: u128,
         rule: &Rule<T>,
     ) -> Result<Tally, Overflow> {
-        self.gemm(fan_in, rows, fan_out)?.plus(&self.update(rule, fan_out)?.times(fan_in)?)
+        let what = |weights| self.update(rule, weights);
+        self.gemm(fan_in, rows, fan_out)?.plus(&followed([fan_in, fan_out], rows, what)?)
     }
 }

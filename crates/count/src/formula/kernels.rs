@@ -20,6 +20,13 @@ impl Vectors {
         self.reduction(Reduction::PRODUCT, n)
     }
 
+    /// Σ xᵢyᵢ over n f32 in f64, of vectors of f64: 2n conversions, n multiplications and n − 1 additions.
+    pub fn dot_in_f64(self, n: u128) -> Result<Tally, Overflow> {
+        let loads = Ops::one(Kind::Convert).times(2)?;
+        let Reduction { first, next, combine } = Reduction::PRODUCT;
+        self.reduction(Reduction { first: loads.plus(&first)?, next: loads.plus(&next)?, combine }, n)
+    }
+
     /// Σ xᵢ over n: n − 1 additions.
     pub fn sum(self, n: u128) -> Result<Tally, Overflow> {
         self.reduction(Reduction::SUM, n)

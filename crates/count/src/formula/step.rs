@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nxm_kernels::Region;
 use nxm_net::region;
 
-use super::Vectors;
+use super::{Vectors, dense};
 use crate::kind::{Kind, Overflow};
 use crate::ops::Ops;
 use crate::spec::{Clipping, CountError, NetworkSpec};
@@ -154,16 +154,22 @@ fn layer_formula(
     let within = |name| CountError::within(Region { name, layer });
     let units = batch.checked_mul(m).expect("two 64-bit numbers have a 128-bit product");
     let last = layer + 1 == network.layers();
-    // What follows a product tile by tile is done row by row, and so is its padding; what is done apart runs over all elements.
+    // What follows a product in its blocks may have a row's padding; what is done apart runs over all elements.
     let fused = network.clipping() == Clipping::None;
     let activation_gradient = || match last {
         true => vectors.activation_backward(activation, units),
-        false => vectors.activation_backward(activation, m)?.times(batch),
+        // The product before it sums over the next layer's units.
+        false => dense::followed([batch, m], network.sizes()[layer + 2].into(), |units| {
+            vectors.activation_backward(activation, units)
+        }),
     };
     // All steps cost the same, the first one too, and in f32 as in f64.
     let rule = network.optimizer().rule::<f64>(network.optimizer().learning_rate(), 1);
     let update = || {
-        let weights = if fused { vectors.update(&rule, m)?.times(n)? } else { vectors.update(&rule, n * m)? };
+        let weights = match fused {
+            true => dense::followed([n, m], batch, |weights| vectors.update(&rule, weights))?,
+            false => vectors.update(&rule, n * m)?,
+        };
         weights.plus(&vectors.update(&rule, m)?)
     };
     Ok(LayerFormula {

@@ -43,6 +43,8 @@ pub struct Textbook {
     pub sqrt: u128,
     /// Comparisons.
     pub cmp: u128,
+    /// Conversions.
+    pub convert: u128,
     /// Evaluations, none of them 0, in the order of `Function::ALL`.
     pub functions: Vec<(Function, u128)>,
 }
@@ -50,13 +52,13 @@ pub struct Textbook {
 impl Textbook {
     /// The same of a count.
     pub fn of(ops: &Ops) -> Textbook {
-        assert_eq!(ops.own().convert(), 0);
         Textbook {
             multiplications: ops.multiplications(),
             additions: ops.additions(),
             div: ops.own().div(),
             sqrt: ops.own().sqrt(),
             cmp: ops.own().cmp(),
+            convert: ops.own().convert(),
             functions: ops.functions().collect(),
         }
     }

@@ -3,8 +3,8 @@
 use crate::common::{Case, Textbook, check, derivative_function, numbers, side};
 use nxm_count::{Tally, Vectors};
 use nxm_kernels::{
-    Activation, Element, Executor, Function, MatrixMut, MatrixRef, apply, axpy, dot, log_softmax, log_sum_exp, sgd,
-    softmax,
+    Activation, Element, Executor, Function, MatrixMut, MatrixRef, apply, axpy, dot, dot_in_f64, log_softmax,
+    log_sum_exp, sgd, softmax,
 };
 use proptest::prelude::*;
 
@@ -22,6 +22,23 @@ impl<T: Element> Case<T> for Dot {
     fn textbook(&self) -> Textbook {
         let n = self.n as u128;
         Textbook { multiplications: n, additions: n.saturating_sub(1), ..Textbook::default() }
+    }
+}
+
+struct DotInF64 {
+    n: usize,
+}
+
+impl Case<f64> for DotInF64 {
+    fn run(&self, executor: &impl Executor) -> Vec<f64> {
+        vec![dot_in_f64(executor, &numbers(self.n, 1), &numbers(self.n, 2)).unwrap()]
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        vectors.dot_in_f64(self.n as u128).unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let n = self.n as u128;
+        Textbook { multiplications: n, additions: n.saturating_sub(1), convert: 2 * n, ..Textbook::default() }
     }
 }
 
@@ -230,6 +247,7 @@ proptest! {
     #[test]
     fn vectors(n in side()) {
         check_both(Dot { n });
+        check::<f64>(&DotInF64 { n });
         check_both(Axpy { n });
         check_both(Sgd { n });
     }
@@ -276,6 +294,10 @@ fn by_hand() {
     // In f64 a block is 8 lanes, and 30 is less than four of them.
     let useful = Vectors::textbook::<f64>().dot(n).unwrap().useful;
     assert_eq!((useful.own().mul(), useful.own().fma(), useful.own().add()), (8, 22, 7));
+    // Of f32 in f64, each factor is converted; no conversion is a flop.
+    let useful = Vectors::textbook::<f64>().dot_in_f64(n).unwrap().useful;
+    assert_eq!((useful.own().mul(), useful.own().fma(), useful.own().add()), (8, 22, 7));
+    assert_eq!((useful.own().convert(), useful.flops()), (60, 59));
     // From four blocks on there are 64 (or 32) lanes.
     let useful = textbook.dot(100).unwrap().useful;
     assert_eq!((useful.own().mul(), useful.own().fma(), useful.own().add()), (64, 36, 63));

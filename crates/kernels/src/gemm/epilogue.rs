@@ -1,6 +1,6 @@
-//! What becomes of a tile as soon as its sums are complete, while it is in L1.
+//! What becomes of a block of C as soon as its sums are complete, while it is in L2.
 //!
-//! The epilogue is a function of its own, called once per tile: so each exists once per level, not once per shape of tile, and
+//! The epilogue is a function of its own, called once per block: so each exists once per level, not once per shape of tile, and
 //! the loop over k keeps its registers. It does what the separate kernel does, row by row, so the bits are the same.
 
 use super::Activation;
@@ -101,26 +101,54 @@ impl<'a, T: Element> Epilogue<'a, T> {
         }
     }
 
+    /// Whether nothing follows.
+    #[inline(always)]
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self, Epilogue::None)
+    }
+
     /// Whether C must wait until the sums are complete, which then stand elsewhere.
     #[inline(always)]
     pub(super) fn is_update(&self) -> bool {
         matches!(self, Epilogue::Update { .. })
     }
-
-    /// What follows a tile of C; `sums` are its sums where C waited for them.
-    #[inline(always)]
-    pub(super) fn run<S: Simd<T>>(self, simd: S, c: MatrixMut<'_, T>, sums: MatrixMut<'_, T>) {
-        if !matches!(self, Epilogue::None) {
-            simd.call(Follow { epilogue: self, c, sums });
-        }
-    }
 }
 
-/// Any epilogue but none, on a tile: the one function that knows them all.
-struct Follow<'a, 'b, T> {
-    epilogue: Epilogue<'b, T>,
-    c: MatrixMut<'a, T>,
-    sums: MatrixMut<'a, T>,
+/// Any epilogue but none, on a block: the one function that knows them all.
+pub(super) struct Follow<'a, 'b, T> {
+    pub(super) epilogue: Epilogue<'b, T>,
+    pub(super) c: MatrixMut<'a, T>,
+    /// The sums, where C waited for them.
+    pub(super) sums: MatrixMut<'a, T>,
+}
+
+impl<T: Element> Follow<'_, '_, T> {
+    /// The same on one row, where no matrix has gaps between its rows.
+    #[inline(always)]
+    pub(super) fn into_one_row(self) -> Self {
+        let Follow { epilogue, c, sums } = self;
+        let without_gaps = c.is_without_gaps()
+            && match &epilogue {
+                Epilogue::None | Epilogue::Activate(_) => true,
+                Epilogue::ActivateKeeping { sums, .. } => sums.is_without_gaps(),
+                Epilogue::Derive { kept, .. } => kept.is_without_gaps(),
+                Epilogue::Update { state, .. } => state.iter().flatten().all(MatrixMut::is_without_gaps),
+            };
+        if !without_gaps {
+            return Follow { epilogue, c, sums };
+        }
+        let epilogue = match epilogue {
+            Epilogue::None | Epilogue::Activate(_) => epilogue,
+            Epilogue::ActivateKeeping { activation, sums } => {
+                Epilogue::ActivateKeeping { activation, sums: sums.into_one_row() }
+            }
+            Epilogue::Derive { activation, kept } => Epilogue::Derive { activation, kept: kept.into_one_row() },
+            Epilogue::Update { rule, state } => {
+                Epilogue::Update { rule, state: state.map(|matrix| matrix.map(MatrixMut::into_one_row)) }
+            }
+        };
+        Follow { epilogue, c: c.into_one_row(), sums: sums.into_one_row() }
+    }
 }
 
 impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
@@ -138,24 +166,34 @@ impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
                 activation.forward_rows(simd, &mut c);
             }
             Epilogue::Derive { activation, kept } => activation.backward_rows(simd, kept, &mut c),
-            Epilogue::Update { rule, state } => rule.visit(OnTile { simd, sums, weights: c, state }),
+            Epilogue::Update { rule, state } => rule.visit(OnBlock { simd, sums, weights: c, state }),
         }
     }
 }
 
-/// A tile of weights, their gradient and their state, waiting for a rule.
-struct OnTile<'a, 'b, T, S> {
+/// Bytes within which a processor fetches ahead by itself.
+const PAGE: usize = 4096;
+
+/// A block of weights, their gradient and their state, waiting for a rule.
+struct OnBlock<'a, 'b, T, S> {
     simd: S,
     sums: MatrixMut<'a, T>,
     weights: MatrixMut<'a, T>,
     state: [Option<MatrixMut<'b, T>>; 2],
 }
 
-impl<T: Element, S: Simd<T>> Visitor<T> for OnTile<'_, '_, T, S> {
+impl<T: Element, S: Simd<T>> Visitor<T> for OnBlock<'_, '_, T, S> {
     #[inline(always)]
     fn visit<U: Update<T>>(self, rule: U) {
-        let OnTile { simd, mut sums, mut weights, state: [mut first, mut second] } = self;
+        let OnBlock { simd, mut sums, mut weights, state: [mut first, mut second] } = self;
         for r in 0..weights.rows() {
+            // Where rows are a page or more apart, the hardware does not foresee the next one.
+            if weights.row_stride() * size_of::<T>() >= PAGE && r + 1 < weights.rows() {
+                let all = [Some(&mut weights), first.as_mut(), second.as_mut()];
+                for line in all.into_iter().flatten().flat_map(|matrix| matrix.row(r + 1).chunks(T::BLOCK)) {
+                    simd.prefetch(line);
+                }
+            }
             let first = first.as_mut().map(|m| m.row(r)).unwrap_or_default();
             let second = second.as_mut().map(|v| v.row(r)).unwrap_or_default();
             update_row(simd, rule, sums.row(r), weights.row(r), [first, second]);

@@ -4,7 +4,6 @@
 //! of B are transposed in registers and used at once, where packing would write them to memory and read them back for one
 //! row alone.
 
-use super::Target;
 use super::pack::{MAX_LANES, transposed};
 use super::tile::row;
 use crate::element::Element;
@@ -21,30 +20,24 @@ const GROUP: usize = 4;
 pub(super) struct OneRow<'a, T> {
     pub(super) a: MatrixRef<'a, T>,
     pub(super) b: MatrixRef<'a, T>,
-    pub(super) target: Target<'a, T>,
+    pub(super) init: Init<'a, T>,
+    pub(super) c: MatrixMut<'a, T>,
 }
 
 impl<T: Element> Kernel<T> for OneRow<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let OneRow { a, b, target: Target { init, mut c, mut epilogue, beside } } = self;
-        let n = b.cols();
+        let OneRow { a, b, init, mut c } = self;
+        let (k, n) = (b.rows(), b.cols());
+        let c = c.row(0);
         for j in (0..n).step_by(GROUP * S::LANES) {
             let cols = (GROUP * S::LANES).min(n - j);
-            let mut c = c.block(0, j, 1, cols);
-            let mut sums = if epilogue.is_update() {
-                MatrixMut::new(&mut *beside, 1, cols).expect("a tile is larger")
-            } else {
-                MatrixMut::empty()
-            };
-            let to = if epilogue.is_update() { sums.row(0) } else { c.row(0) };
             let init = match init {
                 Init::Bias(bias) => Init::Bias(&bias[j..j + cols]),
                 other => other,
             };
-            group(simd, a.row(0), b.block(0, j, b.rows(), cols), init, to);
-            epilogue.block(0, j, 1, cols).run(simd, c, sums);
+            group(simd, a.row(0), b.block(0, j, k, cols), init, &mut c[j..j + cols]);
         }
     }
 }
@@ -58,7 +51,6 @@ fn chain<T: Element, S: Simd<T>>(simd: S, a: &[T], b: [S::Vector; MAX_LANES], mu
             sum = simd.mul_add(simd.splat(a[l]), b[l], sum);
         }
     } else {
-        let b = b;
         for (a, b) in a.iter().zip(b) {
             sum = simd.mul_add(simd.splat(*a), b, sum);
         }

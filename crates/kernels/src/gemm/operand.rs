@@ -118,6 +118,16 @@ impl<'a, T: Element> Source<'a, T> {
             Source::Packed(b) => b.cols,
         }
     }
+    /// `depth` rows from `first` on, where they stand.
+    #[inline(always)]
+    pub(super) fn in_place(self, first: usize, depth: usize) -> Rhs<'a, T> {
+        match self {
+            Source::Matrix(b) => Rhs::InPlace(b.block(first, 0, depth, b.cols())),
+            Source::Packed(Panels { data, rows, cols }) => {
+                Rhs::Packed { panels: data, depth: rows, first, cols, panel: panel::<T>(), grain: T::BLOCK }
+            }
+        }
+    }
     /// What the columns may be cut at multiples of.
     pub(super) fn grain(&self) -> usize {
         match self {
@@ -138,14 +148,5 @@ impl<'a, T: Element> Source<'a, T> {
                 (part(first, col), part(second, cols - col))
             }
         }
-    }
-}
-
-impl<'a, T: Element> Panels<'a, T> {
-    /// Rows first, first + 1, … as tiles read them.
-    #[inline(always)]
-    pub(super) fn from_row(self, first: usize) -> Rhs<'a, T> {
-        let Panels { data, rows, cols } = self;
-        Rhs::Packed { panels: data, depth: rows, first, cols, panel: panel::<T>(), grain: T::BLOCK }
     }
 }

@@ -8,16 +8,11 @@ use crate::simd::{Kernel, Simd, load_some};
 /// Lanes of the longest vector of any token.
 pub(super) const MAX_LANES: usize = 16;
 
-/// Copies `b` into panels of `panel` columns: panel after panel, in each row after row. A panel's last vector may be
+/// Copies `b` into panels of three vectors of columns: panel after panel, in each row after row. A panel's last vector may be
 /// ragged; its missing lanes are zero.
 #[inline(always)]
-pub(super) fn pack<'a, T: Element, S: Simd<T>>(
-    simd: S,
-    b: MatrixRef<'_, T>,
-    panel: usize,
-    packed: &'a mut [T],
-) -> Rhs<'a, T> {
-    let (k, n) = (b.rows(), b.cols());
+pub(super) fn pack<'a, T: Element, S: Simd<T>>(simd: S, b: MatrixRef<'_, T>, packed: &'a mut [T]) -> Rhs<'a, T> {
+    let (k, n, panel) = (b.rows(), b.cols(), 3 * S::LANES);
     let packed = &mut packed[..k * n.next_multiple_of(S::LANES)];
     if b.col_stride() == 1 {
         simd.call(PackRows { b, panel, out: packed });
@@ -90,9 +85,9 @@ impl<T: Element> Kernel<T> for PackTransposed<'_, T> {
                         simd.store(square[l], &mut out[l * self.width..]);
                     }
                 } else {
-                    let square = square;
-                    for (l, v) in square.iter().enumerate().take(k - p) {
-                        simd.store(*v, &mut out[l * self.width..]);
+                    // By value: what is indexed by a variable can't stay in registers, and the other branch's can.
+                    for (l, v) in square.into_iter().enumerate().take(k - p) {
+                        simd.store(v, &mut out[l * self.width..]);
                     }
                 }
             }

@@ -226,8 +226,7 @@ fn cover<T: Element, S: Simd<T>, L: Lhs<T>, const R: usize>(
         };
         let rows = first..end;
         let c = target.c.block(0, j, m, cols);
-        let epilogue = target.epilogue.block(0, j, m, cols);
-        let target = Target { init, c, epilogue, beside: &mut *target.beside };
+        let target = Target { init, c };
         match vectors {
             1 => simd.call(Tiles::<_, _, R, 1> { a, b, target, rows }),
             2 => simd.call(Tiles::<_, _, R, 2> { a, b, target, rows }),
@@ -258,8 +257,6 @@ struct Tiles<'a, T, L, const R: usize, const V: usize> {
     rows: Range<usize>,
 }
 
-/// Elements of the largest tile of any level: 8 rows of 3 vectors of 64 bytes of f32.
-pub(super) const MAX_TILE: usize = 8 * 3 * 16;
 /// Sums as long as this last longer than fetching the next tile of C does.
 const WORTH_ASKING: usize = 24;
 
@@ -267,7 +264,7 @@ impl<T: Element, L: Lhs<T>, const R: usize, const V: usize> Kernel<T> for Tiles<
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let Target { init, mut c, mut epilogue, beside } = self.target;
+        let Target { init, mut c } = self.target;
         let (cols, depth) = (self.b.cols, self.a.depth());
         for i in self.rows.step_by(R) {
             // C's rows are far apart: without asking, each tile would begin by waiting for all of them.
@@ -278,15 +275,7 @@ impl<T: Element, L: Lhs<T>, const R: usize, const V: usize> Kernel<T> for Tiles<
                     }
                 }
             }
-            let mut c = c.block(i, 0, R, cols);
-            if epilogue.is_update() {
-                let mut sums = MatrixMut::new(beside, R, cols).expect("no tile is larger");
-                tile::<T, S, _, R, V>(simd, self.a.tile::<R>(i), self.b, depth, init, sums.reborrow());
-                epilogue.block(i, 0, R, cols).run(simd, c, sums);
-            } else {
-                tile::<T, S, _, R, V>(simd, self.a.tile::<R>(i), self.b, depth, init, c.reborrow());
-                epilogue.block(i, 0, R, cols).run(simd, c, MatrixMut::empty());
-            }
+            tile::<T, S, _, R, V>(simd, self.a.tile::<R>(i), self.b, depth, init, c.block(i, 0, R, cols));
         }
     }
 }

@@ -145,6 +145,14 @@ impl Simd<f32> for Avx2 {
         ))
     }
     #[inline(always)]
+    fn load_widened(self, from: &[f32]) -> __m256 {
+        <Self as Simd<f32>>::load(self, from)
+    }
+    #[inline(always)]
+    fn load_widened_partial_or(self, from: &[f32], fill: f32) -> __m256 {
+        <Self as Simd<f32>>::load_partial_or(self, from, fill)
+    }
+    #[inline(always)]
     fn store(self, v: __m256, to: &mut [f32]) {
         let to: &mut [f32; 8] = to.first_chunk_mut().expect("a whole vector");
         has!(_mm256_storeu_ps(to.as_mut_ptr(), v))
@@ -338,6 +346,20 @@ impl Simd<f64> for Avx2 {
             <Self as Simd<f64>>::splat(self, fill),
             _mm256_maskload_pd(from.as_ptr(), mask),
             _mm256_castsi256_pd(mask)
+        ))
+    }
+    #[inline(always)]
+    fn load_widened(self, from: &[f32]) -> __m256d {
+        let from: &[f32; 4] = from.first_chunk().expect("a whole vector");
+        has!(_mm256_cvtps_pd(_mm_loadu_ps(from.as_ptr())))
+    }
+    #[inline(always)]
+    fn load_widened_partial_or(self, from: &[f32], fill: f64) -> __m256d {
+        let (mask, wide_mask) = (f32_mask(from.len()), f64_mask(from.len()));
+        has!(_mm256_blendv_pd(
+            <Self as Simd<f64>>::splat(self, fill),
+            _mm256_cvtps_pd(_mm_maskload_ps(from.as_ptr(), _mm256_castsi256_si128(mask))),
+            _mm256_castsi256_pd(wide_mask)
         ))
     }
     #[inline(always)]

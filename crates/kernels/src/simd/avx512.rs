@@ -96,6 +96,14 @@ impl Simd<f32> for Avx512 {
         has!(_mm512_mask_loadu_ps(<Self as Simd<f32>>::splat(self, fill), mask, from.as_ptr()))
     }
     #[inline(always)]
+    fn load_widened(self, from: &[f32]) -> __m512 {
+        <Self as Simd<f32>>::load(self, from)
+    }
+    #[inline(always)]
+    fn load_widened_partial_or(self, from: &[f32], fill: f32) -> __m512 {
+        <Self as Simd<f32>>::load_partial_or(self, from, fill)
+    }
+    #[inline(always)]
     fn store(self, v: __m512, to: &mut [f32]) {
         let to: &mut [f32; 16] = to.first_chunk_mut().expect("a whole vector");
         has!(_mm512_storeu_ps(to.as_mut_ptr(), v))
@@ -270,6 +278,19 @@ impl Simd<f64> for Avx512 {
     fn load_partial_or(self, from: &[f64], fill: f64) -> __m512d {
         let mask = first::<8>(from.len()) as __mmask8;
         has!(_mm512_mask_loadu_pd(<Self as Simd<f64>>::splat(self, fill), mask, from.as_ptr()))
+    }
+    #[inline(always)]
+    fn load_widened(self, from: &[f32]) -> __m512d {
+        let from: &[f32; 8] = from.first_chunk().expect("a whole vector");
+        has!(_mm512_cvtps_pd(_mm256_loadu_ps(from.as_ptr())))
+    }
+    #[inline(always)]
+    fn load_widened_partial_or(self, from: &[f32], fill: f64) -> __m512d {
+        let mask = first::<8>(from.len()) as __mmask8;
+        has!({
+            let narrow = _mm256_maskz_loadu_ps(mask, from.as_ptr());
+            _mm512_mask_cvtps_pd(<Self as Simd<f64>>::splat(self, fill), mask, narrow)
+        })
     }
     #[inline(always)]
     fn store(self, v: __m512d, to: &mut [f64]) {

@@ -74,6 +74,15 @@ macro_rules! impl_scalar {
                 from.first().copied().unwrap_or(fill)
             }
             #[inline(always)]
+            fn load_widened(self, from: &[f32]) -> $t {
+                <$t>::from(from[0])
+            }
+            #[inline(always)]
+            fn load_widened_partial_or(self, from: &[f32], fill: $t) -> $t {
+                assert!(from.len() <= 1);
+                from.first().map_or(fill, |x| <$t>::from(*x))
+            }
+            #[inline(always)]
             fn store(self, v: $t, to: &mut [$t]) {
                 to[0] = v;
             }

@@ -122,6 +122,19 @@ macro_rules! impl_wide {
                 <$vector>::new(lanes)
             }
             #[inline(always)]
+            fn load_widened(self, from: &[f32]) -> $vector {
+                let from: &[f32; $lanes] = from.first_chunk().expect("a whole vector");
+                <$vector>::new(from.map(<$t>::from))
+            }
+            #[inline(always)]
+            fn load_widened_partial_or(self, from: &[f32], fill: $t) -> $vector {
+                let mut lanes = [fill; $lanes];
+                for (lane, x) in lanes[..from.len()].iter_mut().zip(from) {
+                    *lane = <$t>::from(*x);
+                }
+                <$vector>::new(lanes)
+            }
+            #[inline(always)]
             fn store(self, v: $vector, to: &mut [$t]) {
                 to[..$lanes].copy_from_slice(&v.to_array());
             }

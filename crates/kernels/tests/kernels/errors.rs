@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use nxm_kernels::{
-    Activation, Cpu, Init, Level, MatrixMut, MatrixRef, ShapeError, axpy, column_sum, dot, gemm, gemv, gemv_transposed,
-    ger, sgd,
+    Activation, Cpu, Init, Level, MatrixMut, MatrixRef, ShapeError, axpy, column_sum, dot, dot_in_f64, gemm, gemv,
+    gemv_transposed, ger, sgd,
 };
 
 fn cpu() -> Cpu {
@@ -23,6 +23,7 @@ fn mismatch(what: &'static str, expected: usize, found: usize) -> Result<(), Sha
 fn vectors_of_different_length_are_refused() {
     let (x, mut y) = ([1.0f32; 3], [2.0f32; 4]);
     assert_eq!(dot(&cpu(), &x, &y).map(|_| ()), mismatch("dot: length of y against x", 3, 4));
+    assert_eq!(dot_in_f64(&cpu(), &x, &y).map(|_| ()), mismatch("dot_in_f64: length of y against x", 3, 4));
     assert_eq!(axpy(&cpu(), 1.0, &x, &mut y), mismatch("axpy: length of y against x", 3, 4));
     assert_eq!(sgd(&cpu(), 1.0, &x, &mut y), mismatch("sgd: length of the gradient against the weights", 4, 3));
     for activation in Activation::ALL {

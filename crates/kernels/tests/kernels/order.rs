@@ -1,6 +1,6 @@
 //! The promised order of operations, spelled out naively and compared bit by bit at every fused level.
 
-use nxm_kernels::{Cpu, MatrixMut, MatrixRef, gemm_scaled};
+use nxm_kernels::{Cpu, Level, MatrixMut, MatrixRef, dot_in_f64, gemm_scaled};
 use proptest::prelude::*;
 
 use crate::reference::product;
@@ -123,6 +123,23 @@ fn sums_run_in_virtual_lanes_whatever_the_vectors() {
     for n in (0..300).chain([1023, 1024, 1025, 4096 + 17]) {
         check_reductions::<f32>(n, n as u64);
         check_reductions::<f64>(n, n as u64);
+    }
+}
+
+/// Its products are exact, so levels that don't fuse are bound to the same bits; whatever the data, −0 and NaN too.
+#[test]
+fn a_dot_product_in_f64_has_one_order_at_every_level() {
+    for n in (0..300).chain([1023, 1024, 1025, 4096 + 17]) {
+        for mix in Mix::ALL {
+            let mut random = Random::new(n as u64);
+            let (x, y) = (random.mixed::<f32>(mix, n), random.mixed::<f32>(mix, n));
+            let product = |i: usize| f64::from(x[i]) * f64::from(y[i]);
+            let want = virtual_lanes(n, product, |i, sum| sum + product(i));
+            for level in Level::available() {
+                let got = dot_in_f64(&Cpu::new(level, 1), &x, &y).unwrap();
+                assert_same(&[got], &[want], &format!("dot_in_f64 of {n}, {mix:?}, at {level}"));
+            }
+        }
     }
 }
 

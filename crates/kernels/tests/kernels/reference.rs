@@ -3,7 +3,7 @@
 //! The bound of a sum of k products is Higham's: any order of summation, fused or not, errs by at most γₖ·Σ|aᵢ·bᵢ|, so two
 //! of them differ by at most twice that. One rounding is added for what the sum starts from and one for the bound's own.
 
-use nxm_kernels::{Activation, reference};
+use nxm_kernels::{Activation, dot_in_f64, reference};
 use proptest::prelude::*;
 
 use crate::run::{Layout, Op, Product, Start};
@@ -184,6 +184,39 @@ proptest! {
     fn gemm_agrees_with_its_plain_loop(p in product(), seed: u64) {
         check_product::<f32>(&p, seed);
         check_product::<f64>(&p, seed);
+    }
+}
+
+/// Products are exact, so the roundings are the additions': n − 1 at most on either side, and one for the bound's own.
+fn check_dot_in_f64(n: usize, seed: u64) {
+    let mut random = Random::new(seed);
+    let (x, y) = (random.units::<f32>(n), random.units::<f32>(n));
+    let want = reference::dot_in_f64(&x, &y);
+    let size: f64 = x.iter().zip(&y).map(|(x, y)| (f64::from(*x) * f64::from(*y)).abs()).sum();
+    for cpu in cpus() {
+        let got = dot_in_f64(&cpu, &x, &y).unwrap();
+        assert_close(&[got], &[want], |_| 2.0 * gamma::<f64>(n) * size, &format!("dot_in_f64 of {n} on {cpu:?}"));
+    }
+}
+
+#[test]
+fn a_dot_product_in_f64_agrees_with_its_plain_loop() {
+    for (seed, n) in LENGTHS.into_iter().chain([1000, 100_003]).enumerate() {
+        check_dot_in_f64(n, seed as u64);
+    }
+}
+
+/// The largest f32's squares, which overflow in f32, and products below f32's smallest number.
+#[test]
+fn a_dot_product_in_f64_neither_overflows_nor_underflows() {
+    let (large, small) = ([f32::MAX; 37], [f32::from_bits(1); 37]);
+    let square = |x: f32| f64::from(x) * f64::from(x);
+    for cpu in cpus() {
+        let got = dot_in_f64(&cpu, &large, &large).unwrap();
+        let want = 37.0 * square(f32::MAX);
+        assert_close(&[got], &[want], |_| gamma::<f64>(37) * want, "the square of large numbers");
+        // Powers of two: exact.
+        assert_eq!(dot_in_f64(&cpu, &small, &small).unwrap(), 37.0 * square(f32::from_bits(1)));
     }
 }
 
