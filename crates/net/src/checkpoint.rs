@@ -39,6 +39,7 @@ mod format;
 mod options;
 mod rotation;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use nxm_kernels::{Element, Executor};
@@ -64,6 +65,8 @@ pub struct Checkpoint<T: Element = f32> {
     pub state: TrainingState<T>,
     /// How many examples the data has: with the seed and the epoch, what their order follows from.
     pub examples: usize,
+    /// What the caller wants to have beside it, by name: [`Training::notes`].
+    pub notes: BTreeMap<String, String>,
 }
 
 impl<T: Element> Checkpoint<T> {
@@ -118,11 +121,20 @@ impl<T: Element> Checkpoint<T> {
             let (expected, found) = (self.examples.to_string(), data.len().to_string());
             return Err(NetError::Resume { what: "the number of examples", expected, found });
         }
-        Training::resume(&mut self.network, executor, data, self.options.clone(), self.state.clone())
+        let Checkpoint { network, options, state, notes, .. } = self;
+        let mut training = Training::resume(network, executor, data, options.clone(), state.clone())?;
+        training.notes_mut().clone_from(notes);
+        Ok(training)
     }
 
     fn parts(&self) -> Parts<'_, T> {
-        Parts { network: &self.network, options: &self.options, state: &self.state, examples: self.examples }
+        Parts {
+            network: &self.network,
+            options: &self.options,
+            state: &self.state,
+            examples: self.examples,
+            notes: &self.notes,
+        }
     }
 }
 
@@ -144,6 +156,12 @@ impl<T: Element, E: Executor> Training<'_, T, E> {
     }
 
     fn parts(&self) -> Parts<'_, T> {
-        Parts { network: self.network(), options: self.options(), state: self.state(), examples: self.examples() }
+        Parts {
+            network: self.network(),
+            options: self.options(),
+            state: self.state(),
+            examples: self.examples(),
+            notes: self.notes(),
+        }
     }
 }

@@ -3,6 +3,8 @@
 mod options;
 mod state;
 
+use std::collections::BTreeMap;
+
 use nxm_kernels::{Element, Executor};
 
 use crate::check::check_data;
@@ -58,6 +60,7 @@ pub struct Training<'a, T: Element, E: Executor> {
     /// Whether a step failed: what failed once fails again.
     failed: bool,
     last_epoch: Option<EpochReport>,
+    notes: BTreeMap<String, String>,
 }
 
 impl<'a, T: Element, E: Executor> Training<'a, T, E> {
@@ -99,8 +102,19 @@ impl<'a, T: Element, E: Executor> Training<'a, T, E> {
         }
         state.check(network, &options, data.len())?;
         let (order, batch) = ((0..data.len()).collect(), data.with_capacity(rows));
-        let mut training =
-            Training { network, executor, data, options, step, state, order, batch, failed: false, last_epoch: None };
+        let mut training = Training {
+            network,
+            executor,
+            data,
+            options,
+            step,
+            state,
+            order,
+            batch,
+            failed: false,
+            last_epoch: None,
+            notes: BTreeMap::new(),
+        };
         if training.state.progress.steps > 0 {
             training.draw_order();
         }
@@ -125,6 +139,17 @@ impl<'a, T: Element, E: Executor> Training<'a, T, E> {
     /// How it trains.
     pub fn options(&self) -> &TrainingOptions {
         &self.options
+    }
+
+    /// What is to stand beside the training in its [checkpoints](crate::Checkpoint), by name: what a caller needs to use the network
+    /// or to go on (how its data was scaled, what its classes are called). The training itself does not read them.
+    pub fn notes(&self) -> &BTreeMap<String, String> {
+        &self.notes
+    }
+
+    /// The same, to change.
+    pub fn notes_mut(&mut self) -> &mut BTreeMap<String, String> {
+        &mut self.notes
     }
 
     /// Examples of an epoch.

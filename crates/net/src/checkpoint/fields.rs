@@ -2,6 +2,7 @@
 //!
 //! Numbers are written so that reading them gives the same bits (Rust's shortest form).
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::str::FromStr;
 
@@ -54,6 +55,12 @@ impl<'a> Reader<'a> {
     }
     pub(super) fn whole<V: FromStr>(self, name: &str) -> Result<V, ContentError> {
         self.value(name, "a whole number that this machine can hold")
+    }
+
+    /// All whose names begin so, by what follows.
+    pub(super) fn beginning_with(self, start: &str) -> Result<BTreeMap<String, String>, ContentError> {
+        let names = self.0.keys().filter_map(|name| Some((name, name.strip_prefix(start)?)));
+        names.map(|(name, rest)| Ok((rest.to_owned(), self.text(name)?.to_owned()))).collect()
     }
 
     /// What stands between spaces.

@@ -8,6 +8,7 @@
 //! Every version ends with the checksum of all bytes before it and has the fields "format" and "version": these must be
 //! right before anything else is believed.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use nxm_kernels::{Activation, Element};
@@ -27,6 +28,8 @@ use crate::train::{Progress, TrainingOptions, TrainingState};
 
 /// What the field "format" says.
 const FORMAT: &str = "nxm-checkpoint";
+/// What the names of fields begin with that hold notes.
+const NOTE: &str = "note.";
 /// The version that is written.
 const NEWEST: u64 = 1;
 
@@ -37,6 +40,7 @@ pub(crate) struct Parts<'a, T: Element> {
     pub options: &'a TrainingOptions,
     pub state: &'a TrainingState<T>,
     pub examples: usize,
+    pub notes: &'a BTreeMap<String, String>,
 }
 
 impl<T: Element> Parts<'_, T> {
@@ -68,6 +72,9 @@ impl<T: Element> Parts<'_, T> {
         fields.number("progress.steps", steps);
         fields.number("progress.loss", loss);
         fields.number("optimizer.steps", optimizer.steps());
+        for (name, note) in self.notes {
+            fields.text(&format!("{NOTE}{name}"), note);
+        }
         header(fields.into_metadata(), &tensors::<T>(&self.network.sizes(), &self.options.optimizer)?)
     }
 
@@ -187,6 +194,7 @@ fn read_1<T: Element>(header: &Header, data: &[u8]) -> Result<Checkpoint<T>, Con
         loss: fields.number("progress.loss")?,
     };
     let steps = fields.whole("optimizer.steps")?;
+    let notes = fields.beginning_with(NOTE)?;
 
     // From here on the sizes are those of the data that is there: no memory is taken that the file does not fill.
     header.check(&tensors::<T>(&sizes, &options.optimizer)?)?;
@@ -212,7 +220,7 @@ fn read_1<T: Element>(header: &Header, data: &[u8]) -> Result<Checkpoint<T>, Con
     if let Some(last) = steps.checked_sub(1) {
         optimizer.set_learning_rate(options.schedule.learning_rate(options.optimizer.learning_rate(), last))?;
     }
-    let checkpoint = Checkpoint { network, options, state: TrainingState { optimizer, progress }, examples };
+    let checkpoint = Checkpoint { network, options, state: TrainingState { optimizer, progress }, examples, notes };
     checkpoint.parts().check()?;
     Ok(checkpoint)
 }

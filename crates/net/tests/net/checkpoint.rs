@@ -78,6 +78,7 @@ pub fn small<T: Element>() -> Checkpoint<T> {
         },
         state: TrainingState { optimizer: state, progress: Progress { epochs: 3, steps: 1, loss: 0.1 + 0.2 } },
         examples: 8,
+        notes: [("columns", "[\"a\", \"ß\"]"), ("", "no name")].map(|(name, note)| (name.into(), note.into())).into(),
     }
 }
 
@@ -100,6 +101,7 @@ fn everything_comes_back() {
         LearningRateSchedule::Cosine { steps: 9, minimum: 1e-300 },
         LearningRateSchedule::CosineRestarts { steps: 3, longer: 2, minimum: 1e-9 },
     ];
+    let folder = Folder::new("everything");
     for loss in losses(3) {
         let data = crate::support::examples(&loss, 5, 4, 3, 1);
         for optimizer in optimizers() {
@@ -115,8 +117,14 @@ fn everything_comes_back() {
                 let executor = cpu();
                 let mut training = Training::new(&mut network, &executor, &data, options.clone()).unwrap();
                 steps(&mut training, 2);
+                let notes = [("a".to_owned(), "note".to_owned())].into();
+                training.notes_mut().clone_from(&notes);
+                let written = folder.path().join("run");
+                training.save(&written).unwrap();
                 let state = training.into_state();
-                there_and_back(&Checkpoint { network, options, state, examples: 5 });
+                let checkpoint = Checkpoint { network, options, state, examples: 5, notes };
+                there_and_back(&checkpoint);
+                assert_eq!(Checkpoint::load(&written).unwrap(), checkpoint);
             }
         }
     }
