@@ -3,11 +3,16 @@
 
 mod args;
 mod count;
+mod data;
 mod demo;
 mod digits;
+mod evaluate;
 mod failure;
 mod format;
+mod model;
+mod predict;
 mod table;
+mod train;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -33,6 +38,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         None => demo::run(cpu, &mut out)?,
         Some(Command::Count(args)) => count::run(args, &mut out)?,
+        Some(Command::Train(args)) => train::run(args, cpu, &mut out)?,
+        Some(Command::Predict(args)) => predict::run(args, cpu, &mut out)?,
+        Some(Command::Evaluate(args)) => evaluate::run(args, cpu, &mut out)?,
     }
     Ok(out.flush()?)
 }

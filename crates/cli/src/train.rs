@@ -1,0 +1,32 @@
+//! `nxm train`: a network learns from a file, and never loses what it has learned.
+
+mod foresee;
+mod interrupt;
+mod job;
+mod learn;
+mod progress;
+mod watch;
+
+use std::io::Write;
+
+use nxm_kernels::{Cpu, Executor};
+
+use crate::args::TrainArgs;
+use crate::failure::Failure;
+use crate::format::plural;
+use job::Job;
+
+/// Trains, and says before what it will take and afterwards what came of it.
+pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
+    let cpu = args.machine.of(cpu);
+    let mut job = match &args.resume {
+        None => Job::new(args)?,
+        Some(path) => Job::resumed(args, path)?,
+    };
+    write!(out, "{job}")?;
+    writeln!(out, "On {}, {}.", cpu.level(), plural(cpu.threads() as u64, "thread"))?;
+    let interrupt = interrupt::watch()?;
+    foresee::write(&job, &cpu, out)?;
+    out.flush()?;
+    learn::run(&mut job, &cpu, &interrupt, out)
+}
