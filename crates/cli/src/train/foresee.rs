@@ -19,7 +19,7 @@ const PART: usize = 10;
 pub fn write(job: &Job, cpu: &Cpu, out: &mut impl Write) -> Result<(), Failure> {
     let mut copy = job.checkpoint.clone();
     let mut training = copy.resume(cpu, &job.seen).map_err(Failure::usage)?;
-    let left = training.steps_per_epoch() * job.checkpoint.options.epochs - training.steps();
+    let left = training.steps_per_epoch().saturating_mul(job.checkpoint.options.epochs) - training.steps();
     // The first step warms up caches and threads.
     if !matches!(training.step(), Some(Ok(_))) {
         return Ok(());
