@@ -14,6 +14,7 @@ use nxm_kernels::{Cpu, Executor};
 use crate::args::TrainArgs;
 use crate::failure::Failure;
 use crate::format::plural;
+use foresee::Forecast;
 use job::Job;
 
 /// Trains, and says before what it will take and afterwards what came of it.
@@ -23,10 +24,14 @@ pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failu
         None => Job::new(args)?,
         Some(path) => Job::resumed(args, path)?,
     };
+    let interrupt = interrupt::watch()?;
+    // What can't be trained says so here, before anything is written.
+    let forecast = Forecast::new(&job, &cpu)?;
     write!(out, "{job}")?;
     writeln!(out, "On {}, {}.", cpu.level(), plural(cpu.threads() as u64, "thread"))?;
-    let interrupt = interrupt::watch()?;
-    foresee::write(&job, &cpu, out)?;
+    if let Some(forecast) = forecast {
+        writeln!(out, "{forecast}")?;
+    }
     out.flush()?;
     learn::run(&mut job, &cpu, &interrupt, out)
 }

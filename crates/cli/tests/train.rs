@@ -102,7 +102,7 @@ fn images_and_their_labels() {
     let data = folder.write("train-images-idx3-ubyte.gz", gzip(&pixels));
     folder.write("train-labels-idx1-ubyte.gz", gzip(&labels));
     let model = folder.name("m");
-    let text = printed(&["train", &data, "--hidden", "5", "--learning-rate", "0.05", "--checkpoint", &model]);
+    let text = printed(&["train", &data, "--hidden", "16", "--learning-rate", "0.02", "--checkpoint", &model]);
     assert!(text.contains("2 classes from 6 pixels, 54 examples, 6 held out"), "{text}");
     let (plain, other) = (folder.write("pixels", &pixels), folder.write("classes", &labels));
     let judged = printed(&["evaluate", &model, &plain, "--labels", &other]);

@@ -14,7 +14,7 @@ use nxm_net::Checkpoint;
 /// What both runs do: checkpoints within epochs, held-out examples, and a patience that is not used up.
 const TRAIN: [&str; 14] = [
     "--epochs",
-    "40",
+    "250",
     "--hidden",
     "12",
     "--checkpoint-every",
@@ -48,13 +48,13 @@ fn interrupted_and_killed_it_ends_with_the_same_file() {
             (_, 0) => command.args(TRAIN).args(["--checkpoint", &parted, "--resume", &parted]),
             _ => command.args(["--resume", &parted, "--checkpoint-every", "7"]),
         };
-        let mut child = command.spawn().expect("the program starts");
+        let child = command.spawn().expect("the program starts");
         let start = Instant::now();
         while !folder.path("parted").exists() {
             assert!(start.elapsed() < Duration::from_secs(20), "no checkpoint");
             sleep(Duration::from_millis(1));
         }
-        sleep(Duration::from_millis(60 + 13 * (round as u64 % 7)));
+        sleep(Duration::from_millis(20 + 13 * (round as u64 % 7)));
         let signal = ["-INT", "-KILL", "-TERM"][round % 3];
         let _ = Command::new("kill").args([signal, &child.id().to_string()]).stderr(Stdio::null()).status();
         let output = child.wait_with_output().expect("it ends");
@@ -66,7 +66,7 @@ fn interrupted_and_killed_it_ends_with_the_same_file() {
                 let steps = Checkpoint::<f32>::load(&parted).expect("a checkpoint").state.optimizer.steps();
                 let on = format!("Go on with: nxm train --resume {parted}\n");
                 assert!(message.starts_with("Interrupted after ") && message.ends_with(&on), "{message}");
-                assert!(message.contains(&format!("after {steps} step")), "{steps}: {message}");
+                assert!(message.replace(',', "").contains(&format!("after {steps} step")), "{steps}: {message}");
             }
             // By a signal: killed, or asked to end before it listened.
             None => killed += 1,
@@ -74,6 +74,7 @@ fn interrupted_and_killed_it_ends_with_the_same_file() {
         }
     }
     assert!(interrupted > 0 && killed > 0, "{interrupted} interrupted, {killed} killed");
+    println!("{interrupted} interrupted, {killed} killed");
     let read = |name: &str| std::fs::read(folder.path(name)).expect("a file");
     assert!(read("whole") == read("parted"), "after {interrupted} interrupts and {killed} kills");
     assert!(read("whole.best") == read("parted.best"), "after {interrupted} interrupts and {killed} kills");
