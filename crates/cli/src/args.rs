@@ -50,7 +50,7 @@ pub enum Command {
                       nxm train train-images-idx3-ubyte.gz --hidden 128 --epochs 5 --checkpoint mnist.nxm\n  \
                       nxm train iris.csv --resume iris.nxm --epochs 40"
     )]
-    Train(TrainArgs),
+    Train(Box<TrainArgs>),
     /// What a trained network says about each row: CSV on standard output.
     Predict(PredictArgs),
     /// How good a trained network is on data with labels.

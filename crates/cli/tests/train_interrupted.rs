@@ -64,7 +64,7 @@ fn interrupted_and_killed_it_ends_with_the_same_file() {
             Some(130) => {
                 interrupted += 1;
                 let steps = Checkpoint::<f32>::load(&parted).expect("a checkpoint").state.optimizer.steps();
-                let on = format!("Go on with: nxm train --resume {parted}\n");
+                let on = format!("Go on with: nxm train --checkpoint-every 7 --resume {parted}\n");
                 assert!(message.starts_with("Interrupted after ") && message.ends_with(&on), "{message}");
                 assert!(message.replace(',', "").contains(&format!("after {steps} step")), "{steps}: {message}");
             }

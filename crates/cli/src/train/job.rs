@@ -33,8 +33,8 @@ pub struct Job {
     pub watch: Watch,
     /// Where it is kept, if it is.
     pub place: Option<Place>,
-    /// What the command line called the data, to say how to go on.
-    pub data: Option<PathBuf>,
+    /// The command that goes on with it, but for the checkpoint.
+    pub again: String,
     scheme: Scheme,
     source: String,
 }
@@ -89,8 +89,7 @@ impl Job {
         };
         let seen = scheme.scaling.dataset(&seen)?;
         let held_out = held_out.map(|data| scheme.scaling.dataset(&data)).transpose()?;
-        let (data, source) = (args.data.clone(), source.name());
-        Ok(Job { checkpoint, seen, held_out, watch, place, data, scheme, source })
+        Ok(Job { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })
     }
 
     /// What is in a checkpoint, as long as the command line does not ask for something else.
@@ -127,9 +126,34 @@ impl Job {
         }
         let (seen, held_out) = split(&scheme.dataset(&examples)?, checkpoint.options.seed, watch.validate)?;
         checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
-        let (data, source) = (args.data.clone(), source.name());
-        Ok(Job { checkpoint, seen, held_out, watch, place: Some(place), data, scheme, source })
+        let place = Some(place);
+        Ok(Job { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })
     }
+}
+
+/// The command that goes on with a training, but for the checkpoint: what stands in none.
+fn again(args: &TrainArgs) -> String {
+    let mut command = "nxm train".to_owned();
+    if let Some(data) = &args.data {
+        command += &format!(" {}", quoted(data));
+    }
+    if let Some(labels) = &args.labels {
+        command += &format!(" --labels {}", quoted(labels));
+    }
+    if let Some(every) = args.checkpoint_every {
+        command += &format!(" --checkpoint-every {every}");
+    }
+    if args.keep.get() > 1 {
+        command += &format!(" --keep {}", args.keep);
+    }
+    command
+}
+
+/// As a shell takes it.
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:@%,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// The network with its first weights.

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use nxm_kernels::Cpu;
 use nxm_net::{NetError, Training};
 
 use super::interrupt::Interrupt;
-use super::job::{Job, Place};
+use super::job::{Job, Place, quoted};
 use super::progress::Bar;
 use super::watch::{WATCH, Watch};
 use crate::failure::Failure;
@@ -31,7 +31,7 @@ struct Epoch {
 
 /// Trains to the end, or as far as it gets.
 pub fn run(job: &mut Job, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Write) -> Result<(), Failure> {
-    let Job { checkpoint, seen, held_out, watch, place, data, .. } = job;
+    let Job { checkpoint, seen, held_out, watch, place, again, .. } = job;
     let mut training = checkpoint.resume(cpu, seen).map_err(Failure::usage)?;
     let (place, steps) = (place.as_ref(), training.steps_per_epoch().saturating_mul(training.options().epochs));
     // That nothing can be written is better known now than after an epoch.
@@ -69,7 +69,7 @@ pub fn run(job: &mut Job, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Write
         bar.step(&training, step.rows, last);
         if interrupt.asked() && !stopped && training.steps() < steps {
             bar.clear();
-            return Err(interrupted(place, &training, data.as_deref())?);
+            return Err(interrupted(place, &training, again)?);
         }
     }
     bar.clear();
@@ -105,11 +105,7 @@ fn failed(error: NetError, place: Option<&Place>, training: &Training<'_, f32, C
 }
 
 /// Keeps the training wherever it can, and says how to go on.
-fn interrupted(
-    place: Option<&Place>,
-    training: &Training<'_, f32, Cpu>,
-    data: Option<&Path>,
-) -> Result<Failure, Failure> {
+fn interrupted(place: Option<&Place>, training: &Training<'_, f32, Cpu>, again: &str) -> Result<Failure, Failure> {
     let path = match place {
         Some(place) => place.path.clone(),
         None => free()?,
@@ -118,9 +114,8 @@ fn interrupted(
         Some(_) => save(place, training)?,
         None => training.save(&path).map_err(Failure::usage)?,
     }
-    let data = data.map_or(String::new(), |data| format!("{} ", quoted(data)));
     Ok(Failure::Interrupted(format!(
-        "Interrupted after {}, which are kept in {}. Go on with: nxm train {data}--resume {}",
+        "Interrupted after {}, which are kept in {}. Go on with: {again} --resume {}",
         plural(training.steps() as u64, "step"),
         path.display(),
         quoted(&path)
@@ -137,13 +132,6 @@ fn free() -> Result<PathBuf, Failure> {
         }
     }
     unreachable!("there are more names than files")
-}
-
-/// As a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+=:@%,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// The epochs of this session: all, or some at equal distances and the last.

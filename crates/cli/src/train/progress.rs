@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nxm_kernels::Executor;
 use nxm_net::{Element, Progress, Training};
 
-use crate::format::{count, percent, significant};
+use crate::format::{count, percent, seconds, significant};
 use crate::model::Score;
 
 /// How often it is drawn: a step may take less time than drawing.
@@ -18,17 +18,18 @@ pub struct Bar {
     bar: ProgressBar,
     start: Instant,
     drawn: Option<Instant>,
+    /// Steps that were done when it began.
+    done: usize,
     examples: u64,
 }
 
 impl Bar {
     /// For a training of `steps` steps of which `done` are done.
     pub fn new(steps: usize, done: usize) -> Bar {
-        let style = ProgressStyle::with_template("{bar:30} {msg}, {eta} left").expect("a valid template");
+        let style = ProgressStyle::with_template("{msg} {wide_bar}").expect("a valid template");
         let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr()).with_style(style);
         bar.set_position(done as u64);
-        bar.reset_eta();
-        Bar { bar, start: Instant::now(), drawn: None, examples: 0 }
+        Bar { bar, start: Instant::now(), drawn: None, done, examples: 0 }
     }
 
     /// A step is done.
@@ -40,7 +41,7 @@ impl Bar {
         self.drawn = Some(Instant::now());
         let Progress { epochs, steps, loss } = training.state().progress;
         let options = training.options();
-        let mut message = format!("epoch {}/{}", (epochs + usize::from(steps > 0)), options.epochs);
+        let mut message = format!("epoch {}/{}", epochs + usize::from(steps > 0), options.epochs);
         let of_epoch = (steps > 0).then(|| loss / (steps * options.batch.min(training.examples())) as f64);
         if let Some(loss) = of_epoch.or(training.last_epoch().map(|epoch| epoch.loss)) {
             message += &format!(", loss {}", significant(loss));
@@ -48,7 +49,10 @@ impl Bar {
         if let Some(accuracy) = last.and_then(|score| score.accuracy) {
             message += &format!(", {} right", percent(accuracy));
         }
-        message += &format!(", {} examples/s", count(self.rate() as u64));
+        // The bar's own estimate looks back over many seconds, at its slow beginning too.
+        let (done, all) = (training.steps(), self.bar.length().unwrap_or(0));
+        let left = all.saturating_sub(done as u64) as f64 * self.seconds() / (done - self.done).max(1) as f64;
+        message += &format!(", {} examples/s, {} left", count(self.rate() as u64), seconds(left));
         self.bar.set_message(message);
         self.bar.set_position(training.steps() as u64);
     }
