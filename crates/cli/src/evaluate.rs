@@ -8,7 +8,7 @@ use nxm_net::{Dataset, Network, Targets};
 use crate::args::EvaluateArgs;
 use crate::data::{Meaning, Source, Want};
 use crate::failure::Failure;
-use crate::format::{count, percent, plural, significant};
+use crate::format::{self, count, percent, plural, significant};
 use crate::model::{Model, Score};
 use crate::table::{Look, table};
 
@@ -23,7 +23,7 @@ pub fn run(args: &EvaluateArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fa
     let score = Score::new(network, &cpu, &data, loss)?;
 
     let examples = plural(data.len() as u64, "example");
-    writeln!(out, "{}: {examples}, mean loss ({loss}) {}", source.name(), significant(score.loss))?;
+    writeln!(out, "{}: {examples}, mean loss ({loss}) {}", source.name(), format::loss(score.loss))?;
     match (&scheme.meaning, score.accuracy) {
         (Meaning::Number, _) | (_, None) => {
             writeln!(out, "a prediction is off by {} (root of the mean square)", significant(score.loss.sqrt()))?;

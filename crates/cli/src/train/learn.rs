@@ -12,7 +12,7 @@ use super::job::{Job, Place, quoted};
 use super::progress::Bar;
 use super::watch::{WATCH, Watch};
 use crate::failure::Failure;
-use crate::format::{count, percent, plural, seconds, significant};
+use crate::format::{count, loss, percent, plural, seconds};
 use crate::model::{Score, note_text};
 use crate::table::{Look, table};
 
@@ -139,9 +139,9 @@ fn history(epochs: &[Epoch]) -> String {
     let distance = epochs.len().div_ceil(ROWS).max(1);
     let shown = epochs.iter().enumerate().filter(|(i, _)| (i + 1) % distance == 0 || i + 1 == epochs.len() || *i == 0);
     let rows = shown.map(|(_, epoch)| {
-        let score = epoch.score.map(|score| significant(score.loss)).unwrap_or_default();
+        let score = epoch.score.map(|score| loss(score.loss)).unwrap_or_default();
         let right = epoch.score.and_then(|score| score.accuracy).map(percent).unwrap_or_default();
-        [epoch.number.to_string(), significant(epoch.loss), score, right, seconds(epoch.seconds)]
+        [epoch.number.to_string(), loss(epoch.loss), score, right, seconds(epoch.seconds)]
     });
     table(Look::Text, ["epoch", "loss", "held-out loss", "held-out right", "time"], 0, rows)
 }

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nxm_kernels::Executor;
 use nxm_net::{Element, Progress, Training};
 
-use crate::format::{count, percent, seconds, significant};
+use crate::format::{self, count, percent, seconds};
 use crate::model::Score;
 
 /// How often it is drawn: a step may take less time than drawing.
@@ -44,7 +44,7 @@ impl Bar {
         let mut message = format!("epoch {}/{}", epochs + usize::from(steps > 0), options.epochs);
         let of_epoch = (steps > 0).then(|| loss / (steps * options.batch.min(training.examples())) as f64);
         if let Some(loss) = of_epoch.or(training.last_epoch().map(|epoch| epoch.loss)) {
-            message += &format!(", loss {}", significant(loss));
+            message += &format!(", loss {}", format::loss(loss));
         }
         if let Some(accuracy) = last.and_then(|score| score.accuracy) {
             message += &format!(", {} right", percent(accuracy));
