@@ -195,10 +195,13 @@ impl Place {
 
     /// What is there already must not be lost, unless it is what goes on.
     fn must_be_free(&self, resumed: Option<&Path>) -> Result<(), Failure> {
-        if resumed == Some(&self.path) || !self.path.exists() {
+        if resumed == Some(&self.path) {
             return Ok(());
         }
-        let path = self.path.display();
+        let Some(taken) = [self.path.clone(), self.best()].into_iter().find(|path| path.exists()) else {
+            return Ok(());
+        };
+        let path = taken.display();
         Err(Failure::Usage(format!("{path} is there already: go on with it by --resume {path}, or name another file")))
     }
 }
