@@ -1,5 +1,7 @@
 //! The command line.
 
+mod learn;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nxm_count::Sizes;
@@ -7,6 +9,7 @@ use nxm_kernels::Activation;
 use nxm_net::Loss;
 
 use crate::audit::AuditArgs;
+pub use learn::{EvaluateArgs, Hidden, OptimizerName, PredictArgs, TrainArgs};
 
 /// What does my network cost, how long will it take here, train it.
 ///
@@ -42,6 +45,21 @@ pub enum Command {
     /// compare its floating-point operations with the formulas. On Linux on x86-64 only.
     #[command(verbatim_doc_comment, after_help = "Example: nxm audit 30-30-30 --batch 2")]
     Audit(AuditArgs),
+    /// Train a network on a CSV file, on IDX files (the format of MNIST), or on the embedded digits.
+    ///
+    /// Without DATA it learns the 1,797 handwritten digits that come with the program.
+    /// Ctrl-C finishes the step, writes a checkpoint and says how to go on.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Examples:\n  nxm train\n  nxm train iris.csv --label species --hidden 16 --checkpoint iris.nxm\n  \
+                      nxm train train-images-idx3-ubyte.gz --hidden 128 --epochs 5 --checkpoint mnist.nxm\n  \
+                      nxm train iris.csv --resume iris.nxm --epochs 40"
+    )]
+    Train(Box<TrainArgs>),
+    /// What a trained network says about each row: CSV on standard output.
+    Predict(PredictArgs),
+    /// How good a trained network is on data with labels.
+    Evaluate(EvaluateArgs),
 }
 
 /// Which network, and what to do with it.

@@ -6,10 +6,13 @@ use nxm_net::Dataset;
 pub const PIXELS: usize = 64;
 /// Digits there are.
 pub const CLASSES: usize = 10;
+/// The column that says which digit an image is.
+pub const LABEL: &str = "digit";
 /// The pixel value that is ink throughout; inputs are divided by it.
-const INK: f32 = 16.0;
+pub const INK: f32 = 16.0;
 
-const CSV: &str = include_str!("../data/digits.csv");
+/// The file: a header, and a row for each image.
+pub const CSV: &str = include_str!("../data/digits.csv");
 
 /// All images, in the file's order: inputs from 0 to 1, labels 0 to 9.
 pub fn dataset() -> Dataset<f32> {

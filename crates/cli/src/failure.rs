@@ -11,6 +11,10 @@ pub enum Failure {
     Usage(String),
     /// Something that this program promises does not hold: exit status 1.
     BrokenPromise(String),
+    /// The training diverged: exit status 1.
+    Diverged(String),
+    /// The training was interrupted, and can be resumed: exit status 130, as a shell says of Ctrl-C.
+    Interrupted(String),
     /// The output can't be written: exit status 1.
     Output(io::Error),
 }
@@ -31,6 +35,14 @@ impl Failure {
             Failure::BrokenPromise(message) => {
                 eprintln!("failed: {message}");
                 ExitCode::FAILURE
+            }
+            Failure::Diverged(message) => {
+                eprintln!("error: {message}");
+                ExitCode::FAILURE
+            }
+            Failure::Interrupted(message) => {
+                eprintln!("{message}");
+                ExitCode::from(130)
             }
             // Who reads the output has read enough, as `head` does.
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,

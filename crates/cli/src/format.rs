@@ -80,6 +80,11 @@ pub fn significant(x: f64) -> String {
     }
 }
 
+/// A loss, which may become very small: "0.693", "2.31e-6".
+pub fn loss(x: f64) -> String {
+    if x != 0.0 && x.abs() < 1e-3 { format!("{x:.2e}") } else { significant(x) }
+}
+
 /// "97.78 %".
 pub fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
@@ -94,6 +99,11 @@ pub fn plural(n: impl Into<u128>, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn small_losses_are_not_zero() {
+        assert_eq!([0.0, 0.693, 0.00234, 2.314e-6].map(loss), ["0.0000", "0.693", "0.0023", "2.31e-6"]);
+    }
 
     #[test]
     fn counts_are_grouped_and_rounded_when_long() {

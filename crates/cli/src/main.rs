@@ -4,11 +4,16 @@
 mod args;
 mod audit;
 mod count;
+mod data;
 mod demo;
 mod digits;
+mod evaluate;
 mod failure;
 mod format;
+mod model;
+mod predict;
 mod table;
+mod train;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -35,6 +40,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         None => demo::run(cpu, &mut out)?,
         Some(Command::Count(args)) => count::run(args, &mut out)?,
         Some(Command::Audit(args)) => audit::run(args, &mut out)?,
+        Some(Command::Train(args)) => train::run(args, cpu, &mut out)?,
+        Some(Command::Predict(args)) => predict::run(args, cpu, &mut out)?,
+        Some(Command::Evaluate(args)) => evaluate::run(args, cpu, &mut out)?,
     }
     Ok(out.flush()?)
 }

@@ -2,7 +2,7 @@
 //!
 //! A network is a chain of layers a = f(X·W + b). Training is mini-batch gradient descent: forward, loss, backward,
 //! update ([`Step`]) by SGD, Adam or AdamW ([`Optimizer`]), over shuffled epochs ([`Training`]) that can be stopped and taken up
-//! again to the bit ([`TrainingState`]). Everything runs on an [`Executor`], so
+//! again to the bit ([`TrainingState`]), also from a file ([`Checkpoint`]). Everything runs on an [`Executor`], so
 //! the step that ships can be timed, counted or profiled as it is. The same seed and data give the same bits at any
 //! number of threads and at every level with fused multiply-add. Elements are f32, or f64 by the same code.
 //!
@@ -33,6 +33,7 @@
 mod buffer;
 mod builder;
 mod check;
+pub mod checkpoint;
 pub mod data;
 pub mod error;
 pub mod evaluate;
@@ -50,6 +51,7 @@ pub mod step;
 pub mod train;
 
 pub use builder::NetworkBuilder;
+pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, ContentError};
 pub use data::{Dataset, Targets};
 pub use error::{DataError, NetError};
 pub use evaluate::Evaluation;

@@ -3,9 +3,11 @@
 mod options;
 mod state;
 
+use std::collections::BTreeMap;
+
 use nxm_kernels::{Element, Executor};
 
-use crate::check::{check_data, first_not_finite};
+use crate::check::check_data;
 use crate::data::Dataset;
 use crate::error::NetError;
 use crate::network::Network;
@@ -58,6 +60,7 @@ pub struct Training<'a, T: Element, E: Executor> {
     /// Whether a step failed: what failed once fails again.
     failed: bool,
     last_epoch: Option<EpochReport>,
+    notes: BTreeMap<String, String>,
 }
 
 impl<'a, T: Element, E: Executor> Training<'a, T, E> {
@@ -99,8 +102,19 @@ impl<'a, T: Element, E: Executor> Training<'a, T, E> {
         }
         state.check(network, &options, data.len())?;
         let (order, batch) = ((0..data.len()).collect(), data.with_capacity(rows));
-        let mut training =
-            Training { network, executor, data, options, step, state, order, batch, failed: false, last_epoch: None };
+        let mut training = Training {
+            network,
+            executor,
+            data,
+            options,
+            step,
+            state,
+            order,
+            batch,
+            failed: false,
+            last_epoch: None,
+            notes: BTreeMap::new(),
+        };
         if training.state.progress.steps > 0 {
             training.draw_order();
         }
@@ -127,6 +141,22 @@ impl<'a, T: Element, E: Executor> Training<'a, T, E> {
         &self.options
     }
 
+    /// What is to stand beside the training in its [checkpoints](crate::Checkpoint), by name: what a caller needs to use the network
+    /// or to go on (how its data was scaled, what its classes are called). The training itself does not read them.
+    pub fn notes(&self) -> &BTreeMap<String, String> {
+        &self.notes
+    }
+
+    /// The same, to change.
+    pub fn notes_mut(&mut self) -> &mut BTreeMap<String, String> {
+        &mut self.notes
+    }
+
+    /// Examples of an epoch.
+    pub fn examples(&self) -> usize {
+        self.data.len()
+    }
+
     /// Steps of an epoch: ⌈examples / batch⌉.
     pub fn steps_per_epoch(&self) -> usize {
         self.options.steps_per_epoch(self.data.len())
@@ -149,12 +179,7 @@ impl<'a, T: Element, E: Executor> Training<'a, T, E> {
     /// # Errors
     /// [`NetError::Diverged`] with the step that was the last.
     pub fn check_finite(&self) -> Result<(), NetError> {
-        let step = self.state.optimizer.steps();
-        match (first_not_finite(self.network), self.state.optimizer.first_not_finite()) {
-            (Some(layer), _) => Err(NetError::Diverged { step, layer, what: "a weight" }),
-            (None, Some(layer)) => Err(NetError::Diverged { step, layer, what: "the optimizer's state" }),
-            (None, None) => Ok(()),
-        }
+        self.state.check_finite(self.network)
     }
 
     /// Takes one step; none when all epochs are finished or a step has failed. An epoch that was begun so is finished by the

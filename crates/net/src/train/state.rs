@@ -3,6 +3,7 @@
 use nxm_kernels::Element;
 
 use super::TrainingOptions;
+use crate::check::first_not_finite;
 use crate::error::NetError;
 use crate::network::Network;
 use crate::optimizer::OptimizerState;
@@ -60,5 +61,15 @@ impl<T: Element> TrainingState<T> {
             return error("the loss of its epoch so far", expected.to_owned(), loss.to_string());
         }
         Ok(())
+    }
+
+    /// Whether all weights and all that the optimizer keeps are finite.
+    pub(crate) fn check_finite(&self, network: &Network<T>) -> Result<(), NetError> {
+        let step = self.optimizer.steps();
+        match (first_not_finite(network), self.optimizer.first_not_finite()) {
+            (Some(layer), _) => Err(NetError::Diverged { step, layer, what: "a weight" }),
+            (None, Some(layer)) => Err(NetError::Diverged { step, layer, what: "the optimizer's state" }),
+            (None, None) => Ok(()),
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! Tests of the library as its users see it, one module per promise.
 
 mod bits;
+mod checkpoint;
+mod checkpoint_damage;
+mod checkpoint_processes;
 mod data;
 mod errors;
 mod golden;

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use crate::support::{bits, cpu, examples, fused_levels, network, optimizers};
 
 /// 23 examples in batches of 4: 6 steps an epoch, the last one short.
-fn job<T: Element>(optimizer: Optimizer, clip_norm: Option<f64>) -> (Network<T>, Dataset<T>, TrainingOptions) {
+pub fn job<T: Element>(optimizer: Optimizer, clip_norm: Option<f64>) -> (Network<T>, Dataset<T>, TrainingOptions) {
     let loss = Loss::CROSS_ENTROPY;
     let network = network(&[4, 9, 3], Activation::Gelu, Activation::Identity, 1);
     let data = examples(&loss, 23, 4, 3, 1);
@@ -25,7 +25,8 @@ fn copied<T: Element>(state: &TrainingState<T>, network: &Network<T>) -> Trainin
     TrainingState { optimizer, progress: state.progress }
 }
 
-fn steps<T: Element>(training: &mut Training<'_, T, Cpu>, count: usize) -> Vec<u64> {
+/// Takes so many steps; gives the bits of their losses.
+pub fn steps<T: Element>(training: &mut Training<'_, T, Cpu>, count: usize) -> Vec<u64> {
     (0..count).map(|_| training.step().unwrap().unwrap().loss.to_bits()).collect()
 }
 

@@ -1,0 +1,217 @@
+//! The arguments of `nxm train`, `nxm predict` and `nxm evaluate`.
+//!
+//! What a checkpoint also says has no default here: it is asked for, or it is what the checkpoint says.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use nxm_kernels::{Activation, Cpu, Executor, Level};
+use nxm_net::Loss;
+
+use super::{activation, at_least_one, loss};
+
+/// What to train, on what, and how.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// A CSV file with a header, or the images of an IDX pair; gzip too. The embedded digits unless given.
+    pub data: Option<PathBuf>,
+    /// The column of a CSV file that is to be learned; all others must be numbers.
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Option<String>,
+    /// The labels of IDX images; unless given, the file beside them with "labels" for "images" and "idx1" for "idx3".
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// Units of the hidden layers, as 128,64, or none. [default: 128,64]
+    #[arg(long, value_name = "UNITS")]
+    pub hidden: Option<Hidden>,
+    /// Their activation. [default: relu]
+    #[arg(long, value_parser = activation())]
+    pub activation: Option<Activation>,
+    /// cross_entropy learns classes, binary_cross_entropy two classes by one output, mse numbers. [default: cross_entropy]
+    #[arg(long, value_parser = loss())]
+    pub loss: Option<Loss>,
+    /// What updates the parameters. [default: adam]
+    #[arg(long, value_enum)]
+    pub optimizer: Option<OptimizerName>,
+    /// The size of its steps. [default: 0.001]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    pub learning_rate: Option<f64>,
+    /// The momentum of sgd. [default: 0]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub momentum: Option<f64>,
+    /// How fast weights decay. [default: 0; 0.01 for adamw]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    pub weight_decay: Option<f64>,
+    /// The largest norm of the gradients of a step. [default: no limit]
+    #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
+    pub clip_norm: Option<f64>,
+    /// Examples in a step. [default: 32]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    pub batch: Option<u64>,
+    /// How many times training sees every example. [default: 20]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    pub epochs: Option<u64>,
+    /// The share of the examples that is held out to judge each epoch by; 0 for none. [default: 0.1]
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
+    pub validate: Option<f64>,
+    /// Stop after so many epochs in which the held-out loss did not fall. [default: never]
+    #[arg(long, value_name = "EPOCHS", value_parser = at_least_one, allow_negative_numbers = true)]
+    pub patience: Option<u64>,
+    /// What weights, held-out examples and the order of the others are drawn from. [default: 0]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub seed: Option<u64>,
+    /// Where the training is kept: after each epoch, and when it is interrupted.
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+    /// Keep it after every so many steps, too.
+    #[arg(long, value_name = "STEPS", value_parser = at_least_one, allow_negative_numbers = true)]
+    pub checkpoint_every: Option<u64>,
+    /// How many checkpoints are kept: FILE, and the older ones as FILE.1, FILE.2, ….
+    #[arg(long, value_name = "K", default_value = "1", allow_negative_numbers = true)]
+    pub keep: NonZeroUsize,
+    /// Go on with the training in this checkpoint, on the same data; --epochs and --patience may be raised.
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+/// Which network is asked, and what.
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// A checkpoint of nxm train.
+    pub model: PathBuf,
+    /// A CSV file with the columns that the model was trained on, in any order, or IDX images.
+    pub data: PathBuf,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+/// Which network is judged, and on what.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// A checkpoint of nxm train.
+    pub model: PathBuf,
+    /// A CSV file with the columns that the model was trained on and its label, or IDX images.
+    pub data: PathBuf,
+    /// The labels of IDX images; unless given, the file beside them with "labels" for "images" and "idx1" for "idx3".
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+/// What of the machine is used.
+#[derive(Debug, Args)]
+pub struct MachineArgs {
+    /// How many threads share the work; the results do not depend on it. [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    pub threads: Option<u64>,
+    /// The instruction set: scalar, wide, avx2 or avx512. [default: NXM_LEVEL, or the fastest]
+    #[arg(long, value_parser = level)]
+    pub level: Option<Level>,
+}
+
+impl MachineArgs {
+    /// `cpu`, but for what was asked for.
+    pub fn of(&self, cpu: Cpu) -> Cpu {
+        let threads = self.threads.map_or(cpu.threads(), |threads| usize::try_from(threads).unwrap_or(usize::MAX));
+        Cpu::new(self.level.unwrap_or(cpu.level()), threads.min(MOST_THREADS))
+    }
+}
+
+/// More threads than any machine has: beyond them, work would be cut into pieces for nobody.
+const MOST_THREADS: usize = 1024;
+
+/// What updates the parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OptimizerName {
+    /// Stochastic gradient descent.
+    Sgd,
+    /// Adam.
+    Adam,
+    /// Adam with decoupled weight decay.
+    Adamw,
+}
+
+impl OptimizerName {
+    /// The name it is chosen by.
+    pub fn name(self) -> &'static str {
+        match self {
+            OptimizerName::Sgd => "sgd",
+            OptimizerName::Adam => "adam",
+            OptimizerName::Adamw => "adamw",
+        }
+    }
+}
+
+/// Units of the hidden layers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hidden(pub Vec<usize>);
+
+impl fmt::Display for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str(NONE);
+        }
+        let units: Vec<String> = self.0.iter().map(usize::to_string).collect();
+        f.write_str(&units.join(","))
+    }
+}
+
+const NONE: &str = "none";
+
+impl FromStr for Hidden {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == NONE {
+            return Ok(Hidden(Vec::new()));
+        }
+        let layers = text.split(',').enumerate();
+        let units = layers.map(|(i, units)| match units.trim().parse() {
+            Ok(units) if units >= 1 => Ok(units),
+            _ => Err(format!("layer {}: expected a whole number, at least 1, and found {units:?}", i + 1)),
+        });
+        units.collect::<Result<_, _>>().map(Hidden)
+    }
+}
+
+/// A share that leaves something.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..1.0).contains(&share) => Ok(share),
+        _ => Err("expected a number from 0 to less than 1".to_owned()),
+    }
+}
+
+fn level(name: &str) -> Result<Level, String> {
+    Level::named(name).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_layers_are_read_and_written() {
+        for (text, units) in [("none", &[][..]), ("7", &[7]), ("128,64", &[128, 64])] {
+            let hidden: Hidden = text.parse().unwrap();
+            assert_eq!((hidden.0.as_slice(), hidden.to_string().as_str()), (units, text));
+        }
+        for (text, layer) in [("", "layer 1"), ("0", "layer 1"), ("4,", "layer 2"), ("4,x", "\"x\""), ("-4", "layer 1")]
+        {
+            let error = text.parse::<Hidden>().unwrap_err();
+            assert!(error.contains(layer), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_share_leaves_something() {
+        assert_eq!((share("0"), share("0.25")), (Ok(0.0), Ok(0.25)));
+        assert!(["1", "-0.1", "NaN", "x", ""].into_iter().all(|text| share(text).is_err()));
+    }
+}

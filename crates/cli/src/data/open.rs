@@ -1,0 +1,37 @@
+//! Files, unpacked if they are packed, and what they are: said by their first bytes, not by their names.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::failure::Failure;
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Begins with two zero bytes.
+    Idx,
+    /// Anything else.
+    Csv,
+}
+
+/// Opens a file.
+pub fn open(path: &Path) -> Result<(Kind, Box<dyn BufRead>), Failure> {
+    let failed = |error: io::Error| unreadable(&path.display().to_string(), &error);
+    let mut file = BufReader::new(File::open(path).map_err(failed)?);
+    let packed = file.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
+    let mut reader: Box<dyn BufRead> =
+        if packed { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) };
+    let start = reader.fill_buf().map_err(failed)?;
+    if start.is_empty() {
+        return Err(Failure::Usage(format!("{} is empty", path.display())));
+    }
+    Ok((if start.starts_with(&[0, 0]) { Kind::Idx } else { Kind::Csv }, reader))
+}
+
+/// The operating system refused, or a packed file is damaged.
+pub fn unreadable(name: &str, error: &io::Error) -> Failure {
+    Failure::Usage(format!("can't read {name}: {error}"))
+}

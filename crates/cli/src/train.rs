@@ -1,0 +1,37 @@
+//! `nxm train`: a network learns from a file, and never loses what it has learned.
+
+mod foresee;
+mod interrupt;
+mod job;
+mod learn;
+mod progress;
+mod watch;
+
+use std::io::Write;
+
+use nxm_kernels::{Cpu, Executor};
+
+use crate::args::TrainArgs;
+use crate::failure::Failure;
+use crate::format::plural;
+use foresee::Forecast;
+use job::Job;
+
+/// Trains, and says before what it will take and afterwards what came of it.
+pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
+    let cpu = args.machine.of(cpu);
+    let mut job = match &args.resume {
+        None => Job::new(args)?,
+        Some(path) => Job::resumed(args, path)?,
+    };
+    let interrupt = interrupt::watch()?;
+    // What can't be trained says so here, before anything is written.
+    let forecast = Forecast::new(&job, &cpu)?;
+    write!(out, "{job}")?;
+    writeln!(out, "On {}, {}.", cpu.level(), plural(cpu.threads() as u64, "thread"))?;
+    if let Some(forecast) = forecast {
+        writeln!(out, "{forecast}")?;
+    }
+    out.flush()?;
+    learn::run(&mut job, &cpu, &interrupt, out)
+}

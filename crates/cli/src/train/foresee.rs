@@ -1,0 +1,59 @@
+//! How long the training will take: its own first steps, timed on a copy.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use nxm_kernels::Cpu;
+
+use super::job::Job;
+use crate::failure::Failure;
+use crate::format::{plural, seconds};
+use crate::model::Score;
+
+/// How long is measured at most, but for the first two steps.
+const BUDGET: Duration = Duration::from_millis(200);
+/// No more than this part of the training is run for its forecast.
+const PART: usize = 10;
+
+/// What a training will take.
+#[derive(Clone, Copy, Debug)]
+pub struct Forecast {
+    steps: usize,
+    seconds_per_step: f64,
+    seconds: f64,
+}
+
+impl Forecast {
+    /// Measures; nothing of a training that fails in its first steps, which will say so itself.
+    pub fn new(job: &Job, cpu: &Cpu) -> Result<Option<Forecast>, Failure> {
+        let mut copy = job.checkpoint.clone();
+        let mut training = copy.resume(cpu, &job.seen).map_err(Failure::usage)?;
+        let steps = training.steps_per_epoch().saturating_mul(training.options().epochs) - training.steps();
+        // The first step warms up caches and threads.
+        if !matches!(training.step(), Some(Ok(_))) {
+            return Ok(None);
+        }
+        let (start, mut measured) = (Instant::now(), 0);
+        while measured == 0 || measured < steps / PART && start.elapsed() < BUDGET {
+            match training.step() {
+                Some(Ok(_)) => measured += 1,
+                // It was the last one, or it failed.
+                None | Some(Err(_)) => return Ok(None),
+            }
+        }
+        let seconds_per_step = start.elapsed().as_secs_f64() / measured as f64;
+        let start = Instant::now();
+        if let Some(held_out) = &job.held_out {
+            Score::new(training.network(), cpu, held_out, &job.checkpoint.options.loss)?;
+        }
+        let judging = start.elapsed().as_secs_f64() * steps.div_ceil(training.steps_per_epoch()) as f64;
+        Ok(Some(Forecast { steps, seconds_per_step, seconds: seconds_per_step * steps as f64 + judging }))
+    }
+}
+
+impl fmt::Display for Forecast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [each, all] = [self.seconds_per_step, self.seconds].map(seconds);
+        write!(f, "Forecast: {} of {each} each: {all}.", plural(self.steps as u64, "step"))
+    }
+}

@@ -1,0 +1,240 @@
+//! What is trained, on what, and how: from the command line, or from a checkpoint.
+
+mod options;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use nxm_kernels::Activation;
+use nxm_net::{Checkpoint, Checkpoints, Dataset, Network, OptimizerState, Progress, TrainingOptions, TrainingState};
+
+use super::watch::{WATCH, Watch};
+use crate::args::TrainArgs;
+use crate::data::{Columns, Examples, Meaning, Scaling, Scheme, Source, Want, source};
+use crate::digits;
+use crate::failure::Failure;
+use crate::format::{count, plural};
+use crate::model::{Model, SCHEME, note, note_text};
+
+/// The largest pixel.
+const WHITE: f64 = 255.0;
+
+/// A training that is ready to begin or to go on.
+#[derive(Debug)]
+pub struct Job {
+    /// The training as it is now.
+    pub checkpoint: Checkpoint<f32>,
+    /// What it learns from.
+    pub seen: Dataset<f32>,
+    /// What its epochs are judged by.
+    pub held_out: Option<Dataset<f32>>,
+    /// What it remembers of its epochs.
+    pub watch: Watch,
+    /// Where it is kept, if it is.
+    pub place: Option<Place>,
+    /// The command that goes on with it, but for the checkpoint.
+    pub again: String,
+    scheme: Scheme,
+    source: String,
+}
+
+/// Where a training is kept.
+#[derive(Debug)]
+pub struct Place {
+    /// The newest checkpoint.
+    pub path: PathBuf,
+    /// It, and the older ones.
+    pub checkpoints: Checkpoints,
+    /// After how many steps it is kept, besides the ends of epochs.
+    pub every: Option<u64>,
+}
+
+impl Job {
+    /// What the command line asks for.
+    pub fn new(args: &TrainArgs) -> Result<Job, Failure> {
+        let place = args.checkpoint.as_ref().map(|path| Place::new(args, path));
+        if let Some(place) = &place {
+            place.must_be_free(None)?;
+        }
+        let options = options::new(args)?;
+        let source = source(args.data.as_ref(), args.labels.as_ref())?;
+        let examples = source.read(Want::Learn(args.label.as_deref()))?;
+        let meaning = Meaning::new(&examples, &options.loss)?;
+        let watch = Watch {
+            fingerprint: examples.fingerprint(),
+            validate: args.validate.unwrap_or(options::VALIDATE),
+            patience: args.patience,
+            best: None,
+        };
+        let (seen, held_out) = split(&meaning.dataset(&examples)?, options.seed, watch.validate)?;
+        if watch.patience.is_some() && held_out.is_none() {
+            let why = "--patience needs examples that are held out: --validate with more than 0";
+            return Err(Failure::Usage(why.to_owned()));
+        }
+        let scaling = match (&examples.columns, &source) {
+            (_, Source::Digits) => Scaling::Divided { by: f64::from(digits::INK) },
+            (Columns::Images { .. }, _) => Scaling::Divided { by: WHITE },
+            (Columns::Table { .. }, _) => Scaling::standardized(&seen),
+        };
+        let network = network(args, &examples, meaning.outputs(), options.seed)?;
+        let optimizer = OptimizerState::new(options.optimizer, &network).map_err(Failure::usage)?;
+        let scheme = Scheme { columns: examples.columns, scaling, meaning };
+        let checkpoint = Checkpoint {
+            network,
+            options,
+            state: TrainingState { optimizer, progress: Progress::default() },
+            examples: seen.len(),
+            notes: BTreeMap::from([(SCHEME.to_owned(), note_text(&scheme)?), (WATCH.to_owned(), note_text(&watch)?)]),
+        };
+        let seen = scheme.scaling.dataset(&seen)?;
+        let held_out = held_out.map(|data| scheme.scaling.dataset(&data)).transpose()?;
+        Ok(Job { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })
+    }
+
+    /// What is in a checkpoint, as long as the command line does not ask for something else.
+    pub fn resumed(args: &TrainArgs, path: &Path) -> Result<Job, Failure> {
+        let to = args.checkpoint.as_deref().unwrap_or(path);
+        let place = Place::new(args, to);
+        place.must_be_free(Some(path))?;
+        let Model { mut checkpoint, scheme } = Model::load(path)?;
+        let mut watch: Watch = note(&checkpoint, WATCH, path)?;
+        options::agree(args, path, &mut checkpoint, &scheme, &mut watch)?;
+        let progress = checkpoint.state.progress;
+        if progress.epochs >= checkpoint.options.epochs {
+            let epochs = plural(checkpoint.options.epochs as u64, "epoch");
+            return Err(Failure::Usage(format!(
+                "{}: the training has finished its {epochs}; ask for more of them by --epochs",
+                path.display()
+            )));
+        }
+        if progress.steps == 0 && watch.stops_after(progress.epochs as u64) {
+            let patience = plural(watch.patience.unwrap_or(0), "epoch");
+            return Err(Failure::Usage(format!(
+                "{}: the training has stopped after {patience} without a gain; ask for more of them by --patience",
+                path.display()
+            )));
+        }
+        let source = source(args.data.as_ref(), args.labels.as_ref())?;
+        let examples = source.read(Want::Judge(&scheme.columns))?;
+        if examples.fingerprint() != watch.fingerprint {
+            return Err(Failure::Usage(format!(
+                "{} is not the data that the training in {} began with",
+                source.name(),
+                path.display()
+            )));
+        }
+        let (seen, held_out) = split(&scheme.dataset(&examples)?, checkpoint.options.seed, watch.validate)?;
+        checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
+        let place = Some(place);
+        Ok(Job { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })
+    }
+}
+
+/// The command that goes on with a training, but for the checkpoint: what stands in none.
+fn again(args: &TrainArgs) -> String {
+    let mut command = "nxm train".to_owned();
+    if let Some(data) = &args.data {
+        command += &format!(" {}", quoted(data));
+    }
+    if let Some(labels) = &args.labels {
+        command += &format!(" --labels {}", quoted(labels));
+    }
+    if let Some(every) = args.checkpoint_every {
+        command += &format!(" --checkpoint-every {every}");
+    }
+    if args.keep.get() > 1 {
+        command += &format!(" --keep {}", args.keep);
+    }
+    command
+}
+
+/// As a shell takes it.
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:@%,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// The network with its first weights.
+fn network(args: &TrainArgs, examples: &Examples, outputs: usize, seed: u64) -> Result<Network<f32>, Failure> {
+    let activation = args.activation.unwrap_or(Activation::Relu);
+    let hidden = args.hidden.as_ref().map_or(&options::HIDDEN[..], |hidden| &hidden.0);
+    let first = Network::builder(examples.columns.features());
+    let builder = hidden.iter().fold(first, |builder, units| builder.dense(*units, activation));
+    builder.dense(outputs, Activation::Identity).seed(seed).build().map_err(Failure::usage)
+}
+
+/// Examples to learn from, and those that are held out; at least one of each, if any is to be held out.
+fn split(data: &Dataset<f32>, seed: u64, share: f64) -> Result<(Dataset<f32>, Option<Dataset<f32>>), Failure> {
+    let shuffled = data.shuffled(seed);
+    if share == 0.0 {
+        return Ok((shuffled, None));
+    }
+    let len = data.len();
+    if len < 2 {
+        return Err(Failure::Usage("there is 1 example: none can be held out, --validate must be 0".to_owned()));
+    }
+    let held_out = ((len as f64 * share).round() as usize).clamp(1, len - 1);
+    let (seen, held_out) = shuffled.split_at(len - held_out);
+    Ok((seen, Some(held_out)))
+}
+
+impl Place {
+    fn new(args: &TrainArgs, path: &Path) -> Place {
+        let checkpoints = Checkpoints::new(path, args.keep);
+        Place { path: path.to_owned(), checkpoints, every: args.checkpoint_every }
+    }
+
+    /// Where the network of the best epoch is kept.
+    pub fn best(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".best");
+        name.into()
+    }
+
+    /// What is there already must not be lost, unless it is what goes on.
+    fn must_be_free(&self, resumed: Option<&Path>) -> Result<(), Failure> {
+        if resumed == Some(&self.path) {
+            return Ok(());
+        }
+        let Some(taken) = [self.path.clone(), self.best()].into_iter().find(|path| path.exists()) else {
+            return Ok(());
+        };
+        let path = taken.display();
+        Err(Failure::Usage(format!("{path} is there already: go on with it by --resume {path}, or name another file")))
+    }
+}
+
+impl fmt::Display for Job {
+    /// What is learned from what, and how.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Checkpoint { network, options, state, .. } = &self.checkpoint;
+        let TrainingOptions { loss, optimizer, batch, epochs, .. } = options;
+        let meaning = self.scheme.meaning.describe();
+        match &self.scheme.columns {
+            Columns::Table { features, label } => {
+                let columns = plural(features.len() as u64, "column");
+                write!(f, "{}: {label:?} ({meaning}) from {columns}, ", self.source)?;
+            }
+            Columns::Images { .. } => {
+                write!(f, "{}: {meaning} from {} pixels, ", self.source, count(network.inputs() as u64))?;
+            }
+        }
+        let held_out = self.held_out.as_ref().map_or(0, Dataset::len);
+        writeln!(f, "{}, {} held out.", plural(self.seen.len() as u64, "example"), count(held_out as u64))?;
+        let sizes: Vec<String> = network.sizes().iter().map(usize::to_string).collect();
+        let hidden = match network.layers() {
+            [first, _, ..] => format!("{}, ", first.activation()),
+            _ => String::new(),
+        };
+        let (sizes, parameters) = (sizes.join("-"), count(network.parameters() as u64));
+        let rate = optimizer.learning_rate();
+        write!(f, "{sizes} ({hidden}{loss}, {parameters} parameters), {optimizer} at {rate}, batches of {batch}, ")?;
+        write!(f, "{}", plural(*epochs as u64, "epoch"))?;
+        match state.optimizer.steps() {
+            0 => writeln!(f, "."),
+            steps => writeln!(f, ", after {}.", plural(steps, "step")),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Training options from the command line, and whether a checkpoint's are those that the command line asks for.
+
+use std::fmt::Display;
+use std::path::Path;
+
+use nxm_net::{Adam, AdamW, Checkpoint, Loss, Optimizer, Sgd, TrainingOptions};
+
+use crate::args::{Hidden, OptimizerName, TrainArgs};
+use crate::data::{Columns, Scheme};
+use crate::failure::Failure;
+use crate::train::watch::Watch;
+
+/// Units of the hidden layers, unless told.
+pub const HIDDEN: [usize; 2] = [128, 64];
+/// The share that is held out, unless told.
+pub const VALIDATE: f64 = 0.1;
+const EPOCHS: usize = 20;
+
+/// What the command line asks for.
+pub fn new(args: &TrainArgs) -> Result<TrainingOptions, Failure> {
+    let default = TrainingOptions::default();
+    Ok(TrainingOptions {
+        loss: args.loss.clone().unwrap_or(Loss::CROSS_ENTROPY),
+        optimizer: optimizer(args)?,
+        clip_norm: args.clip_norm,
+        batch: args.batch.map_or(default.batch, whole),
+        epochs: args.epochs.map_or(EPOCHS, whole),
+        seed: args.seed.unwrap_or(default.seed),
+        schedule: default.schedule,
+    })
+}
+
+/// More than this machine can count is as good as all it can.
+fn whole(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn optimizer(args: &TrainArgs) -> Result<Optimizer, Failure> {
+    let name = args.optimizer.unwrap_or(OptimizerName::Adam);
+    if args.momentum.is_some() && name != OptimizerName::Sgd {
+        return Err(Failure::Usage(format!("--momentum is for --optimizer sgd, and the optimizer is {}", name.name())));
+    }
+    let (rate, decay) = (args.learning_rate, args.weight_decay);
+    Ok(match name {
+        OptimizerName::Sgd => {
+            let default = Sgd::default();
+            Optimizer::Sgd(Sgd {
+                learning_rate: rate.unwrap_or(default.learning_rate),
+                momentum: args.momentum.unwrap_or(default.momentum),
+                weight_decay: decay.unwrap_or(default.weight_decay),
+                ..default
+            })
+        }
+        OptimizerName::Adam => {
+            let default = Adam::default();
+            let learning_rate = rate.unwrap_or(default.learning_rate);
+            Optimizer::Adam(Adam { learning_rate, weight_decay: decay.unwrap_or(default.weight_decay), ..default })
+        }
+        OptimizerName::Adamw => {
+            let default = AdamW::default();
+            let learning_rate = rate.unwrap_or(default.learning_rate);
+            Optimizer::AdamW(AdamW { learning_rate, weight_decay: decay.unwrap_or(default.weight_decay), ..default })
+        }
+    })
+}
+
+/// What the command line asks for must be what the checkpoint says; epochs and patience are taken over from there.
+pub fn agree(
+    args: &TrainArgs,
+    path: &Path,
+    checkpoint: &mut Checkpoint<f32>,
+    scheme: &Scheme,
+    watch: &mut Watch,
+) -> Result<(), Failure> {
+    let same = Same(path);
+    let Checkpoint { network, options, .. } = &*checkpoint;
+    let (layers, hidden) = (network.layers(), network.layers().len() - 1);
+    same.check(
+        "--hidden",
+        args.hidden.as_ref(),
+        &Hidden(layers[..hidden].iter().map(|layer| layer.fan_out()).collect()),
+    )?;
+    if hidden > 0 {
+        same.check("--activation", args.activation.as_ref(), &layers[0].activation())?;
+    }
+    same.check("--loss", args.loss.as_ref(), &options.loss)?;
+    same.check("--optimizer", args.optimizer.map(OptimizerName::name).as_ref(), &options.optimizer.name())?;
+    let (momentum, decay) = match options.optimizer {
+        Optimizer::Sgd(Sgd { momentum, weight_decay, .. }) => (momentum, weight_decay),
+        Optimizer::Adam(Adam { weight_decay, .. }) | Optimizer::AdamW(AdamW { weight_decay, .. }) => {
+            (0.0, weight_decay)
+        }
+    };
+    same.check("--learning-rate", args.learning_rate.as_ref(), &options.optimizer.learning_rate())?;
+    same.check("--momentum", args.momentum.as_ref(), &momentum)?;
+    same.check("--weight-decay", args.weight_decay.as_ref(), &decay)?;
+    same.check("--clip-norm", args.clip_norm.as_ref(), &options.clip_norm.unwrap_or(f64::INFINITY))?;
+    same.check("--batch", args.batch.map(whole).as_ref(), &options.batch)?;
+    same.check("--seed", args.seed.as_ref(), &options.seed)?;
+    same.check("--validate", args.validate.as_ref(), &watch.validate)?;
+    match &scheme.columns {
+        Columns::Table { label, .. } => same.check("--label", args.label.as_ref(), label)?,
+        Columns::Images { .. } if args.label.is_some() => {
+            let path = path.display();
+            return Err(Failure::Usage(format!("{path} is a training on images: --label is for CSV files")));
+        }
+        Columns::Images { .. } => {}
+    }
+    if let Some(epochs) = args.epochs {
+        checkpoint.options.epochs = whole(epochs);
+    }
+    if args.patience.is_some() {
+        watch.patience = args.patience;
+    }
+    if watch.patience.is_some() && watch.validate == 0.0 {
+        let path = path.display();
+        return Err(Failure::Usage(format!("--patience needs examples that are held out, and {path} has none")));
+    }
+    Ok(())
+}
+
+/// The checkpoint that the command line must agree with.
+struct Same<'a>(&'a Path);
+
+impl Same<'_> {
+    fn check<V: PartialEq + Display>(&self, flag: &str, asked: Option<&V>, kept: &V) -> Result<(), Failure> {
+        match asked {
+            Some(asked) if asked != kept => Err(Failure::Usage(format!(
+                "{flag} is {asked}, and the training in {} has {kept}: leave it out, or begin a new training",
+                self.0.display()
+            ))),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The training itself: steps, epochs that are judged, checkpoints, and the ways in which it ends.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use nxm_kernels::Cpu;
+use nxm_net::{NetError, Training};
+
+use super::interrupt::Interrupt;
+use super::job::{Job, Place, quoted};
+use super::progress::Bar;
+use super::watch::{WATCH, Watch};
+use crate::failure::Failure;
+use crate::format::{count, loss, percent, plural, seconds};
+use crate::model::{Score, note_text};
+use crate::table::{Look, table};
+
+/// Epochs that the table shows at most.
+const ROWS: usize = 12;
+/// Where an interrupted training is kept that nobody gave a place.
+const UNNAMED: &str = "nxm-interrupted";
+
+/// A row of the table.
+struct Epoch {
+    number: usize,
+    loss: f64,
+    score: Option<Score>,
+    seconds: f64,
+}
+
+/// Trains to the end, or as far as it gets.
+pub fn run(job: &mut Job, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Write) -> Result<(), Failure> {
+    let Job { checkpoint, seen, held_out, watch, place, again, .. } = job;
+    let mut training = checkpoint.resume(cpu, seen).map_err(Failure::usage)?;
+    let (place, steps) = (place.as_ref(), training.steps_per_epoch().saturating_mul(training.options().epochs));
+    // That nothing can be written is better known now than after an epoch.
+    if place.is_some_and(|place| !place.path.exists()) {
+        save(place, &training)?;
+    }
+    let mut bar = Bar::new(steps, training.steps());
+    let (mut epochs, mut last) = (Vec::new(), None);
+    let mut stopped = false;
+    while !stopped && let Some(step) = training.step() {
+        let step = match step {
+            Ok(step) => step,
+            Err(error) => {
+                bar.clear();
+                return Err(failed(error, place, &training));
+            }
+        };
+        if training.state().progress.steps == 0 {
+            let report = training.last_epoch().expect("an epoch has just ended");
+            let judge = |data| Score::new(training.network(), cpu, data, &training.options().loss);
+            last = held_out.as_ref().map(judge).transpose()?;
+            let best = last.is_some_and(|score| watch.see(report.epoch as u64, score.loss));
+            stopped = watch.stops_after(report.epoch as u64);
+            training.notes_mut().insert(WATCH.to_owned(), note_text(&watch)?);
+            if let Some(place) = place.filter(|_| best && watch.patience.is_some()) {
+                training.save(place.best()).map_err(Failure::usage)?;
+            }
+            save(place, &training)?;
+            epochs.push(Epoch { number: report.epoch, loss: report.loss, score: last, seconds: bar.seconds() });
+        } else if let Some(Place { every: Some(every), .. }) = place
+            && (training.steps() as u64).is_multiple_of(*every)
+        {
+            save(place, &training)?;
+        }
+        bar.step(&training, step.rows, last);
+        if interrupt.asked() && !stopped && training.steps() < steps {
+            bar.clear();
+            return Err(interrupted(place, &training, again)?);
+        }
+    }
+    bar.clear();
+    writeln!(out, "\n{}\n", history(&epochs))?;
+    let (time, rate) = (seconds(bar.seconds()), count(bar.rate() as u64));
+    writeln!(out, "{}, {time}, {rate} examples/s.", plural(training.steps() as u64, "step"))?;
+    conclude(watch, stopped, place, out)
+}
+
+/// Keeps the training, if it has a place.
+fn save(place: Option<&Place>, training: &Training<'_, f32, Cpu>) -> Result<(), Failure> {
+    place.map_or(Ok(()), |place| place.checkpoints.save(training)).map_err(Failure::usage)
+}
+
+/// A step failed: the state before it is kept if it is whole, else the one that was kept last.
+fn failed(error: NetError, place: Option<&Place>, training: &Training<'_, f32, Cpu>) -> Failure {
+    if !matches!(error, NetError::Diverged { .. }) {
+        return Failure::usage(error);
+    }
+    let kept = match place {
+        None => "nothing was kept, as no --checkpoint was named".to_owned(),
+        Some(place) => {
+            let path = place.path.display();
+            match place.checkpoints.save(training) {
+                Ok(()) => {
+                    format!("the last good state, after {}, is in {path}", plural(training.steps() as u64, "step"))
+                }
+                Err(_) => format!("the last good checkpoint is still in {path}"),
+            }
+        }
+    };
+    Failure::Diverged(format!("{error}; {kept}; a smaller --learning-rate or a --clip-norm may help"))
+}
+
+/// Keeps the training wherever it can, and says how to go on.
+fn interrupted(place: Option<&Place>, training: &Training<'_, f32, Cpu>, again: &str) -> Result<Failure, Failure> {
+    let path = match place {
+        Some(place) => place.path.clone(),
+        None => free()?,
+    };
+    match place {
+        Some(_) => save(place, training)?,
+        None => training.save(&path).map_err(Failure::usage)?,
+    }
+    Ok(Failure::Interrupted(format!(
+        "Interrupted after {}, which are kept in {}. Go on with: {again} --resume {}",
+        plural(training.steps() as u64, "step"),
+        path.display(),
+        quoted(&path)
+    )))
+}
+
+/// A name in this folder that nobody has.
+fn free() -> Result<PathBuf, Failure> {
+    let names = (1..).map(|i| if i == 1 { format!("{UNNAMED}.nxm") } else { format!("{UNNAMED}-{i}.nxm") });
+    for path in names.map(PathBuf::from) {
+        // Nothing else than "not found" says that it is free.
+        if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+            return Ok(path);
+        }
+    }
+    unreachable!("there are more names than files")
+}
+
+/// The epochs of this session: all, or some at equal distances and the last.
+fn history(epochs: &[Epoch]) -> String {
+    let distance = epochs.len().div_ceil(ROWS).max(1);
+    let shown = epochs.iter().enumerate().filter(|(i, _)| (i + 1) % distance == 0 || i + 1 == epochs.len() || *i == 0);
+    let rows = shown.map(|(_, epoch)| {
+        let score = epoch.score.map(|score| loss(score.loss)).unwrap_or_default();
+        let right = epoch.score.and_then(|score| score.accuracy).map(percent).unwrap_or_default();
+        [epoch.number.to_string(), loss(epoch.loss), score, right, seconds(epoch.seconds)]
+    });
+    table(Look::Text, ["epoch", "loss", "held-out loss", "held-out right", "time"], 0, rows)
+}
+
+/// Why it ended, and where what it learned is.
+fn conclude(watch: &Watch, stopped: bool, place: Option<&Place>, out: &mut impl Write) -> Result<(), Failure> {
+    if let (true, Some(patience)) = (stopped, watch.patience) {
+        writeln!(out, "Stopped: the held-out loss did not fall for {}.", plural(patience, "epoch"))?;
+    }
+    let Some(place) = place else {
+        writeln!(out, "The network was not kept; --checkpoint FILE keeps it.")?;
+        return Ok(());
+    };
+    writeln!(out, "The network is in {}.", place.path.display())?;
+    if let (Some(_), Some((epoch, _))) = (watch.patience, watch.best) {
+        writeln!(out, "The network of the best epoch, {epoch}, is in {}.", place.best().display())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! The bar on the terminal while a training runs; none where standard error goes elsewhere.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nxm_kernels::Executor;
+use nxm_net::{Element, Progress, Training};
+
+use crate::format::{self, count, percent, seconds};
+use crate::model::Score;
+
+/// How often it is drawn: a step may take less time than drawing.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// A bar with loss, accuracy, examples per second and the time left.
+#[derive(Debug)]
+pub struct Bar {
+    bar: ProgressBar,
+    start: Instant,
+    drawn: Option<Instant>,
+    /// Steps that were done when it began.
+    done: usize,
+    examples: u64,
+}
+
+impl Bar {
+    /// For a training of `steps` steps of which `done` are done.
+    pub fn new(steps: usize, done: usize) -> Bar {
+        let style = ProgressStyle::with_template("{msg} {wide_bar}").expect("a valid template");
+        let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr()).with_style(style);
+        bar.set_position(done as u64);
+        Bar { bar, start: Instant::now(), drawn: None, done, examples: 0 }
+    }
+
+    /// A step is done.
+    pub fn step<T: Element, E: Executor>(&mut self, training: &Training<'_, T, E>, rows: usize, last: Option<Score>) {
+        self.examples += rows as u64;
+        if self.bar.is_hidden() || self.drawn.is_some_and(|drawn| drawn.elapsed() < EVERY) {
+            return;
+        }
+        self.drawn = Some(Instant::now());
+        let Progress { epochs, steps, loss } = training.state().progress;
+        let options = training.options();
+        let mut message = format!("epoch {}/{}", epochs + usize::from(steps > 0), options.epochs);
+        let of_epoch = (steps > 0).then(|| loss / (steps * options.batch.min(training.examples())) as f64);
+        if let Some(loss) = of_epoch.or(training.last_epoch().map(|epoch| epoch.loss)) {
+            message += &format!(", loss {}", format::loss(loss));
+        }
+        if let Some(accuracy) = last.and_then(|score| score.accuracy) {
+            message += &format!(", {} right", percent(accuracy));
+        }
+        // The bar's own estimate looks back over many seconds, at its slow beginning too.
+        let (done, all) = (training.steps(), self.bar.length().unwrap_or(0));
+        let left = all.saturating_sub(done as u64) as f64 * self.seconds() / (done - self.done).max(1) as f64;
+        message += &format!(", {} examples/s, {} left", count(self.rate() as u64), seconds(left));
+        self.bar.set_message(message);
+        self.bar.set_position(training.steps() as u64);
+    }
+
+    /// Examples of a second, on average.
+    pub fn rate(&self) -> f64 {
+        self.examples as f64 / self.seconds().max(1e-9)
+    }
+
+    /// Seconds since it began.
+    pub fn seconds(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
+    }
+
+    /// Makes room for what follows.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,173 @@
+//! `nxm train`, `nxm predict` and `nxm evaluate`: what is learned is what is predicted.
+
+mod common;
+
+use std::io::Write;
+
+use common::{Folder, flowers, images, printed, run};
+use nxm_net::Checkpoint;
+
+/// The cells of a CSV text, without its header.
+fn rows(text: &str) -> Vec<Vec<String>> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    reader.records().map(|row| row.expect("even rows").iter().map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn classes_of_a_table() {
+    let folder = Folder::new("classes");
+    let (data, model) = (folder.write("flowers.csv", flowers(90)), folder.name("flowers.nxm"));
+    let args = ["train", &data, "--label", "kind", "--hidden", "8", "--learning-rate", "0.02", "--checkpoint", &model];
+    let text = printed(&args);
+    assert!(text.contains(r#""kind" (3 classes) from 3 columns, 81 examples, 9 held out"#), "{text}");
+    assert!(text.contains("3-8-3 (relu, cross_entropy, 59 parameters), adam at 0.02") && text.contains("Forecast:"));
+    assert!(text.contains("held-out right") && text.contains(&format!("The network is in {model}.")), "{text}");
+
+    let judged = printed(&["evaluate", &model, &data]);
+    assert!(judged.contains("90 examples") && judged.contains("100.00 % right"), "{judged}");
+    assert!(judged.lines().any(|line| line.split_whitespace().eq(["iris", "30", "30", "100.00", "%", "100.00", "%"])));
+
+    // Columns by their names: in another order, some that the model does not know, and no label.
+    let table = rows(&flowers(90));
+    let mut other = "weight,colour,width,length\n".to_owned();
+    table.iter().for_each(|row| other += &format!("{},red,{},{}\n", row[3], row[1], row[0]));
+    let other = folder.write("other.csv", other);
+    let predicted = rows(&printed(&["predict", &model, &other]));
+    assert_eq!(predicted.len(), 90);
+    for (given, row) in predicted.iter().zip(&table) {
+        assert_eq!(given[0], row[2]);
+        let probability: f64 = given[1].parse().expect("a probability");
+        assert!(probability > 1.0 / 3.0 && probability <= 1.0, "{given:?}");
+    }
+    assert_eq!(
+        printed(&["predict", &model, &other, "--threads", "3", "--level", "scalar"]),
+        printed(&["predict", &model, &data])
+    );
+}
+
+#[test]
+fn numbers_of_a_table() {
+    let folder = Folder::new("numbers");
+    let (data, model) = (
+        folder.write(
+            "flowers.csv",
+            flowers(90).replace("\"lily, white\"", "2").replace("rose", "1").replace("iris", "3"),
+        ),
+        folder.name("m"),
+    );
+    let train = ["train", &data, "--label", "weight", "--loss", "mse", "--hidden", "none", "--optimizer", "sgd"];
+    let more =
+        ["--momentum", "0.9", "--learning-rate", "0.01", "--epochs", "60", "--validate", "0.2", "--checkpoint", &model];
+    let text = printed(&[&train[..], &more].concat());
+    assert!(
+        text.contains("72 examples, 18 held out") && text.contains("3-1 (mse, 4 parameters), sgd at 0.01"),
+        "{text}"
+    );
+    let predicted = rows(&printed(&["predict", &model, &data]));
+    for (given, row) in predicted.iter().zip(rows(&flowers(90))) {
+        let [given, expected] = [&given[0], &row[3]].map(|number| number.parse::<f64>().expect("a number"));
+        assert!((given - expected).abs() < 0.05, "{given} for {expected}");
+    }
+    assert!(printed(&["evaluate", &model, &data]).contains("root of the mean square"));
+}
+
+#[test]
+fn two_classes_by_one_output() {
+    let folder = Folder::new("two");
+    let text: String =
+        flowers(90).lines().filter(|line| !line.contains("lily")).map(|line| format!("{line}\n")).collect();
+    let (data, model) = (folder.write("two.csv", &text), folder.name("m"));
+    let args =
+        ["train", &data, "--label", "kind", "--loss", "binary_cross_entropy", "--optimizer", "adamw", "--batch", "8"];
+    printed(
+        &[&args[..], &["--activation", "tanh", "--clip-norm", "1", "--learning-rate", "0.01", "--checkpoint", &model]]
+            .concat(),
+    );
+    let predicted = rows(&printed(&["predict", &model, &data]));
+    assert!(predicted.iter().zip(rows(&text)).all(|(given, row)| given[0] == row[2]), "{predicted:?}");
+    let judged = printed(&["evaluate", &model, &data]);
+    assert!(judged.contains("100.00 % right") && judged.contains("rose"), "{judged}");
+    let text = printed(&["train", &data, "--label", "kind", "--epochs", "1", "--validate", "0", "--hidden", "2"]);
+    assert!(text.contains("60 examples, 0 held out") && text.contains("The network was not kept"), "{text}");
+}
+
+#[test]
+fn images_and_their_labels() {
+    let folder = Folder::new("images");
+    let (pixels, labels) = images(60);
+    let gzip = |bytes: &[u8]| {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        writer.write_all(bytes).and_then(|()| writer.finish()).expect("bytes in memory")
+    };
+    let data = folder.write("train-images-idx3-ubyte.gz", gzip(&pixels));
+    folder.write("train-labels-idx1-ubyte.gz", gzip(&labels));
+    let model = folder.name("m");
+    let text = printed(&["train", &data, "--hidden", "16", "--learning-rate", "0.02", "--checkpoint", &model]);
+    assert!(text.contains("2 classes from 6 pixels, 54 examples, 6 held out"), "{text}");
+    let (plain, other) = (folder.write("pixels", &pixels), folder.write("classes", &labels));
+    let judged = printed(&["evaluate", &model, &plain, "--labels", &other]);
+    assert!(judged.contains("100.00 % right"), "{judged}");
+    let predicted = rows(&printed(&["predict", &model, &plain]));
+    assert!(predicted.iter().enumerate().all(|(i, given)| given[0] == if i % 2 == 0 { "4" } else { "10" }));
+    // Numbers are classes in the order of numbers.
+    assert!(judged.find("\n 4 ").expect("class 4") < judged.find("\n 10 ").expect("class 10"), "{judged}");
+}
+
+#[test]
+fn the_digits_are_there_without_a_file() {
+    let folder = Folder::new("digits");
+    let model = folder.name("m");
+    let text = printed(&["train", "--epochs", "12", "--hidden", "48", "--checkpoint", &model, "--seed", "3"]);
+    assert!(text.contains("the embedded digits: \"digit\" (10 classes) from 64 columns, 1,617 examples"), "{text}");
+    let digits = concat!(env!("CARGO_MANIFEST_DIR"), "/data/digits.csv");
+    let judged = printed(&["evaluate", &model, digits]);
+    let line = judged.lines().find(|line| line.ends_with("% right")).expect("an accuracy");
+    let right: f64 = line.split(' ').next().and_then(|number| number.parse().ok()).expect("a number");
+    assert!(right > 95.0, "{judged}");
+}
+
+#[test]
+fn patience_ends_a_training_and_its_best_epoch_is_kept() {
+    let folder = Folder::new("patience");
+    let (data, model) = (folder.write("flowers.csv", flowers(60)), folder.name("m"));
+    let args = ["train", &data, "--label", "kind", "--learning-rate", "0.3", "--epochs", "500", "--patience", "3"];
+    let text = printed(&[&args[..], &["--validate", "0.3", "--checkpoint", &model]].concat());
+    assert!(text.contains("Stopped: the held-out loss did not fall for 3 epochs."), "{text}");
+    let epochs = |path: &str| Checkpoint::<f32>::load(path).expect("a checkpoint").state.progress.epochs;
+    let best = epochs(&format!("{model}.best"));
+    assert_eq!(epochs(&model), best + 3);
+    assert!(text.contains(&format!("The network of the best epoch, {best}, is in {model}.best.")), "{text}");
+    let again = run(&["train", &data, "--resume", &model]);
+    common::assert_refused_in_a_line(&again, &[&model, "stopped after 3 epochs", "--patience"], "patience");
+    let on = printed(&["train", &data, "--resume", &model, "--patience", "5"]);
+    assert!(on.contains("did not fall for 5 epochs"), "{on}");
+}
+
+#[test]
+fn the_last_few_checkpoints_are_kept() {
+    let folder = Folder::new("keep");
+    let model = folder.name("m");
+    let data = folder.write("flowers.csv", flowers(64));
+    let args =
+        ["train", &data, "--label", "kind", "--hidden", "4", "--batch", "10", "--epochs", "2", "--checkpoint", &model];
+    printed(&[&args[..], &["--keep", "3", "--checkpoint-every", "4"]].concat());
+    // 58 examples: 6 steps in an epoch. Kept after 4, 6, 8 and 12 steps.
+    let steps = |path: String| Checkpoint::<f32>::load(path).expect("a checkpoint").state.optimizer.steps();
+    assert_eq!([model.clone(), format!("{model}.1"), format!("{model}.2")].map(steps), [12, 8, 6]);
+    assert_eq!(std::fs::read_dir(folder.here()).expect("a folder").count(), 4);
+}
+
+#[test]
+fn a_training_that_diverges_keeps_its_last_good_state() {
+    let folder = Folder::new("diverged");
+    let model = folder.name("m");
+    let args = ["train", "--optimizer", "sgd", "--learning-rate", "1e30", "--checkpoint", &model, "--hidden", "8"];
+    let output = run(&args);
+    let message = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    let checkpoint = Checkpoint::<f32>::load(&model).expect("a checkpoint");
+    let steps = checkpoint.state.optimizer.steps();
+    assert!(message.contains(&format!("diverged in step {}", steps + 1)), "{steps}: {message}");
+    assert!(message.contains("layer") && message.contains(&format!("after {steps} step")), "{message}");
+    assert!(message.contains(&model) && message.trim_end().lines().count() == 1, "{message}");
+}

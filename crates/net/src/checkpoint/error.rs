@@ -1,0 +1,110 @@
+//! What can be wrong with a checkpoint, and with the file it is in.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::error::NetError;
+
+/// A checkpoint that can't be written or read: which file, and why.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// The operating system refused.
+    #[error("can't {action} {}: {source}", path.display())]
+    Io {
+        /// "open", "read", "write", …
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What is in the file, or was to be written there, is not a checkpoint that can be resumed.
+    #[error("{}: {source}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: ContentError,
+    },
+}
+
+/// Bytes that are not a checkpoint, or a training that can't be one.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ContentError {
+    /// Fewer or more bytes than it says itself.
+    #[error("{found} bytes, and {expected} are needed: the checkpoint is cut off, or something was added to it")]
+    Length {
+        /// Bytes that its header asks for; at least so many, if there is no whole header.
+        expected: u64,
+        /// Bytes there are.
+        found: u64,
+    },
+    /// A header that is longer than any checkpoint's.
+    #[error("a header of {found} bytes: at most {most} are allowed")]
+    HeaderLength {
+        /// The longest that is read or written.
+        most: u64,
+        /// What it says, or would be.
+        found: u64,
+    },
+    /// A header that is none of safetensors.
+    #[error("its header is not one of safetensors: {reason}")]
+    Header {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file of something else.
+    #[error("it is not a checkpoint of nxm")]
+    NotACheckpoint,
+    /// Bytes that changed since they were written.
+    #[error("its checksum is {found:016x}, and its bytes have {expected:016x}: it is damaged")]
+    Checksum {
+        /// The checksum of the bytes.
+        expected: u64,
+        /// The checksum in the file.
+        found: u64,
+    },
+    /// A format that was not there yet when this program was written.
+    #[error("its format is version {found}, and this program reads versions 1 to {newest}: a newer program is needed")]
+    Version {
+        /// The newest version this program reads.
+        newest: u64,
+        /// The version of the file.
+        found: u64,
+    },
+    /// Another element type than was asked for.
+    #[error("its numbers are {found}, and {expected} was asked for")]
+    Element {
+        /// "f32" or "f64".
+        expected: &'static str,
+        /// What the file says.
+        found: String,
+    },
+    /// A field that is missing, or says what it can't.
+    #[error("its field {name:?} is {found}: {expected} is needed")]
+    Field {
+        /// The field.
+        name: String,
+        /// What it must be.
+        expected: String,
+        /// What it is, or "missing".
+        found: String,
+    },
+    /// A tensor that is missing, is one too many, or has another type, shape or place than the network and optimizer ask for.
+    #[error("its tensor {name:?} is {found}: {expected} is needed")]
+    Tensor {
+        /// The tensor.
+        name: String,
+        /// Type, shape and place that it must have.
+        expected: String,
+        /// What it has, or "missing".
+        found: String,
+    },
+    /// Network, options and state that do not fit together, or hold a number that is not finite.
+    #[error("it can't be resumed: {0}")]
+    Training(#[from] NetError),
+}

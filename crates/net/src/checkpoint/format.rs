@@ -1,0 +1,245 @@
+//! What a checkpoint holds, as fields and tensors, and the versions of that.
+//!
+//! | tensor | shape |
+//! |---|---|
+//! | `layers.L.weights`, `layers.L.bias` | N × M, M |
+//! | `optimizer.L.weights.NAME`, `optimizer.L.bias.NAME` | the same; NAME as in [`Optimizer::state_names`](crate::Optimizer::state_names) |
+//!
+//! Every version ends with the checksum of all bytes before it and has the fields "format" and "version": these must be
+//! right before anything else is believed.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use nxm_kernels::{Activation, Element};
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
+
+use super::Checkpoint;
+use super::container::{Header, Tensor, WORD, header, header_length};
+use super::error::ContentError;
+use super::fields::{Fields, Reader, wrong};
+use super::options;
+use crate::buffer::{bytes, zeros};
+use crate::error::NetError;
+use crate::layer::{Dense, WEIGHTS};
+use crate::network::Network;
+use crate::optimizer::{LayerState, Optimizer, OptimizerState};
+use crate::train::{Progress, TrainingOptions, TrainingState};
+
+/// What the field "format" says.
+const FORMAT: &str = "nxm-checkpoint";
+/// What the names of fields begin with that hold notes.
+const NOTE: &str = "note.";
+/// The version that is written.
+const NEWEST: u64 = 1;
+
+/// What is written: the parts of a [`Checkpoint`], wherever they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts<'a, T: Element> {
+    pub network: &'a Network<T>,
+    pub options: &'a TrainingOptions,
+    pub state: &'a TrainingState<T>,
+    pub examples: usize,
+    pub notes: &'a BTreeMap<String, String>,
+}
+
+impl<T: Element> Parts<'_, T> {
+    /// They must fit together and be finite.
+    fn check(&self) -> Result<(), NetError> {
+        self.options.check::<T>()?;
+        self.options.loss.check(self.network.outputs())?;
+        if self.examples == 0 {
+            return Err(NetError::NoExamples);
+        }
+        self.state.check(self.network, self.options, self.examples)?;
+        self.state.check_finite(self.network)
+    }
+
+    /// The beginning of the file, up to the first tensor.
+    pub(super) fn header(&self) -> Result<Vec<u8>, ContentError> {
+        self.check()?;
+        let mut fields = Fields::default();
+        fields.text("format", FORMAT);
+        fields.number("version", NEWEST);
+        fields.text("element", T::NAME);
+        fields.numbers("sizes", &self.network.sizes());
+        let activations: Vec<&str> = self.network.layers().iter().map(|layer| layer.activation().name()).collect();
+        fields.text("activations", &activations.join(" "));
+        options::write(self.options, &mut fields);
+        fields.number("examples", self.examples);
+        let TrainingState { optimizer, progress: Progress { epochs, steps, loss } } = self.state;
+        fields.number("progress.epochs", epochs);
+        fields.number("progress.steps", steps);
+        fields.number("progress.loss", loss);
+        fields.number("optimizer.steps", optimizer.steps());
+        for (name, note) in self.notes {
+            fields.text(&format!("{NOTE}{name}"), note);
+        }
+        header(fields.into_metadata(), &tensors::<T>(&self.network.sizes(), &self.options.optimizer)?)
+    }
+
+    /// The whole file.
+    pub(super) fn write(&self, header: &[u8], to: &mut impl Write) -> io::Result<()> {
+        let mut to = Hashed { to, hash: Xxh3Default::new() };
+        to.write_all(header)?;
+        let kept = self.state.optimizer.optimizer().state_names().len();
+        for (layer, state) in self.network.layers().iter().zip(self.state.optimizer.layers()) {
+            write_numbers(layer.weights(), &mut to)?;
+            write_numbers(layer.bias(), &mut to)?;
+            for (weights, bias) in state.weights.iter().zip(&state.bias).take(kept) {
+                write_numbers(weights, &mut to)?;
+                write_numbers(bias, &mut to)?;
+            }
+        }
+        let Hashed { to, hash } = to;
+        to.write_all(&hash.digest().to_le_bytes())
+    }
+}
+
+/// The tensors of a network and what its optimizer keeps, in the order in which they are written.
+fn tensors<T: Element>(sizes: &[usize], optimizer: &Optimizer) -> Result<Vec<Tensor>, NetError> {
+    let dtype = if size_of::<T>() == 4 { "F32" } else { "F64" };
+    let mut tensors = Vec::new();
+    for (l, (n, m)) in sizes.iter().zip(&sizes[1..]).enumerate() {
+        let of_weights = bytes::<T>(WEIGHTS, *n, *m)? as u64;
+        let mut pair = |weights: String, bias: String| {
+            tensors.push(Tensor { name: weights, dtype, shape: vec![*n, *m], bytes: of_weights });
+            tensors.push(Tensor { name: bias, dtype, shape: vec![*m], bytes: of_weights / *n as u64 });
+        };
+        pair(format!("layers.{l}.weights"), format!("layers.{l}.bias"));
+        for name in optimizer.state_names() {
+            pair(format!("optimizer.{l}.weights.{name}"), format!("optimizer.{l}.bias.{name}"));
+        }
+    }
+    Ok(tensors)
+}
+
+/// A writer that hashes what it writes.
+struct Hashed<W> {
+    to: W,
+    hash: Xxh3Default,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// Little-endian on every machine.
+fn write_numbers<T: Element>(numbers: &[T], to: &mut impl Write) -> io::Result<()> {
+    let mut buffer = Vec::with_capacity(8 * 1024);
+    for chunk in numbers.chunks(1024) {
+        buffer.clear();
+        for number in chunk {
+            buffer.extend_from_slice(&number.to_bits_u64().to_le_bytes()[..size_of::<T>()]);
+        }
+        to.write_all(&buffer)?;
+    }
+    Ok(())
+}
+
+/// A whole file.
+pub(super) fn read<T: Element>(file: &[u8]) -> Result<Checkpoint<T>, ContentError> {
+    let len = file.len() as u64;
+    let (length, rest) = file.split_at(WORD.min(file.len()));
+    let (text, data) = rest.split_at(header_length(length, len)?);
+    let header = Header::parse(text, len)?;
+    let fields = Reader(header.metadata());
+    if fields.text("format") != Ok(FORMAT) {
+        return Err(ContentError::NotACheckpoint);
+    }
+    let (hashed, checksum) = file.split_at(file.len() - WORD);
+    let found = checksum.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    let expected = xxh3_64(hashed);
+    if found != expected {
+        return Err(ContentError::Checksum { expected, found });
+    }
+    match fields.whole("version")? {
+        1 => read_1(&header, data),
+        0 => Err(wrong("version", "1 or more", "0")),
+        found => Err(ContentError::Version { newest: NEWEST, found }),
+    }
+}
+
+/// Version 1.
+fn read_1<T: Element>(header: &Header, data: &[u8]) -> Result<Checkpoint<T>, ContentError> {
+    let fields = Reader(header.metadata());
+    let element = fields.text("element")?;
+    if element != T::NAME {
+        return Err(ContentError::Element { expected: T::NAME, found: element.to_owned() });
+    }
+    let sizes: Vec<usize> = fields.values("sizes", "whole numbers")?;
+    if sizes.len() < 2 || sizes.contains(&0) {
+        return Err(wrong("sizes", "two or more numbers of at least 1", format!("{sizes:?}")));
+    }
+    let activations: Vec<Activation> = fields.values("activations", "names of activations")?;
+    if activations.len() != sizes.len() - 1 {
+        return Err(wrong(
+            "activations",
+            format!("one for each of {} layers", sizes.len() - 1),
+            format!("{activations:?}"),
+        ));
+    }
+    let options = options::read(fields)?;
+    let examples = fields.whole("examples")?;
+    let progress = Progress {
+        epochs: fields.whole("progress.epochs")?,
+        steps: fields.whole("progress.steps")?,
+        loss: fields.number("progress.loss")?,
+    };
+    let steps = fields.whole("optimizer.steps")?;
+    let notes = fields.beginning_with(NOTE)?;
+
+    // From here on the sizes are those of the data that is there: no memory is taken that the file does not fill.
+    header.check(&tensors::<T>(&sizes, &options.optimizer)?)?;
+    let mut data = Data(data);
+    let (mut layers, mut states) = (Vec::new(), Vec::new());
+    for (l, activation) in activations.into_iter().enumerate() {
+        let mut layer = Dense::zeros(sizes[l], sizes[l + 1], activation)?;
+        data.read(layer.weights_mut());
+        data.read(layer.bias_mut());
+        let mut state = LayerState { weights: [Vec::new(), Vec::new()], bias: [Vec::new(), Vec::new()] };
+        for i in 0..options.optimizer.state_names().len() {
+            state.weights[i] = zeros("the optimizer's state", sizes[l], sizes[l + 1])?;
+            data.read(&mut state.weights[i]);
+            state.bias[i] = zeros("the optimizer's state", 1, sizes[l + 1])?;
+            data.read(&mut state.bias[i]);
+        }
+        layers.push(layer);
+        states.push(state);
+    }
+    let network = Network::from_layers(layers);
+    options.check::<T>()?;
+    let mut optimizer = OptimizerState::restore(options.optimizer, &network, steps, states)?;
+    if let Some(last) = steps.checked_sub(1) {
+        optimizer.set_learning_rate(options.schedule.learning_rate(options.optimizer.learning_rate(), last))?;
+    }
+    let checkpoint = Checkpoint { network, options, state: TrainingState { optimizer, progress }, examples, notes };
+    checkpoint.parts().check()?;
+    Ok(checkpoint)
+}
+
+/// Tensors that are not read yet.
+struct Data<'a>(&'a [u8]);
+
+impl Data<'_> {
+    /// The next ones, as many as `to` has. They are there: the header was checked against the file's length.
+    fn read<T: Element>(&mut self, to: &mut [T]) {
+        let (bytes, rest) = self.0.split_at(size_of_val(to));
+        self.0 = rest;
+        for (number, bytes) in to.iter_mut().zip(bytes.chunks_exact(size_of::<T>())) {
+            let bits = bytes.iter().rev().fold(0, |bits: u64, byte| bits << 8 | u64::from(*byte));
+            // Through f64, which holds every f32 (but for the payload of a NaN, and NaN is refused).
+            *number = T::from_f64(match bytes.len() {
+                4 => f64::from(f32::from_bits(bits as u32)),
+                _ => f64::from_bits(bits),
+            });
+        }
+    }
+}

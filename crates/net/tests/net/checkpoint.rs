@@ -1,0 +1,263 @@
+//! Checkpoints hold all that a training is, in bytes that depend on nothing else.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use nxm_kernels::{Activation, Element};
+use nxm_net::{
+    Checkpoint, CheckpointError, Checkpoints, ContentError, LayerState, LearningRateSchedule, Loss, NetError, Network,
+    Optimizer, OptimizerState, Progress, Sgd, Training, TrainingOptions, TrainingState,
+};
+
+use crate::resume::{job, steps};
+use crate::support::{cpu, losses, network, numbers, optimizers};
+
+/// A folder that goes when the test ends.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Named after its test, which has only one.
+    pub fn new(test: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("nxm-{test}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+    /// The names in it, in order.
+    pub fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.0).unwrap();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A small checkpoint that no training made, so that its bytes do not depend on any: exact numbers, and numbers that test how
+/// they are written.
+pub fn small<T: Element>() -> Checkpoint<T> {
+    let mut network: Network<T> = network(&[2, 3, 1], Activation::Tanh, Activation::Identity, 0);
+    let momentum = |len, seed| [numbers(len, seed), Vec::new()];
+    for (layer, seed) in network.layers_mut().iter_mut().zip(1..) {
+        let (weights, bias) = (numbers(layer.weights().len(), seed), numbers(layer.bias().len(), seed + 10));
+        layer.weights_mut().copy_from_slice(&weights);
+        layer.bias_mut().copy_from_slice(&bias);
+    }
+    let optimizer = Optimizer::Sgd(Sgd {
+        learning_rate: 0.1,
+        momentum: 0.9,
+        dampening: -0.0,
+        weight_decay: 1e-30,
+        nesterov: false,
+    });
+    let schedule = LearningRateSchedule::Milestones { at: vec![3, u64::MAX], factor: 1.0 / 3.0 };
+    let layers = vec![
+        LayerState { weights: momentum(6, 21), bias: momentum(3, 22) },
+        LayerState { weights: momentum(3, 23), bias: momentum(1, 24) },
+    ];
+    let mut state = OptimizerState::restore(optimizer, &network, 7, layers).unwrap();
+    state.set_learning_rate(schedule.learning_rate(0.1, 6)).unwrap();
+    Checkpoint {
+        network,
+        options: TrainingOptions {
+            loss: Loss::MeanSquaredError,
+            optimizer,
+            schedule,
+            clip_norm: Some(0.3),
+            batch: 4,
+            epochs: 10,
+            seed: u64::MAX,
+        },
+        state: TrainingState { optimizer: state, progress: Progress { epochs: 3, steps: 1, loss: 0.1 + 0.2 } },
+        examples: 8,
+        notes: [("columns", "[\"a\", \"ß\"]"), ("", "no name")].map(|(name, note)| (name.into(), note.into())).into(),
+    }
+}
+
+fn there_and_back<T: Element>(checkpoint: &Checkpoint<T>) {
+    let bytes = checkpoint.to_bytes().unwrap();
+    let read = Checkpoint::<T>::from_bytes(&bytes).unwrap();
+    assert_eq!(&read, checkpoint);
+    assert_eq!(read.to_bytes().unwrap(), bytes);
+}
+
+#[test]
+fn everything_comes_back() {
+    there_and_back(&small::<f32>());
+    there_and_back(&small::<f64>());
+    let schedules = [
+        LearningRateSchedule::Constant,
+        LearningRateSchedule::Step { every: 2, factor: 0.7 },
+        LearningRateSchedule::Milestones { at: Vec::new(), factor: 0.5 },
+        LearningRateSchedule::Linear { start: 0.1, end: 1.0 / 3.0, steps: 5 },
+        LearningRateSchedule::Cosine { steps: 9, minimum: 1e-300 },
+        LearningRateSchedule::CosineRestarts { steps: 3, longer: 2, minimum: 1e-9 },
+    ];
+    let folder = Folder::new("everything");
+    for loss in losses(3) {
+        let data = crate::support::examples(&loss, 5, 4, 3, 1);
+        for optimizer in optimizers() {
+            for schedule in &schedules {
+                let mut network = network::<f64>(&[4, 5, 3], Activation::Silu, Activation::Identity, 1);
+                let options = TrainingOptions {
+                    loss: loss.clone(),
+                    optimizer,
+                    schedule: schedule.clone(),
+                    batch: 2,
+                    ..Default::default()
+                };
+                let executor = cpu();
+                let mut training = Training::new(&mut network, &executor, &data, options.clone()).unwrap();
+                steps(&mut training, 2);
+                let notes = [("a".to_owned(), "note".to_owned())].into();
+                training.notes_mut().clone_from(&notes);
+                let written = folder.path().join("run");
+                training.save(&written).unwrap();
+                let state = training.into_state();
+                let checkpoint = Checkpoint { network, options, state, examples: 5, notes };
+                there_and_back(&checkpoint);
+                assert_eq!(Checkpoint::load(&written).unwrap(), checkpoint);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_activation_comes_back() {
+    for activation in Activation::ALL {
+        let mut checkpoint = small::<f32>();
+        let sizes = checkpoint.network.sizes();
+        checkpoint.network = network(&sizes, activation, activation, 1);
+        there_and_back(&checkpoint);
+    }
+}
+
+/// Written once, when version 1 was new. A program that can't read it any more has broken its promise; one that writes other
+/// bytes has made a new version without saying so.
+#[test]
+fn the_oldest_format_is_read() {
+    let (single, double) =
+        (include_bytes!("checkpoints/1-f32.safetensors"), include_bytes!("checkpoints/1-f64.safetensors"));
+    assert_eq!(Checkpoint::from_bytes(single).unwrap(), small::<f32>());
+    assert_eq!(Checkpoint::from_bytes(double).unwrap(), small::<f64>());
+    assert_eq!(small::<f32>().to_bytes().unwrap(), single);
+    assert_eq!(small::<f64>().to_bytes().unwrap(), double);
+}
+
+#[test]
+fn others_can_read_it() {
+    let checkpoint = small::<f64>();
+    let bytes = checkpoint.to_bytes().unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let numbers = |name: &str, shape: &[usize]| -> Vec<f64> {
+        let tensor = tensors.tensor(name).unwrap();
+        assert_eq!((tensor.dtype(), tensor.shape()), (safetensors::Dtype::F64, shape), "{name}");
+        tensor.data().chunks(8).map(|bytes| f64::from_le_bytes(bytes.try_into().unwrap())).collect()
+    };
+    let [first, second] = checkpoint.network.layers() else { panic!("two layers") };
+    assert_eq!(numbers("layers.0.weights", &[2, 3]), first.weights());
+    assert_eq!(numbers("layers.0.bias", &[3]), first.bias());
+    assert_eq!(numbers("layers.1.weights", &[3, 1]), second.weights());
+    let state = checkpoint.state.optimizer.layers();
+    assert_eq!(numbers("optimizer.1.weights.momentum", &[3, 1]), state[1].weights[0]);
+    assert_eq!(numbers("optimizer.0.bias.momentum", &[3]), state[0].bias[0]);
+    assert_eq!(tensors.len(), 2 * 2 * 2 + 1);
+    assert_eq!(tensors.tensor("checksum").unwrap().shape(), [8]);
+    // What an aligned reader needs.
+    let (header, _) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    assert_eq!(header % 8, 0);
+}
+
+#[test]
+fn what_can_not_be_resumed_is_not_written() {
+    let folder = Folder::new("not-written");
+    let path = folder.path().join("run");
+    let good = small::<f32>();
+    good.save(&path).unwrap();
+    let refused = |change: fn(&mut Checkpoint<f32>)| {
+        let mut checkpoint = good.clone();
+        change(&mut checkpoint);
+        match checkpoint.save(&path) {
+            Err(CheckpointError::Content { path: named, source: ContentError::Training(error) }) if named == path => {
+                error
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let nan = refused(|checkpoint| checkpoint.network.layers_mut()[1].weights_mut()[2] = f32::NAN);
+    assert_eq!(nan, NetError::Diverged { step: 7, layer: 1, what: "a weight" });
+    assert_eq!(refused(|checkpoint| checkpoint.options.batch = 0), NetError::NoBatch);
+    assert_eq!(refused(|checkpoint| checkpoint.examples = 0), NetError::NoExamples);
+    let other = refused(|checkpoint| checkpoint.options.optimizer = Optimizer::adam(0.1));
+    assert!(matches!(other, NetError::Resume { what: "the optimizer of its state", .. }));
+    let place = refused(|checkpoint| checkpoint.state.progress.steps = 2);
+    assert!(matches!(place, NetError::Resume { what: "the number of steps in its epoch", .. }));
+    // The last good one is still there, alone.
+    assert_eq!(Checkpoint::load(&path).unwrap(), good);
+    assert_eq!(folder.names(), ["run"]);
+}
+
+#[test]
+fn other_data_is_refused() {
+    let mut checkpoint = small::<f32>();
+    let data = crate::support::examples(&Loss::MeanSquaredError, 7, 2, 1, 1);
+    let error = checkpoint.resume(&cpu(), &data).map(drop).unwrap_err();
+    let said = "the training can't be resumed: the number of examples is 7, and 8 is needed";
+    assert_eq!(error.to_string(), said);
+}
+
+#[test]
+fn the_last_few_are_kept() {
+    let folder = Folder::new("last-few");
+    let path = folder.path().join("run.safetensors");
+    let checkpoints = Checkpoints::new(&path, NonZeroUsize::new(3).unwrap());
+    let error = checkpoints.load_newest::<f32>().unwrap_err();
+    assert!(error.to_string().contains("run.safetensors"), "{error}");
+
+    let (mut network, data, options) = job::<f32>(Optimizer::adam(0.01), None);
+    let executor = cpu();
+    let mut training = Training::new(&mut network, &executor, &data, options).unwrap();
+    let mut written = Vec::new();
+    for count in 1..=5usize {
+        steps(&mut training, 1);
+        checkpoints.save(&training).unwrap();
+        written.push(std::fs::read(&path).unwrap());
+        let there: Vec<Vec<u8>> = checkpoints.paths().filter_map(|path| std::fs::read(path).ok()).collect();
+        let expected: Vec<Vec<u8>> = written.iter().rev().take(3).cloned().collect();
+        assert_eq!((there.len(), &there), (count.min(3), &expected));
+    }
+    assert_eq!(folder.names(), ["run.safetensors", "run.safetensors.1", "run.safetensors.2"]);
+    let at = |steps: usize| Checkpoint::<f32>::from_bytes(&written[steps - 1]).unwrap();
+    assert_eq!(checkpoints.load_newest().unwrap(), (path.clone(), at(5)));
+    // A process that was killed when it had made room: room is not made twice.
+    std::fs::remove_file(path.with_extension("safetensors.1")).unwrap();
+    std::fs::hard_link(&path, path.with_extension("safetensors.1")).unwrap();
+    steps(&mut training, 1);
+    checkpoints.save(&training).unwrap();
+    assert_eq!(Checkpoint::load(path.with_extension("safetensors.1")).unwrap(), at(5));
+    assert_eq!(Checkpoint::load(path.with_extension("safetensors.2")).unwrap(), at(3));
+    // The newest is damaged: the one before is the newest that can be read.
+    std::fs::write(&path, b"no").unwrap();
+    assert_eq!(checkpoints.load_newest().unwrap(), (path.with_extension("safetensors.1"), at(5)));
+}
+
+#[test]
+fn one_that_is_kept_alone_leaves_no_other_file() {
+    let folder = Folder::new("alone");
+    let path = folder.path().join("run");
+    // Left behind by one that was killed; and files that only look alike.
+    for name in ["run.4000000-0.tmp", "run.old.tmp", "running.1-1.tmp"] {
+        std::fs::write(folder.path().join(name), b"half").unwrap();
+    }
+    small::<f64>().save(&path).unwrap();
+    small::<f64>().save(&path).unwrap();
+    assert_eq!(folder.names(), ["run", "run.old.tmp", "running.1-1.tmp"]);
+}
