@@ -21,6 +21,13 @@ pub struct Rewrite {
 
 /// a·b + c and a·b + d.
 const SHARED: &str = "two multiply-adds of the same factors, neither fused, share the product";
+/// Also where multiply-adds are fused.
+const LOG_1P: Rewrite = Rewrite {
+    function: Function::Log1P,
+    kind: Kind::Cmp,
+    times: 1,
+    reason: "max(x, 1) and min(1, x), made of comparisons and choices, share the comparison",
+};
 const UNFUSED: [Rewrite; 8] = [
     Rewrite { function: Function::Tanh, kind: Kind::Mul, times: 1, reason: SHARED },
     Rewrite { function: Function::ExpM1, kind: Kind::Mul, times: 2, reason: SHARED },
@@ -29,12 +36,7 @@ const UNFUSED: [Rewrite; 8] = [
     Rewrite { function: Function::Gelu, kind: Kind::Mul, times: 2, reason: SHARED },
     Rewrite { function: Function::GeluTanh, kind: Kind::Mul, times: 3, reason: SHARED },
     Rewrite { function: Function::GeluDerivative, kind: Kind::Mul, times: 1, reason: SHARED },
-    Rewrite {
-        function: Function::Log1P,
-        kind: Kind::Cmp,
-        times: 1,
-        reason: "max(x, 1) and min(1, x), made of comparisons and choices, share the comparison",
-    },
+    LOG_1P,
 ];
 const SCALAR: [Rewrite; 1] = [Rewrite {
     function: Function::SiluDerivative,
@@ -48,6 +50,7 @@ pub(crate) fn rewrites(level: Level, shape: Shape) -> &'static [Rewrite] {
     match level {
         Level::Scalar(_) => &SCALAR,
         Level::Wide(_) if !shape.fused => &UNFUSED,
+        Level::Wide(_) => &[LOG_1P],
         _ => &[],
     }
 }
