@@ -3,7 +3,7 @@
 use crate::element::Element;
 use crate::executor::Executor;
 use crate::matrix::{ShapeError, check};
-use crate::reduce::{Reduction, reduce};
+use crate::reduce::{Reduction, reduce, reduce_each};
 use crate::simd::{Kernel, Simd, load_some, load_some_or, load_widened_some_or};
 
 /// Σ xᵢ·yᵢ: n multiplications (a lane's first is a `mul`, the others are fma) and n − 1 additions. 0 if n is 0.
@@ -35,6 +35,13 @@ impl<T: Element> Kernel<T> for Dot<'_, T> {
 pub fn dot_body<T: Element, S: Simd<T>>(simd: S, x: &[T], y: &[T]) -> T {
     let n = x.len().min(y.len());
     reduce(simd, n, Product { x: &x[..n], y: &y[..n] })
+}
+
+/// The products of several slices with y, each with the bits of [`dot_body`]; all of y's length.
+#[inline(always)]
+pub(crate) fn dots_body<T: Element, S: Simd<T>, const K: usize>(simd: S, x: [&[T]; K], y: &[T]) -> [T; K] {
+    let n = y.len();
+    reduce_each(simd, n, x.map(|x| Product { x: &x[..n], y }))
 }
 
 /// Σ x·y as a reduction.

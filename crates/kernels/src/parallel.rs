@@ -9,9 +9,9 @@ pub const WORTH_A_THREAD: usize = 3 << 18;
 
 /// Elements of a matrix, each read once for one multiply-add, that make a task worth handing to another thread.
 ///
-/// A fork and join takes 11 µs (measured by the peers bench); one thread reads two of these from L3 in about 37 µs, so that
-/// two threads need 19 + 11 if L3 serves both at full speed. What fits L2 is read in less than the 11.
-const ELEMENTS_WORTH_A_THREAD: usize = 1 << 19;
+/// From a cache one thread reads nearly as fast as two, and rayon hands the parts to its threads in any order, so that each finds the
+/// other's part in its own L2: measured by the peers bench, two threads lose on 1 and 2 million elements and win where memory is read.
+const ELEMENTS_WORTH_A_THREAD: usize = 1 << 22;
 
 /// Threads of rayon's current pool.
 pub(crate) fn default_threads() -> usize {

@@ -30,89 +30,130 @@ pub(crate) trait Reduction<T: Element, S: Simd<T>>: Copy {
 /// Reduces elements 0 .. n; `IDENTITY` if there are none.
 #[inline(always)]
 pub(crate) fn reduce<T: Element, S: Simd<T>, R: Reduction<T, S>>(simd: S, n: usize, r: R) -> T {
+    let [reduced] = reduce_each(simd, n, [r]);
+    reduced
+}
+
+/// Reduces elements 0 .. n of several operands side by side, so that what they share is loaded once and memory is read in as many
+/// streams. Each result has the bits of [`reduce`].
+#[inline(always)]
+pub(crate) fn reduce_each<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
+    simd: S,
+    n: usize,
+    r: [R; K],
+) -> [T; K] {
     if n == 0 {
-        return R::IDENTITY;
+        return [R::IDENTITY; K];
     }
     let long = T::BLOCK * LONG;
+    let identity = [simd.splat_block(R::IDENTITY); K];
     if n < long {
-        let mut block = block_at(simd, r, 0, n, None);
+        let mut blocks = identity;
+        blocks_at(simd, r, 0, n, First, &mut blocks);
         let mut i = T::BLOCK;
         while i < n {
-            block = block_at(simd, r, i, n, Some(block));
+            blocks_at(simd, r, i, n, Next, &mut blocks);
             i += T::BLOCK;
         }
-        return fold_block(simd, r, block, n);
+        return fold_blocks(simd, r, blocks, n);
     }
-    let mut lanes = [simd.splat_block(R::IDENTITY); LONG];
-    for (b, block) in lanes.iter_mut().enumerate() {
-        *block = block_at(simd, r, b * T::BLOCK, n, None);
+    let mut lanes = [identity; LONG];
+    for (b, blocks) in lanes.iter_mut().enumerate() {
+        blocks_at(simd, r, b * T::BLOCK, n, First, blocks);
     }
     let mut i = long;
     while i + long <= n {
-        for (b, block) in lanes.iter_mut().enumerate() {
-            *block = block_at(simd, r, i + b * T::BLOCK, i + long, Some(*block));
+        for (b, blocks) in lanes.iter_mut().enumerate() {
+            blocks_at(simd, r, i + b * T::BLOCK, i + long, Next, blocks);
         }
         i += long;
     }
-    for block in &mut lanes {
+    for blocks in &mut lanes {
         if i < n {
-            *block = block_at(simd, r, i, n, Some(*block));
+            blocks_at(simd, r, i, n, Next, blocks);
             i += T::BLOCK;
         }
     }
-    let [a, b, c, d] = lanes;
-    let [ac, bd] = [combine_blocks(simd, r, a, c), combine_blocks(simd, r, b, d)];
-    fold_block(simd, r, combine_blocks(simd, r, ac, bd), n)
+    let [mut a, mut b, c, d] = lanes;
+    combine_blocks(simd, r, &mut a, c);
+    combine_blocks(simd, r, &mut b, d);
+    combine_blocks(simd, r, &mut a, b);
+    fold_blocks(simd, r, a, n)
 }
 
-/// The contributions of elements i .. min(i + BLOCK, n), on top of `sum` if there is one.
+/// Whether lanes hold a sum already.
+#[derive(Clone, Copy)]
+enum Turn {
+    First,
+    Next,
+}
+use Turn::{First, Next};
+
+/// The contributions of elements i .. min(i + BLOCK, n).
 #[inline(always)]
-fn block_at<T: Element, S: Simd<T>, R: Reduction<T, S>>(
+fn blocks_at<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
     simd: S,
-    r: R,
+    r: [R; K],
     i: usize,
     n: usize,
-    sum: Option<S::Block>,
-) -> S::Block {
-    let mut block = sum.unwrap_or(simd.splat_block(R::IDENTITY));
-    for (k, v) in block.as_mut().iter_mut().enumerate() {
+    turn: Turn,
+    blocks: &mut [S::Block; K],
+) {
+    for k in 0..T::BLOCK / S::LANES {
         let i = i + k * S::LANES;
         if i >= n {
             break;
         }
         let lanes = S::LANES.min(n - i);
         let simd = simd.narrow(lanes);
-        *v = match sum {
-            None => r.first(simd, i, lanes),
-            Some(_) => r.next(simd, i, lanes, *v),
-        };
+        for (r, block) in r.into_iter().zip(&mut *blocks) {
+            let v = &mut block.as_mut()[k];
+            *v = match turn {
+                First => r.first(simd, i, lanes),
+                Next => r.next(simd, i, lanes, *v),
+            };
+        }
     }
-    block
 }
 
 /// Lane by lane; all of them matter.
 #[inline(always)]
-fn combine_blocks<T: Element, S: Simd<T>, R: Reduction<T, S>>(simd: S, r: R, mut a: S::Block, b: S::Block) -> S::Block {
-    for (a, b) in a.as_mut().iter_mut().zip(b.as_ref()) {
-        *a = r.combine(simd, *a, *b);
+fn combine_blocks<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
+    simd: S,
+    r: [R; K],
+    a: &mut [S::Block; K],
+    b: [S::Block; K],
+) {
+    for ((r, a), b) in r.into_iter().zip(a).zip(b) {
+        for (a, b) in a.as_mut().iter_mut().zip(b.as_ref()) {
+            *a = r.combine(simd, *a, *b);
+        }
     }
-    a
 }
 
-/// Folds a block whose first `n` lanes matter.
+/// Folds blocks whose first `n` lanes matter.
 #[inline(always)]
-fn fold_block<T: Element, S: Simd<T>, R: Reduction<T, S>>(simd: S, r: R, mut block: S::Block, n: usize) -> T {
-    let vectors = block.as_mut();
-    let mut half = vectors.len() / 2;
-    while half > 0 {
-        for k in 0..half {
-            // Lane k·LANES + l takes in lane (k + half)·LANES + l, if that one is in use.
-            let used = n.saturating_sub((k + half) * S::LANES).min(S::LANES);
-            vectors[k] = r.combine(simd.narrow(used), vectors[k], vectors[k + half]);
+fn fold_blocks<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
+    simd: S,
+    r: [R; K],
+    mut blocks: [S::Block; K],
+    n: usize,
+) -> [T; K] {
+    let mut folded = [R::IDENTITY; K];
+    for ((r, block), folded) in r.into_iter().zip(&mut blocks).zip(&mut folded) {
+        let vectors = block.as_mut();
+        let mut half = vectors.len() / 2;
+        while half > 0 {
+            for k in 0..half {
+                // Lane k·LANES + l takes in lane (k + half)·LANES + l, if that one is in use.
+                let used = n.saturating_sub((k + half) * S::LANES).min(S::LANES);
+                vectors[k] = r.combine(simd.narrow(used), vectors[k], vectors[k + half]);
+            }
+            half /= 2;
         }
-        half /= 2;
+        *folded = r.fold(simd.narrow(n.min(S::LANES)), vectors[0]);
     }
-    r.fold(simd.narrow(n.min(S::LANES)), vectors[0])
+    folded
 }
 
 /// Σ x.

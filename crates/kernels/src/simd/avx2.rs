@@ -162,10 +162,7 @@ impl Simd<f32> for Avx2 {
         if to.len() == 8 {
             return self.store(v, to);
         }
-        // Not `vmaskmov`: as a store it costs 42 micro-operations on Zen 4.
-        let mut lanes = [0.0; 8];
-        self.store(v, &mut lanes);
-        to.copy_from_slice(&lanes[..to.len()]);
+        has!(store_first_f32(v, to))
     }
     #[inline(always)]
     fn prefetch(self, at: &[f32]) {
@@ -372,10 +369,7 @@ impl Simd<f64> for Avx2 {
         if to.len() == 4 {
             return self.store(v, to);
         }
-        // Not `vmaskmov`: as a store it costs 42 micro-operations on Zen 4.
-        let mut lanes = [0.0; 4];
-        self.store(v, &mut lanes);
-        to.copy_from_slice(&lanes[..to.len()]);
+        has!(store_first_f64(v, to))
     }
     #[inline(always)]
     fn prefetch(self, at: &[f64]) {
@@ -486,5 +480,52 @@ impl Simd<f64> for Avx2 {
     #[inline(always)]
     fn reduce_max(self, v: __m256d) -> f64 {
         fold_f64_max(v)
+    }
+}
+
+/// Stores the first `to.len()` lanes of `v`, at most 7, in whole parts of 4, 2 and 1: `vmaskmov` costs 42 micro-operations on Zen 4 as
+/// a store, and a copy by way of the stack a call of `memcpy`.
+///
+/// # Safety
+/// The processor must have AVX.
+#[inline(always)]
+unsafe fn store_first_f32(v: __m256, to: &mut [f32]) {
+    let (n, to) = (to.len(), to.as_mut_ptr());
+    assert!(n < 8, "more elements than lanes");
+    // SAFETY: the caller's token has AVX; each part ends at or before `to`'s end, for n is the sum of the parts.
+    unsafe {
+        let mut part = _mm256_castps256_ps128(v);
+        if n & 4 != 0 {
+            _mm_storeu_ps(to, part);
+            part = _mm256_extractf128_ps::<1>(v);
+        }
+        if n & 2 != 0 {
+            _mm_storel_pd(to.add(n & 4).cast(), _mm_castps_pd(part));
+            part = _mm_movehl_ps(part, part);
+        }
+        if n & 1 != 0 {
+            _mm_store_ss(to.add(n & 6), part);
+        }
+    }
+}
+
+/// Stores the first `to.len()` lanes of `v`, at most 3, in whole parts of 2 and 1.
+///
+/// # Safety
+/// The processor must have AVX.
+#[inline(always)]
+unsafe fn store_first_f64(v: __m256d, to: &mut [f64]) {
+    let (n, to) = (to.len(), to.as_mut_ptr());
+    assert!(n < 4, "more elements than lanes");
+    // SAFETY: the caller's token has AVX; each part ends at or before `to`'s end, for n is the sum of the parts.
+    unsafe {
+        let mut part = _mm256_castpd256_pd128(v);
+        if n & 2 != 0 {
+            _mm_storeu_pd(to, part);
+            part = _mm256_extractf128_pd::<1>(v);
+        }
+        if n & 1 != 0 {
+            _mm_store_sd(to.add(n & 2), part);
+        }
     }
 }
