@@ -106,6 +106,12 @@ pub struct Product<T> {
     cpu: Cpu,
     a: Vec<T>,
     b: Vec<T>,
+    /// The same data for `cpu`.
+    pub fn on(&mut self, cpu: Cpu) -> &mut Self {
+        self.cpu = cpu;
+        self
+    }
+
     /// Wᵀ by rows, for peers' forward products.
     b_transposed: Vec<T>,
     bias: Vec<T>,

@@ -125,6 +125,12 @@ pub struct Case<T> {
 }
 
 impl<T: Number> Case<T> {
+    /// The same data for `cpu`.
+    pub fn on(&mut self, cpu: Cpu) -> &mut Self {
+        self.cpu = cpu;
+        self
+    }
+
     /// Vectors of `rows`·`cols` elements, or a matrix of `rows` × `cols`.
     pub fn new(kernel: Kernel, rows: usize, cols: usize, cpu: Cpu) -> Case<T> {
         let n = rows * cols;

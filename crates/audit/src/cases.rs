@@ -122,7 +122,7 @@ impl<T: Element> Audit<T> {
     fn matrices(&mut self) -> Result<(), AuditError> {
         const FITS: &str = "shapes that fit";
         let (cpu, vectors) = (self.cpu, self.vectors);
-        // Tiles of 8 (or 4 twice), 4, 2 and 1 rows; three vectors of columns and a ragged one.
+        // Tiles of 8 (or 4 twice), 4 and 3 rows; three vectors of columns and a ragged one.
         let lanes = self.level.shape::<T>().lanes;
         let (m, k, n) = (15, 3, 3 * lanes + lanes.div_ceil(2));
         let (a, b, bias, mut c) = (numbers::<T>(m * k), numbers::<T>(k * n), numbers::<T>(n), numbers::<T>(m * n));

@@ -17,7 +17,7 @@
 //!
 //! The tile is 8 rows × 3 vectors on 32 registers (24 accumulators, 3 of B, 1 of A) and 4 × 3 on 16 (12 + 3 + 1): the
 //! fma units want 8 independent chains (2 units × 4 cycles) or more, and 24 fma need 11 loads, 12 need 7, fewer than the
-//! two a cycle that the processor has. Batches are mostly powers of two, so rows of 8, 4, 2 and 1 leave no ragged rows;
+//! two a cycle that the processor has. Batches are mostly powers of two, so rows of 8, 4, 3, 2 and 1 leave no ragged rows;
 //! ragged columns are the last vector's business, with a mask.
 //!
 //! Count: rows·inner·cols fma useful; executed: the same with cols rounded up to whole vectors.

@@ -138,6 +138,7 @@ pub(super) fn pack_lhs<'a, T: Element, S: Simd<T>>(_: S, a: MatrixRef<'_, T>, pa
         i = pack_panels::<T, 8>(a, i, packed);
     }
     i = pack_panels::<T, 4>(a, i, packed);
+    i = pack_panels::<T, 3>(a, i, packed);
     i = pack_panels::<T, 2>(a, i, packed);
     pack_panels::<T, 1>(a, i, packed);
     Columns::packed(packed, m, k)

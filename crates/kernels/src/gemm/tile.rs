@@ -171,7 +171,8 @@ impl<'a, T: Element> Rhs<'a, T> {
     }
 }
 
-/// C covered with tiles of 8 (with 32 registers), 4, 2 and 1 rows: a function of its own.
+/// C covered with tiles of 8 (with 32 registers), 4, 3, 2 and 1 rows: a function of its own. Three rows as one tile and not as two and one,
+/// for each tile reads B again.
 pub(super) struct RowTiles<'a, T, L> {
     pub(super) a: L,
     pub(super) b: Rhs<'a, T>,
@@ -188,6 +189,7 @@ impl<T: Element, L: Lhs<T>> Kernel<T> for RowTiles<'_, T, L> {
             i = cover::<T, S, L, 8>(simd, a, b, &mut target, i, 3);
         }
         i = cover::<T, S, L, 4>(simd, a, b, &mut target, i, 3);
+        i = cover::<T, S, L, 3>(simd, a, b, &mut target, i, 3);
         i = cover::<T, S, L, 2>(simd, a, b, &mut target, i, 4);
         cover::<T, S, L, 1>(simd, a, b, &mut target, i, 8);
     }
