@@ -1,7 +1,8 @@
 //! What other counters would say of a network, and what they leave out.
 //!
-//! Each convention was measured on 30-30-30 with sigmoids and 784-128-10 with ReLU (xla and onnx-tool: on one of them); the tests hold
-//! those outputs. A tool's convention may change with its version: what is here is what its column in `docs/counting.md` says.
+//! Each convention was measured on 30-30-30 with sigmoids and 784-128-10 with ReLU, xla's on the former alone; onnx-tool's numbers are those
+//! of its source. The tests hold them. What xla counts for a sigmoid beside its exponential, three operations, is what its one number
+//! leaves for it.
 
 use std::fmt;
 use std::str::FromStr;
