@@ -4,7 +4,7 @@ mod learn;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use nxm_count::Sizes;
+use nxm_count::{Sizes, Tool};
 use nxm_kernels::Activation;
 use nxm_net::Loss;
 
@@ -76,9 +76,18 @@ pub struct CountArgs {
     /// The loss. cross_entropy includes the softmax, so its output is best the identity.
     #[arg(long, default_value = "mse", value_parser = loss())]
     pub loss: Loss,
-    /// What updates the parameters.
-    #[arg(long, value_enum, default_value_t = Optimizer::Sgd)]
-    pub optimizer: Optimizer,
+    /// What updates the parameters. [default: sgd]
+    #[arg(long, value_enum)]
+    pub optimizer: Option<OptimizerName>,
+    /// The momentum of sgd. [default: 0]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub momentum: Option<f64>,
+    /// How fast weights decay. [default: 0; 0.01 for adamw]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    pub weight_decay: Option<f64>,
+    /// Gradients are clipped by their norm; the count is that of a step in which they are too large, and scaled.
+    #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
+    pub clip_norm: Option<f64>,
     /// Examples in a step.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one, allow_negative_numbers = true)]
     pub batch: u64,
@@ -91,25 +100,12 @@ pub struct CountArgs {
     /// Run one step under counting at each level of this machine, on 1 and 2 threads, and compare.
     #[arg(long)]
     pub verify: bool,
+    /// Print the number that another counter would print for this network, and what it leaves out.
+    #[arg(long = "as", value_name = "TOOL", value_parser = tool(), conflicts_with = "verify")]
+    pub tool: Option<Tool>,
     /// How the answer is written; json and csv have all digits of huge numbers.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
-}
-
-/// What updates the parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Optimizer {
-    /// Plain stochastic gradient descent.
-    Sgd,
-}
-
-impl Optimizer {
-    /// The name it is chosen by.
-    pub fn name(self) -> &'static str {
-        match self {
-            Optimizer::Sgd => "sgd",
-        }
-    }
 }
 
 /// How the answer is written.
@@ -133,6 +129,11 @@ pub fn activation() -> impl TypedValueParser<Value = Activation> {
 /// A loss by its name.
 pub fn loss() -> impl TypedValueParser<Value = Loss> {
     PossibleValuesParser::new(Loss::ALL.map(|loss| loss.name())).try_map(|name| name.parse::<Loss>())
+}
+
+/// A counter by its name.
+fn tool() -> impl TypedValueParser<Value = Tool> {
+    PossibleValuesParser::new(Tool::ALL.map(Tool::name)).try_map(|name| name.parse::<Tool>())
 }
 
 /// A whole number, at least 1.

@@ -3,21 +3,26 @@
 mod report;
 mod rows;
 mod text;
+mod tools;
 
 use std::io::Write;
 
-use nxm_count::NetworkSpec;
+use nxm_count::{Clipping, NetworkSpec};
+use nxm_net::TrainingOptions;
 
-use crate::args::{CountArgs, Format};
+use crate::args::{CountArgs, Format, OptimizerName};
 use crate::failure::Failure;
+use crate::optimizer::OptimizerOptions;
 use crate::table::Look;
 use report::Report;
 pub use report::verify_step;
 
 /// Answers the question. Nothing is written unless all of it can be.
 pub fn run(args: &CountArgs, out: &mut impl Write) -> Result<(), Failure> {
-    let spec =
-        NetworkSpec::new(args.sizes.as_slice(), args.hidden, args.output, args.loss.clone()).map_err(Failure::usage)?;
+    let spec = spec(args)?;
+    if let Some(tool) = args.tool {
+        return tools::run(&tool.report(&spec, args.batch).map_err(Failure::usage)?, args.format, out);
+    }
     let report = Report::new(&spec, args)?;
     match args.format {
         Format::Table => text::write(&report, Look::Text, out)?,
@@ -29,4 +34,26 @@ pub fn run(args: &CountArgs, out: &mut impl Write) -> Result<(), Failure> {
         }
     }
     report.agrees()
+}
+
+/// The network of the command line, and how it is trained.
+fn spec(args: &CountArgs) -> Result<NetworkSpec, Failure> {
+    let spec = NetworkSpec::new(args.sizes.as_slice(), args.hidden, args.output, args.loss.clone());
+    let optimizer = OptimizerOptions {
+        name: args.optimizer.unwrap_or(OptimizerName::Sgd),
+        learning_rate: None,
+        momentum: args.momentum,
+        weight_decay: args.weight_decay,
+    };
+    // Its options must be such as training takes.
+    let options =
+        TrainingOptions { optimizer: optimizer.optimizer()?, clip_norm: args.clip_norm, ..TrainingOptions::default() };
+    options.check::<f32>().map_err(Failure::usage)?;
+    if let Some(norm) = args.clip_norm
+        && !(norm as f32 > 0.0 && (norm as f32).is_finite())
+    {
+        return Err(Failure::Usage(format!("--clip-norm is {norm}: a finite number above 0 is needed")));
+    }
+    let clipping = if args.clip_norm.is_some() { Clipping::Scaled } else { Clipping::None };
+    Ok(spec.map_err(Failure::usage)?.with_optimizer(options.optimizer).with_clipping(clipping))
 }

@@ -11,6 +11,7 @@ mod evaluate;
 mod failure;
 mod format;
 mod model;
+mod optimizer;
 mod predict;
 mod table;
 mod train;

@@ -32,7 +32,7 @@ fn the_table_is_aligned_and_grouped() {
     let text = printed(&["count", "30-30-30", "--hidden", "sigmoid", "--output", "sigmoid"]);
     let line = |start: &str| text.lines().find(|line| line.trim_start().starts_with(start)).expect(start);
     assert_eq!(text.lines().next(), Some("30-30-30: 1,860 parameters"));
-    assert!(line("forward").split_whitespace().eq(["forward", "1,800", "1,800", "0", "3,600", "60"]));
+    assert!(line("forward").split_whitespace().eq(["forward", "1,800", "1,800", "0", "3,600", "7,920", "0.742", "60"]));
     assert!(text.contains("30 × 30"));
     // Numbers end where the name of their column does.
     let header: Vec<char> = line("multiplications").chars().collect();
@@ -70,7 +70,7 @@ fn csv_has_a_row_for_each_part() {
         let row = rows.iter().find(|row| &row[0] == scope && &row[1] == part);
         row.unwrap_or_else(|| panic!("{scope} {part}"))[column(name)].to_owned()
     };
-    assert_eq!(rows.len(), 5 + 2 * 6 + 1);
+    assert_eq!(rows.len(), 5 + 2 * 7 + 2 * 5);
     assert_eq!(cell("step", "forward", "fma"), "101632");
     assert_eq!(cell("step", "forward", "relu"), "128");
     assert_eq!(cell("step", "forward", "inside_cmp"), "128");

@@ -35,11 +35,24 @@ fn assert_ops(ops: &Value) {
     assert!(ops["functions"].as_object().expect("an object").values().all(Value::is_u64));
 }
 
+/// Asserts that this is a cost: operations, and bytes.
+fn assert_cost(cost: &Value) {
+    let mut ops = cost.clone();
+    let fields = ops.as_object_mut().expect("an object");
+    let [read, written, intensity] =
+        ["bytes_read", "bytes_written", "flops_per_byte"].map(|name| fields.remove(name).expect(name));
+    assert!(read.is_u64() && written.is_u64() && (intensity.is_f64() || intensity.is_null()), "{cost}");
+    assert_ops(&ops);
+}
+
 #[test]
 fn has_all_its_names() {
     let answer = thirty("1");
     // serde_json sorts the keys of a parsed object.
-    assert_eq!(names(&answer), ["batch", "convention", "layers", "network", "optimizer", "step", "training"]);
+    assert_eq!(
+        names(&answer),
+        ["batch", "clipped", "convention", "epoch", "layers", "memory", "network", "optimizer", "step", "training"]
+    );
     assert_eq!(
         answer["network"],
         serde_json::json!({"sizes": [30, 30, 30], "hidden": "sigmoid", "output": "sigmoid", "loss": "mse", "parameters": 1860})
@@ -47,18 +60,22 @@ fn has_all_its_names() {
     assert_eq!((&answer["batch"], &answer["optimizer"]), (&1.into(), &"sgd".into()));
     assert!(answer["convention"].as_object().expect("an object").values().all(Value::is_string));
     assert_eq!(names(&answer["step"]), ["backward", "forward", "loss", "total", "update"]);
-    answer["step"].as_object().expect("an object").values().for_each(assert_ops);
+    answer["step"].as_object().expect("an object").values().for_each(assert_cost);
     let layers = answer["layers"].as_array().expect("an array");
     assert_eq!(layers.len(), 2);
-    let phases = ["activation_gradient", "bias_gradient", "forward", "input_gradient", "update", "weight_gradient"];
+    let phases =
+        ["activation_gradient", "bias_gradient", "clip", "forward", "input_gradient", "update", "weight_gradient"];
     for layer in layers {
         let mut expected = [&phases[..], &["fan_in", "fan_out"]].concat();
         expected.sort_unstable();
         assert_eq!(names(layer), expected);
-        phases.iter().for_each(|phase| assert_ops(&layer[phase]));
+        phases.iter().for_each(|phase| assert_cost(&layer[phase]));
     }
-    assert_eq!(names(&answer["training"]), ["epochs", "examples", "steps", "total"]);
-    assert_ops(&answer["training"]["total"]);
+    assert_eq!(
+        names(&answer["training"]),
+        ["backward", "epochs", "examples", "forward", "layers", "loss", "steps", "total", "update"]
+    );
+    assert_cost(&answer["training"]["total"]);
 }
 
 #[test]
@@ -145,4 +162,38 @@ fn verified_steps_agree_at_each_level_and_thread_count() {
         }
     }
     assert_eq!(verified[0]["padding"]["flops"].as_u64().map(|n| n > 0), Some(true), "reductions fold 64 bytes");
+}
+
+#[test]
+fn an_optimizer_and_clipping_cost_what_training_pays() {
+    let adam = json(&["784-128-10", "--optimizer", "adam"]);
+    let parameters = 101_770u64;
+    assert_eq!((&adam["optimizer"], &adam["step"]["update"]["sqrt"]), (&"adam".into(), &parameters.into()));
+    // Parameters and two moments are read and written, the biases' gradients read.
+    let update = &adam["step"]["update"];
+    assert_eq!(
+        (&update["bytes_read"], &update["bytes_written"]),
+        (&(4 * (3 * parameters + 138)).into(), &(4 * 3 * parameters).into())
+    );
+    assert_eq!(adam["memory"]["training"]["optimizer"], 4 * 2 * parameters);
+    assert_eq!(adam["memory"]["inference"]["total"], 4 * (parameters + 784 + 128 + 10));
+    let clipped = json(&["784-128-10", "--clip-norm", "1"]);
+    assert_eq!((&clipped["clipped"], &clipped["step"]["update"]["sqrt"]), (&true.into(), &1.into()));
+    assert_eq!(clipped["memory"]["training"]["gradients"], 4 * parameters);
+    for (args, named) in [
+        (&["--momentum", "0.9", "--optimizer", "adam"][..], "--momentum"),
+        (&["--weight-decay=-1"], "weight decay"),
+        (&["--clip-norm", "0"], "clip"),
+    ] {
+        let output = common::run(&[&["count", "3-2"], args].concat());
+        common::assert_refused_in_a_line(&output, &[named], named);
+    }
+}
+
+#[test]
+fn other_counters_say_what_they_were_seen_to_say() {
+    let torch = json(&["784-128-10", "--loss", "cross_entropy", "--as", "torch"]);
+    assert_eq!((&torch["forward"], &torch["forward_and_backward"]), (&203_264.into(), &409_088.into()));
+    let text = printed(&["count", "784-128-10", "--as", "ptflops", "--batch", "8"]);
+    assert!(text.contains("102,026 multiply-adds") && text.contains("the batch"), "{text}");
 }

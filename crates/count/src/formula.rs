@@ -15,10 +15,12 @@ mod functions;
 mod kernels;
 mod losses;
 mod step;
+mod traffic;
 mod training;
 
 pub use functions::inside;
 pub use step::{LayerFormula, StepFormula};
+pub use traffic::{LayerTraffic, StepTraffic};
 pub use training::{Schedule, TrainingFormula};
 
 use nxm_kernels::{Element, Function, Level, Shape};

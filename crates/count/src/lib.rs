@@ -34,24 +34,32 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bill;
 pub mod convention;
+pub mod cost;
 pub mod counted;
 pub mod counting;
 pub mod formula;
 pub mod kind;
+pub mod memory;
 pub mod ops;
 pub mod plan;
 pub mod rehearsal;
 pub mod sizes;
 pub mod spec;
 pub mod tally;
+pub mod tools;
+pub mod traffic;
 pub mod verify;
 
+pub use bill::{Bill, Breakdown, LayerCost};
 pub use convention::{CONVENTIONS, Convention};
+pub use cost::Cost;
 pub use counted::Counted;
 pub use counting::Counting;
 pub use formula::{LayerFormula, Schedule, StepFormula, TrainingFormula, Vectors};
 pub use kind::{Kind, Kinds, Overflow};
+pub use memory::Memory;
 /// What a user of this crate alone needs of the others.
 pub use nxm_kernels::{Activation, Cpu, Function, Level};
 pub use nxm_net::{Loss, Optimizer};
@@ -61,4 +69,6 @@ pub use rehearsal::{Rehearsal, RunError};
 pub use sizes::{Sizes, SizesError};
 pub use spec::{Clipping, CountError, NetworkSpec};
 pub use tally::Tally;
+pub use tools::{Tool, ToolError, ToolReport, UnknownTool};
+pub use traffic::Traffic;
 pub use verify::{Difference, Verification, verify};

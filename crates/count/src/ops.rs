@@ -107,10 +107,17 @@ impl Ops {
 impl Serialize for Ops {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        self.own.serialize_entries(&mut map)?;
-        map.serialize_entry("functions", &Functions(self))?;
-        map.serialize_entry("inside_functions", &self.inside)?;
+        self.serialize_entries(&mut map)?;
         map.end()
+    }
+}
+
+impl Ops {
+    /// The entries of a serialised count.
+    pub(crate) fn serialize_entries<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        self.own.serialize_entries(map)?;
+        map.serialize_entry("functions", &Functions(self))?;
+        map.serialize_entry("inside_functions", &self.inside)
     }
 }
 

@@ -1,12 +1,12 @@
 //! The answer: what `--format json` prints as it is, and the other formats lay out.
 
 use nxm_count::{
-    Convention, LayerFormula, NetworkSpec, Ops, Schedule, StepFormula, TrainingFormula, Vectors, Verification, verify,
+    Bill, Breakdown, Clipping, Convention, Cost, LayerCost, Memory, NetworkSpec, Schedule, Verification, verify,
 };
 use nxm_kernels::Level;
 use serde::Serialize;
 
-use crate::args::{CountArgs, Optimizer};
+use crate::args::CountArgs;
 use crate::failure::Failure;
 use crate::format::plural;
 
@@ -16,10 +16,13 @@ pub struct Report {
     pub network: NetworkReport,
     pub batch: u64,
     pub optimizer: &'static str,
+    pub clipped: bool,
     pub convention: Convention,
     pub step: StepReport,
-    pub layers: Vec<LayerReport>,
+    pub layers: Vec<LayerCost>,
+    pub epoch: EpochReport,
     pub training: TrainingReport,
+    pub memory: MemoryReport,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<Vec<Verification>>,
 }
@@ -37,24 +40,19 @@ pub struct NetworkReport {
 /// A step on a whole batch.
 #[derive(Debug, Serialize)]
 pub struct StepReport {
-    pub forward: Ops,
-    pub loss: Ops,
-    pub backward: Ops,
-    pub update: Ops,
-    pub total: Ops,
+    pub forward: Cost,
+    pub loss: Cost,
+    pub backward: Cost,
+    pub update: Cost,
+    pub total: Cost,
 }
 
-/// The part of a step that belongs to one layer.
+/// An epoch, its last batch as short as it is.
 #[derive(Debug, Serialize)]
-pub struct LayerReport {
-    pub fan_in: u64,
-    pub fan_out: u64,
-    pub forward: Ops,
-    pub weight_gradient: Ops,
-    pub bias_gradient: Ops,
-    pub input_gradient: Ops,
-    pub activation_gradient: Ops,
-    pub update: Ops,
+pub struct EpochReport {
+    pub steps: u128,
+    #[serde(flatten)]
+    pub costs: Breakdown,
 }
 
 /// A training run.
@@ -63,44 +61,41 @@ pub struct TrainingReport {
     pub examples: u64,
     pub epochs: u64,
     pub steps: u128,
-    pub total: Ops,
+    #[serde(flatten)]
+    pub costs: Breakdown,
+}
+
+/// Bytes that are held at most, in elements of f32.
+#[derive(Debug, Serialize)]
+pub struct MemoryReport {
+    pub training: Memory,
+    pub inference: Memory,
 }
 
 impl Report {
     /// The answer for `network`.
     pub fn new(network: &NetworkSpec, args: &CountArgs) -> Result<Report, Failure> {
-        let textbook = Vectors::textbook::<f32>();
-        let step = StepFormula::new(network, args.batch, textbook).map_err(Failure::usage)?;
         let examples = args.examples.unwrap_or(args.batch);
         let schedule = Schedule { examples, epochs: args.epochs, batch: args.batch };
-        let training = TrainingFormula::new(network, schedule, textbook).map_err(Failure::usage)?;
-        // The one optimizer there is is the one that steps are counted with.
-        let Optimizer::Sgd = args.optimizer;
+        let bill = Bill::new::<f32>(network, schedule).map_err(Failure::usage)?;
+        let Breakdown { forward, loss, backward, update, total, layers } = bill.step;
         Ok(Report {
             network: NetworkReport {
                 sizes: network.sizes().to_vec(),
                 hidden: network.hidden().name(),
                 output: network.output().name(),
                 loss: network.loss().name(),
-                parameters: network.parameters(),
+                parameters: bill.parameters,
             },
             batch: args.batch,
-            optimizer: args.optimizer.name(),
+            optimizer: network.optimizer().name(),
+            clipped: network.clipping() != Clipping::None,
             convention: Convention,
-            step: StepReport {
-                forward: step.forward().useful,
-                loss: step.loss().useful,
-                backward: step.backward().useful,
-                update: step.update().useful,
-                total: step.total().useful,
-            },
-            layers: step.layers().iter().map(LayerReport::new).collect(),
-            training: TrainingReport {
-                examples: schedule.examples,
-                epochs: schedule.epochs,
-                steps: training.steps(),
-                total: training.total().useful,
-            },
+            step: StepReport { forward, loss, backward, update, total },
+            layers,
+            epoch: EpochReport { steps: bill.steps_per_epoch, costs: bill.epoch },
+            training: TrainingReport { examples, epochs: args.epochs, steps: bill.steps, costs: bill.training },
+            memory: MemoryReport { training: bill.memory_of_training, inference: bill.memory_of_inference },
             verified: if args.verify { Some(verify_step(network, args.batch)?) } else { None },
         })
     }
@@ -128,36 +123,9 @@ pub fn verify_step(network: &NetworkSpec, batch: u64) -> Result<Vec<Verification
     verifications.collect::<Result<_, _>>().map_err(|error| Failure::Usage(format!("--verify: {error}")))
 }
 
-impl LayerReport {
-    fn new(layer: &LayerFormula) -> LayerReport {
-        LayerReport {
-            fan_in: layer.fan_in,
-            fan_out: layer.fan_out,
-            forward: layer.forward.useful,
-            weight_gradient: layer.weight_gradient.useful,
-            bias_gradient: layer.bias_gradient.useful,
-            input_gradient: layer.input_gradient.useful,
-            activation_gradient: layer.activation_gradient.useful,
-            update: layer.update.useful,
-        }
-    }
-
-    /// Its phases in the order in which a step runs them, by name.
-    pub fn phases(&self) -> [(&'static str, &Ops); 6] {
-        [
-            ("forward", &self.forward),
-            ("activation_gradient", &self.activation_gradient),
-            ("weight_gradient", &self.weight_gradient),
-            ("bias_gradient", &self.bias_gradient),
-            ("input_gradient", &self.input_gradient),
-            ("update", &self.update),
-        ]
-    }
-}
-
 impl StepReport {
     /// Its parts in the order in which they run, by name, and their sum.
-    pub fn parts(&self) -> [(&'static str, &Ops); 5] {
+    pub fn parts(&self) -> [(&'static str, &Cost); 5] {
         [
             ("forward", &self.forward),
             ("loss", &self.loss),

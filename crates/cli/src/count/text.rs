@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use nxm_count::{Ops, Verification};
+use nxm_count::{Cost, Memory, Ops, Verification};
 use nxm_kernels::Function;
 
 use super::report::Report;
-use crate::format::{count, is_rounded, plural};
+use crate::format::{count, is_rounded, plural, significant};
 use crate::table::{Look, table};
 
 /// Writes a table of the step and the training, one by layer, and one of what was verified.
@@ -16,8 +16,12 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
     title(look, &format!("{}: {} parameters", sizes.join("-"), count(network.parameters)), out)?;
     writeln!(
         out,
-        "hidden {}, output {}, loss {}, optimizer {}",
-        network.hidden, network.output, network.loss, report.optimizer
+        "hidden {}, output {}, loss {}, optimizer {}{}",
+        network.hidden,
+        network.output,
+        network.loss,
+        report.optimizer,
+        if report.clipped { ", gradients clipped and scaled" } else { "" }
     )?;
     writeln!(
         out,
@@ -31,11 +35,18 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
 
     title(look, "Each layer in a step, in flops (a fused multiply-add is two)", out)?;
     writeln!(out, "{}\n", layers(report, look))?;
+    let memory = |Memory { total, .. }| count(total);
+    writeln!(
+        out,
+        "Memory at most, in f32: {} bytes in training, {} in inference on as large a batch.\n",
+        memory(report.memory.training),
+        memory(report.memory.inference)
+    )?;
     if let Some(verified) = &report.verified {
         title(look, "One step, executed under counting; padding in flops", out)?;
         writeln!(out, "{}\n", verified_steps(verified, look))?;
     }
-    if is_rounded(report.training.total.flops().max(report.step.total.flops())) {
+    if is_rounded(report.training.costs.total.ops.flops().max(report.step.total.ops.flops())) {
         writeln!(out, "Numbers from 10¹⁵ on are rounded here; --format json has all digits.")?;
     }
     writeln!(out, "What the numbers mean: \"convention\" in --format json.")
@@ -50,23 +61,26 @@ fn title(look: Look, text: &str, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn steps(report: &Report, look: Look) -> String {
-    let functions = functions(&report.training.total);
+    let functions = functions(&report.training.costs.total.ops);
     let names = functions.iter().map(|function| function.name());
-    let header = ["", "multiplications", "additions", "other", "flops"].into_iter().chain(names);
-    let row = |name: &str, ops: &Ops| {
+    let header = ["", "multiplications", "additions", "other", "flops", "bytes", "flops/byte"].into_iter().chain(names);
+    let row = |name: &str, cost: &Cost| {
+        let (ops, bytes) = (&cost.ops, cost.traffic.bytes());
         let own = ops.own();
         // A part of the flops, so it fits.
         let other = own.div() + own.sqrt() + own.cmp();
-        let counts = [ops.multiplications(), ops.additions(), other, ops.flops()].into_iter();
-        let evaluations = functions.iter().map(|function| ops.evaluations(*function));
-        std::iter::once(name.to_owned()).chain(counts.chain(evaluations).map(count)).collect::<Vec<_>>()
+        let counts = [ops.multiplications(), ops.additions(), other, ops.flops(), bytes].map(count);
+        let evaluations = functions.iter().map(|function| count(ops.evaluations(*function)));
+        let intensity = cost.intensity().map_or(String::new(), significant);
+        std::iter::once(name.to_owned()).chain(counts).chain([intensity]).chain(evaluations).collect::<Vec<_>>()
     };
-    let steps = report.step.parts().map(|(name, ops)| match name {
-        "total" => row("one step", ops),
-        part => row(part, ops),
+    let steps = report.step.parts().map(|(name, cost)| match name {
+        "total" => row("one step", cost),
+        part => row(part, cost),
     });
-    let training = row("training", &report.training.total);
-    table(look, header, 1, steps.into_iter().chain([training]))
+    let epoch = row("an epoch", &report.epoch.costs.total);
+    let training = row("training", &report.training.costs.total);
+    table(look, header, 1, steps.into_iter().chain([epoch, training]))
 }
 
 /// The functions that are evaluated at all.
@@ -75,13 +89,16 @@ fn functions(ops: &Ops) -> Vec<Function> {
 }
 
 fn layers(report: &Report, look: Look) -> String {
-    let header = ["layer", "inputs × units", "forward", "∂ activation", "∂ weights", "∂ bias", "∂ inputs", "update"];
+    let phases = ["forward", "∂ activation", "∂ weights", "∂ bias", "∂ inputs", "clip", "update"];
+    let shown = |phase: &&str| report.clipped || *phase != "clip";
+    let header = ["layer", "inputs × units"].into_iter().chain(phases.into_iter().filter(shown));
     let rows = report.layers.iter().enumerate().map(|(i, layer)| {
-        let [forward, activation, weights, bias, inputs, update] = layer.phases().map(|(_, ops)| count(ops.flops()));
         let shape = format!("{} × {}", count(layer.fan_in), count(layer.fan_out));
-        [(i + 1).to_string(), shape, forward, activation, weights, bias, inputs, update]
+        let costs = layer.phases().into_iter().filter(|(phase, _)| shown(phase));
+        let flops = costs.map(|(_, cost)| count(cost.ops.flops()));
+        [(i + 1).to_string(), shape].into_iter().chain(flops).collect::<Vec<_>>()
     });
-    table(look, header, 2, rows)
+    table(look, header.collect::<Vec<_>>(), 2, rows)
 }
 
 fn verified_steps(verified: &[Verification], look: Look) -> String {

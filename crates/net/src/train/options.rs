@@ -55,7 +55,10 @@ impl TrainingOptions {
     }
 
     /// What can be checked without network and data.
-    pub(crate) fn check<T: Element>(&self) -> Result<(), NetError> {
+    ///
+    /// # Errors
+    /// [`NetError`] that names the option that is out of its range in `T`.
+    pub fn check<T: Element>(&self) -> Result<(), NetError> {
         self.optimizer.check::<T>()?;
         self.schedule.check()?;
         if self.batch == 0 { Err(NetError::NoBatch) } else { Ok(()) }

@@ -8,6 +8,7 @@ use nxm_net::{Adam, AdamW, Checkpoint, Loss, Optimizer, Sgd, TrainingOptions};
 use crate::args::{Hidden, OptimizerName, TrainArgs};
 use crate::data::{Columns, Scheme};
 use crate::failure::Failure;
+use crate::optimizer::OptimizerOptions;
 use crate::train::watch::Watch;
 
 /// Units of the hidden layers, unless told.
@@ -21,7 +22,13 @@ pub fn new(args: &TrainArgs) -> Result<TrainingOptions, Failure> {
     let default = TrainingOptions::default();
     Ok(TrainingOptions {
         loss: args.loss.clone().unwrap_or(Loss::CROSS_ENTROPY),
-        optimizer: optimizer(args)?,
+        optimizer: OptimizerOptions {
+            name: args.optimizer.unwrap_or(OptimizerName::Adam),
+            learning_rate: args.learning_rate,
+            momentum: args.momentum,
+            weight_decay: args.weight_decay,
+        }
+        .optimizer()?,
         clip_norm: args.clip_norm,
         batch: args.batch.map_or(default.batch, whole),
         epochs: args.epochs.map_or(EPOCHS, whole),
@@ -33,35 +40,6 @@ pub fn new(args: &TrainArgs) -> Result<TrainingOptions, Failure> {
 /// More than this machine can count is as good as all it can.
 fn whole(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-fn optimizer(args: &TrainArgs) -> Result<Optimizer, Failure> {
-    let name = args.optimizer.unwrap_or(OptimizerName::Adam);
-    if args.momentum.is_some() && name != OptimizerName::Sgd {
-        return Err(Failure::Usage(format!("--momentum is for --optimizer sgd, and the optimizer is {}", name.name())));
-    }
-    let (rate, decay) = (args.learning_rate, args.weight_decay);
-    Ok(match name {
-        OptimizerName::Sgd => {
-            let default = Sgd::default();
-            Optimizer::Sgd(Sgd {
-                learning_rate: rate.unwrap_or(default.learning_rate),
-                momentum: args.momentum.unwrap_or(default.momentum),
-                weight_decay: decay.unwrap_or(default.weight_decay),
-                ..default
-            })
-        }
-        OptimizerName::Adam => {
-            let default = Adam::default();
-            let learning_rate = rate.unwrap_or(default.learning_rate);
-            Optimizer::Adam(Adam { learning_rate, weight_decay: decay.unwrap_or(default.weight_decay), ..default })
-        }
-        OptimizerName::Adamw => {
-            let default = AdamW::default();
-            let learning_rate = rate.unwrap_or(default.learning_rate);
-            Optimizer::AdamW(AdamW { learning_rate, weight_decay: decay.unwrap_or(default.weight_decay), ..default })
-        }
-    })
 }
 
 /// What the command line asks for must be what the checkpoint says; epochs and patience are taken over from there.

@@ -1,0 +1,288 @@
+//! What other counters would say of a network, and what they leave out.
+//!
+//! Each convention was measured on 30-30-30 with sigmoids and 784-128-10 with ReLU, xla's on the former alone; onnx-tool's numbers are those
+//! of its source. The tests hold them. What xla counts for a sigmoid beside its exponential, three operations, is what its one number
+//! leaves for it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use nxm_kernels::Activation;
+use nxm_net::Loss;
+use serde::Serialize;
+
+use crate::kind::Overflow;
+use crate::spec::{CountError, NetworkSpec};
+
+/// A counter that people use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// PyTorch's `FlopCounterMode`.
+    Torch,
+    /// fvcore's `FlopCountAnalysis`.
+    Fvcore,
+    /// thop's `profile`.
+    Thop,
+    /// ptflops' `get_model_complexity_info`.
+    Ptflops,
+    /// torchinfo's "mult-adds".
+    Torchinfo,
+    /// DeepSpeed's flops profiler.
+    Deepspeed,
+    /// XLA's cost analysis, as JAX shows it.
+    Xla,
+    /// onnx-tool's profile.
+    OnnxTool,
+}
+
+/// What a tool says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ToolReport {
+    /// Its name.
+    pub tool: &'static str,
+    /// The number of its forward pass.
+    pub forward: u128,
+    /// With the backward pass, if it has such a number.
+    pub forward_and_backward: Option<u128>,
+    /// Evaluations that it counts beside.
+    pub transcendentals: Option<u128>,
+    /// The unit of its numbers.
+    pub unit: &'static str,
+    /// What it leaves out or takes for something else.
+    pub leaves_out: &'static str,
+}
+
+/// A name that no tool has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no tool is called {found:?}; expected torch, fvcore, thop, ptflops, torchinfo, deepspeed, xla or onnx-tool")]
+pub struct UnknownTool {
+    /// The name.
+    pub found: String,
+}
+
+impl Tool {
+    /// All of them.
+    pub const ALL: [Tool; 8] = [
+        Tool::Torch,
+        Tool::Fvcore,
+        Tool::Thop,
+        Tool::Ptflops,
+        Tool::Torchinfo,
+        Tool::Deepspeed,
+        Tool::Xla,
+        Tool::OnnxTool,
+    ];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tool::Torch => "torch",
+            Tool::Fvcore => "fvcore",
+            Tool::Thop => "thop",
+            Tool::Ptflops => "ptflops",
+            Tool::Torchinfo => "torchinfo",
+            Tool::Deepspeed => "deepspeed",
+            Tool::Xla => "xla",
+            Tool::OnnxTool => "onnx-tool",
+        }
+    }
+
+    /// What it leaves out or takes for something else.
+    pub fn leaves_out(self) -> &'static str {
+        match self {
+            Tool::Torch => "biases, activations, loss and update",
+            Tool::Fvcore => {
+                "biases, activations, loss, backward pass and update; a multiply-add is one, though called a flop"
+            }
+            Tool::Thop => "biases, activations, loss, backward pass and update; a multiply-add is one",
+            Tool::Ptflops => {
+                "the batch, activations but ReLU (which it counts twice), loss, backward pass and update; a bias is one beside the multiply-adds"
+            }
+            Tool::Torchinfo => {
+                "activations, loss, backward pass and update; its multiply-adds are the parameters, once an example"
+            }
+            Tool::Deepspeed => {
+                "biases, activations but ReLU, loss and update; the backward pass is taken for twice the forward pass, that of the first layer's inputs too"
+            }
+            Tool::Xla => {
+                "a loss, backward pass and update that are not in the compiled function; evaluations stand apart, as transcendentals"
+            }
+            Tool::OnnxTool => {
+                "loss, backward pass and update; a multiply-add is one, an evaluation what its table says (exp 32, division 4)"
+            }
+        }
+    }
+
+    /// What it would say of `network` on `batch` examples.
+    ///
+    /// # Errors
+    /// [`ToolError`] if it has no number for this network that was ever seen, or if the number exceeds 128 bits.
+    pub fn report(self, network: &NetworkSpec, batch: u64) -> Result<ToolReport, ToolError> {
+        CountError::not_zero("the batch", batch)?;
+        let rows = u128::from(batch);
+        let products = sum(network, |n, m| n.checked_mul(m))?;
+        let units = sum(network, |_, m| Some(m))?;
+        let relus = units_with(network, Activation::Relu);
+        // Of the data nobody asks for a gradient.
+        let first = u128::from(network.sizes()[0]) * u128::from(network.sizes()[1]);
+        let checked =
+            |number: Option<u128>| number.ok_or(Overflow { what: "flops" }).map_err(CountError::in_the("the tool"));
+        let times = |count: Option<u128>| checked(count.and_then(|count| count.checked_mul(rows)));
+        let doubled = products.checked_mul(2);
+        let (forward, both, transcendentals, unit) = match self {
+            Tool::Torch => {
+                let backward = products.checked_mul(6).and_then(|all| all.checked_sub(first.checked_mul(2)?));
+                (times(doubled)?, Some(times(backward)?), None, "flops")
+            }
+            Tool::Fvcore => (times(Some(products))?, None, None, "multiply-adds"),
+            Tool::Thop => (times(Some(products))?, None, None, "multiply-adds"),
+            Tool::Ptflops => {
+                let all = products.checked_add(units).and_then(|sum| sum.checked_add(2 * relus));
+                (checked(all)?, None, None, "multiply-adds")
+            }
+            Tool::Torchinfo => (times(products.checked_add(units))?, None, None, "multiply-adds"),
+            Tool::Deepspeed => {
+                let forward = doubled.and_then(|sum| sum.checked_add(relus));
+                let forward = times(forward)?;
+                (forward, Some(checked(forward.checked_mul(3))?), None, "flops")
+            }
+            Tool::Xla => {
+                self.only(network, &[Activation::Identity, Activation::Relu, Activation::Sigmoid])?;
+                let sigmoids = units_with(network, Activation::Sigmoid);
+                // 1/(1 + e⁻ᶻ): three operations beside the exponential; ReLU a maximum. The bias is an addition.
+                let flops =
+                    doubled.and_then(|sum| sum.checked_add(units)?.checked_add(relus)?.checked_add(3 * sigmoids));
+                (times(flops)?, None, Some(times(Some(sigmoids))?), "flops")
+            }
+            Tool::OnnxTool => {
+                self.only(network, &[Activation::Identity, Activation::Relu, Activation::Sigmoid])?;
+                let sigmoids = units_with(network, Activation::Sigmoid);
+                let all = products
+                    .checked_add(units)
+                    .and_then(|sum| sum.checked_add(32 * sigmoids)?.checked_add(relus)?.checked_add(softmax(network)));
+                (times(all)?, None, None, "multiply-adds")
+            }
+        };
+        let (tool, leaves_out) = (self.name(), self.leaves_out());
+        Ok(ToolReport { tool, forward, forward_and_backward: both, transcendentals, unit, leaves_out })
+    }
+
+    /// The network must have these activations only.
+    fn only(self, network: &NetworkSpec, known: &[Activation]) -> Result<(), ToolError> {
+        let mut activations = (0..network.layers()).map(|layer| network.activation(layer));
+        match activations.find(|activation| !known.contains(activation)) {
+            None => Ok(()),
+            Some(activation) => Err(ToolError::Activation { tool: self.name(), activation: activation.name() }),
+        }
+    }
+}
+
+/// Why a tool's number can't be said.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ToolError {
+    /// Its count could not be said either.
+    #[error(transparent)]
+    Count(#[from] CountError),
+    /// What the tool counts for an activation is not known here.
+    #[error("what {tool} counts for {activation} is not known; it is for identity, relu and sigmoid")]
+    Activation {
+        /// The tool's name.
+        tool: &'static str,
+        /// The activation's name.
+        activation: &'static str,
+    },
+}
+
+/// Σ of something over the layers' N and M.
+fn sum(network: &NetworkSpec, of: fn(u128, u128) -> Option<u128>) -> Result<u128, CountError> {
+    let mut layers = network.sizes().windows(2).map(|pair| of(pair[0].into(), pair[1].into()));
+    let sum = layers.try_fold(0u128, |sum, layer| sum.checked_add(layer?));
+    sum.ok_or(Overflow { what: "flops" }).map_err(CountError::in_the("the tool"))
+}
+
+/// Units whose activation is `activation`: fewer than 2⁶⁴ a layer, so their sum fits.
+fn units_with(network: &NetworkSpec, activation: Activation) -> u128 {
+    let layers = (0..network.layers()).filter(|layer| network.activation(*layer) == activation);
+    layers.map(|layer| u128::from(network.sizes()[layer + 1])).sum()
+}
+
+/// The softmax behind the outputs, if the loss is one of classes: an exponential (32) and a division (4) each.
+fn softmax(network: &NetworkSpec) -> u128 {
+    match network.loss() {
+        Loss::CrossEntropy { .. } => 36 * u128::from(network.sizes()[network.layers()]),
+        _ => 0,
+    }
+}
+
+impl fmt::Display for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Tool {
+    type Err = UnknownTool;
+
+    fn from_str(name: &str) -> Result<Tool, UnknownTool> {
+        let tool = Tool::ALL.into_iter().find(|tool| tool.name() == name);
+        tool.ok_or_else(|| UnknownTool { found: name.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(tool: Tool, sizes: &[u64], activation: Activation, batch: u64) -> ToolReport {
+        let (output, loss) = match activation {
+            Activation::Sigmoid => (Activation::Sigmoid, Loss::MeanSquaredError),
+            _ => (Activation::Identity, Loss::CROSS_ENTROPY),
+        };
+        tool.report(&NetworkSpec::new(sizes, activation, output, loss).unwrap(), batch).unwrap()
+    }
+
+    /// What the tools themselves printed (onnx-tool: what its source says), of the forward pass and with the backward pass.
+    #[test]
+    fn says_what_was_measured() {
+        let measured = [
+            (Tool::Torch, (3_600, Some(9_000)), Some((203_264, Some(409_088)))),
+            (Tool::Fvcore, (1_800, None), Some((101_632, None))),
+            (Tool::Thop, (1_800, None), Some((101_632, None))),
+            (Tool::Ptflops, (1_860, None), Some((102_026, None))),
+            (Tool::Torchinfo, (1_860, None), Some((101_770, None))),
+            (Tool::Deepspeed, (3_600, Some(10_800)), Some((203_392, Some(3 * 203_392)))),
+            (Tool::Xla, (3_840, None), None),
+            (Tool::OnnxTool, (3_780, None), Some((102_258, None))),
+        ];
+        for (tool, thirty, digits) in measured {
+            let found = report(tool, &[30, 30, 30], Activation::Sigmoid, 1);
+            assert_eq!((found.forward, found.forward_and_backward), thirty, "{tool}");
+            if let Some(digits) = digits {
+                let found = report(tool, &[784, 128, 10], Activation::Relu, 1);
+                assert_eq!((found.forward, found.forward_and_backward), digits, "{tool}");
+            }
+        }
+        assert_eq!(report(Tool::Xla, &[30, 30, 30], Activation::Sigmoid, 1).transcendentals, Some(60));
+    }
+
+    #[test]
+    fn scales_with_the_batch_but_for_ptflops() {
+        for tool in Tool::ALL {
+            let [one, many] = [1, 32].map(|batch| report(tool, &[784, 128, 10], Activation::Relu, batch).forward);
+            assert_eq!(many, if tool == Tool::Ptflops { one } else { 32 * one }, "{tool}");
+        }
+    }
+
+    #[test]
+    fn names_read_back_and_what_is_not_known_is_refused() {
+        assert!(Tool::ALL.into_iter().all(|tool| tool.name().parse() == Ok(tool)));
+        assert!("pytorch".parse::<Tool>().unwrap_err().to_string().contains("\"pytorch\""));
+        let gelu = NetworkSpec::new([3, 2, 1], Activation::Gelu, Activation::Identity, Loss::MeanSquaredError).unwrap();
+        let refused = ToolError::Activation { tool: "xla", activation: "gelu" };
+        assert_eq!(Tool::Xla.report(&gelu, 1), Err(refused));
+        let [relu, identity] = [Activation::Relu, Activation::Identity];
+        let huge = NetworkSpec::new([u64::MAX, u64::MAX - 1], relu, identity, Loss::MeanSquaredError).unwrap();
+        assert!(Tool::Fvcore.report(&huge, 2).is_err());
+        assert!(Tool::Torch.report(&huge, 1).is_err());
+    }
+}

@@ -1,0 +1,48 @@
+//! Bytes worked out by hand, and sums of bills.
+
+use nxm_count::{Activation, Bill, Clipping, Cost, Loss, NetworkSpec, Schedule, Traffic};
+use proptest::prelude::*;
+
+/// 30-30-30 with sigmoids and squared errors on one example: 30 numbers are 120 bytes, a layer's parameters 930.
+#[test]
+fn thirty_thirty_thirty() {
+    let sigmoid = Activation::Sigmoid;
+    let spec = NetworkSpec::new([30, 30, 30], sigmoid, sigmoid, Loss::MeanSquaredError).unwrap();
+    let bytes = |read: u128, written: u128| Traffic { read: 4 * read, written: 4 * written };
+    let schedule = Schedule { examples: 1, epochs: 1, batch: 1 };
+    let bill = Bill::new::<f32>(&spec, schedule).unwrap();
+    let step = &bill.step;
+    assert_eq!(step.forward.traffic, bytes(2 * (30 + 930), 2 * 30));
+    assert_eq!(step.loss.traffic, bytes(60, 30));
+    let [first, last] = &step.layers[..] else { panic!("two layers") };
+    assert_eq!(last.activation_gradient.traffic, bytes(60, 30));
+    assert_eq!(first.activation_gradient.traffic, bytes(30, 0));
+    assert_eq!(last.weight_gradient.traffic, bytes(60, 0));
+    assert_eq!(last.input_gradient.traffic, bytes(930, 30));
+    assert_eq!((first.input_gradient.traffic, first.bias_gradient.traffic), (Traffic::NONE, bytes(30, 30)));
+    assert_eq!(step.update.traffic, bytes(2 * (930 + 30), 2 * 930));
+
+    let clipped = Bill::new::<f32>(&spec.with_clipping(Clipping::Scaled), schedule).unwrap();
+    let last = &clipped.step.layers[1];
+    assert_eq!((last.clip.traffic, last.weight_gradient.traffic), (bytes(1860, 930), bytes(60, 900)));
+    assert_eq!(last.update.traffic, bytes(1860, 930));
+}
+
+proptest! {
+    /// A short last batch is what it is, in each part, and parts and layers add up.
+    #[test]
+    fn epochs_are_their_steps(examples in 1u64..100, batch in 1u64..40, epochs in 1u64..5) {
+        let spec = NetworkSpec::new([7, 5, 3], Activation::Gelu, Activation::Identity, Loss::CROSS_ENTROPY).unwrap();
+        let bill = Bill::new::<f64>(&spec, Schedule { examples, epochs, batch }).unwrap();
+        let step = |rows| Bill::new::<f64>(&spec, Schedule { examples: rows, epochs: 1, batch: rows }).unwrap().step;
+        let whole = step(batch).total.times((examples / batch).into()).unwrap();
+        let rest = if examples % batch > 0 { step(examples % batch).total } else { Cost::default() };
+        prop_assert_eq!(bill.epoch.total, whole.plus(&rest).unwrap());
+        prop_assert_eq!(bill.training.total, bill.epoch.total.times(epochs.into()).unwrap());
+        prop_assert_eq!(bill.steps, u128::from(examples.div_ceil(batch) * epochs));
+        for costs in [&bill.step, &bill.epoch, &bill.training] {
+            let phases = costs.layers.iter().flat_map(|layer| layer.phases().map(|(_, cost)| *cost));
+            prop_assert_eq!(Cost::sum(phases.chain([costs.loss])).unwrap(), costs.total);
+        }
+    }
+}
