@@ -106,12 +106,6 @@ pub struct Product<T> {
     cpu: Cpu,
     a: Vec<T>,
     b: Vec<T>,
-    /// The same data for `cpu`.
-    pub fn on(&mut self, cpu: Cpu) -> &mut Self {
-        self.cpu = cpu;
-        self
-    }
-
     /// Wᵀ by rows, for peers' forward products.
     b_transposed: Vec<T>,
     bias: Vec<T>,
@@ -119,6 +113,12 @@ pub struct Product<T> {
 }
 
 impl<T: Number> Product<T> {
+    /// The same data for `cpu`.
+    pub fn on(&mut self, cpu: Cpu) -> &mut Self {
+        self.cpu = cpu;
+        self
+    }
+
     pub fn new(shape: Shape, form: Form, cpu: Cpu) -> Product<T> {
         let (m, k, n) = rows_inner_cols(shape, form);
         let b: Vec<T> = numbers(k * n, 2);
