@@ -5,7 +5,7 @@ mod pair;
 use self::pair::Pair;
 use crate::element::Element;
 use crate::executor::Executor;
-use crate::parallel::{Split, for_each_part, parts};
+use crate::parallel::{Split, for_each_part, parts_of_evaluations};
 use crate::simd::{Kernel, Simd, load_some, store_some};
 
 /// What an elementwise kernel does with a vector of its output and of each of N inputs.
@@ -26,7 +26,7 @@ pub fn elementwise<T: Element, F: Elementwise<T, N>, const N: usize>(
     out: &mut [T],
 ) {
     assert!(inputs.iter().all(|input| input.len() == out.len()), "elementwise: lengths differ");
-    let parts = parts(executor.threads(), out.len(), out.len() / T::BLOCK);
+    let parts = parts_of_evaluations(executor.threads(), out.len(), out.len() / T::BLOCK);
     for_each_part((inputs, out), parts, T::BLOCK, &|(inputs, out)| executor.run(Map { f, inputs, out }));
 }
 

@@ -92,7 +92,7 @@ pub use gemv::{gemv, gemv_transposed};
 pub use ger::ger;
 pub use level::{LEVEL_NAMES, LEVEL_VARIABLE, Level, LevelError, Shape};
 pub use matrix::{MatrixMut, MatrixRef, ShapeError};
-pub use parallel::WORTH_A_THREAD;
+pub use parallel::{ELEMENTS_WORTH_A_THREAD, WORTH_A_THREAD};
 pub use simd::{Kernel, Simd};
 pub use softmax::{log_softmax, log_sum_exp, softmax};
 pub use update::{Decay, Parameters, Rule, sgd, update};

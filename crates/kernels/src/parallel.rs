@@ -3,15 +3,19 @@
 //! Only outputs are split, never a sum, so the bits do not depend on the number of parts. Parts are cut at multiples of
 //! a `grain` (a whole vector), so the padding does not depend on it either.
 
-/// Multiply-adds that make a task worth handing to another thread: a fork and join takes 11 µs (measured by the peers bench),
-/// in which one core with AVX2 does about 0.6 million; two tasks of this size save as much again.
-pub const WORTH_A_THREAD: usize = 3 << 18;
+/// Multiply-adds that make a task worth handing to another thread: a fork and join takes 6 to 17 µs (measured by the peers bench), in
+/// which one core with AVX-512 does 0.7 to 2 million. Half as many paid on an idle machine, and cost a third wherever the other thread
+/// woke late.
+pub const WORTH_A_THREAD: usize = 1 << 21;
+
+/// Elements, each evaluated at, updated or added to, that make a task worth handing to another thread.
+const EVALUATIONS_WORTH_A_THREAD: usize = 3 << 18;
 
 /// Elements of a matrix, each read once for one multiply-add, that make a task worth handing to another thread.
 ///
 /// From a cache one thread reads nearly as fast as two, and rayon hands the parts to its threads in any order, so that each finds the
 /// other's part in its own L2: measured by the peers bench, two threads lose on 1 and 2 million elements and win where memory is read.
-const ELEMENTS_WORTH_A_THREAD: usize = 1 << 22;
+pub const ELEMENTS_WORTH_A_THREAD: usize = 1 << 22;
 
 /// Threads of rayon's current pool.
 pub(crate) fn default_threads() -> usize {
@@ -21,19 +25,28 @@ pub(crate) fn default_threads() -> usize {
 /// Into how many parts `work` is worth splitting when there are `threads` threads and at most `pieces` pieces.
 #[inline]
 pub(crate) fn parts(threads: usize, work: usize, pieces: usize) -> usize {
-    if threads <= 1 {
-        return 1;
-    }
-    threads.min(work / WORTH_A_THREAD).min(pieces).max(1)
+    limited(threads, work, WORTH_A_THREAD, pieces)
+}
+
+/// Into how many parts it is worth splitting a kernel that does something with each of `elements`.
+#[inline]
+pub(crate) fn parts_of_evaluations(threads: usize, elements: usize, pieces: usize) -> usize {
+    limited(threads, elements, EVALUATIONS_WORTH_A_THREAD, pieces)
 }
 
 /// Into how many parts it is worth splitting a kernel that does little more than read `elements`.
 #[inline]
 pub(crate) fn parts_of_elements(threads: usize, elements: usize, pieces: usize) -> usize {
+    limited(threads, elements, ELEMENTS_WORTH_A_THREAD, pieces)
+}
+
+/// One part for each `worth` of the work, no more than there are threads or pieces.
+#[inline]
+fn limited(threads: usize, work: usize, worth: usize, pieces: usize) -> usize {
     if threads <= 1 {
         return 1;
     }
-    threads.min(elements / ELEMENTS_WORTH_A_THREAD).min(pieces).max(1)
+    threads.min(work / worth).min(pieces).max(1)
 }
 
 /// Something that can be cut in two at an index.

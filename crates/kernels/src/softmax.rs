@@ -10,7 +10,7 @@ use crate::executor::Executor;
 use crate::gemv::RowsOf;
 use crate::math;
 use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
-use crate::parallel::{for_each_part, parts};
+use crate::parallel::{for_each_part, parts_of_evaluations};
 use crate::reduce;
 use crate::simd::{Kernel, Simd, load_some_or};
 
@@ -18,7 +18,7 @@ use crate::simd::{Kernel, Simd, load_some_or};
 ///
 /// Per row of M: M − 1 cmp, 2M − 1 additions, M exp, 1 div, M mul.
 pub fn softmax<T: Element>(executor: &impl Executor, z: MatrixMut<'_, T>) {
-    let parts = parts(executor.threads(), z.rows().saturating_mul(z.cols()), z.rows());
+    let parts = parts_of_evaluations(executor.threads(), z.rows().saturating_mul(z.cols()), z.rows());
     for_each_part(z, parts, 1, &|z| executor.run(Softmax(z)));
 }
 
@@ -26,7 +26,7 @@ pub fn softmax<T: Element>(executor: &impl Executor, z: MatrixMut<'_, T>) {
 ///
 /// Per row of M: M − 1 cmp, 3M − 1 additions, M exp, 1 log.
 pub fn log_softmax<T: Element>(executor: &impl Executor, z: MatrixMut<'_, T>) {
-    let parts = parts(executor.threads(), z.rows().saturating_mul(z.cols()), z.rows());
+    let parts = parts_of_evaluations(executor.threads(), z.rows().saturating_mul(z.cols()), z.rows());
     for_each_part(z, parts, 1, &|z| executor.run(LogSoftmax(z)));
 }
 
@@ -42,7 +42,7 @@ pub fn log_sum_exp<T: Element>(executor: &impl Executor, z: MatrixRef<'_, T>, to
     if z.cols() > 1 {
         check("log_sum_exp: column stride of z", 1, z.col_stride())?;
     }
-    let parts = parts(executor.threads(), z.rows().saturating_mul(z.cols()), z.rows());
+    let parts = parts_of_evaluations(executor.threads(), z.rows().saturating_mul(z.cols()), z.rows());
     for_each_part((RowsOf(z), to), parts, 1, &|(z, to)| executor.run(LogSumExp { z: z.0, to }));
     Ok(())
 }

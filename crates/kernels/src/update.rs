@@ -5,7 +5,7 @@ pub(crate) mod rules;
 use crate::element::Element;
 use crate::executor::Executor;
 use crate::matrix::{ShapeError, check};
-use crate::parallel::{Split, for_each_part, parts};
+use crate::parallel::{Split, for_each_part, parts_of_evaluations};
 use crate::simd::{Kernel, Simd, load_some, store_some};
 use rules::{Adam, Dampened, Decayed, Decoupled, Momentum, Nesterov, Plain, Update};
 
@@ -171,7 +171,7 @@ pub fn update<T: Element>(
         }
     }
     let [first, second] = state;
-    let parts = parts(executor.threads(), n, n / T::BLOCK);
+    let parts = parts_of_evaluations(executor.threads(), n, n / T::BLOCK);
     let work = Work { gradient, parameters: Parameters { weights, first, second } };
     for_each_part(work, parts, T::BLOCK, &|work| rule.visit(OnSlices { executor, work }));
     Ok(())

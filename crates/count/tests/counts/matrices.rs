@@ -200,18 +200,18 @@ proptest! {
 #[test]
 fn products_large_enough_for_threads() {
     check_split::<f32>(&Gemm { form: Form::Forward, m: 130, k: 257, n: 300 });
-    check_split::<f32>(&Gemm { form: Form::InputGradient, m: 301, k: 130, n: 45 });
-    check_split::<f64>(&Gemm { form: Form::WeightGradient, m: 77, k: 41, n: 500 });
+    check_split::<f32>(&Gemm { form: Form::InputGradient, m: 701, k: 150, n: 45 });
+    check_split::<f64>(&Gemm { form: Form::WeightGradient, m: 177, k: 51, n: 500 });
     check_split::<f64>(&Gemm { form: Form::Forward, m: 50, k: 2600, n: 33 });
-    check_split::<f32>(&Gemm { form: Form::Strided, m: 303, k: 67, n: 99 });
+    check_split::<f32>(&Gemm { form: Form::Strided, m: 503, k: 97, n: 99 });
 }
 
 #[test]
 fn matrices_large_enough_for_threads() {
     for kernel in KERNELS {
-        check_split::<f32>(&OnMatrix { kernel, rows: 1101, cols: 1003 });
+        check_split::<f32>(&OnMatrix { kernel, rows: 8401, cols: 1003 });
     }
-    check_split::<f64>(&OnMatrix { kernel: Kernel::ColumnSum, rows: 1800, cols: 601 });
+    check_split::<f64>(&OnMatrix { kernel: Kernel::ColumnSum, rows: 14_001, cols: 601 });
 }
 
 /// Padding, worked out by hand: 19 columns are 20, 24 or 32 lanes.

@@ -115,12 +115,12 @@ proptest! {
     }
 }
 
-/// Large enough for threads (2¹⁸ multiply-adds each), for packing, and for more than one block of k.
+/// Large enough for threads (three of [`nxm_kernels::WORTH_A_THREAD`]), for packing, and for more than one block of k.
 #[test]
 fn fused_is_separate_in_parallel() {
     for threads in [1, 2, 3] {
         fused_is_separate::<f32>(130, 900, 70, threads, 7);
-        fused_is_separate::<f32>(60, 70, 900, threads, 8);
+        fused_is_separate::<f32>(110, 70, 900, threads, 8);
     }
 }
 

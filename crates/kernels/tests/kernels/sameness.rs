@@ -2,14 +2,13 @@
 //!
 //! The yardstick is the Scalar level on one thread. All NaN count as one value (`support::same`).
 
-use nxm_kernels::{Cpu, Level};
+use nxm_kernels::{Cpu, ELEMENTS_WORTH_A_THREAD, Level, WORTH_A_THREAD};
 use proptest::prelude::*;
 
 use crate::run::{Layout, Op, Product, Start};
 use crate::support::*;
 
-/// More than this many multiply-adds (or elements) make a kernel parallel; eight times as many fill eight threads.
-const PARALLEL: usize = 1 << 18;
+/// Kernels of this file are large enough for most of them; matrices that are only read through, for three.
 const THREADS: [usize; 4] = [1, 2, 3, 8];
 
 fn check_op<T: Float>(op: Op, rows: usize, cols: usize, mix: Mix, seed: u64, threads: &[usize]) {
@@ -75,8 +74,9 @@ fn large_kernels_have_the_same_bits_on_any_number_of_threads() {
     for op in Op::all() {
         // Rows enough to deal out by rows; columns enough to deal out by columns; both ragged.
         let (rows, cols) = match op {
-            Op::ColumnSum | Op::GemvTransposed => (61, 8 * PARALLEL / 61 + 35),
-            _ => (8 * PARALLEL / 515 + 3, 515),
+            Op::ColumnSum | Op::GemvTransposed => (61, 3 * ELEMENTS_WORTH_A_THREAD / 61 + 35),
+            Op::Gemv | Op::Ger => (3 * ELEMENTS_WORTH_A_THREAD / 515 + 3, 515),
+            _ => ((8 * 3 << 18) / 515 + 3, 515),
         };
         check_op::<f32>(op, rows, cols, Mix::NonFinite, 5, &THREADS);
         check_op::<f64>(op, rows, cols, Mix::Borders, 6, &THREADS);
@@ -104,14 +104,14 @@ fn large_products_have_the_same_bits_on_any_number_of_threads() {
     let form = |m, k, n, a, b, start| Product { m, k, n, a, b, c: Layout::Rows(1), start };
     let products = [
         // Cut by rows: few columns. Cut by columns: few rows.
-        form(1027, 67, 37, Layout::Rows(0), Layout::Rows(0), Start::Bias),
-        form(5, 401, 1301, Layout::Rows(0), Layout::Rows(0), Start::Bias),
-        form(130, 129, 263, Layout::Columns(0), Layout::Rows(0), Start::Zero),
-        form(130, 129, 263, Layout::Rows(0), Layout::Columns(0), Start::Accumulate),
-        form(97, 150, 211, Layout::Scattered, Layout::Scattered, Start::Bias),
+        form(2027, 267, 37, Layout::Rows(0), Layout::Rows(0), Start::Bias),
+        form(9, 1401, 1501, Layout::Rows(0), Layout::Rows(0), Start::Bias),
+        form(130, 529, 263, Layout::Columns(0), Layout::Rows(0), Start::Zero),
+        form(130, 529, 263, Layout::Rows(0), Layout::Columns(0), Start::Accumulate),
+        form(197, 450, 211, Layout::Scattered, Layout::Scattered, Start::Bias),
     ];
     for p in &products {
-        assert!(p.m * p.k * p.n > 8 * PARALLEL);
+        assert!(p.m * p.k * p.n > 8 * WORTH_A_THREAD);
         check_large_product::<f32>(p, Mix::Plain);
         check_large_product::<f64>(p, Mix::Borders);
     }

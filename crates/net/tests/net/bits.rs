@@ -72,9 +72,9 @@ impl Case<'_> {
 
 #[test]
 fn products_large_enough_to_be_split_have_the_same_bits() {
-    // 67 · 500 · 200 multiply-adds are worth 25 threads.
+    // 67 · 1300 · 200 multiply-adds are worth 8 threads.
     let case = Case {
-        sizes: &[500, 200, 10],
+        sizes: &[1300, 200, 10],
         activation: Activation::Sigmoid,
         loss: Loss::CROSS_ENTROPY,
         optimizer: Optimizer::adam(0.01),
@@ -84,7 +84,7 @@ fn products_large_enough_to_be_split_have_the_same_bits() {
     case.same_everywhere::<f32>();
     Case { activation: Activation::Gelu, clip_norm: Some(0.1), ..case }.same_everywhere::<f32>();
     let (loss, optimizer) = (Loss::MeanSquaredError, Optimizer::sgd(0.1));
-    Case { activation: Activation::Tanh, loss, optimizer, sizes: &[500, 200, 10], clip_norm: None, rows: 67 }
+    Case { activation: Activation::Tanh, loss, optimizer, sizes: &[1300, 200, 10], clip_norm: None, rows: 67 }
         .same_everywhere::<f64>();
 }
 
