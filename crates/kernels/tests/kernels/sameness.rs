@@ -76,7 +76,7 @@ fn large_kernels_have_the_same_bits_on_any_number_of_threads() {
         let (rows, cols) = match op {
             Op::ColumnSum | Op::GemvTransposed => (61, 3 * ELEMENTS_WORTH_A_THREAD / 61 + 35),
             Op::Gemv | Op::Ger => (3 * ELEMENTS_WORTH_A_THREAD / 515 + 3, 515),
-            _ => ((8 * 3 << 18) / 515 + 3, 515),
+            _ => (8 * (3 << 18) / 515 + 3, 515),
         };
         check_op::<f32>(op, rows, cols, Mix::NonFinite, 5, &THREADS);
         check_op::<f64>(op, rows, cols, Mix::Borders, 6, &THREADS);
