@@ -1,6 +1,7 @@
 //! The command line.
 
 mod learn;
+mod tuning;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -10,6 +11,7 @@ use nxm_net::Loss;
 
 use crate::audit::AuditArgs;
 pub use learn::{EvaluateArgs, Hidden, OptimizerName, PredictArgs, TrainArgs};
+pub use tuning::{Betas, ClassWeights, Schedule, TuningArgs};
 
 /// What does my network cost, how long will it take here, train it.
 ///
@@ -62,6 +64,18 @@ pub enum Command {
     Evaluate(EvaluateArgs),
 }
 
+impl Command {
+    /// How many threads were asked for.
+    pub fn threads(&self) -> Option<usize> {
+        match self {
+            Command::Train(args) => args.machine.threads(),
+            Command::Predict(args) => args.machine.threads(),
+            Command::Evaluate(args) => args.machine.threads(),
+            Command::Count(_) | Command::Audit(_) => None,
+        }
+    }
+}
+
 /// Which network, and what to do with it.
 #[derive(Debug, Args)]
 pub struct CountArgs {
@@ -79,15 +93,8 @@ pub struct CountArgs {
     /// What updates the parameters. [default: sgd]
     #[arg(long, value_enum)]
     pub optimizer: Option<OptimizerName>,
-    /// The momentum of sgd. [default: 0]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
-    pub momentum: Option<f64>,
-    /// How fast weights decay. [default: 0; 0.01 for adamw]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
-    pub weight_decay: Option<f64>,
-    /// Gradients are clipped by their norm; the count is that of a step in which they are too large, and scaled.
-    #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
-    pub clip_norm: Option<f64>,
+    #[command(flatten)]
+    pub tuning: TuningArgs,
     /// Examples in a step.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one, allow_negative_numbers = true)]
     pub batch: u64,

@@ -12,7 +12,6 @@ use nxm_net::TrainingOptions;
 
 use crate::args::{CountArgs, Format, OptimizerName};
 use crate::failure::Failure;
-use crate::optimizer::OptimizerOptions;
 use crate::table::Look;
 use report::Report;
 pub use report::verify_step;
@@ -38,22 +37,18 @@ pub fn run(args: &CountArgs, out: &mut impl Write) -> Result<(), Failure> {
 
 /// The network of the command line, and how it is trained.
 fn spec(args: &CountArgs) -> Result<NetworkSpec, Failure> {
-    let spec = NetworkSpec::new(args.sizes.as_slice(), args.hidden, args.output, args.loss.clone());
-    let optimizer = OptimizerOptions {
-        name: args.optimizer.unwrap_or(OptimizerName::Sgd),
-        learning_rate: None,
-        momentum: args.momentum,
-        weight_decay: args.weight_decay,
-    };
+    let tuning = &args.tuning;
+    let loss = tuning.loss(args.loss.clone())?;
+    let spec = NetworkSpec::new(args.sizes.as_slice(), args.hidden, args.output, loss);
+    let optimizer = tuning.optimizer(args.optimizer.unwrap_or(OptimizerName::Sgd), None)?;
     // Its options must be such as training takes.
-    let options =
-        TrainingOptions { optimizer: optimizer.optimizer()?, clip_norm: args.clip_norm, ..TrainingOptions::default() };
+    let options = TrainingOptions { optimizer, clip_norm: tuning.clip_norm, ..TrainingOptions::default() };
     options.check::<f32>().map_err(Failure::usage)?;
-    if let Some(norm) = args.clip_norm
+    if let Some(norm) = tuning.clip_norm
         && !(norm as f32 > 0.0 && (norm as f32).is_finite())
     {
         return Err(Failure::Usage(format!("--clip-norm is {norm}: a finite number above 0 is needed")));
     }
-    let clipping = if args.clip_norm.is_some() { Clipping::Scaled } else { Clipping::None };
+    let clipping = if tuning.clip_norm.is_some() { Clipping::Scaled } else { Clipping::None };
     Ok(spec.map_err(Failure::usage)?.with_optimizer(options.optimizer).with_clipping(clipping))
 }

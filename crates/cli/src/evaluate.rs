@@ -20,7 +20,8 @@ pub fn run(args: &EvaluateArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fa
     let examples = source.read(Want::Judge(&scheme.columns))?;
     let data = scheme.dataset(&examples)?;
     let (network, loss) = (&checkpoint.network, &checkpoint.options.loss);
-    let score = Score::new(network, &cpu, &data, loss)?;
+    let mut score = Score::new(network, &cpu, &data, loss)?;
+    score.loss *= scheme.loss_unit();
 
     let examples = plural(data.len() as u64, "example");
     writeln!(out, "{}: {examples}, mean loss ({loss}) {}", source.name(), format::loss(score.loss))?;

@@ -34,6 +34,11 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
+    // Before anything else asks the pool how many threads it has.
+    if let Some(threads) = cli.command.as_ref().and_then(Command::threads) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build_global().map_err(|error| Failure::Usage(format!("--threads {threads}: {error}")))?;
+    }
     // A level that this machine lacks is an error of every command, before anything is written.
     let cpu = Cpu::detect().map_err(|error| Failure::Usage(format!("{LEVEL_VARIABLE}: {error}")))?;
     let mut out = io::stdout().lock();

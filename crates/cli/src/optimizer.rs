@@ -1,54 +1,97 @@
-//! An optimizer from the flags of `nxm train` and `nxm count`.
+//! An optimizer and a loss from the flags of `nxm train` and `nxm count`, and flags from an optimizer and a loss.
 
-use nxm_net::{Adam, AdamW, Optimizer, Sgd};
+use nxm_net::{Adam, AdamW, Loss, Optimizer, Sgd};
 
-use crate::args::OptimizerName;
+use crate::args::{Betas, ClassWeights, OptimizerName, TuningArgs};
 use crate::failure::Failure;
 
-/// What the command line says of it.
-#[derive(Clone, Copy, Debug)]
-pub struct OptimizerOptions {
-    pub name: OptimizerName,
-    pub learning_rate: Option<f64>,
-    pub momentum: Option<f64>,
-    pub weight_decay: Option<f64>,
-}
-
-impl OptimizerOptions {
+impl TuningArgs {
     /// The optimizer, with its defaults where nothing is asked for.
-    pub fn optimizer(&self) -> Result<Optimizer, Failure> {
-        let name = self.name;
-        if self.momentum.is_some() && name != OptimizerName::Sgd {
-            return Err(Failure::Usage(format!(
-                "--momentum is for --optimizer sgd, and the optimizer is {}",
-                name.name()
-            )));
+    pub fn optimizer(&self, name: OptimizerName, learning_rate: Option<f64>) -> Result<Optimizer, Failure> {
+        let sgd = name == OptimizerName::Sgd;
+        for (asked, flag, has, whose) in [
+            (self.momentum.is_some(), "--momentum", sgd, "sgd"),
+            (self.dampening.is_some(), "--dampening", sgd, "sgd"),
+            (self.nesterov, "--nesterov", sgd, "sgd"),
+            (self.betas.is_some(), "--betas", !sgd, "adam or adamw"),
+            (self.epsilon.is_some(), "--epsilon", !sgd, "adam or adamw"),
+        ] {
+            if asked && !has {
+                let name = name.name();
+                return Err(Failure::Usage(format!("{flag} is for --optimizer {whose}, and the optimizer is {name}")));
+            }
         }
-        let (rate, decay) = (self.learning_rate, self.weight_decay);
         Ok(match name {
             OptimizerName::Sgd => {
                 let default = Sgd::default();
                 Optimizer::Sgd(Sgd {
-                    learning_rate: rate.unwrap_or(default.learning_rate),
+                    learning_rate: learning_rate.unwrap_or(default.learning_rate),
                     momentum: self.momentum.unwrap_or(default.momentum),
-                    weight_decay: decay.unwrap_or(default.weight_decay),
-                    ..default
+                    dampening: self.dampening.unwrap_or(default.dampening),
+                    nesterov: self.nesterov,
+                    weight_decay: self.weight_decay.unwrap_or(default.weight_decay),
                 })
             }
-            OptimizerName::Adam => {
-                let default = Adam::default();
-                let learning_rate = rate.unwrap_or(default.learning_rate);
-                Optimizer::Adam(Adam { learning_rate, weight_decay: decay.unwrap_or(default.weight_decay), ..default })
-            }
+            OptimizerName::Adam => Optimizer::Adam(self.adam(learning_rate, Adam::default())),
             OptimizerName::Adamw => {
-                let default = AdamW::default();
-                let learning_rate = rate.unwrap_or(default.learning_rate);
-                Optimizer::AdamW(AdamW {
-                    learning_rate,
-                    weight_decay: decay.unwrap_or(default.weight_decay),
-                    ..default
-                })
+                let AdamW { learning_rate: rate, beta1, beta2, epsilon, weight_decay } = AdamW::default();
+                let default = Adam { learning_rate: rate, beta1, beta2, epsilon, weight_decay };
+                let Adam { learning_rate, beta1, beta2, epsilon, weight_decay } = self.adam(learning_rate, default);
+                Optimizer::AdamW(AdamW { learning_rate, beta1, beta2, epsilon, weight_decay })
             }
         })
+    }
+
+    fn adam(&self, learning_rate: Option<f64>, default: Adam) -> Adam {
+        let Betas(beta1, beta2) = self.betas.unwrap_or(Betas(default.beta1, default.beta2));
+        Adam {
+            learning_rate: learning_rate.unwrap_or(default.learning_rate),
+            beta1,
+            beta2,
+            epsilon: self.epsilon.unwrap_or(default.epsilon),
+            weight_decay: self.weight_decay.unwrap_or(default.weight_decay),
+        }
+    }
+
+    /// The loss of this kind, with what is asked for.
+    pub fn loss(&self, kind: Loss) -> Result<Loss, Failure> {
+        if kind.takes_labels() {
+            return Ok(Loss::CrossEntropy {
+                label_smoothing: self.label_smoothing.unwrap_or(0.0),
+                class_weights: self.class_weights.clone().map(|weights| weights.0).unwrap_or_default(),
+            });
+        }
+        let flags =
+            [("--label-smoothing", self.label_smoothing.is_some()), ("--class-weights", self.class_weights.is_some())];
+        match flags.into_iter().find(|(_, asked)| *asked) {
+            Some((flag, _)) => {
+                Err(Failure::Usage(format!("{flag} is for --loss cross_entropy, and the loss is {kind}")))
+            }
+            None => Ok(kind),
+        }
+    }
+
+    /// The flags that would ask for this; those that it does not have are not set.
+    pub fn of(optimizer: &Optimizer, loss: &Loss, clip_norm: Option<f64>) -> TuningArgs {
+        let mut flags = TuningArgs { clip_norm, ..TuningArgs::default() };
+        match *optimizer {
+            Optimizer::Sgd(Sgd { momentum, dampening, nesterov, weight_decay, .. }) => {
+                flags.momentum = Some(momentum);
+                flags.dampening = Some(dampening);
+                flags.nesterov = nesterov;
+                flags.weight_decay = Some(weight_decay);
+            }
+            Optimizer::Adam(Adam { beta1, beta2, epsilon, weight_decay, .. })
+            | Optimizer::AdamW(AdamW { beta1, beta2, epsilon, weight_decay, .. }) => {
+                flags.betas = Some(Betas(beta1, beta2));
+                flags.epsilon = Some(epsilon);
+                flags.weight_decay = Some(weight_decay);
+            }
+        }
+        if let Loss::CrossEntropy { label_smoothing, class_weights } = loss {
+            flags.label_smoothing = Some(*label_smoothing);
+            flags.class_weights = Some(ClassWeights(class_weights.clone()));
+        }
+        flags
     }
 }

@@ -26,7 +26,10 @@ pub fn run(args: &PredictArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fai
     }
     for row in outputs.chunks_exact(scheme.meaning.outputs()) {
         match &scheme.meaning {
-            Meaning::Number => writer.write_record([row[0].to_string()])?,
+            Meaning::Number => {
+                let number = scheme.target.map_or(row[0], |target| target.number(row[0]));
+                writer.write_record([number.to_string()])?;
+            }
             Meaning::Classes(classes) => {
                 let (class, probability) = likeliest(row);
                 writer.write_record([&classes[class], &format!("{probability:.4}")])?;

@@ -1,5 +1,6 @@
 //! `nxm train`: a network learns from a file, and never loses what it has learned.
 
+mod cost;
 mod foresee;
 mod interrupt;
 mod job;
@@ -14,6 +15,7 @@ use nxm_kernels::{Cpu, Executor};
 use crate::args::TrainArgs;
 use crate::failure::Failure;
 use crate::format::plural;
+use cost::Costs;
 use foresee::Forecast;
 use job::Job;
 
@@ -27,8 +29,10 @@ pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failu
     let interrupt = interrupt::watch()?;
     // What can't be trained says so here, before anything is written.
     let forecast = Forecast::new(&job, &cpu)?;
+    let costs = Costs::new(&job)?;
     write!(out, "{job}")?;
     writeln!(out, "On {}, {}.", cpu.level(), plural(cpu.threads() as u64, "thread"))?;
+    writeln!(out, "{costs}")?;
     if let Some(forecast) = forecast {
         writeln!(out, "{forecast}")?;
     }

@@ -5,7 +5,7 @@ mod common;
 use std::io::Write;
 
 use common::{Folder, flowers, images, printed, run};
-use nxm_net::Checkpoint;
+use nxm_net::{Adam, AdamW, Checkpoint, Loss, Optimizer, Sgd};
 
 /// The cells of a CSV text, without its header.
 fn rows(text: &str) -> Vec<Vec<String>> {
@@ -21,6 +21,15 @@ fn classes_of_a_table() {
     let text = printed(&args);
     assert!(text.contains(r#""kind" (3 classes) from 3 columns, 81 examples, 9 held out"#), "{text}");
     assert!(text.contains("3-8-3 (relu, cross_entropy, 59 parameters), adam at 0.02") && text.contains("Forecast:"));
+    // What nxm count says of the same training.
+    let counted = ["--loss", "cross_entropy", "--optimizer", "adam", "--batch", "32", "--examples", "81"];
+    let counted = printed(&[&["count", "3-8-3", "--epochs", "20", "--format", "json"], &counted[..]].concat());
+    let counted: serde_json::Value = serde_json::from_str(&counted).expect("JSON");
+    let flops = |part: &str| counted[part]["total"]["flops"].as_u64().expect("a count");
+    let cost = text.lines().find(|line| line.starts_with("Cost: ")).expect("a cost").replace(',', "");
+    for part in ["step", "epoch", "training"] {
+        assert!(cost.contains(&format!(" {} ", flops(part))), "{part}: {} in {cost}", flops(part));
+    }
     assert!(text.contains("held-out right") && text.contains(&format!("The network is in {model}.")), "{text}");
 
     let judged = printed(&["evaluate", &model, &data]);
@@ -69,6 +78,51 @@ fn numbers_of_a_table() {
         assert!((given - expected).abs() < 0.05, "{given} for {expected}");
     }
     assert!(printed(&["evaluate", &model, &data]).contains("root of the mean square"));
+}
+
+#[test]
+fn numbers_of_any_size() {
+    let folder = Folder::new("large");
+    // Prices of a million and more, 1,000 for each unit of a: what is learned does not depend on their unit.
+    let prices: String = (0..80).map(|i| format!("{},{}\n", i % 9, 1_000_000 + 1000 * (i % 9))).collect();
+    let (data, model) = (folder.write("prices.csv", format!("a,price\n{prices}")), folder.name("m"));
+    let train = ["train", &data, "--label", "price", "--loss", "mse", "--hidden", "none", "--optimizer", "sgd"];
+    let more = ["--momentum", "0.9", "--nesterov", "--learning-rate", "0.02", "--epochs", "40"];
+    let schedule = ["--schedule", "step:every=40,factor=0.5", "--checkpoint", &model];
+    let text = printed(&[&train[..], &more, &schedule].concat());
+    assert!(text.contains("sgd at 0.02 (step:every=40,factor=0.5), batches of 32"), "{text}");
+    for (given, row) in rows(&printed(&["predict", &model, &data])).iter().zip(rows(&format!("a,price\n{prices}"))) {
+        let [given, expected] = [&given[0], &row[1]].map(|number| number.parse::<f64>().expect("a number"));
+        assert!((given - expected).abs() < 100.0, "{given} for {expected}");
+    }
+    // Losses are in the unit of the data: a tenth of the smallest difference between prices, squared, is 10⁴.
+    let judged = printed(&["evaluate", &model, &data]);
+    let off = judged.split("off by ").nth(1).and_then(|text| text.split_whitespace().next()).expect("a number");
+    let off: f64 = off.replace(',', "").parse().expect("a number");
+    assert!(off > 1e-4 && off < 100.0, "{judged}");
+}
+
+#[test]
+fn what_can_be_set() {
+    let folder = Folder::new("tuning");
+    let data = folder.write("flowers.csv", flowers(60));
+    let train = ["train", &data, "--label", "kind", "--hidden", "4", "--epochs", "1"];
+    let trained = |name: &str, more: &[&str]| {
+        let model = folder.name(name);
+        printed(&[&train[..], more, &["--checkpoint", &model]].concat());
+        Checkpoint::<f32>::load(&model).expect("a checkpoint").options
+    };
+    let adam = ["--betas", "0.8,0.9", "--epsilon", "0.001", "--weight-decay", "0.1", "--clip-norm", "2"];
+    let options = trained("adam", &adam);
+    let adam = Adam { beta1: 0.8, beta2: 0.9, epsilon: 0.001, weight_decay: 0.1, ..Adam::default() };
+    assert_eq!((options.optimizer, options.clip_norm), (Optimizer::Adam(adam), Some(2.0)));
+    let options = trained("adamw", &["--optimizer", "adamw", "--label-smoothing", "0.1", "--class-weights", "1,2,0.5"]);
+    assert_eq!(options.optimizer, Optimizer::AdamW(AdamW::default()));
+    let loss = Loss::CrossEntropy { label_smoothing: 0.1, class_weights: vec![1.0, 2.0, 0.5] };
+    assert_eq!(options.loss, loss);
+    let options = trained("sgd", &["--optimizer", "sgd", "--momentum", "0.9", "--dampening", "0.1"]);
+    let sgd = Sgd { momentum: 0.9, dampening: 0.1, ..Sgd::default() };
+    assert_eq!(options.optimizer, Optimizer::Sgd(sgd));
 }
 
 #[test]

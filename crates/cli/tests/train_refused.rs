@@ -130,9 +130,15 @@ fn other_trainings_and_other_data() {
         ("--loss", "mse", "cross_entropy"),
         ("--optimizer", "sgd", "adam"),
         ("--learning-rate", "0.5", "0.001"),
-        ("--momentum", "0.5", "0"),
+        ("--schedule", "cosine:steps=9,minimum=0", "constant"),
+        ("--momentum", "0.5", "none"),
+        ("--dampening", "0.5", "none"),
+        ("--betas", "0.5,0.9", "0.9,0.999"),
+        ("--epsilon", "0.5", "0.00000001"),
         ("--weight-decay", "0.5", "0"),
-        ("--clip-norm", "0.5", "inf"),
+        ("--clip-norm", "0.5", "none"),
+        ("--label-smoothing", "0.5", "0"),
+        ("--class-weights", "1,2,3", "1 each"),
         ("--batch", "7", "32"),
         ("--seed", "7", "0"),
         ("--validate", "0.5", "0.1"),
@@ -147,6 +153,10 @@ fn other_trainings_and_other_data() {
     refused(&["train", &changed, "--resume", &model, "--epochs", "3"], &[&changed, "not the data", &model]);
     let taken = folder.write("taken", "something of value");
     resume(&["--epochs", "3", "--checkpoint", &taken], &[&taken, "is there already"]);
+    // The older checkpoint of another training is not pushed out by a new one of the same name.
+    let (fresh, older) = (folder.name("fresh"), folder.write("fresh.1", "something of value"));
+    let train = ["train", &data, "--label", "kind", "--epochs", "1", "--checkpoint", &fresh, "--keep", "2"];
+    refused(&train, &[&older, "is there already"]);
     assert_eq!(std::fs::read(&model).expect("a file"), before);
 }
 

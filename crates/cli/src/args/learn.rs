@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use nxm_kernels::{Activation, Cpu, Executor, Level};
 use nxm_net::Loss;
 
+use super::tuning::{Schedule, TuningArgs};
 use super::{activation, at_least_one, loss};
 
 /// What to train, on what, and how.
@@ -39,15 +40,13 @@ pub struct TrainArgs {
     /// The size of its steps. [default: 0.001]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub learning_rate: Option<f64>,
-    /// The momentum of sgd. [default: 0]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
-    pub momentum: Option<f64>,
-    /// How fast weights decay. [default: 0; 0.01 for adamw]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
-    pub weight_decay: Option<f64>,
-    /// The largest norm of the gradients of a step. [default: no limit]
-    #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
-    pub clip_norm: Option<f64>,
+    /// How the learning rate changes with the step, as NAME:SETTING=NUMBER,…: step:every=N,factor=F,
+    /// milestones:at=N+N+…,factor=F, linear:start=F,end=F,steps=N, cosine:steps=N,minimum=RATE or
+    /// cosine_restarts:steps=N,longer=N,minimum=RATE. [default: constant]
+    #[arg(long, value_name = "SCHEDULE")]
+    pub schedule: Option<Schedule>,
+    #[command(flatten)]
+    pub tuning: TuningArgs,
     /// Examples in a step. [default: 32]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub batch: Option<u64>,
@@ -116,14 +115,18 @@ pub struct MachineArgs {
 }
 
 impl MachineArgs {
-    /// `cpu`, but for what was asked for.
+    /// `cpu`, but for the level that was asked for.
     pub fn of(&self, cpu: Cpu) -> Cpu {
-        let threads = self.threads.map_or(cpu.threads(), |threads| usize::try_from(threads).unwrap_or(usize::MAX));
-        Cpu::new(self.level.unwrap_or(cpu.level()), threads.min(MOST_THREADS))
+        Cpu::new(self.level.unwrap_or(cpu.level()), cpu.threads())
+    }
+
+    /// How many threads were asked for.
+    pub fn threads(&self) -> Option<usize> {
+        self.threads.map(|threads| usize::try_from(threads).unwrap_or(usize::MAX).min(MOST_THREADS))
     }
 }
 
-/// More threads than any machine has: beyond them, work would be cut into pieces for nobody.
+/// More threads than any machine has: beyond them, they would wait for nothing.
 const MOST_THREADS: usize = 1024;
 
 /// What updates the parameters.

@@ -1,6 +1,7 @@
 //! What a network must know of its data to be used: which columns, how they are scaled, what its outputs mean. It travels
 //! with the network, as a note in its checkpoint.
 
+use nxm_kernels::MatrixRef;
 use nxm_net::{Dataset, Loss, Targets};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,17 @@ pub struct Scheme {
     pub scaling: Scaling,
     /// What the outputs mean.
     pub meaning: Meaning,
+    /// How a number that is learned becomes a target; none of classes.
+    pub target: Option<Standard>,
+}
+
+/// A number x becomes (x − mean) / deviation, so that what is learned is about as large as 1 whatever its unit is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Standard {
+    /// Of the examples that are trained on.
+    pub mean: f64,
+    /// Of the examples that are trained on; 1 where they are all equal.
+    pub deviation: f64,
 }
 
 /// How numbers become inputs.
@@ -148,14 +160,9 @@ fn list(classes: &[String]) -> String {
 impl Scaling {
     /// Of the columns of these examples. Two passes over each column, in f64.
     pub fn standardized(data: &Dataset<f32>) -> Scaling {
-        let (inputs, rows) = (data.inputs(), data.len() as f64);
-        let column = |j: usize| (0..data.len()).map(move |i| f64::from(inputs.at(i, j)));
-        let means: Vec<f64> = (0..data.features()).map(|j| column(j).sum::<f64>() / rows).collect();
-        let deviations = means.iter().enumerate().map(|(j, mean)| {
-            let variance = column(j).map(|x| (x - mean) * (x - mean)).sum::<f64>() / rows;
-            if variance > 0.0 { variance.sqrt() } else { 1.0 }
-        });
-        Scaling::Standardized { deviations: deviations.collect(), means }
+        let columns = (0..data.features()).map(|j| Standard::of(data.inputs(), j));
+        let (means, deviations) = columns.map(|Standard { mean, deviation }| (mean, deviation)).unzip();
+        Scaling::Standardized { means, deviations }
     }
 
     /// One number of a column.
@@ -166,26 +173,69 @@ impl Scaling {
             Scaling::Standardized { means, deviations } => ((x - means[column]) / deviations[column]) as f32,
         }
     }
+}
 
-    /// A data set with scaled inputs.
-    pub fn dataset(&self, data: &Dataset<f32>) -> Result<Dataset<f32>, Failure> {
-        let features = data.features();
-        let inputs = data.inputs();
-        let scaled = (0..data.len()).flat_map(|i| (0..features).map(move |j| self.of(inputs.at(i, j), j))).collect();
+impl Standard {
+    /// Of a column of numbers. Two passes, in f64.
+    fn of(numbers: MatrixRef<'_, f32>, column: usize) -> Standard {
+        let rows = numbers.rows() as f64;
+        let column = || (0..numbers.rows()).map(|i| f64::from(numbers.at(i, column)));
+        let mean = column().sum::<f64>() / rows;
+        let variance = column().map(|x| (x - mean) * (x - mean)).sum::<f64>() / rows;
+        Standard { mean, deviation: if variance > 0.0 { variance.sqrt() } else { 1.0 } }
+    }
+
+    fn is_sane(&self) -> bool {
+        self.mean.is_finite() && self.deviation > 0.0 && self.deviation.is_finite()
+    }
+
+    fn target(&self, x: f32) -> f32 {
+        ((f64::from(x) - self.mean) / self.deviation) as f32
+    }
+
+    /// What an output says.
+    pub fn number(&self, output: f32) -> f32 {
+        (f64::from(output) * self.deviation + self.mean) as f32
+    }
+}
+
+impl Scheme {
+    /// Of a network that learns from these examples, which have the `columns` and the `meaning`; their numbers not yet scaled.
+    pub fn new(columns: Columns, scaling: Scaling, meaning: Meaning, seen: &Dataset<f32>) -> Scheme {
+        let target = match (&meaning, seen.targets()) {
+            (Meaning::Number, Targets::Values(values)) => Some(Standard::of(values, 0)),
+            _ => None,
+        };
+        Scheme { columns, scaling, meaning, target }
+    }
+
+    /// How much larger a loss is than the network's own, whose numbers are scaled: deviation² for mean squared errors.
+    pub fn loss_unit(&self) -> f64 {
+        self.target.map_or(1.0, |Standard { deviation, .. }| deviation * deviation)
+    }
+
+    /// A data set with scaled inputs and targets.
+    pub fn scaled(&self, data: &Dataset<f32>) -> Result<Dataset<f32>, Failure> {
+        let (features, inputs) = (data.features(), data.inputs());
+        let scaled =
+            (0..data.len()).flat_map(|i| (0..features).map(move |j| self.scaling.of(inputs.at(i, j), j))).collect();
         match data.targets() {
             Targets::Classes(labels) => Dataset::classification(scaled, features, labels.to_vec(), data.outputs()),
             Targets::Values(values) => {
-                let targets = (0..values.rows()).map(|i| values.at(i, 0)).collect();
+                let target = |x| self.target.map_or(x, |standard| standard.target(x));
+                let targets = (0..values.rows()).map(|i| target(values.at(i, 0))).collect();
                 Dataset::regression(scaled, features, targets, 1)
             }
         }
         .map_err(Failure::usage)
     }
-}
 
-impl Scheme {
     /// Whether its parts are of one data set.
     pub fn fits(&self) -> bool {
+        let number = self.meaning == Meaning::Number;
+        if self.target.is_some() != number || self.target.is_some_and(|target| !target.is_sane()) {
+            return false;
+        }
         match &self.scaling {
             Scaling::Divided { by } => *by > 0.0,
             Scaling::Standardized { means, deviations } => {
@@ -212,6 +262,6 @@ impl Scheme {
     /// Scaled inputs with their targets.
     pub fn dataset(&self, examples: &Examples) -> Result<Dataset<f32>, Failure> {
         self.inputs(examples)?; // Says which number is out of range, if one is.
-        self.scaling.dataset(&self.meaning.dataset(examples)?)
+        self.scaled(&self.meaning.dataset(examples)?)
     }
 }

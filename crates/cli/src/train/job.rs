@@ -7,10 +7,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use nxm_kernels::Activation;
-use nxm_net::{Checkpoint, Checkpoints, Dataset, Network, OptimizerState, Progress, TrainingOptions, TrainingState};
+use nxm_net::{
+    Checkpoint, Checkpoints, Dataset, LearningRateSchedule, Network, OptimizerState, Progress, TrainingOptions,
+    TrainingState,
+};
 
 use super::watch::{WATCH, Watch};
-use crate::args::TrainArgs;
+use crate::args::{Schedule, TrainArgs};
 use crate::data::{Columns, Examples, Meaning, Scaling, Scheme, Source, Want, source};
 use crate::digits;
 use crate::failure::Failure;
@@ -35,7 +38,8 @@ pub struct Job {
     pub place: Option<Place>,
     /// The command that goes on with it, but for the checkpoint.
     pub again: String,
-    scheme: Scheme,
+    /// What its network must know of its data.
+    pub scheme: Scheme,
     source: String,
 }
 
@@ -79,7 +83,7 @@ impl Job {
         };
         let network = network(args, &examples, meaning.outputs(), options.seed)?;
         let optimizer = OptimizerState::new(options.optimizer, &network).map_err(Failure::usage)?;
-        let scheme = Scheme { columns: examples.columns, scaling, meaning };
+        let scheme = Scheme::new(examples.columns, scaling, meaning, &seen);
         let checkpoint = Checkpoint {
             network,
             options,
@@ -87,8 +91,8 @@ impl Job {
             examples: seen.len(),
             notes: BTreeMap::from([(SCHEME.to_owned(), note_text(&scheme)?), (WATCH.to_owned(), note_text(&watch)?)]),
         };
-        let seen = scheme.scaling.dataset(&seen)?;
-        let held_out = held_out.map(|data| scheme.scaling.dataset(&data)).transpose()?;
+        let seen = scheme.scaled(&seen)?;
+        let held_out = held_out.map(|data| scheme.scaled(&data)).transpose()?;
         Ok(Job { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })
     }
 
@@ -193,12 +197,12 @@ impl Place {
         name.into()
     }
 
-    /// What is there already must not be lost, unless it is what goes on.
+    /// What is there already, older checkpoints of another training too, must not be lost, unless it is what goes on.
     fn must_be_free(&self, resumed: Option<&Path>) -> Result<(), Failure> {
         if resumed == Some(&self.path) {
             return Ok(());
         }
-        let Some(taken) = [self.path.clone(), self.best()].into_iter().find(|path| path.exists()) else {
+        let Some(taken) = self.checkpoints.paths().chain([self.best()]).find(|path| path.exists()) else {
             return Ok(());
         };
         let path = taken.display();
@@ -210,7 +214,7 @@ impl fmt::Display for Job {
     /// What is learned from what, and how.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Checkpoint { network, options, state, .. } = &self.checkpoint;
-        let TrainingOptions { loss, optimizer, batch, epochs, .. } = options;
+        let TrainingOptions { loss, optimizer, schedule, batch, epochs, .. } = options;
         let meaning = self.scheme.meaning.describe();
         match &self.scheme.columns {
             Columns::Table { features, label } => {
@@ -230,7 +234,11 @@ impl fmt::Display for Job {
         };
         let (sizes, parameters) = (sizes.join("-"), count(network.parameters() as u64));
         let rate = optimizer.learning_rate();
-        write!(f, "{sizes} ({hidden}{loss}, {parameters} parameters), {optimizer} at {rate}, batches of {batch}, ")?;
+        write!(f, "{sizes} ({hidden}{loss}, {parameters} parameters), {optimizer} at {rate}")?;
+        if *schedule != LearningRateSchedule::Constant {
+            write!(f, " ({})", Schedule(schedule.clone()))?;
+        }
+        write!(f, ", batches of {batch}, ")?;
         write!(f, "{}", plural(*epochs as u64, "epoch"))?;
         match state.optimizer.steps() {
             0 => writeln!(f, "."),

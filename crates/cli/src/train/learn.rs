@@ -31,14 +31,16 @@ struct Epoch {
 
 /// Trains to the end, or as far as it gets.
 pub fn run(job: &mut Job, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Write) -> Result<(), Failure> {
-    let Job { checkpoint, seen, held_out, watch, place, again, .. } = job;
+    let Job { checkpoint, seen, held_out, watch, place, again, scheme, .. } = job;
+    // The network's numbers are scaled; people know their own.
+    let unit = scheme.loss_unit();
     let mut training = checkpoint.resume(cpu, seen).map_err(Failure::usage)?;
     let (place, steps) = (place.as_ref(), training.steps_per_epoch().saturating_mul(training.options().epochs));
     // That nothing can be written is better known now than after an epoch.
     if place.is_some_and(|place| !place.path.exists()) {
         save(place, &training)?;
     }
-    let mut bar = Bar::new(steps, training.steps());
+    let mut bar = Bar::new(steps, training.steps(), unit);
     let (mut epochs, mut last) = (Vec::new(), None);
     let mut stopped = false;
     while !stopped && let Some(step) = training.step() {
@@ -60,7 +62,8 @@ pub fn run(job: &mut Job, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Write
                 training.save(place.best()).map_err(Failure::usage)?;
             }
             save(place, &training)?;
-            epochs.push(Epoch { number: report.epoch, loss: report.loss, score: last, seconds: bar.seconds() });
+            let score = last.map(|score| Score { loss: score.loss * unit, ..score });
+            epochs.push(Epoch { number: report.epoch, loss: report.loss * unit, score, seconds: bar.seconds() });
         } else if let Some(Place { every: Some(every), .. }) = place
             && (training.steps() as u64).is_multiple_of(*every)
         {

@@ -21,15 +21,17 @@ pub struct Bar {
     /// Steps that were done when it began.
     done: usize,
     examples: u64,
+    /// What losses are multiplied by.
+    unit: f64,
 }
 
 impl Bar {
-    /// For a training of `steps` steps of which `done` are done.
-    pub fn new(steps: usize, done: usize) -> Bar {
+    /// For a training of `steps` steps of which `done` are done; its losses are shown times `unit`.
+    pub fn new(steps: usize, done: usize, unit: f64) -> Bar {
         let style = ProgressStyle::with_template("{msg} {wide_bar}").expect("a valid template");
         let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr()).with_style(style);
         bar.set_position(done as u64);
-        Bar { bar, start: Instant::now(), drawn: None, done, examples: 0 }
+        Bar { bar, start: Instant::now(), drawn: None, done, examples: 0, unit }
     }
 
     /// A step is done.
@@ -44,7 +46,7 @@ impl Bar {
         let mut message = format!("epoch {}/{}", epochs + usize::from(steps > 0), options.epochs);
         let of_epoch = (steps > 0).then(|| loss / (steps * options.batch.min(training.examples())) as f64);
         if let Some(loss) = of_epoch.or(training.last_epoch().map(|epoch| epoch.loss)) {
-            message += &format!(", loss {}", format::loss(loss));
+            message += &format!(", loss {}", format::loss(loss * self.unit));
         }
         if let Some(accuracy) = last.and_then(|score| score.accuracy) {
             message += &format!(", {} right", percent(accuracy));

@@ -3,12 +3,11 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use nxm_net::{Adam, AdamW, Checkpoint, Loss, Optimizer, Sgd, TrainingOptions};
+use nxm_net::{Checkpoint, Loss, TrainingOptions};
 
-use crate::args::{Hidden, OptimizerName, TrainArgs};
+use crate::args::{Hidden, OptimizerName, Schedule, TrainArgs, TuningArgs};
 use crate::data::{Columns, Scheme};
 use crate::failure::Failure;
-use crate::optimizer::OptimizerOptions;
 use crate::train::watch::Watch;
 
 /// Units of the hidden layers, unless told.
@@ -21,19 +20,13 @@ const EPOCHS: usize = 20;
 pub fn new(args: &TrainArgs) -> Result<TrainingOptions, Failure> {
     let default = TrainingOptions::default();
     Ok(TrainingOptions {
-        loss: args.loss.clone().unwrap_or(Loss::CROSS_ENTROPY),
-        optimizer: OptimizerOptions {
-            name: args.optimizer.unwrap_or(OptimizerName::Adam),
-            learning_rate: args.learning_rate,
-            momentum: args.momentum,
-            weight_decay: args.weight_decay,
-        }
-        .optimizer()?,
-        clip_norm: args.clip_norm,
+        loss: args.tuning.loss(args.loss.clone().unwrap_or(Loss::CROSS_ENTROPY))?,
+        optimizer: args.tuning.optimizer(args.optimizer.unwrap_or(OptimizerName::Adam), args.learning_rate)?,
+        clip_norm: args.tuning.clip_norm,
         batch: args.batch.map_or(default.batch, whole),
         epochs: args.epochs.map_or(EPOCHS, whole),
         seed: args.seed.unwrap_or(default.seed),
-        schedule: default.schedule,
+        schedule: args.schedule.clone().unwrap_or_default().0,
     })
 }
 
@@ -61,18 +54,11 @@ pub fn agree(
     if hidden > 0 {
         same.check("--activation", args.activation.as_ref(), &layers[0].activation())?;
     }
-    same.check("--loss", args.loss.as_ref(), &options.loss)?;
+    same.check("--loss", args.loss.as_ref().map(Loss::name).as_ref(), &options.loss.name())?;
     same.check("--optimizer", args.optimizer.map(OptimizerName::name).as_ref(), &options.optimizer.name())?;
-    let (momentum, decay) = match options.optimizer {
-        Optimizer::Sgd(Sgd { momentum, weight_decay, .. }) => (momentum, weight_decay),
-        Optimizer::Adam(Adam { weight_decay, .. }) | Optimizer::AdamW(AdamW { weight_decay, .. }) => {
-            (0.0, weight_decay)
-        }
-    };
     same.check("--learning-rate", args.learning_rate.as_ref(), &options.optimizer.learning_rate())?;
-    same.check("--momentum", args.momentum.as_ref(), &momentum)?;
-    same.check("--weight-decay", args.weight_decay.as_ref(), &decay)?;
-    same.check("--clip-norm", args.clip_norm.as_ref(), &options.clip_norm.unwrap_or(f64::INFINITY))?;
+    same.check("--schedule", args.schedule.as_ref(), &Schedule(options.schedule.clone()))?;
+    same.tuning(&args.tuning, &TuningArgs::of(&options.optimizer, &options.loss, options.clip_norm))?;
     same.check("--batch", args.batch.map(whole).as_ref(), &options.batch)?;
     same.check("--seed", args.seed.as_ref(), &options.seed)?;
     same.check("--validate", args.validate.as_ref(), &watch.validate)?;
@@ -102,12 +88,35 @@ struct Same<'a>(&'a Path);
 
 impl Same<'_> {
     fn check<V: PartialEq + Display>(&self, flag: &str, asked: Option<&V>, kept: &V) -> Result<(), Failure> {
+        self.check_any(flag, asked, Some(kept))
+    }
+
+    /// The same, where the checkpoint may have none.
+    fn check_any<V: PartialEq + Display>(
+        &self,
+        flag: &str,
+        asked: Option<&V>,
+        kept: Option<&V>,
+    ) -> Result<(), Failure> {
         match asked {
-            Some(asked) if asked != kept => Err(Failure::Usage(format!(
-                "{flag} is {asked}, and the training in {} has {kept}: leave it out, or begin a new training",
-                self.0.display()
+            Some(asked) if Some(asked) != kept => Err(Failure::Usage(format!(
+                "{flag} is {asked}, and the training in {} has {}: leave it out, or begin a new training",
+                self.0.display(),
+                kept.map_or_else(|| "none".to_owned(), V::to_string)
             ))),
             _ => Ok(()),
         }
+    }
+
+    fn tuning(&self, asked: &TuningArgs, kept: &TuningArgs) -> Result<(), Failure> {
+        self.check_any("--momentum", asked.momentum.as_ref(), kept.momentum.as_ref())?;
+        self.check_any("--dampening", asked.dampening.as_ref(), kept.dampening.as_ref())?;
+        self.check("--nesterov", asked.nesterov.then_some(&true), &kept.nesterov)?;
+        self.check_any("--betas", asked.betas.as_ref(), kept.betas.as_ref())?;
+        self.check_any("--epsilon", asked.epsilon.as_ref(), kept.epsilon.as_ref())?;
+        self.check_any("--weight-decay", asked.weight_decay.as_ref(), kept.weight_decay.as_ref())?;
+        self.check_any("--clip-norm", asked.clip_norm.as_ref(), kept.clip_norm.as_ref())?;
+        self.check_any("--label-smoothing", asked.label_smoothing.as_ref(), kept.label_smoothing.as_ref())?;
+        self.check_any("--class-weights", asked.class_weights.as_ref(), kept.class_weights.as_ref())
     }
 }

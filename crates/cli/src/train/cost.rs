@@ -1,0 +1,43 @@
+//! What the training costs, exactly: by formula, before it runs.
+
+use std::fmt;
+
+use nxm_count::{Bill, Clipping, NetworkSpec, Schedule};
+use nxm_kernels::Activation;
+use nxm_net::Checkpoint;
+
+use super::job::Job;
+use crate::failure::Failure;
+use crate::format::count;
+
+/// What a training costs from its first epoch to its last.
+#[derive(Clone, Debug)]
+pub struct Costs(Bill);
+
+impl Costs {
+    /// Of this training, those of its epochs that are done already included.
+    pub fn new(job: &Job) -> Result<Costs, Failure> {
+        let Checkpoint { network, options, .. } = &job.checkpoint;
+        let sizes: Vec<u64> = network.sizes().iter().map(|size| *size as u64).collect();
+        let hidden = match network.layers() {
+            [first, _, ..] => first.activation(),
+            _ => Activation::Identity,
+        };
+        let clipping = if options.clip_norm.is_some() { Clipping::Scaled } else { Clipping::None };
+        let network = NetworkSpec::new(sizes, hidden, Activation::Identity, options.loss.clone());
+        let network = network.map_err(Failure::usage)?.with_optimizer(options.optimizer).with_clipping(clipping);
+        let [examples, epochs, batch] = [job.seen.len(), options.epochs, options.batch].map(|n| n as u64);
+        // No step has more rows than there are examples.
+        let schedule = Schedule { examples, epochs, batch: batch.min(examples) };
+        Bill::new::<f32>(&network, schedule).map(Costs).map_err(Failure::usage)
+    }
+}
+
+impl fmt::Display for Costs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Costs(bill) = self;
+        let [step, epoch, all] = [&bill.step, &bill.epoch, &bill.training].map(|part| count(part.total.ops.flops()));
+        let memory = count(bill.memory_of_training.total);
+        write!(f, "Cost: {step} flops in a step, {epoch} in an epoch, {all} in all; {memory} bytes of memory at most.")
+    }
+}
