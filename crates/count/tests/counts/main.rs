@@ -3,6 +3,7 @@
 mod common;
 mod dense;
 mod matrices;
+mod mutations;
 mod questions;
 mod steps;
 mod vectors;
