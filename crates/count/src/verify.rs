@@ -9,7 +9,7 @@ use crate::counted::Counted;
 use crate::formula::{StepFormula, Vectors};
 use crate::ops::Ops;
 use crate::rehearsal::{Rehearsal, RunError};
-use crate::spec::NetworkSpec;
+use crate::spec::{CountError, NetworkSpec};
 use crate::tally::Tally;
 
 /// Operations that a step may execute to be counted: at the scalar level that many take some ten seconds.
@@ -46,6 +46,7 @@ pub fn verify<T: Element>(
     level: Level,
     threads: usize,
 ) -> Result<Verification, RunError> {
+    CountError::not_zero("the number of threads", threads as u64)?;
     let formula = StepFormula::new(network, batch, Vectors::of::<T>(level))?;
     let total = formula.total().useful;
     let needed = total.flops().saturating_add(total.inside().flops());

@@ -108,6 +108,8 @@ fn too_large_to_run() {
     let cpu = Cpu::new(level(), 1);
     let (second, schedule) = (Duration::from_secs(1), Schedule { examples: 1, epochs: 1, batch: 1 });
     let large = network(&[40_000, 40_000], Loss::MeanSquaredError);
+    let error = verify::<f32>(&network(&[2, 1], Loss::MeanSquaredError), 1, level(), 0).unwrap_err();
+    assert_eq!(error.to_string(), "the number of threads must be at least 1, and is 0");
     let error = verify::<f32>(&large, 1, level(), 1).unwrap_err();
     assert!(error.to_string().starts_with("the step is too large to run: it needs 12801120000 bytes"), "{error}");
     assert!(matches!(forecast::<f32>(&large, schedule, &cpu, second), Err(RunError::TooLarge { what: "bytes", .. })));
