@@ -123,7 +123,7 @@ impl Breakdown {
     /// [`CountError`] if `batch` is 0 or a number exceeds 128 bits.
     pub fn of_step<T: Element>(network: &NetworkSpec, batch: u64) -> Result<Breakdown, CountError> {
         let step = StepFormula::new(network, batch, Vectors::textbook::<T>())?;
-        let traffic = StepTraffic::new(network, batch, size_of::<T>() as u128)?;
+        let traffic = StepTraffic::compulsory(network, batch, size_of::<T>() as u128)?;
         let layers = step.layers().iter().zip(traffic.layers()).map(|(layer, traffic)| {
             let (ops, traffic) = (layer.phases(), traffic.phases());
             let phases = std::array::from_fn(|phase| cost(ops[phase].1, traffic[phase].1));

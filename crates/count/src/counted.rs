@@ -7,6 +7,7 @@ use nxm_kernels::{Element, Executor, Kernel, Level, Region};
 
 use crate::counting::CountingKernel;
 use crate::tally::Tally;
+use crate::traffic::Traffic;
 
 /// The executor `E`, counted.
 ///
@@ -33,6 +34,7 @@ pub struct Counted<E> {
 struct Booked {
     region: Option<Region>,
     tallies: BTreeMap<Option<Region>, Tally>,
+    requested: BTreeMap<Option<Region>, Traffic>,
 }
 
 impl<E> Counted<E> {
@@ -44,6 +46,17 @@ impl<E> Counted<E> {
     /// What was counted since the last call, by region (`None`: before any was entered), and begins anew.
     pub fn take(&self) -> BTreeMap<Option<Region>, Tally> {
         std::mem::take(&mut *self.lock()).tallies
+    }
+
+    /// The bytes that loads and stores have asked for since [`Counted::take`], by region.
+    pub fn requested(&self) -> BTreeMap<Option<Region>, Traffic> {
+        self.lock().requested.clone()
+    }
+
+    /// The same in all.
+    pub fn total_requested(&self) -> Traffic {
+        let all = self.requested();
+        all.values().try_fold(Traffic::NONE, |sum, traffic| sum.plus(traffic)).expect(FITS)
     }
 
     /// What has been counted since [`Counted::take`], in all.
@@ -58,7 +71,7 @@ impl<E> Counted<E> {
 }
 
 /// Why sums of counts need no error.
-const FITS: &str = "operations that were executed one by one are fewer than 2¹²⁷";
+const FITS: &str = "operations and bytes that were counted one by one are fewer than 2¹²⁷";
 
 impl<E: Executor> Executor for Counted<E> {
     #[inline]
@@ -68,6 +81,8 @@ impl<E: Executor> Executor for Counted<E> {
         let region = shared.region;
         let tally = shared.tallies.entry(region).or_default();
         *tally = tally.plus(&counts.tally()).expect(FITS);
+        let requested = shared.requested.entry(region).or_default();
+        *requested = requested.plus(&counts.requested()).expect(FITS);
         output
     }
     fn level(&self) -> Level {

@@ -16,6 +16,7 @@ use nxm_kernels::{Element, Function, Kernel, Simd};
 use crate::kind::{Kind, Kinds};
 use crate::ops::Ops;
 use crate::tally::Tally;
+use crate::traffic::Traffic;
 
 /// Counts of one run of one kernel, on one thread. (64 bits hold what a processor executes in decades.)
 #[derive(Debug, Default)]
@@ -23,6 +24,29 @@ pub struct Counts {
     own: Operations,
     functions: [Lanes; Function::ALL.len()],
     inside: Operations,
+    memory: Bytes,
+}
+
+/// Bytes that loads and stores ask for.
+#[derive(Debug, Default)]
+struct Bytes {
+    loaded: Cell<u64>,
+    stored: Cell<u64>,
+}
+
+impl Bytes {
+    #[inline(always)]
+    fn load<T>(&self, elements: usize) {
+        self.loaded.set(self.loaded.get() + (elements * size_of::<T>()) as u64);
+    }
+    #[inline(always)]
+    fn store<T>(&self, elements: usize) {
+        self.stored.set(self.stored.get() + (elements * size_of::<T>()) as u64);
+    }
+    fn absorb(&self, other: &Bytes) {
+        self.load::<u8>(other.loaded.get() as usize);
+        self.store::<u8>(other.stored.get() as usize);
+    }
 }
 
 /// Lanes of one kind of operation.
@@ -98,6 +122,11 @@ impl Counts {
         };
         Tally { useful: ops(Lanes::useful), padding: ops(Lanes::padding) }
     }
+
+    /// The bytes that its loads and stores asked for.
+    pub fn requested(&self) -> Traffic {
+        Traffic { read: self.memory.loaded.get().into(), written: self.memory.stored.get().into() }
+    }
 }
 
 /// Where a token counts: among a kernel's own operations, or among those inside the functions it evaluates.
@@ -107,6 +136,7 @@ struct Book<'a> {
     /// What evaluations are counted into, and the book of their inside; none inside, for a function that another one calls is
     /// a part of it.
     functions: Option<(&'a [Lanes; Function::ALL.len()], &'a Book<'a>)>,
+    memory: &'a Bytes,
 }
 
 impl Book<'_> {
@@ -115,6 +145,7 @@ impl Book<'_> {
     /// Not inlined: it is called once for each kernel that another one calls, and would be most of their code.
     #[inline(never)]
     fn absorb(&self, called: &Counts) {
+        self.memory.absorb(&called.memory);
         self.operations.absorb(&called.own);
         match self.functions {
             None => self.operations.absorb(&called.inside),
@@ -200,8 +231,9 @@ impl<T: Element, K: Kernel<T>> Kernel<T> for CountingKernel<K> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, token: S) -> (K::Output, Counts) {
         let counts = Counts::default();
-        let inside = Book { operations: &counts.inside, functions: None };
-        let own = Book { operations: &counts.own, functions: Some((&counts.functions, &inside)) };
+        let memory = &counts.memory;
+        let inside = Book { operations: &counts.inside, functions: None, memory };
+        let own = Book { operations: &counts.own, functions: Some((&counts.functions, &inside)), memory };
         let output = self.kernel.run(Counting { token, book: &own, lanes: self.lanes.min(S::LANES) });
         (output, counts)
     }
@@ -248,30 +280,53 @@ impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
         Counting { token, book: inside, ..self }
     }
 
-    // Moving numbers about is no arithmetic.
+    // Loads and stores are bytes.
     #[inline(always)]
-    fn splat(self, x: T) -> S::Vector {
-        self.token.splat(x)
+    fn broadcast(self, from: &T) -> S::Vector {
+        self.book.memory.load::<T>(1);
+        self.token.broadcast(from)
     }
     #[inline(always)]
     fn load(self, from: &[T]) -> S::Vector {
+        self.book.memory.load::<T>(S::LANES);
         self.token.load(from)
     }
     #[inline(always)]
     fn load_partial(self, from: &[T]) -> S::Vector {
+        self.book.memory.load::<T>(from.len());
         self.token.load_partial(from)
     }
     #[inline(always)]
     fn load_partial_or(self, from: &[T], fill: T) -> S::Vector {
+        self.book.memory.load::<T>(from.len());
         self.token.load_partial_or(from, fill)
     }
     #[inline(always)]
     fn store(self, v: S::Vector, to: &mut [T]) {
+        self.book.memory.store::<T>(S::LANES);
         self.token.store(v, to);
     }
     #[inline(always)]
     fn store_partial(self, v: S::Vector, to: &mut [T]) {
+        self.book.memory.store::<T>(to.len());
         self.token.store_partial(v, to);
+    }
+    #[inline(always)]
+    fn copy(self, from: &[T], to: &mut [T]) {
+        self.book.memory.load::<T>(from.len());
+        self.book.memory.store::<T>(to.len());
+        self.token.copy(from, to);
+    }
+    #[inline(always)]
+    fn fill(self, x: T, to: &mut [T]) {
+        self.book.memory.store::<T>(to.len());
+        self.token.fill(x, to);
+    }
+
+    // Moving numbers about is no arithmetic.
+    #[inline(always)]
+    fn splat(self, x: T) -> S::Vector {
+        self.token.splat(x)
     }
     #[inline(always)]
     fn select(self, mask: S::Mask, a: S::Vector, b: S::Vector) -> S::Vector {
@@ -328,11 +383,13 @@ impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
     #[inline(always)]
     fn load_widened(self, from: &[f32]) -> S::Vector {
         self.widening();
+        self.book.memory.load::<f32>(S::LANES);
         self.token.load_widened(from)
     }
     #[inline(always)]
     fn load_widened_partial_or(self, from: &[f32], fill: T) -> S::Vector {
         self.widening();
+        self.book.memory.load::<f32>(from.len());
         self.token.load_widened_partial_or(from, fill)
     }
     #[inline(always)]

@@ -14,11 +14,13 @@ mod dense;
 mod functions;
 mod kernels;
 mod losses;
+mod requests;
 mod step;
 mod traffic;
 mod training;
 
 pub use functions::inside;
+pub use requests::{Requests, Start, Sums};
 pub use step::{LayerFormula, StepFormula};
 pub use traffic::{LayerTraffic, StepTraffic};
 pub use training::{Schedule, TrainingFormula};
@@ -52,7 +54,7 @@ impl Vectors {
 
     /// Single elements with fused multiply-add: the counts of the textbook, the useful ones of every fused level.
     pub fn textbook<T: Element>() -> Vectors {
-        Vectors::new::<T>(Shape { lanes: 1, fused: true, fold_lanes: 0 })
+        Vectors::new::<T>(Shape { lanes: 1, fused: true, fold_lanes: 0, registers: 16 })
     }
 
     /// Vectors of `T` of any shape.

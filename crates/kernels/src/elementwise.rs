@@ -12,6 +12,8 @@ use crate::simd::{Kernel, Simd, load_some, store_some};
 ///
 /// A trait and not a closure: a closure that is not inlined loses the instruction set.
 pub trait Elementwise<T: Element, const N: usize>: Copy + Send + Sync {
+    /// Whether the output's old value matters; where it does not, it isn't loaded, and `map` is given zeros.
+    const READS_OUT: bool = true;
     /// The output's new value, from its old one and the inputs. `simd` knows how many lanes matter.
     fn map<S: Simd<T>>(self, simd: S, out: S::Vector, inputs: [S::Vector; N]) -> S::Vector;
 }
@@ -98,6 +100,7 @@ fn map_vector<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
     for (vector, input) in vectors.iter_mut().zip(inputs) {
         *vector = load_some(simd, &input[i..i + out.len()]);
     }
-    let mapped = f.map(simd, load_some(simd, out), vectors);
+    let old = if const { F::READS_OUT } { load_some(simd, out) } else { simd.splat(T::ZERO) };
+    let mapped = f.map(simd, old, vectors);
     store_some(simd, mapped, out);
 }

@@ -26,13 +26,14 @@ pub(crate) mod epilogue;
 mod one_row;
 pub(crate) mod operand;
 mod pack;
-mod plan;
+pub(crate) mod plan;
 pub(crate) mod strided;
 mod tile;
 
 use crate::activation::Activation;
 use crate::element::Element;
 use crate::executor::Executor;
+use crate::level::Shape;
 use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
 use crate::parallel::{Split, WORTH_A_THREAD, for_each_part, parts};
 use crate::scratch::Scratch;
@@ -40,7 +41,7 @@ use crate::simd::{Kernel, Simd};
 use epilogue::{Epilogue, Follow};
 use one_row::OneRow;
 use operand::{Operand, Source};
-use plan::{B_BYTES, Plan};
+use plan::{B_BYTES, Plan, Product};
 use tile::{Columns, Rhs, RowTiles, Rows};
 
 /// What the sums of a product start from.
@@ -185,18 +186,24 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
         let (m, k, n) = (self.a.rows(), self.a.cols(), self.b.cols());
         let sums_per_element = if self.epilogue.is_update() { 1 } else { 0 };
         let mut scratch = Scratch::take();
+        let planned = Product {
+            rows: m,
+            inner: k,
+            cols: n,
+            a: self.a.strides(),
+            b: self.b.strides(),
+            following: self.epilogue.following(),
+            size: size_of::<T>(),
+        };
         if let Source::Matrix(b) = self.b
-            && m == 1
-            && k > 0
-            && self.a.col_stride() == 1
-            && b.row_stride() == 1
-            && b.col_stride() != 1
+            && planned.is_one_row()
         {
             let mut c = Block::new(self.c, self.epilogue, scratch.slice(n * sums_per_element));
             simd.call(OneRow { a: self.a, b, init: self.init, c: c.sums() });
             return c.follow(simd, self.joins_rows);
         }
-        let Plan { small, b_in_place, pack_a, mc, kc, nc } = Plan::new::<T, S>(self.a, self.b, &self.epilogue);
+        let Plan { small, b_in_place, pack_a, block_rows: mc, block_depth: kc, block_cols: nc } =
+            Plan::new(&planned, Shape::of::<T, S>());
         if small {
             let b = self.b.in_place(0, k);
             let mut c = Block::new(self.c, self.epilogue, scratch.slice(m * n * sums_per_element));

@@ -69,12 +69,14 @@ impl<T: Element> Kernel<T> for Gemv<'_, T> {
         if four_at_once::<T, S>(self.a) {
             while i + 4 <= self.y.len() {
                 let rows = [0, 1, 2, 3].map(|r| self.a.row(i + r));
-                self.y[i..i + 4].copy_from_slice(&dots_body(simd, rows, self.x));
+                for (dot, y) in dots_body(simd, rows, self.x).into_iter().zip(self.y[i..].chunks_mut(1)) {
+                    simd.one().store(dot, y);
+                }
                 i += 4;
             }
         }
-        for (i, y) in self.y.iter_mut().enumerate().skip(i) {
-            *y = dot_body(simd, self.a.row(i), self.x);
+        for (i, y) in self.y.chunks_mut(1).enumerate().skip(i) {
+            simd.one().store(dot_body(simd, self.a.row(i), self.x), y);
         }
     }
 }

@@ -50,7 +50,7 @@ impl<T: Element> Kernel<T> for Ger<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
         for (i, x) in self.x.iter().enumerate() {
-            let scaled = simd.one().mul(self.alpha, *x);
+            let scaled = simd.one().mul(self.alpha, simd.one().broadcast(x));
             map_slice(simd, Axpy { alpha: scaled }, [self.y], self.a.row(i));
         }
     }

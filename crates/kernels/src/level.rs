@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use crate::element::Element;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512};
-use crate::simd::{Kernel, Scalar, Wide};
+use crate::simd::{Kernel, Scalar, Simd, Wide};
 
 /// The environment variable that pins the level of [`Level::detect`].
 pub const LEVEL_VARIABLE: &str = "NXM_LEVEL";
@@ -153,6 +153,16 @@ pub struct Shape {
     pub fused: bool,
     /// [`Simd::FOLD_LANES`](crate::simd::Simd::FOLD_LANES).
     pub fold_lanes: usize,
+    /// [`Simd::REGISTERS`](crate::simd::Simd::REGISTERS).
+    pub registers: usize,
+}
+
+impl Shape {
+    /// The shape of the vectors of a token.
+    #[inline(always)]
+    pub(crate) const fn of<T: Element, S: Simd<T>>() -> Shape {
+        Shape { lanes: S::LANES, fused: S::FUSED, fold_lanes: S::FOLD_LANES, registers: S::REGISTERS }
+    }
 }
 
 impl Level {
@@ -167,7 +177,7 @@ struct ShapeOf;
 impl<T: Element> Kernel<T> for ShapeOf {
     type Output = Shape;
     #[inline(always)]
-    fn run<S: crate::simd::Simd<T>>(self, _: S) -> Shape {
-        Shape { lanes: S::LANES, fused: S::FUSED, fold_lanes: S::FOLD_LANES }
+    fn run<S: Simd<T>>(self, _: S) -> Shape {
+        Shape::of::<T, S>()
     }
 }

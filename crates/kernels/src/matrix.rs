@@ -89,6 +89,26 @@ fn fits(rows: usize, cols: usize, row_stride: usize, col_stride: usize, len: usi
     }
 }
 
+/// How the elements of a matrix are laid out: distances in elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strides {
+    /// From row to row.
+    pub row: usize,
+    /// From column to column.
+    pub col: usize,
+}
+
+impl Strides {
+    /// Row after row without gaps, of a matrix of `cols` columns.
+    pub const fn row_major(cols: usize) -> Strides {
+        Strides { row: cols, col: 1 }
+    }
+    /// Those of the transpose.
+    pub const fn transpose(self) -> Strides {
+        Strides { row: self.col, col: self.row }
+    }
+}
+
 /// A matrix to read: element (i, j) stands at `data[i * row_stride + j * col_stride]`.
 #[derive(Clone, Copy, Debug)]
 pub struct MatrixRef<'a, T> {
@@ -137,6 +157,11 @@ impl<'a, T> MatrixRef<'a, T> {
     #[inline(always)]
     pub fn row_stride(&self) -> usize {
         self.row_stride
+    }
+    /// Both distances.
+    #[inline(always)]
+    pub fn strides(&self) -> Strides {
+        Strides { row: self.row_stride, col: self.col_stride }
     }
     /// Elements between two columns.
     #[inline(always)]

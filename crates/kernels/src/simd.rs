@@ -37,7 +37,8 @@ use crate::function::Function;
 /// The right to use an instruction set on vectors of `T`, and what it can do.
 ///
 /// Vectors have no operators on purpose: arithmetic that does not go through a token does not compile. "Lanes" below
-/// counts elements. Memory arguments are slices, and a slice that is too short panics.
+/// counts elements. Memory arguments are slices, and a slice that is too short panics. What a kernel reads and writes in memory goes
+/// through the token too, so that its bytes can be counted: single elements by `broadcast`, and by `store` of [`Self::one`].
 pub trait Simd<T: Element>: Copy {
     /// [`Self::LANES`] elements.
     type Vector: Copy;
@@ -83,6 +84,11 @@ pub trait Simd<T: Element>: Copy {
 
     /// `x` in every lane.
     fn splat(self, x: T) -> Self::Vector;
+    /// The element `from` of memory in every lane: one element is loaded.
+    #[inline(always)]
+    fn broadcast(self, from: &T) -> Self::Vector {
+        self.splat(*from)
+    }
     /// The first `LANES` elements of `from`. Panics if there are fewer.
     fn load(self, from: &[T]) -> Self::Vector;
     /// `from`, at most `LANES` elements, and zero in the other lanes. Panics if `from` is longer.
@@ -97,6 +103,17 @@ pub trait Simd<T: Element>: Copy {
     fn store(self, v: Self::Vector, to: &mut [T]);
     /// Writes the first `to.len()` lanes to `to`. Panics if it has more than `LANES`.
     fn store_partial(self, v: Self::Vector, to: &mut [T]);
+
+    /// Copies `from` to `to`. Panics if they differ in length.
+    #[inline(always)]
+    fn copy(self, from: &[T], to: &mut [T]) {
+        to.copy_from_slice(from);
+    }
+    /// Writes `x` to each element of `to`.
+    #[inline(always)]
+    fn fill(self, x: T, to: &mut [T]) {
+        to.fill(x);
+    }
 
     /// Asks for the cache line of `at`'s first element, if it has one and the processor can be asked.
     #[inline(always)]

@@ -56,15 +56,15 @@ impl<T: Element> Kernel<T> for LogSumExp<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        for (i, to) in self.to.iter_mut().enumerate() {
+        for (i, to) in self.to.chunks_mut(1).enumerate() {
             let z = self.z.row(i);
             if z.is_empty() {
-                *to = T::NEG_INFINITY;
+                simd.one().store(T::NEG_INFINITY, to);
                 continue;
             }
             let max = reduce::max(simd, z);
             let sum = reduce::reduce(simd, z.len(), SumExp { z, shift: Shift { by: max } });
-            *to = simd.one().add(max, math::log(simd.one(), sum));
+            simd.one().store(simd.one().add(max, math::log(simd.one(), sum)), to);
         }
     }
 }

@@ -122,24 +122,38 @@ impl StepFormula {
 
     /// Each region in which something is executed, as a counting executor books it: what is fused is booked as one.
     pub fn regions(&self) -> impl Iterator<Item = (Region, Tally)> {
-        let mut regions = BTreeMap::new();
-        let last = self.layers.len() - 1;
-        let mut book = |name, layer, tally: &Tally| {
-            let booked: &mut Tally = regions.entry(Region { name, layer }).or_default();
-            *booked = booked.plus(tally).expect("a part of a total that fits");
-        };
-        book(region::LOSS, last, &self.loss);
-        for (l, layer) in self.layers.iter().enumerate() {
-            for (name, tally) in layer.phases() {
-                match name {
-                    region::ACTIVATION_GRADIENT if l < last => book(region::INPUT_GRADIENT, l + 1, &tally),
-                    region::WEIGHT_GRADIENT if self.fused => book(region::UPDATE, l, &tally),
-                    _ => book(name, l, &tally),
-                }
+        let layers: Vec<_> = self.layers.iter().map(LayerFormula::phases).collect();
+        let plus = |one: Tally, other: Tally| one.plus(&other).expect("a part of a total that fits");
+        booked(&layers, self.loss, self.fused, plus).into_iter()
+    }
+}
+
+/// Where a counting executor books what a step's phases and its loss cost, as far as it is more than nothing: what is fused is booked
+/// as one.
+pub(super) fn booked<V: Copy + Default + PartialEq>(
+    layers: &[[(&'static str, V); 7]],
+    loss: V,
+    fused: bool,
+    plus: impl Fn(V, V) -> V,
+) -> BTreeMap<Region, V> {
+    let mut regions = BTreeMap::new();
+    let last = layers.len() - 1;
+    let mut book = |name, layer, cost: V| {
+        let booked: &mut V = regions.entry(Region { name, layer }).or_default();
+        *booked = plus(*booked, cost);
+    };
+    book(region::LOSS, last, loss);
+    for (l, phases) in layers.iter().enumerate() {
+        for (name, cost) in *phases {
+            match name {
+                region::ACTIVATION_GRADIENT if l < last => book(region::INPUT_GRADIENT, l + 1, cost),
+                region::WEIGHT_GRADIENT if fused => book(region::UPDATE, l, cost),
+                _ => book(name, l, cost),
             }
         }
-        regions.into_iter().filter(|(_, tally)| *tally != Tally::NONE)
     }
+    regions.retain(|_, cost| *cost != V::default());
+    regions
 }
 
 fn layer_formula(

@@ -1,8 +1,9 @@
-//! Compulsory traffic of a training step, by layer and phase.
+//! Bytes of a training step, by layer and phase; and of these what is compulsory.
 
 use nxm_kernels::{Kept, Region};
 use nxm_net::{Loss, region};
 
+use super::step::booked;
 use crate::kind::Overflow;
 use crate::spec::{Clipping, CountError, NetworkSpec};
 use crate::traffic::Traffic;
@@ -10,22 +11,22 @@ use crate::traffic::Traffic;
 /// Bytes of a label.
 const LABEL: u128 = 4;
 
-/// What one layer of N inputs and M units must read and write in a step on B examples.
+/// Bytes of one layer's phases in a step on B examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerTraffic {
-    /// X, W and b read; A written, and Z where the derivative is of z.
+    /// f(X·W + b).
     pub forward: Traffic,
-    /// What f' is made of read; in the last layer δ too, read and written. Nothing for the identity.
+    /// ∂L/∂z from ∂L/∂a.
     pub activation_gradient: Traffic,
-    /// X and δ read; the gradient written only if it is clipped, for else it is used up as it is made.
+    /// Xᵀ·δ.
     pub weight_gradient: Traffic,
-    /// δ read, M written.
+    /// Column sums of δ.
     pub bias_gradient: Traffic,
-    /// δ and W read, the gradient of X written; nothing in the first layer.
+    /// δ·Wᵀ.
     pub input_gradient: Traffic,
-    /// The gradients read; if they are scaled, read again and written.
+    /// The gradients' norm, and their scaling.
     pub clip: Traffic,
-    /// Parameters and what the optimizer keeps read and written; gradients read, but for the weights' that are used up as they are made.
+    /// The optimizer's rule.
     pub update: Traffic,
 }
 
@@ -44,19 +45,33 @@ impl LayerTraffic {
     }
 }
 
-/// What a training step must read and write.
+/// Bytes of a training step: those that it must read and write ([`StepTraffic::compulsory`]), or those that its kernels ask for
+/// ([`StepTraffic::requested`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepTraffic {
     layers: Vec<LayerTraffic>,
     loss: Traffic,
+    total: Traffic,
+    /// Whether weights are updated as their gradients are made.
+    fused: bool,
 }
 
 impl StepTraffic {
-    /// The step of `network` on `batch` examples, in elements of `size` bytes.
+    /// What a step of `network` on `batch` examples must read and write, in elements of `size` bytes.
+    ///
+    /// - forward: X, W and b read; A written, and Z where the derivative is of z.
+    /// - loss: outputs, targets or labels, and class weights read; the gradient of the outputs written.
+    /// - activation gradient: what f' is made of read; in the last layer δ too, read and written. Nothing for the identity.
+    /// - weight gradient: X and δ read; the gradient written only if it is clipped, for else it is used up as it is made.
+    /// - bias gradient: δ read, M written.
+    /// - input gradient: δ and W read, the gradient of X written; nothing in the first layer.
+    /// - clip: the gradients read; if they are scaled, read again and written.
+    /// - update: parameters and what the optimizer keeps read and written; gradients read, but for the weights' that are used up as they
+    ///   are made.
     ///
     /// # Errors
     /// [`CountError`] if `batch` is 0 or a number of bytes exceeds 128 bits.
-    pub fn new(network: &NetworkSpec, batch: u64, size: u128) -> Result<StepTraffic, CountError> {
+    pub fn compulsory(network: &NetworkSpec, batch: u64, size: u128) -> Result<StepTraffic, CountError> {
         CountError::not_zero("the batch", batch)?;
         let layers = (0..network.layers()).map(|layer| {
             let region = Region { name: "bytes", layer };
@@ -66,16 +81,40 @@ impl StepTraffic {
         let last = network.layers() - 1;
         let loss = loss_traffic(network.loss(), batch.into(), network.sizes()[last + 1].into(), size);
         let loss = loss.map_err(CountError::within(Region { name: region::LOSS, layer: last }))?;
-        Ok(StepTraffic { layers, loss })
+        StepTraffic::new(network, layers, loss)
+    }
+
+    /// From its parts, if their sum fits.
+    pub(super) fn new(
+        network: &NetworkSpec,
+        layers: Vec<LayerTraffic>,
+        loss: Traffic,
+    ) -> Result<StepTraffic, CountError> {
+        let phases = layers.iter().flat_map(|layer| layer.phases().map(|(_, traffic)| traffic));
+        let total = phases.into_iter().try_fold(loss, |sum, traffic| sum.plus(&traffic));
+        let total = total.map_err(CountError::in_the("the step"))?;
+        Ok(StepTraffic { layers, loss, total, fused: network.clipping() == Clipping::None })
+    }
+
+    /// All of it.
+    pub fn total(&self) -> Traffic {
+        self.total
     }
 
     /// Each layer, first to last.
     pub fn layers(&self) -> &[LayerTraffic] {
         &self.layers
     }
-    /// Outputs, targets or labels, and class weights read; the gradient of the outputs written.
+    /// The loss and its gradient.
     pub fn loss(&self) -> Traffic {
         self.loss
+    }
+
+    /// Each region in which a counting executor books bytes: what is fused is booked as one.
+    pub fn regions(&self) -> impl Iterator<Item = (Region, Traffic)> {
+        let layers: Vec<_> = self.layers.iter().map(LayerTraffic::phases).collect();
+        let plus = |one: Traffic, other: Traffic| one.plus(&other).expect("a part of a total that fits");
+        booked(&layers, self.loss, self.fused, plus).into_iter()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nxm_count::{Counted, Ops, Tally, Vectors};
+use nxm_count::{Counted, Ops, Requests, Tally, Traffic, Vectors};
 use nxm_kernels::{Activation, Cpu, Element, Executor, Function, Kernel, Level};
 use proptest::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -85,6 +85,8 @@ pub trait Case<T: Element> {
     fn run(&self, executor: &impl Executor) -> Vec<T>;
     /// Its formula.
     fn formula(&self, vectors: Vectors) -> Tally;
+    /// The bytes that its loads and stores ask for.
+    fn requested(&self, requests: Requests) -> Traffic;
     /// Its useful operations, written down without this crate's formulas.
     fn textbook(&self) -> Textbook;
 }
@@ -96,7 +98,7 @@ pub fn with_room<R: Send>(task: impl FnOnce() -> R + Send) -> R {
     POOL.get_or_init(pool).install(task)
 }
 
-/// At every level and thread count: useful and padding are what the formula says, useful is the textbook's, and the
+/// At every level and thread count: useful, padding and bytes are what their formulas say, useful is the textbook's, and the
 /// result's bits are those of an uncounted run.
 pub fn check<T: Element>(case: &(impl Case<T> + Sync)) {
     with_room(|| check_at(case, &THREADS));
@@ -116,6 +118,8 @@ fn check_at<T: Element>(case: &impl Case<T>, thread_counts: &[usize]) {
             let tally = counted.total();
             assert_eq!(tally.useful, formula.useful, "useful, {} {level} {threads}", T::NAME);
             assert_eq!(tally.padding, formula.padding, "padding, {} {level} {threads}", T::NAME);
+            let requested = case.requested(Requests::of::<T>(level, threads));
+            assert_eq!(counted.total_requested(), requested, "bytes, {} {level} {threads}", T::NAME);
             assert_eq!(bits(&result), bits(&case.run(&cpu)), "bits, {} {level} {threads}", T::NAME);
         }
     }

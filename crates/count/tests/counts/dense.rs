@@ -1,7 +1,8 @@
 //! Counts of the optimizers' rules and of a layer's fused products: executed = formula, at every level and thread count.
 
 use crate::common::{Case, Textbook, check, check_split, derivative_function, numbers, short_side, side};
-use nxm_count::{Tally, Vectors};
+use nxm_count::formula::Sums;
+use nxm_count::{Requests, Tally, Traffic, Vectors};
 use nxm_kernels::{
     Activation, Decay, Element, Executor, MatrixMut, MatrixRef, Parameters, Rule, dense_forward, dense_forward_keeping,
     dense_input_gradient, dense_update, update,
@@ -72,6 +73,9 @@ impl<T: Element> Case<T> for Update {
     fn formula(&self, vectors: Vectors) -> Tally {
         vectors.update(&self.choice.rule::<T>(), self.n as u128).unwrap()
     }
+    fn requested(&self, requests: Requests) -> Traffic {
+        requests.update(&self.choice.rule::<T>(), self.n as u128).unwrap()
+    }
     fn textbook(&self) -> Textbook {
         let (multiplications, additions, roots) = self.choice.textbook();
         let n = self.n as u128;
@@ -94,6 +98,9 @@ struct Layer {
 }
 
 impl Layer {
+    fn shape(self) -> [u64; 3] {
+        [self.rows, self.n, self.m].map(|side| side as u64)
+    }
     fn product(self) -> u128 {
         (self.rows * self.n * self.m) as u128
     }
@@ -125,6 +132,10 @@ impl<T: Element> Case<T> for Forward {
         let Layer { rows, n, m } = self.layer;
         vectors.dense_forward(rows as u128, n as u128, m as u128, self.activation).unwrap()
     }
+    fn requested(&self, requests: Requests) -> Traffic {
+        let sums = if self.keeping { Sums::Kept } else { Sums::Forgotten };
+        requests.dense_forward(self.layer.shape(), self.activation, sums).unwrap()
+    }
     fn textbook(&self) -> Textbook {
         let product = self.layer.product();
         let units = (self.layer.rows * self.layer.m) as u128;
@@ -152,6 +163,9 @@ impl<T: Element> Case<T> for InputGradient {
     fn formula(&self, vectors: Vectors) -> Tally {
         let Layer { rows, n, m } = self.layer;
         vectors.dense_input_gradient(rows as u128, n as u128, m as u128, self.activation).unwrap()
+    }
+    fn requested(&self, requests: Requests) -> Traffic {
+        requests.dense_input_gradient(self.layer.shape(), self.activation).unwrap()
     }
     fn textbook(&self) -> Textbook {
         let product = self.layer.product();
@@ -197,6 +211,9 @@ impl<T: Element> Case<T> for WeightUpdate {
     fn formula(&self, vectors: Vectors) -> Tally {
         let Layer { rows, n, m } = self.layer;
         vectors.dense_update(rows as u128, n as u128, m as u128, &self.choice.rule::<T>()).unwrap()
+    }
+    fn requested(&self, requests: Requests) -> Traffic {
+        requests.dense_update(self.layer.shape(), &self.choice.rule::<T>()).unwrap()
     }
     fn textbook(&self) -> Textbook {
         let (multiplications, additions, roots) = self.choice.textbook();

@@ -1,10 +1,11 @@
 //! Counts of the kernels on matrices: executed = formula, at every level and thread count.
 
 use crate::common::{Case, Textbook, bits, check, check_split, numbers, short_side, side, with_room};
-use nxm_count::{Counted, Tally, Vectors};
+use nxm_count::formula::Start;
+use nxm_count::{Counted, Requests, Tally, Traffic, Vectors};
 use nxm_kernels::{
-    Cpu, Element, Executor, Init, Level, MatrixMut, MatrixRef, column_sum, gemm, gemm_scaled, gemv, gemv_transposed,
-    ger,
+    Cpu, Element, Executor, Init, Level, MatrixMut, MatrixRef, PackedMatrix, Product, Strides, column_sum, gemm,
+    gemm_scaled, gemv, gemv_transposed, ger,
 };
 use proptest::prelude::*;
 
@@ -19,9 +20,14 @@ enum Form {
     InputGradient,
     /// C + A·B, A with gaps between columns.
     Strided,
+    /// X·W + b, W packed beforehand.
+    Packed,
+    /// C + A·B, C with gaps between columns.
+    Beside,
 }
 
-const FORMS: [Form; 4] = [Form::Forward, Form::WeightGradient, Form::InputGradient, Form::Strided];
+const FORMS: [Form; 6] =
+    [Form::Forward, Form::WeightGradient, Form::InputGradient, Form::Strided, Form::Packed, Form::Beside];
 
 struct Gemm {
     form: Form,
@@ -41,12 +47,38 @@ impl<T: Element> Case<T> for Gemm {
             Form::WeightGradient => (rows(&a, k, m).transpose(), rows(&b, k, n), Init::Zero),
             Form::InputGradient => (rows(&a, m, k), rows(&b, n, k).transpose(), Init::Zero),
             Form::Strided => (MatrixRef::with_strides(&a, m, k, 2 * k, 2).unwrap(), rows(&b, k, n), Init::Accumulate),
+            Form::Packed => {
+                let packed = PackedMatrix::new(rows(&b, k, n));
+                let to = MatrixMut::new(&mut c, m, n).unwrap();
+                gemm(executor, rows(&a, m, k), &packed, Init::Bias(&bias), to).unwrap();
+                return c;
+            }
+            Form::Beside => {
+                let mut c = numbers(2 * m * n, 4);
+                let spread = MatrixMut::with_strides(&mut c, m, n, 2 * n, 2).unwrap();
+                gemm(executor, rows(&a, m, k), rows(&b, k, n), Init::Accumulate, spread).unwrap();
+                return c;
+            }
         };
         gemm(executor, a, b, init, MatrixMut::new(&mut c, m, n).unwrap()).unwrap();
         c
     }
     fn formula(&self, vectors: Vectors) -> Tally {
         vectors.gemm(self.m as u128, self.k as u128, self.n as u128).unwrap()
+    }
+    fn requested(&self, requests: Requests) -> Traffic {
+        let &Gemm { form, m, k, n } = self;
+        let product = requests.product([m, k, n].map(|side| side as u64));
+        let transposed = |stride| Strides::row_major(stride).transpose();
+        let (product, start) = match form {
+            Form::Forward => (product, Start::Bias),
+            Form::WeightGradient => (Product { a: transposed(m), ..product }, Start::Zero),
+            Form::InputGradient => (Product { b: Some(transposed(k)), ..product }, Start::Zero),
+            Form::Strided => (Product { a: Strides { row: 2 * k, col: 2 }, ..product }, Start::Accumulate),
+            Form::Packed => (Product { b: None, ..product }, Start::Bias),
+            Form::Beside => return requests.gemm_beside(&product, Start::Accumulate).unwrap(),
+        };
+        requests.gemm(&product, start).unwrap()
     }
     fn textbook(&self) -> Textbook {
         let product = (self.m * self.k * self.n) as u128;
@@ -89,6 +121,21 @@ impl<T: Element> Case<T> for Scaled {
         // Stored column after column it is the transposed product.
         let [m, n] = if self.is_transposed() { [n, m] } else { [m, n] };
         vectors.gemm_scaled([m, k, n].map(|side| side as u128), alpha, beta).unwrap()
+    }
+    fn requested(&self, requests: Requests) -> Traffic {
+        let &Scaled { m, k, n, alpha, beta, .. } = self;
+        let product = requests.product([m, k, n].map(|side| side as u64));
+        let product = match self.is_transposed() {
+            false => product,
+            true => Product {
+                rows: n,
+                cols: m,
+                a: Strides::row_major(n).transpose(),
+                b: Some(Strides::row_major(k).transpose()),
+                ..product
+            },
+        };
+        requests.gemm_scaled(&product, alpha, beta).unwrap()
     }
     fn textbook(&self) -> Textbook {
         let (m, k, n) = (self.m as u128, self.k as u128, self.n as u128);
@@ -143,6 +190,16 @@ impl<T: Element> Case<T> for OnMatrix {
             Kernel::GemvTransposed => vectors.gemv_transposed(rows, cols),
             Kernel::Ger => vectors.ger(rows, cols),
             Kernel::ColumnSum => vectors.column_sum(rows, cols),
+        }
+        .unwrap()
+    }
+    fn requested(&self, requests: Requests) -> Traffic {
+        let (rows, cols) = (self.rows as u128, self.cols as u128);
+        match self.kernel {
+            Kernel::Gemv => requests.gemv(rows, cols),
+            Kernel::GemvTransposed => requests.gemv_transposed(rows, cols),
+            Kernel::Ger => requests.ger(rows, cols),
+            Kernel::ColumnSum => requests.column_sum(rows, cols),
         }
         .unwrap()
     }

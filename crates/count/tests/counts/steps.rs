@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::common::{THREADS, bits, numbers, with_room};
-use nxm_count::{Clipping, Counted, NetworkSpec, StepFormula, Tally, Vectors, verify};
+use nxm_count::{Clipping, Counted, NetworkSpec, Requests, StepFormula, StepTraffic, Tally, Traffic, Vectors, verify};
 use nxm_kernels::{Activation, Cpu, Element, Executor, Function, Level, MatrixRef, Region};
 use nxm_net::{Adam, AdamW, Loss, Network, Optimizer, OptimizerState, Sgd, Step, Targets};
 use proptest::prelude::*;
@@ -60,6 +60,17 @@ impl Case {
         std::iter::once(loss).chain(parameters).collect()
     }
 
+    /// Each phase asks at least for what it must read and write, but for labels and class weights, and for a product whose operand or
+    /// result the phase beside it has at hand.
+    fn asks_for_what_it_must(&self, requested: &StepTraffic, rows: usize, size: u128) {
+        let compulsory = StepTraffic::compulsory(&self.spec(), rows as u64, size).unwrap();
+        for (asked, must) in requested.layers().iter().zip(compulsory.layers()) {
+            for ((phase, asked), (_, must)) in asked.phases().into_iter().zip(must.phases()) {
+                assert!(asked.read >= must.read && asked.written >= must.written, "{phase}: {asked:?}, {must:?}");
+            }
+        }
+    }
+
     /// At every level and thread count, region by region, for the whole batch and a short one; and the same bits.
     fn check<T: Element>(&self) {
         with_room(|| self.check_here::<T>());
@@ -75,6 +86,13 @@ impl Case {
                     let cpu = Cpu::new(level, threads);
                     let counted = Counted::new(cpu);
                     let result = self.train::<T>(&counted, rows);
+                    let requests = Requests::of::<T>(level, threads);
+                    let requested = StepTraffic::requested(&self.spec(), rows as u64, requests).unwrap();
+                    let by_region: BTreeMap<Option<Region>, Traffic> =
+                        requested.regions().map(|(region, traffic)| (Some(region), traffic)).collect();
+                    assert_eq!(counted.requested(), by_region, "bytes, {} {level} {threads} {rows} rows", T::NAME);
+                    assert_eq!(counted.total_requested(), requested.total());
+                    self.asks_for_what_it_must(&requested, rows, size_of::<T>() as u128);
                     assert_eq!(counted.total(), formula.total(), "{} {level} {threads} {rows} rows", T::NAME);
                     assert_eq!(counted.take(), expected, "{} {level} {threads} {rows} rows", T::NAME);
                     assert_eq!(bits(&result), bits(&self.train::<T>(&cpu, rows)), "{} {level} {threads}", T::NAME);

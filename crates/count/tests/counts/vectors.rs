@@ -1,7 +1,7 @@
 //! Counts of the kernels on vectors, of softmax and of activations: executed = formula, at every level and thread count.
 
 use crate::common::{Case, Textbook, check, check_split, derivative_function, numbers, side};
-use nxm_count::{Tally, Vectors};
+use nxm_count::{Requests, Tally, Traffic, Vectors};
 use nxm_kernels::{
     Activation, Element, Executor, Function, MatrixMut, MatrixRef, apply, axpy, dot, dot_in_f64, log_softmax,
     log_sum_exp, sgd, softmax,
@@ -19,6 +19,9 @@ impl<T: Element> Case<T> for Dot {
     fn formula(&self, vectors: Vectors) -> Tally {
         vectors.dot(self.n as u128).unwrap()
     }
+    fn requested(&self, requests: Requests) -> Traffic {
+        requests.dot(self.n as u128).unwrap()
+    }
     fn textbook(&self) -> Textbook {
         let n = self.n as u128;
         Textbook { multiplications: n, additions: n.saturating_sub(1), ..Textbook::default() }
@@ -35,6 +38,9 @@ impl Case<f64> for DotInF64 {
     }
     fn formula(&self, vectors: Vectors) -> Tally {
         vectors.dot_in_f64(self.n as u128).unwrap()
+    }
+    fn requested(&self, requests: Requests) -> Traffic {
+        requests.dot_in_f64(self.n as u128).unwrap()
     }
     fn textbook(&self) -> Textbook {
         let n = self.n as u128;
@@ -55,6 +61,9 @@ impl<T: Element> Case<T> for Axpy {
     fn formula(&self, vectors: Vectors) -> Tally {
         vectors.axpy(self.n as u128).unwrap()
     }
+    fn requested(&self, requests: Requests) -> Traffic {
+        requests.axpy(self.n as u128).unwrap()
+    }
     fn textbook(&self) -> Textbook {
         Textbook { multiplications: self.n as u128, additions: self.n as u128, ..Textbook::default() }
     }
@@ -72,6 +81,9 @@ impl<T: Element> Case<T> for Sgd {
     }
     fn formula(&self, vectors: Vectors) -> Tally {
         vectors.sgd(self.n as u128).unwrap()
+    }
+    fn requested(&self, requests: Requests) -> Traffic {
+        requests.axpy(self.n as u128).unwrap()
     }
     fn textbook(&self) -> Textbook {
         Textbook { multiplications: self.n as u128, additions: self.n as u128, ..Textbook::default() }
@@ -92,6 +104,9 @@ impl<T: Element> Case<T> for Forward {
     fn formula(&self, vectors: Vectors) -> Tally {
         vectors.activation_forward(self.activation, self.n as u128).unwrap()
     }
+    fn requested(&self, requests: Requests) -> Traffic {
+        requests.activation_forward(self.activation, self.n as u128).unwrap()
+    }
     fn textbook(&self) -> Textbook {
         let function = self.activation.function().filter(|_| self.n > 0);
         Textbook { functions: function.map(|f| (f, self.n as u128)).into_iter().collect(), ..Textbook::default() }
@@ -111,6 +126,9 @@ impl<T: Element> Case<T> for Backward {
     }
     fn formula(&self, vectors: Vectors) -> Tally {
         vectors.activation_backward(self.activation, self.n as u128).unwrap()
+    }
+    fn requested(&self, requests: Requests) -> Traffic {
+        requests.activation_backward(self.activation, self.n as u128).unwrap()
     }
     fn textbook(&self) -> Textbook {
         let [multiplications, additions, cmp] = match self.activation {
@@ -143,6 +161,9 @@ impl<T: Element> Case<T> for Softmax {
     fn formula(&self, vectors: Vectors) -> Tally {
         vectors.softmax(self.rows as u128, self.cols as u128).unwrap()
     }
+    fn requested(&self, requests: Requests) -> Traffic {
+        requests.softmax(self.rows as u128, self.cols as u128).unwrap()
+    }
     fn textbook(&self) -> Textbook {
         let (b, m) = (self.rows as u128, self.cols as u128);
         if b * m == 0 {
@@ -173,6 +194,9 @@ impl<T: Element> Case<T> for LogSoftmax {
     fn formula(&self, vectors: Vectors) -> Tally {
         vectors.log_softmax(self.rows as u128, self.cols as u128).unwrap()
     }
+    fn requested(&self, requests: Requests) -> Traffic {
+        requests.log_softmax(self.rows as u128, self.cols as u128).unwrap()
+    }
     fn textbook(&self) -> Textbook {
         let (b, m) = (self.rows as u128, self.cols as u128);
         if b * m == 0 {
@@ -201,6 +225,9 @@ impl<T: Element> Case<T> for LogSumExp {
     fn formula(&self, vectors: Vectors) -> Tally {
         vectors.log_sum_exp(self.rows as u128, self.cols as u128).unwrap()
     }
+    fn requested(&self, requests: Requests) -> Traffic {
+        requests.log_sum_exp(self.rows as u128, self.cols as u128).unwrap()
+    }
     fn textbook(&self) -> Textbook {
         let (b, m) = (self.rows as u128, self.cols as u128);
         if b * m == 0 {
@@ -228,6 +255,9 @@ impl<T: Element> Case<T> for Apply {
     }
     fn formula(&self, vectors: Vectors) -> Tally {
         vectors.apply(self.function, self.n as u128).unwrap()
+    }
+    fn requested(&self, requests: Requests) -> Traffic {
+        requests.apply(self.n as u128).unwrap()
     }
     fn textbook(&self) -> Textbook {
         let functions = [(self.function, self.n as u128)];

@@ -49,6 +49,19 @@ impl<T: Element, S: Simd<T>> Simd<T> for Pair<S> {
         (self.0.splat(x), self.1.splat(x))
     }
     #[inline(always)]
+    fn broadcast(self, from: &T) -> Self::Vector {
+        let both = self.0.broadcast(from);
+        (both, both)
+    }
+    #[inline(always)]
+    fn copy(self, from: &[T], to: &mut [T]) {
+        self.0.copy(from, to);
+    }
+    #[inline(always)]
+    fn fill(self, x: T, to: &mut [T]) {
+        self.0.fill(x, to);
+    }
+    #[inline(always)]
     fn load(self, from: &[T]) -> Self::Vector {
         let (first, second) = from.split_at(S::LANES);
         (self.0.load(first), self.1.load(second))

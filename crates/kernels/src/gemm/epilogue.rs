@@ -4,6 +4,7 @@
 //! the loop over k keeps its registers. It does what the separate kernel does, row by row, so the bits are the same.
 
 use super::Activation;
+use super::plan::Following;
 use crate::element::Element;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Kernel, Simd};
@@ -101,6 +102,16 @@ impl<'a, T: Element> Epilogue<'a, T> {
         }
     }
 
+    /// What a plan must know of it.
+    #[inline(always)]
+    pub(super) fn following(&self) -> Following {
+        match self {
+            Epilogue::None => Following::Nothing,
+            Epilogue::Update { .. } => Following::Update,
+            _ => Following::InPlace,
+        }
+    }
+
     /// Whether nothing follows.
     #[inline(always)]
     pub(super) fn is_none(&self) -> bool {
@@ -161,7 +172,7 @@ impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
             Epilogue::Activate(activation) => activation.forward_rows(simd, &mut c),
             Epilogue::ActivateKeeping { activation, sums: mut kept } => {
                 for r in 0..c.rows() {
-                    kept.row(r).copy_from_slice(c.row(r));
+                    simd.copy(c.row(r), kept.row(r));
                 }
                 activation.forward_rows(simd, &mut c);
             }

@@ -48,11 +48,11 @@ fn chain<T: Element, S: Simd<T>>(simd: S, a: &[T], b: [S::Vector; MAX_LANES], mu
     // A whole square is told apart: its loop has a fixed length, and the square stays in registers.
     if a.len() == S::LANES {
         for l in 0..S::LANES {
-            sum = simd.mul_add(simd.splat(a[l]), b[l], sum);
+            sum = simd.mul_add(simd.broadcast(&a[l]), b[l], sum);
         }
     } else {
         for (a, b) in a.iter().zip(b) {
-            sum = simd.mul_add(simd.splat(*a), b, sum);
+            sum = simd.mul_add(simd.broadcast(a), b, sum);
         }
     }
     sum

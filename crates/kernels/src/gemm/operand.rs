@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::tile::Rhs;
 use crate::element::Element;
-use crate::matrix::MatrixRef;
+use crate::matrix::{MatrixRef, Strides};
 use crate::scratch::Line;
 
 /// Blocks of 64 bytes that a panel is wide: twice the three vectors of a register tile on the widest level, so that every level's
@@ -116,6 +116,14 @@ impl<'a, T: Element> Source<'a, T> {
         match self {
             Source::Matrix(b) => b.cols(),
             Source::Packed(b) => b.cols,
+        }
+    }
+    /// How it is laid out, if it was not packed beforehand.
+    #[inline(always)]
+    pub(super) fn strides(&self) -> Option<Strides> {
+        match self {
+            Source::Matrix(b) => Some(b.strides()),
+            Source::Packed(_) => None,
         }
     }
     /// `depth` rows from `first` on, where they stand.

@@ -25,7 +25,7 @@ pub(super) fn pack<'a, T: Element, S: Simd<T>>(simd: S, b: MatrixRef<'_, T>, pac
             if part.row_stride() == 1 {
                 simd.call(PackTransposed { b: part, width, out });
             } else {
-                pack_any(part, width, out);
+                pack_any(simd, part, width, out);
             }
         }
     }
@@ -120,43 +120,53 @@ pub(super) fn transposed<T: Element, S: Simd<T>>(simd: S, b: MatrixRef<'_, T>, p
 
 /// Neither way contiguous: element by element.
 #[inline(always)]
-fn pack_any<T: Element>(b: MatrixRef<'_, T>, width: usize, out: &mut [T]) {
+fn pack_any<T: Element, S: Simd<T>>(simd: S, b: MatrixRef<'_, T>, width: usize, out: &mut [T]) {
+    let one = simd.one();
     for (p, to) in out.chunks_exact_mut(width).enumerate() {
-        for (j, to) in to.iter_mut().enumerate() {
-            *to = if j < b.cols() { b.at(p, j) } else { T::ZERO };
+        for (j, to) in to.chunks_mut(1).enumerate() {
+            one.store(if j < b.cols() { one.broadcast(&b.at(p, j)) } else { T::ZERO }, to);
         }
     }
 }
 
 /// Copies `a` into panels of the heights that tiles have, panel after panel, in each column after column.
 #[inline(always)]
-pub(super) fn pack_lhs<'a, T: Element, S: Simd<T>>(_: S, a: MatrixRef<'_, T>, packed: &'a mut [T]) -> Columns<'a, T> {
+pub(super) fn pack_lhs<'a, T: Element, S: Simd<T>>(
+    simd: S,
+    a: MatrixRef<'_, T>,
+    packed: &'a mut [T],
+) -> Columns<'a, T> {
     let (m, k) = (a.rows(), a.cols());
     let packed = &mut packed[..m * k];
     let mut i = 0;
     if S::REGISTERS >= 32 {
-        i = pack_panels::<T, 8>(a, i, packed);
+        i = pack_panels::<T, S, 8>(simd, a, i, packed);
     }
-    i = pack_panels::<T, 4>(a, i, packed);
-    i = pack_panels::<T, 3>(a, i, packed);
-    i = pack_panels::<T, 2>(a, i, packed);
-    pack_panels::<T, 1>(a, i, packed);
+    i = pack_panels::<T, S, 4>(simd, a, i, packed);
+    i = pack_panels::<T, S, 3>(simd, a, i, packed);
+    i = pack_panels::<T, S, 2>(simd, a, i, packed);
+    pack_panels::<T, S, 1>(simd, a, i, packed);
     Columns::packed(packed, m, k)
 }
 
 /// The panels of R rows from row i on; returns the next row.
 #[inline(always)]
-fn pack_panels<T: Element, const R: usize>(a: MatrixRef<'_, T>, mut i: usize, packed: &mut [T]) -> usize {
-    let k = a.cols();
+fn pack_panels<T: Element, S: Simd<T>, const R: usize>(
+    simd: S,
+    a: MatrixRef<'_, T>,
+    mut i: usize,
+    packed: &mut [T],
+) -> usize {
+    let (k, one) = (a.cols(), simd.one());
     while a.rows() - i >= R {
         let (panel, _) = packed[i * k..(i + R) * k].as_chunks_mut::<R>();
         let rows = a.block(i, 0, R, k);
         for (p, column) in panel.iter_mut().enumerate() {
             if a.row_stride() == 1 {
-                *column = *rows.transpose().row(p).first_chunk().expect("R rows");
+                simd.copy(&rows.transpose().row(p)[..R], column);
             } else {
-                for (r, to) in column.iter_mut().enumerate() {
-                    *to = rows.at(r, p);
+                for (r, to) in column.chunks_mut(1).enumerate() {
+                    one.store(one.broadcast(&rows.at(r, p)), to);
                 }
             }
         }

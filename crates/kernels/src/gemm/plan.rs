@@ -1,11 +1,8 @@
 //! How a product is cut into blocks, and which operands are copied for it. The sizes of blocks come from the caches: an L1 of 32 KiB or
 //! more, an L2 of 1 MiB and an L3 of 8 MiB; on half of that they are no cliff, for what is streamed from the next cache is a panel.
 
-use super::Epilogue;
-use super::operand::Source;
-use crate::element::Element;
-use crate::matrix::MatrixRef;
-use crate::simd::Simd;
+use crate::level::Shape;
+use crate::matrix::Strides;
 
 /// Bytes of B's panel: a sixth of L2. A tile reads 3 vectors of it in 12 cycles, a quarter of what L2 gives, so it need not fit L1,
 /// and a deep panel means few rounds of reading and writing C.
@@ -39,86 +36,132 @@ const CROWD: usize = 2048;
 /// length do, and each is read long before it is needed.
 const REACH: usize = 2 << 20;
 
-/// Blocks, and what is copied.
-pub(super) struct Plan {
+/// What follows a product in its blocks, as far as they depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Following {
+    /// Nothing.
+    Nothing,
+    /// Something that is done to C.
+    InPlace,
+    /// An update of C by the sums, which therefore stand elsewhere and must be complete.
+    Update,
+}
+
+/// A product C ← A·B as its plan sees it: A of rows × inner, B of inner × cols, in elements of some size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// Rows of A and C.
+    pub rows: usize,
+    /// Columns of A, rows of B: the length of every sum.
+    pub inner: usize,
+    /// Columns of B and C.
+    pub cols: usize,
+    /// How A is laid out.
+    pub a: Strides,
+    /// How B is laid out; none if it was packed beforehand ([`PackedMatrix`](crate::PackedMatrix)).
+    pub b: Option<Strides>,
+    /// What follows.
+    pub following: Following,
+    /// Bytes of an element.
+    pub size: usize,
+}
+
+impl Product {
+    /// Whether it is one row against a B whose columns are contiguous: then squares of B are transposed in registers, and there are no
+    /// tiles and blocks.
+    #[inline(always)]
+    pub fn is_one_row(&self) -> bool {
+        let by_columns = self.b.is_some_and(|b| b.row == 1 && b.col != 1);
+        by_columns && self.rows == 1 && self.inner > 0 && self.a.col == 1
+    }
+
+    /// Bytes of rows × cols elements, as many as can be said.
+    #[inline(always)]
+    fn bytes(&self, rows: usize, cols: usize) -> usize {
+        rows.saturating_mul(cols).saturating_mul(self.size)
+    }
+
+    /// Whether `depth` columns of A, which are contiguous, crowd into fewer lines of an L1 with 64 sets of 8 ways than they
+    /// are: so it is when the distance between columns is a multiple of a large power of two.
+    #[inline(always)]
+    fn crowded(&self, depth: usize) -> bool {
+        let bytes = self.a.col.saturating_mul(self.size);
+        let sets = 64 >> bytes.trailing_zeros().saturating_sub(6).min(6);
+        depth > sets * 8
+    }
+}
+
+/// Blocks, and what is copied: a function of the product and of the level's vectors alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
     /// Whether everything is so small that there is nothing to cut into blocks.
-    pub(super) small: bool,
+    pub small: bool,
     /// Whether tiles read B as it stands.
-    pub(super) b_in_place: bool,
-    /// Whether A's blocks are copied.
-    pub(super) pack_a: bool,
+    pub b_in_place: bool,
+    /// Whether A's blocks are copied, unless everything is small.
+    pub pack_a: bool,
     /// Rows of a block.
-    pub(super) mc: usize,
+    pub block_rows: usize,
     /// Depth of a block.
-    pub(super) kc: usize,
+    pub block_depth: usize,
     /// Columns of a block.
-    pub(super) nc: usize,
+    pub block_cols: usize,
 }
 
 impl Plan {
+    /// The plan of one thread's product, whose [`Product::is_one_row`] is false.
     #[inline(always)]
-    pub(super) fn new<T: Element, S: Simd<T>>(
-        a: MatrixRef<'_, T>,
-        b: Source<'_, T>,
-        epilogue: &Epilogue<'_, T>,
-    ) -> Plan {
-        let (m, k, n) = (a.rows(), a.cols(), b.cols());
-        let size = size_of::<T>();
-        let panel = 3 * S::LANES;
+    pub fn new(product: &Product, vectors: Shape) -> Plan {
+        let &Product { rows: m, inner: k, cols: n, a, b, following, .. } = product;
+        let panel = 3 * vectors.lanes;
         // What follows the last block of k needs the sums, and C can't hold those if it must wait for them.
-        let one_block = epilogue.is_update();
-        let few = m < FEW_ROWS || k * n * size <= IN_PLACE_BYTES;
+        let one_block = following == Following::Update;
+        let nothing_follows = following == Following::Nothing;
+        let b_bytes = product.bytes(k, n);
+        let few = m < FEW_ROWS || b_bytes <= IN_PLACE_BYTES;
         let (b_in_place, deepest) = match b {
-            Source::Packed(_) => (true, k),
-            Source::Matrix(b) if b.col_stride() != 1 => (false, k),
-            Source::Matrix(_) if few => (true, k),
-            Source::Matrix(b) if m < SOME_ROWS && k * n * size <= CACHED_BYTES => {
-                let stride = b.row_stride() * size;
+            None => (true, k),
+            Some(b) if b.col != 1 => (false, k),
+            Some(_) if few => (true, k),
+            Some(b) if m < SOME_ROWS && b_bytes <= CACHED_BYTES => {
+                let stride = b.row.saturating_mul(product.size);
                 let deepest = if stride.is_multiple_of(CROWD) { REACH / stride.max(1) } else { k };
                 // 24 sums take long enough for the next lines to arrive from L2, 12 do not.
-                let rows = match S::REGISTERS {
+                let rows = match vectors.registers {
                     ..32 if stride.is_multiple_of(2 * CROWD) => FEW_ROWS,
                     ..32 if stride.is_multiple_of(CROWD) => CROWDED_ROWS,
                     _ => SOME_ROWS,
                 };
                 (m < rows && !(one_block && deepest < k), deepest)
             }
-            Source::Matrix(_) => (false, k),
+            Some(_) => (false, k),
         };
-        let contiguous = a.col_stride() == 1 || a.row_stride() == 1;
+        let contiguous = a.col == 1 || a.row == 1;
         let small = b_in_place
             && contiguous
-            && (k * n).max(m * k) * size <= IN_PLACE_BYTES
-            && (epilogue.is_none() || m * n * size <= SUMS_BYTES);
+            && b_bytes.max(product.bytes(m, k)) <= IN_PLACE_BYTES
+            && (nothing_follows || product.bytes(m, n) <= SUMS_BYTES);
         // Blocks of k of equal depth.
-        let blocks = match one_block || matches!(b, Source::Matrix(_)) && b_in_place && few {
+        let blocks = match one_block || b.is_some() && b_in_place && few {
             true => 1,
-            false => (k * panel * size).div_ceil(PANEL_BYTES).max(k.div_ceil(deepest.max(1))).max(1),
+            false => product.bytes(k, panel).div_ceil(PANEL_BYTES).max(k.div_ceil(deepest.max(1))).max(1),
         };
         let kc = k.div_ceil(blocks).max(1);
-        let pack_a = !contiguous || n >= PACK_COLS && a.col_stride() != 1 && crowded(a, kc.min(k));
+        let pack_a = !contiguous || n >= PACK_COLS && a.col != 1 && product.crowded(kc.min(k));
         // Blocks of columns of equal width.
         let nc = match b_in_place {
             true => n,
             false => {
                 let bytes = if pack_a { WIDE_B_BYTES } else { B_BYTES };
-                n.div_ceil(n.div_ceil((bytes / (kc * size)).max(panel))).next_multiple_of(panel)
+                n.div_ceil(n.div_ceil((bytes / product.bytes(kc, 1)).max(panel))).next_multiple_of(panel)
             }
         };
         // At least one tile of rows, however deep the block; and what follows must find the block in the cache.
-        let rows = match epilogue.is_none() {
-            true => A_BYTES / (kc * size),
-            false => (A_BYTES / (kc * size)).min(SUMS_BYTES / (nc.min(n) * size)),
+        let rows = match nothing_follows {
+            true => A_BYTES / product.bytes(kc, 1),
+            false => (A_BYTES / product.bytes(kc, 1)).min(SUMS_BYTES / product.bytes(nc.min(n), 1)),
         };
-        Plan { small, b_in_place, pack_a, mc: rows.max(1).next_multiple_of(BLOCK_ROWS), kc, nc }
+        let mc = rows.max(1).next_multiple_of(BLOCK_ROWS);
+        Plan { small, b_in_place, pack_a, block_rows: mc, block_depth: kc, block_cols: nc }
     }
-}
-
-/// Whether `depth` columns of A, which are contiguous, crowd into fewer lines of an L1 with 64 sets of 8 ways than they
-/// are: so it is when the distance between columns is a multiple of a large power of two.
-#[inline(always)]
-fn crowded<T>(a: MatrixRef<'_, T>, depth: usize) -> bool {
-    let bytes = a.col_stride() * size_of::<T>();
-    let sets = 64 >> bytes.trailing_zeros().saturating_sub(6).min(6);
-    depth > sets * 8
 }

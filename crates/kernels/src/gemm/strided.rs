@@ -59,11 +59,7 @@ pub fn gemm_scaled<T: Element>(
     let mut scratch = Scratch::take();
     let scaled = scratch.slice(a.rows() * a.cols());
     let mut to = MatrixMut::new(scaled, a.rows(), a.cols())?;
-    for i in 0..a.rows() {
-        for j in 0..a.cols() {
-            *to.at(i, j) = a.at(i, j);
-        }
-    }
+    executor.run(Copied { from: a, to: to.reborrow() });
     scale(executor, alpha, &mut to);
     gemm_any(executor, MatrixRef::new(scaled, a.rows(), a.cols())?, b.into(), init, c)
 }
@@ -87,20 +83,49 @@ pub(super) fn gemm_any<T: Element>(
             let mut scratch = Scratch::take();
             let mut beside = MatrixMut::new(scratch.slice(c.rows() * c.cols()), c.rows(), c.cols())?;
             if matches!(init, Init::Accumulate) {
-                for_each(&mut beside, &mut c, |beside, c| *beside = *c);
+                executor.run(Moved { from: c.reborrow(), to: beside.reborrow() });
             }
             multiply(executor, a, b, init, beside.reborrow(), Epilogue::None)?;
-            for_each(&mut beside, &mut c, |beside, c| *c = *beside);
+            executor.run(Moved { from: beside, to: c });
             Ok(())
         }
     }
 }
 
-/// `f` on the elements of two matrices of one shape that stand at the same place.
-fn for_each<T>(a: &mut MatrixMut<'_, T>, b: &mut MatrixMut<'_, T>, f: impl Fn(&mut T, &mut T)) {
-    for i in 0..a.rows() {
-        for j in 0..a.cols() {
-            f(a.at(i, j), b.at(i, j));
+/// A matrix copied to another of its shape, element by element.
+struct Copied<'a, T> {
+    from: MatrixRef<'a, T>,
+    to: MatrixMut<'a, T>,
+}
+
+impl<T: Element> Kernel<T> for Copied<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        let one = simd.one();
+        for i in 0..self.to.rows() {
+            for j in 0..self.to.cols() {
+                one.store(one.broadcast(&self.from.at(i, j)), std::slice::from_mut(self.to.at(i, j)));
+            }
+        }
+    }
+}
+
+/// The same from a matrix that may be written to.
+struct Moved<'a, T> {
+    from: MatrixMut<'a, T>,
+    to: MatrixMut<'a, T>,
+}
+
+impl<T: Element> Kernel<T> for Moved<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        let one = simd.one();
+        for i in 0..self.to.rows() {
+            for j in 0..self.to.cols() {
+                one.store(one.broadcast(self.from.at(i, j)), std::slice::from_mut(self.to.at(i, j)));
+            }
         }
     }
 }
@@ -128,7 +153,8 @@ impl<T: Element> Kernel<T> for Scale<'_, T> {
             for i in 0..self.c.rows() {
                 for j in 0..self.c.cols() {
                     let element = self.c.at(i, j);
-                    *element = simd.mul(self.factor, *element);
+                    let scaled = simd.mul(self.factor, simd.broadcast(element));
+                    simd.store(scaled, std::slice::from_mut(element));
                 }
             }
         }

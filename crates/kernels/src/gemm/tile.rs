@@ -311,7 +311,7 @@ fn tile<T: Element, S: Simd<T>, A: LhsTile<T, R>, const R: usize, const V: usize
         let b_row = row::<T, S, V>(simd, &b.data[p * b.stride..][..b.cols]);
         let a_column = a.column(p);
         for r in 0..R {
-            let a = simd.splat(a_column[r]);
+            let a = simd.broadcast(&a_column[r]);
             for v in 0..V - 1 {
                 sums[r][v] = simd.mul_add(a, b_row[v], sums[r][v]);
             }

@@ -35,14 +35,14 @@ impl<T: Element> Kernel<T> for GemvTransposed<'_, T> {
         if y.len() <= STRIP * S::LANES {
             return narrow(simd, a, x, y);
         }
-        y.fill(T::ZERO);
+        simd.fill(T::ZERO, y);
         let mut i = 0;
         while i + ROWS <= x.len() {
-            rows::<T, S, ROWS>(simd, array::from_fn(|r| a.row(i + r)), array::from_fn(|r| x[i + r]), y);
+            rows::<T, S, ROWS>(simd, array::from_fn(|r| a.row(i + r)), array::from_fn(|r| &x[i + r]), y);
             i += ROWS;
         }
         while i < x.len() {
-            rows::<T, S, 1>(simd, [a.row(i)], [x[i]], y);
+            rows::<T, S, 1>(simd, [a.row(i)], [&x[i]], y);
             i += 1;
         }
     }
@@ -80,7 +80,7 @@ fn strips<T: Element, S: Simd<T>, const V: usize>(simd: S, a: MatrixRef<'_, T>, 
 fn strip<T: Element, S: Simd<T>, const V: usize>(simd: S, a: MatrixRef<'_, T>, x: &[T], j: usize, y: &mut [T]) {
     let mut sums = [simd.splat(T::ZERO); V];
     for (i, x) in x.iter().enumerate() {
-        let x = simd.splat(*x);
+        let x = simd.broadcast(x);
         let row = &a.row(i)[j..j + y.len()];
         for (sum, a) in sums.iter_mut().zip(row.chunks(S::LANES)) {
             *sum = simd.mul_add(x, load_some(simd, a), *sum);
@@ -93,12 +93,12 @@ fn strip<T: Element, S: Simd<T>, const V: usize>(simd: S, a: MatrixRef<'_, T>, x
 
 /// R links more of every chain.
 #[inline(always)]
-fn rows<T: Element, S: Simd<T>, const R: usize>(simd: S, rows: [&[T]; R], x: [T; R], y: &mut [T]) {
+fn rows<T: Element, S: Simd<T>, const R: usize>(simd: S, rows: [&[T]; R], x: [&T; R], y: &mut [T]) {
     let cols = y.len();
     let rows = rows.map(|row| &row[..cols]);
     let mut splats = [simd.splat(T::ZERO); R];
     for (splat, x) in splats.iter_mut().zip(x) {
-        *splat = simd.splat(x);
+        *splat = simd.broadcast(x);
     }
     let mut j = 0;
     while j + STRIP * S::LANES <= cols {

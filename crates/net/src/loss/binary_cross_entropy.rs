@@ -4,7 +4,9 @@
 //! σ (n evaluations), σ − t (n additions), times 1/(B·M) (n mul).
 
 use nxm_kernels::elementwise::{Elementwise, map_slice};
-use nxm_kernels::{Element, Kernel, Simd, math, reduce};
+use nxm_kernels::{Element, Kernel, MatrixRef, Simd, math, reduce};
+
+use super::mean_squared_error::lay_out;
 
 /// The loss of B·M logits.
 pub(super) struct BinaryCrossEntropy<'a, T> {
@@ -14,7 +16,9 @@ pub(super) struct BinaryCrossEntropy<'a, T> {
     pub(super) mean: T,
     /// The elements' losses: B·M of any value before.
     pub(super) losses: &'a mut [T],
-    /// t, which becomes the gradient.
+    /// t.
+    pub(super) targets: MatrixRef<'a, T>,
+    /// Becomes the gradient.
     pub(super) delta: &'a mut [T],
 }
 
@@ -22,7 +26,8 @@ impl<T: Element> Kernel<T> for BinaryCrossEntropy<'_, T> {
     type Output = T;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> T {
-        let BinaryCrossEntropy { logits, mean, losses, delta } = self;
+        let BinaryCrossEntropy { logits, mean, losses, targets, delta } = self;
+        lay_out(simd, targets, delta);
         map_slice(simd, ElementLoss, [logits, delta], losses);
         map_slice(simd, Gradient { mean }, [logits], delta);
         simd.one().mul(reduce::sum(simd, losses), mean)
@@ -34,6 +39,7 @@ impl<T: Element> Kernel<T> for BinaryCrossEntropy<'_, T> {
 struct ElementLoss;
 
 impl<T: Element> Elementwise<T, 2> for ElementLoss {
+    const READS_OUT: bool = false;
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, _: S::Vector, [z, t]: [S::Vector; 2]) -> S::Vector {
         let softplus = math::softplus(simd, simd.neg(z));

@@ -2,11 +2,11 @@
 
 use nxm_kernels::{Element, Executor};
 
+use super::Loss;
 use super::binary_cross_entropy::BinaryCrossEntropy;
 use super::cross_entropy::CrossEntropy;
 use super::mean_squared_error::MeanSquaredError;
 use super::weighted_cross_entropy::{ClassWeights, WeightedCrossEntropy};
-use super::{Loss, mean_squared_error};
 use crate::buffer::zeros;
 use crate::data::Targets;
 use crate::error::NetError;
@@ -65,14 +65,13 @@ impl<T: Element> Criterion<T> {
         match targets {
             Targets::Values(values) => {
                 self.prepare(values.rows());
-                mean_squared_error::copy(values, delta);
                 let Criterion { mean, slope, .. } = *self;
                 match self.loss {
                     Loss::BinaryCrossEntropy => {
                         let losses = &mut self.losses[..delta.len()];
-                        executor.run(BinaryCrossEntropy { logits: outputs, mean, losses, delta })
+                        executor.run(BinaryCrossEntropy { logits: outputs, mean, losses, targets: values, delta })
                     }
-                    _ => executor.run(MeanSquaredError { outputs, mean, slope, delta }),
+                    _ => executor.run(MeanSquaredError { outputs, mean, slope, targets: values, delta }),
                 }
             }
             Targets::Classes(labels) => {

@@ -35,15 +35,15 @@ impl<T: Element> Kernel<T> for CrossEntropy<'_, T> {
         let one = simd.one();
         for i in 0..rows {
             let row = &mut self.delta[i * classes..][..classes];
-            row.copy_from_slice(&self.logits[i * classes..][..classes]);
+            simd.copy(&self.logits[i * classes..][..classes], row);
             let label = self.labels[i] as usize;
             map_slice(simd, Shift { by: reduce::max(simd, row) }, [], row);
-            let at_label = row[label];
+            let at_label = one.broadcast(&row[label]);
             map_slice(simd, Exp, [], row);
             let sum = reduce::sum(simd, row);
-            self.row_losses[i] = one.sub(math::log(one, sum), at_label);
+            one.store(one.sub(math::log(one, sum), at_label), &mut self.row_losses[i..]);
             map_slice(simd, Scale { by: one.div(self.mean, sum) }, [], row);
-            row[label] = one.sub(row[label], self.mean);
+            one.store(one.sub(one.broadcast(&row[label]), self.mean), &mut row[label..]);
         }
         one.mul(reduce::sum(simd, self.row_losses), self.mean)
     }

@@ -18,7 +18,9 @@ pub(super) struct MeanSquaredError<'a, T> {
     pub(super) mean: T,
     /// 2 / (B·M).
     pub(super) slope: T,
-    /// t, which becomes the gradient.
+    /// t.
+    pub(super) targets: MatrixRef<'a, T>,
+    /// Becomes the gradient.
     pub(super) delta: &'a mut [T],
 }
 
@@ -26,7 +28,8 @@ impl<T: Element> Kernel<T> for MeanSquaredError<'_, T> {
     type Output = T;
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> T {
-        let MeanSquaredError { outputs, mean, slope, delta } = self;
+        let MeanSquaredError { outputs, mean, slope, targets, delta } = self;
+        lay_out(simd, targets, delta);
         map_slice(simd, Difference, [outputs], delta);
         let sum = dot_body(simd, delta, delta);
         map_slice(simd, Scale { by: slope }, [], delta);
@@ -35,14 +38,15 @@ impl<T: Element> Kernel<T> for MeanSquaredError<'_, T> {
 }
 
 /// Lays the targets out as the outputs are, whatever their strides.
-#[inline]
-pub(super) fn copy<T: Element>(targets: MatrixRef<'_, T>, to: &mut [T]) {
+#[inline(always)]
+pub(super) fn lay_out<T: Element, S: Simd<T>>(simd: S, targets: MatrixRef<'_, T>, to: &mut [T]) {
+    let one = simd.one();
     for (i, to) in to.chunks_exact_mut(targets.cols()).enumerate() {
         if targets.col_stride() == 1 {
-            to.copy_from_slice(targets.row(i));
+            simd.copy(targets.row(i), to);
         } else {
-            for (j, to) in to.iter_mut().enumerate() {
-                *to = targets.at(i, j);
+            for (j, to) in to.chunks_mut(1).enumerate() {
+                one.store(one.broadcast(&targets.at(i, j)), to);
             }
         }
     }

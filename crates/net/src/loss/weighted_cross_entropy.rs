@@ -72,26 +72,26 @@ impl<T: Element> Kernel<T> for WeightedCrossEntropy<'_, T> {
         let (rows, classes) = (self.labels.len(), spread.len());
         let one = simd.one();
         let of_rows = &mut of_rows[..rows];
-        for (to, label) in of_rows.iter_mut().zip(self.labels) {
-            *to = weights[*label as usize];
+        for (to, label) in of_rows.chunks_mut(1).zip(self.labels) {
+            one.store(one.broadcast(&weights[*label as usize]), to);
         }
         let inverse = one.div(T::ONE, reduce::sum(simd, of_rows));
         for i in 0..rows {
             let row = &mut self.delta[i * classes..][..classes];
-            row.copy_from_slice(&self.logits[i * classes..][..classes]);
+            simd.copy(&self.logits[i * classes..][..classes], row);
             let label = self.labels[i] as usize;
-            let own = own[label];
+            let own = one.broadcast(&own[label]);
             map_slice(simd, Shift { by: reduce::max(simd, row) }, [], row);
-            let at_label = row[label];
+            let at_label = one.broadcast(&row[label]);
             let spread_logits = dot_body(simd, spread, row);
             map_slice(simd, Exp, [], row);
             let sum = reduce::sum(simd, row);
             let log = math::log(one, sum);
             let spread_loss = one.mul_add(*spread_sum, log, one.neg(spread_logits));
-            self.row_losses[i] = one.mul_add(own, one.sub(log, at_label), spread_loss);
+            one.store(one.mul_add(own, one.sub(log, at_label), spread_loss), &mut self.row_losses[i..]);
             let factor = one.div(one.mul(one.add(own, *spread_sum), inverse), sum);
             map_slice(simd, Gradient { factor, inverse }, [spread], row);
-            row[label] = one.neg_mul_add(own, inverse, row[label]);
+            one.store(one.neg_mul_add(own, inverse, one.broadcast(&row[label])), &mut row[label..]);
         }
         one.mul(reduce::sum(simd, self.row_losses), inverse)
     }
