@@ -1,18 +1,32 @@
-//! The mutations of `mutations.json`: one line each that makes a kernel execute other operations than its formula says.
+//! The mutations of `mutations.json`: each makes a kernel execute other operations than its formula says, by one line where that is enough.
 
 use serde::Deserialize;
 
-/// A change of one line.
+/// A change.
 #[derive(Debug, Deserialize)]
 pub struct Mutation {
     /// What it does.
     pub name: String,
     /// Where, from the workspace's root.
     pub file: String,
+    #[serde(flatten)]
+    edit: Edit,
+    /// Further lines that it changes.
+    #[serde(default)]
+    also: Vec<Edit>,
+    /// Whether it is a control, which changes no count and which no test may catch.
+    #[serde(default)]
+    #[allow(dead_code, reason = "the command that applies mutations reads it, the test does not")]
+    pub survives: bool,
+}
+
+/// A change of one line.
+#[derive(Debug, Deserialize)]
+struct Edit {
     /// A part of a line that is there once.
-    pub from: String,
+    from: String,
     /// What stands there instead.
-    pub to: String,
+    to: String,
 }
 
 /// All of them.
@@ -21,11 +35,16 @@ pub fn all() -> serde_json::Result<Vec<Mutation>> {
 }
 
 impl Mutation {
-    /// The file's text, changed; an error if what is to be changed is not there exactly once.
+    /// The file's text, changed; an error if what is to be changed is not there exactly once, or is no part of a line.
     pub fn apply(&self, text: &str) -> Result<String, String> {
-        match text.matches(&self.from).count() {
-            1 => Ok(text.replace(&self.from, &self.to)),
-            n => Err(format!("{}: {:?} is {n} times in {}", self.name, self.from, self.file)),
-        }
+        [&self.edit].into_iter().chain(&self.also).try_fold(text.to_owned(), |text, Edit { from, to }| {
+            if from.contains('\n') || to.contains('\n') {
+                return Err(format!("{}: {from:?} and {to:?} must be of one line", self.name));
+            }
+            match text.matches(from).count() {
+                1 => Ok(text.replace(from, to)),
+                n => Err(format!("{}: {from:?} is {n} times in {}", self.name, self.file)),
+            }
+        })
     }
 }

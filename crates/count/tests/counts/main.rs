@@ -3,7 +3,6 @@
 mod common;
 mod dense;
 mod matrices;
-mod mutations;
 mod questions;
 mod steps;
 mod vectors;

@@ -1,10 +1,11 @@
-//! That the mutations, which a command applies (`examples/mutations.rs`), still say what is in the kernels.
+//! That the mutations, which a command applies (`examples/mutations.rs`), still say what is in the kernels. Not among the count tests: in a
+//! mutated copy it would fail whatever those find.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-#[path = "../../mutations.rs"]
+#[path = "../mutations.rs"]
 mod set;
 
 #[test]
@@ -15,7 +16,6 @@ fn mutations_change_what_is_there() {
     assert_eq!(names.len(), mutations.len());
     for mutation in &mutations {
         let text = fs::read_to_string(root.join(&mutation.file)).expect("a source file");
-        assert!(!mutation.from.contains('\n') && !mutation.to.contains('\n'), "{}", mutation.name);
         assert_ne!(mutation.apply(&text).unwrap_or_else(|error| panic!("{error}")), text);
     }
 }
