@@ -1,13 +1,12 @@
 //! The whole bill: operations, bytes and memory of a step, an epoch and a training, by layer and phase.
 
-use nxm_kernels::Element;
+use nxm_kernels::{Cpu, Element, Executor};
 use serde::Serialize;
 
 use crate::cost::Cost;
-use crate::formula::{Schedule, StepFormula, StepTraffic, Vectors};
+use crate::formula::{Requests, Schedule, StepFormula, StepTraffic, Vectors};
 use crate::kind::Overflow;
 use crate::memory::Memory;
-use crate::ops::Ops;
 use crate::spec::{CountError, NetworkSpec};
 use crate::tally::Tally;
 use crate::traffic::Traffic;
@@ -15,10 +14,11 @@ use crate::traffic::Traffic;
 /// What training a network costs.
 ///
 /// ```
-/// use nxm_count::{Activation, Bill, Loss, NetworkSpec, Schedule};
+/// use nxm_count::{Activation, Bill, Cpu, Loss, NetworkSpec, Schedule};
 ///
 /// let network = NetworkSpec::new([784, 128, 10], Activation::Relu, Activation::Identity, Loss::CROSS_ENTROPY)?;
-/// let bill = Bill::new::<f32>(&network, Schedule { examples: 60_000, epochs: 5, batch: 32 })?;
+/// let schedule = Schedule { examples: 60_000, epochs: 5, batch: 32 };
+/// let bill = Bill::new::<f32>(&network, schedule, &Cpu::detect()?)?;
 /// assert_eq!(bill.parameters, 101_770);
 /// assert_eq!(bill.training.total, bill.epoch.total.times(5)?);
 /// assert_eq!(bill.memory_of_inference.parameters, 4 * 101_770);
@@ -117,19 +117,22 @@ impl LayerCost {
 }
 
 impl Breakdown {
-    /// A step of `network` on `batch` examples in elements of `T`.
+    /// A step of `network` on `batch` examples in elements of `T`, and the bytes that its kernels ask for on `cpu`.
     ///
     /// # Errors
     /// [`CountError`] if `batch` is 0 or a number exceeds 128 bits.
-    pub fn of_step<T: Element>(network: &NetworkSpec, batch: u64) -> Result<Breakdown, CountError> {
+    pub fn of_step<T: Element>(network: &NetworkSpec, batch: u64, cpu: &Cpu) -> Result<Breakdown, CountError> {
         let step = StepFormula::new(network, batch, Vectors::textbook::<T>())?;
         let traffic = StepTraffic::compulsory(network, batch, size_of::<T>() as u128)?;
-        let layers = step.layers().iter().zip(traffic.layers()).map(|(layer, traffic)| {
-            let (ops, traffic) = (layer.phases(), traffic.phases());
-            let phases = std::array::from_fn(|phase| cost(ops[phase].1, traffic[phase].1));
+        let requested = StepTraffic::requested(network, batch, Requests::of::<T>(cpu.level(), cpu.threads()))?;
+        let bytes = traffic.layers().iter().zip(requested.layers());
+        let layers = step.layers().iter().zip(bytes).map(|(layer, (traffic, requested))| {
+            let (ops, traffic, requested) = (layer.phases(), traffic.phases(), requested.phases());
+            let phases = std::array::from_fn(|phase| cost(ops[phase].1, traffic[phase].1, requested[phase].1));
             LayerCost::from_phases([layer.fan_in, layer.fan_out], phases)
         });
-        Breakdown::new(cost(step.loss(), traffic.loss()), layers.collect()).map_err(CountError::in_the("the step"))
+        let loss = cost(step.loss(), traffic.loss(), requested.loss());
+        Breakdown::new(loss, layers.collect()).map_err(CountError::in_the("the step"))
     }
 
     /// The parts, by name, and their sum.
@@ -173,23 +176,22 @@ impl Breakdown {
     }
 }
 
-fn cost(ops: Tally, traffic: Traffic) -> Cost {
-    let ops: Ops = ops.useful;
-    Cost { ops, traffic }
+fn cost(ops: Tally, traffic: Traffic, requested: Traffic) -> Cost {
+    Cost { ops: ops.useful, traffic, requested }
 }
 
 impl Bill {
-    /// Of training `network` by `schedule`, in elements of `T`.
+    /// Of training `network` by `schedule`, in elements of `T`, and the bytes that its kernels ask for on `cpu`.
     ///
     /// # Errors
     /// [`CountError`] if a number of the schedule is 0 or a number exceeds 128 bits.
-    pub fn new<T: Element>(network: &NetworkSpec, schedule: Schedule) -> Result<Bill, CountError> {
+    pub fn new<T: Element>(network: &NetworkSpec, schedule: Schedule, cpu: &Cpu) -> Result<Bill, CountError> {
         let Schedule { examples, epochs, batch } = schedule;
         CountError::not_zero("the number of examples", examples)?;
         CountError::not_zero("the number of epochs", epochs)?;
-        let step = Breakdown::of_step::<T>(network, batch)?;
+        let step = Breakdown::of_step::<T>(network, batch, cpu)?;
         let (whole, rest) = (examples / batch, examples % batch);
-        let short = if rest > 0 { Some(Breakdown::of_step::<T>(network, rest)?) } else { None };
+        let short = if rest > 0 { Some(Breakdown::of_step::<T>(network, rest, cpu)?) } else { None };
         let epoch = step.times_plus(whole.into(), short.as_ref()).map_err(CountError::in_the("an epoch"))?;
         let training = epoch.times_plus(epochs.into(), None).map_err(CountError::in_the("the training"))?;
         let steps_per_epoch = u128::from(examples.div_ceil(batch));

@@ -3,7 +3,7 @@
 use serde::ser::{Serialize, Serializer};
 
 /// The conventions by name, as `("multiplications", "mul + fma of …")`.
-pub const CONVENTIONS: [(&str, &str); 9] = [
+pub const CONVENTIONS: [(&str, &str); 11] = [
     ("multiplications", "mul + fma of the network's own arithmetic"),
     ("additions", "add + fma of the network's own arithmetic; a subtraction is an addition"),
     (
@@ -17,6 +17,11 @@ pub const CONVENTIONS: [(&str, &str); 9] = [
     (
         "backward",
         "the gradients of weights, biases and inputs; of the data nobody asks, so the first layer has no input gradient",
+    ),
+    ("bytes_read, bytes_written", "each operand of a phase once, each result once: what must be moved at least"),
+    (
+        "bytes_loaded, bytes_stored",
+        "what the loads and stores of the kernels ask for, each time, on the level and threads that \"machine\" names; copies that kernels make are in it",
     ),
     ("useful", "lanes whose result is used: what is counted; padding is executed beside them in ragged vectors"),
 ];

@@ -6,13 +6,15 @@ use crate::kind::Overflow;
 use crate::ops::Ops;
 use crate::traffic::Traffic;
 
-/// Useful operations, and the bytes they must read and write at least.
+/// Useful operations, the bytes they must read and write at least, and those that the kernels ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Operations.
     pub ops: Ops,
     /// Compulsory traffic.
     pub traffic: Traffic,
+    /// What the kernels' loads and stores ask for ([`Requests`](crate::Requests)).
+    pub requested: Traffic,
 }
 
 impl Cost {
@@ -27,7 +29,11 @@ impl Cost {
     /// # Errors
     /// [`Overflow`] if a sum exceeds 128 bits.
     pub fn plus(&self, other: &Cost) -> Result<Cost, Overflow> {
-        Ok(Cost { ops: self.ops.plus(&other.ops)?, traffic: self.traffic.plus(&other.traffic)? })
+        Ok(Cost {
+            ops: self.ops.plus(&other.ops)?,
+            traffic: self.traffic.plus(&other.traffic)?,
+            requested: self.requested.plus(&other.requested)?,
+        })
     }
 
     /// All of it `n` times.
@@ -35,7 +41,7 @@ impl Cost {
     /// # Errors
     /// [`Overflow`] if a product exceeds 128 bits.
     pub fn times(&self, n: u128) -> Result<Cost, Overflow> {
-        Ok(Cost { ops: self.ops.times(n)?, traffic: self.traffic.times(n)? })
+        Ok(Cost { ops: self.ops.times(n)?, traffic: self.traffic.times(n)?, requested: self.requested.times(n)? })
     }
 
     /// The sum of some.
@@ -47,7 +53,7 @@ impl Cost {
     }
 }
 
-/// The operations as [`Ops`] has them, and `bytes_read`, `bytes_written` and `flops_per_byte`.
+/// The operations as [`Ops`] has them, and `bytes_read`, `bytes_written`, `flops_per_byte`, `bytes_loaded` and `bytes_stored`.
 impl Serialize for Cost {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -55,6 +61,8 @@ impl Serialize for Cost {
         map.serialize_entry("bytes_read", &self.traffic.read)?;
         map.serialize_entry("bytes_written", &self.traffic.written)?;
         map.serialize_entry("flops_per_byte", &self.intensity())?;
+        map.serialize_entry("bytes_loaded", &self.requested.read)?;
+        map.serialize_entry("bytes_stored", &self.requested.written)?;
         map.end()
     }
 }

@@ -1,11 +1,11 @@
-//! Bytes: what a computation must read and write at least.
+//! Bytes that are read and written.
 
 use serde::Serialize;
 
 use crate::kind::Overflow;
 
-/// Compulsory traffic: each operand read once, each result written once, as if caches held a phase's operands and nothing from phase to
-/// phase.
+/// Bytes read and written: the compulsory ones, each operand once and each result once, as if caches held a phase's operands and nothing from
+/// phase to phase; or those that the loads and stores of kernels ask for, each time they do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Traffic {
     /// Bytes read.

@@ -6,11 +6,12 @@ use nxm_kernels::{Cpu, Element, Level, Region};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::counted::Counted;
-use crate::formula::{StepFormula, Vectors};
+use crate::formula::{Requests, StepFormula, StepTraffic, Vectors};
 use crate::ops::Ops;
 use crate::rehearsal::{Rehearsal, RunError};
 use crate::spec::{CountError, NetworkSpec};
 use crate::tally::Tally;
+use crate::traffic::Traffic;
 
 /// Operations that a step may execute to be counted: at the scalar level that many take some ten seconds.
 const OPERATIONS: u128 = 1 << 35;
@@ -21,6 +22,7 @@ pub struct Verification {
     level: Level,
     threads: usize,
     counted: Tally,
+    requested: Traffic,
     differences: Vec<Difference>,
 }
 
@@ -33,6 +35,10 @@ pub struct Difference {
     pub counted: Tally,
     /// What the formula says.
     pub formula: Tally,
+    /// The bytes that loads and stores asked for.
+    pub requested: Traffic,
+    /// What the formula says of them.
+    pub formula_of_requests: Traffic,
 }
 
 /// Runs one training step of `network` on `batch` random examples in elements of `T`, counts what is executed and compares
@@ -57,25 +63,39 @@ pub fn verify<T: Element>(
     let counted = Counted::new(Cpu::new(level, threads));
     rehearsal.step(&counted, rehearsal.batch())?;
 
-    let total = counted.total();
-    let formulas = formula.regions().map(|(region, tally)| (Some(region), tally)).collect();
-    let differences = differences(&counted.take(), &formulas);
-    Ok(Verification { level, threads, counted: total, differences })
-}
-
-/// Counts by region; none: before any was entered.
-type Regions = BTreeMap<Option<Region>, Tally>;
-
-/// Regions that aren't the same in both.
-fn differences(counted: &Regions, formulas: &Regions) -> Vec<Difference> {
-    let at = |tallies: &Regions, region| tallies.get(&region).copied().unwrap_or_default();
-    let regions: BTreeSet<Option<Region>> = counted.keys().chain(formulas.keys()).copied().collect();
+    let (total, total_requested) = (counted.total(), counted.total_requested());
+    let requested = counted.requested();
+    let counted = counted.take();
+    let bytes = StepTraffic::requested(network, batch, Requests::of::<T>(level, threads))?;
+    let formulas: Regions<Tally> = formula.regions().map(|(region, tally)| (Some(region), tally)).collect();
+    let bytes: Regions<Traffic> = bytes.regions().map(|(region, traffic)| (Some(region), traffic)).collect();
+    let regions = [&counted, &formulas].into_iter().flat_map(BTreeMap::keys);
+    let regions = regions.chain([&requested, &bytes].into_iter().flat_map(BTreeMap::keys));
+    let regions: BTreeSet<Option<Region>> = regions.copied().collect();
     let differences = regions.into_iter().map(|region| Difference {
         region,
-        counted: at(counted, region),
-        formula: at(formulas, region),
+        counted: at(&counted, region),
+        formula: at(&formulas, region),
+        requested: at(&requested, region),
+        formula_of_requests: at(&bytes, region),
     });
-    differences.filter(|difference| difference.counted != difference.formula).collect()
+    let differences = differences.filter(Difference::is_one).collect();
+    Ok(Verification { level, threads, counted: total, requested: total_requested, differences })
+}
+
+/// By region; none: before any was entered.
+type Regions<V> = BTreeMap<Option<Region>, V>;
+
+/// What was booked in a region.
+fn at<V: Copy + Default>(booked: &Regions<V>, region: Option<Region>) -> V {
+    booked.get(&region).copied().unwrap_or_default()
+}
+
+impl Difference {
+    /// Whether anything differs.
+    fn is_one(&self) -> bool {
+        self.counted != self.formula || self.requested != self.formula_of_requests
+    }
 }
 
 impl Verification {
@@ -95,7 +115,11 @@ impl Verification {
     pub fn padding(&self) -> &Ops {
         &self.counted.padding
     }
-    /// Whether each region executed what its formula says, useful and padding, kind by kind.
+    /// The bytes that loads and stores asked for.
+    pub fn requested(&self) -> Traffic {
+        self.requested
+    }
+    /// Whether each region executed what its formula says, useful and padding, kind by kind, and asked for the bytes that it says.
     pub fn agrees(&self) -> bool {
         self.differences.is_empty()
     }
@@ -105,7 +129,7 @@ impl Verification {
     }
 }
 
-/// A map of `level`, `threads`, `useful`, `padding` and `agrees`.
+/// A map of `level`, `threads`, `useful`, `padding`, `bytes_loaded`, `bytes_stored` and `agrees`.
 impl Serialize for Verification {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -113,6 +137,8 @@ impl Serialize for Verification {
         map.serialize_entry("threads", &self.threads)?;
         map.serialize_entry("useful", self.useful())?;
         map.serialize_entry("padding", self.padding())?;
+        map.serialize_entry("bytes_loaded", &self.requested.read)?;
+        map.serialize_entry("bytes_stored", &self.requested.written)?;
         map.serialize_entry("agrees", &self.agrees())?;
         map.end()
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use nxm_count::{Bill, Clipping, NetworkSpec, Schedule};
-use nxm_kernels::Activation;
+use nxm_kernels::{Activation, Cpu};
 use nxm_net::Checkpoint;
 
 use super::job::Job;
@@ -16,7 +16,7 @@ pub struct Costs(Bill);
 
 impl Costs {
     /// Of this training, those of its epochs that are done already included.
-    pub fn new(job: &Job) -> Result<Costs, Failure> {
+    pub fn new(job: &Job, cpu: &Cpu) -> Result<Costs, Failure> {
         let Checkpoint { network, options, .. } = &job.checkpoint;
         let sizes: Vec<u64> = network.sizes().iter().map(|size| *size as u64).collect();
         let hidden = match network.layers() {
@@ -29,7 +29,7 @@ impl Costs {
         let [examples, epochs, batch] = [job.seen.len(), options.epochs, options.batch].map(|n| n as u64);
         // No step has more rows than there are examples.
         let schedule = Schedule { examples, epochs, batch: batch.min(examples) };
-        Bill::new::<f32>(&network, schedule).map(Costs).map_err(Failure::usage)
+        Bill::new::<f32>(&network, schedule, cpu).map(Costs).map_err(Failure::usage)
     }
 }
 

@@ -33,6 +33,12 @@ fn times(a: u128, b: u128) -> Result<u128, Overflow> {
     a.checked_mul(b).ok_or(Overflow { what: "bytes" })
 }
 
+/// Σ elements.
+fn sum(terms: &[u128]) -> Result<u128, Overflow> {
+    let sum = terms.iter().try_fold(0u128, |sum, term| sum.checked_add(*term));
+    sum.ok_or(Overflow { what: "bytes" })
+}
+
 /// Every formula here fails with [`Overflow`] if the bytes exceed 128 bits, and only then.
 impl Requests {
     /// The kernels in elements of `T` at `level` on `threads` threads.
@@ -86,7 +92,7 @@ impl Requests {
     pub fn gemv_transposed(self, rows: u128, cols: u128) -> Result<Traffic, Overflow> {
         let lanes = self.vectors.lanes as u128;
         let parts = self.parts(rows.saturating_mul(cols), ELEMENTS_WORTH_A_THREAD, cols / (4 * self.block));
-        let mut sum = Traffic::NONE;
+        let mut traffic = Traffic::NONE;
         for cols in shares(cols, parts, self.block) {
             let matrix = times(rows, cols)?;
             let part = if cols <= 8 * lanes {
@@ -97,20 +103,20 @@ impl Requests {
                     _ => 8,
                 } * lanes;
                 let strips = cols / strip + (cols % strip).div_ceil(lanes);
-                self.elements(matrix + times(strips, rows)?, cols)?
+                self.elements(sum(&[matrix, times(strips, rows)?])?, cols)?
             } else {
                 let groups = times(rows / 4 + rows % 4, cols)?;
-                self.elements(matrix + rows + groups, cols + groups)?
+                self.elements(sum(&[matrix, rows, groups])?, sum(&[cols, groups])?)?
             };
-            sum = sum.plus(&part)?;
+            traffic = traffic.plus(&part)?;
         }
-        Ok(sum)
+        Ok(traffic)
     }
 
     /// A ← A + α·x·yᵀ, A of rows × cols: A and, for each row, y and an element of x.
     pub fn ger(self, rows: u128, cols: u128) -> Result<Traffic, Overflow> {
         let matrix = times(rows, cols)?;
-        self.elements(times(2, matrix)? + rows, matrix)
+        self.elements(sum(&[times(2, matrix)?, rows])?, matrix)
     }
 
     /// Sums of the columns of rows × cols.

@@ -1,6 +1,7 @@
 //! Bytes worked out by hand, and sums of bills.
 
-use nxm_count::{Activation, Bill, Clipping, Cost, Loss, NetworkSpec, Schedule, Traffic};
+use nxm_count::formula::Start;
+use nxm_count::{Activation, Bill, Clipping, Cost, Cpu, Level, Loss, NetworkSpec, Requests, Schedule, Traffic};
 use proptest::prelude::*;
 
 /// 30-30-30 with sigmoids and squared errors on one example: 30 numbers are 120 bytes, a layer's parameters 930.
@@ -8,9 +9,10 @@ use proptest::prelude::*;
 fn thirty_thirty_thirty() {
     let sigmoid = Activation::Sigmoid;
     let spec = NetworkSpec::new([30, 30, 30], sigmoid, sigmoid, Loss::MeanSquaredError).unwrap();
+    let cpu = Cpu::detect().unwrap();
     let bytes = |read: u128, written: u128| Traffic { read: 4 * read, written: 4 * written };
     let schedule = Schedule { examples: 1, epochs: 1, batch: 1 };
-    let bill = Bill::new::<f32>(&spec, schedule).unwrap();
+    let bill = Bill::new::<f32>(&spec, schedule, &cpu).unwrap();
     let step = &bill.step;
     assert_eq!(step.forward.traffic, bytes(2 * (30 + 930), 2 * 30));
     assert_eq!(step.loss.traffic, bytes(60, 30));
@@ -22,7 +24,7 @@ fn thirty_thirty_thirty() {
     assert_eq!((first.input_gradient.traffic, first.bias_gradient.traffic), (Traffic::NONE, bytes(30, 30)));
     assert_eq!(step.update.traffic, bytes(2 * (930 + 30), 2 * 930));
 
-    let clipped = Bill::new::<f32>(&spec.with_clipping(Clipping::Scaled), schedule).unwrap();
+    let clipped = Bill::new::<f32>(&spec.with_clipping(Clipping::Scaled), schedule, &cpu).unwrap();
     let last = &clipped.step.layers[1];
     assert_eq!((last.clip.traffic, last.weight_gradient.traffic), (bytes(1860, 930), bytes(60, 900)));
     assert_eq!(last.update.traffic, bytes(1860, 930));
@@ -33,8 +35,9 @@ proptest! {
     #[test]
     fn epochs_are_their_steps(examples in 1u64..100, batch in 1u64..40, epochs in 1u64..5) {
         let spec = NetworkSpec::new([7, 5, 3], Activation::Gelu, Activation::Identity, Loss::CROSS_ENTROPY).unwrap();
-        let bill = Bill::new::<f64>(&spec, Schedule { examples, epochs, batch }).unwrap();
-        let step = |rows| Bill::new::<f64>(&spec, Schedule { examples: rows, epochs: 1, batch: rows }).unwrap().step;
+        let cpu = Cpu::detect().unwrap();
+        let bill = Bill::new::<f64>(&spec, Schedule { examples, epochs, batch }, &cpu).unwrap();
+        let step = |rows| Bill::new::<f64>(&spec, Schedule { examples: rows, epochs: 1, batch: rows }, &cpu).unwrap().step;
         let whole = step(batch).total.times((examples / batch).into()).unwrap();
         let rest = if examples % batch > 0 { step(examples % batch).total } else { Cost::default() };
         prop_assert_eq!(bill.epoch.total, whole.plus(&rest).unwrap());
@@ -45,4 +48,23 @@ proptest! {
             prop_assert_eq!(Cost::sum(phases.chain([costs.loss])).unwrap(), costs.total);
         }
     }
+}
+
+/// Requests worked out by hand: of 16 rows in tiles of 8 rows × 48 columns, or 4 × 24, or 4 × 3.
+#[test]
+fn requests_by_hand() {
+    for (level, height, across) in [("scalar", 4, 8), ("avx2", 4, 1), ("avx512", 8, 1)] {
+        let Ok(level) = Level::named(level) else { continue };
+        let requests = Requests::of::<f32>(level, 1);
+        // 16 × 10 by 10 × 24: for each of 10 terms, A once for each tile across, B once for each tile below another; the bias for each tile.
+        let below = 16 / height;
+        let loaded = 10 * (16 * across + below * 24) + below * 24;
+        let traffic = requests.gemm(&requests.product([16, 10, 24]), Start::Bias).unwrap();
+        assert_eq!(traffic, Traffic { read: 4 * loaded, written: 4 * 16 * 24 }, "{level}");
+    }
+    let requests = Requests::of::<f64>(Level::named("scalar").unwrap(), 1);
+    assert_eq!(requests.dot(30).unwrap(), Traffic { read: 8 * 60, written: 0 });
+    assert_eq!(requests.ger(3, 5).unwrap(), Traffic { read: 8 * (3 + 15 + 15), written: 8 * 15 });
+    let error = requests.gemm(&requests.product([u64::MAX; 3]), Start::Zero).unwrap_err();
+    assert_eq!(error.to_string(), "the number of bytes exceeds 2¹²⁸ − 1");
 }

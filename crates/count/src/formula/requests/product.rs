@@ -6,7 +6,7 @@
 
 use nxm_kernels::{Activation, Following, Plan, Product, Rule, Strides, WORTH_A_THREAD};
 
-use super::{Requests, shares, times};
+use super::{Requests, shares, sum, times};
 use crate::kind::Overflow;
 use crate::traffic::Traffic;
 
@@ -53,16 +53,16 @@ impl Requests {
         let by_cols = self.parts(work, WORTH_A_THREAD, cols / grain.max(4 * self.block));
         let by_rows = self.parts(work, WORTH_A_THREAD, rows / 8);
         let (len, parts, grain) = if by_cols >= by_rows { (cols, by_cols, grain) } else { (rows, by_rows, 8) };
-        let mut sum = Traffic::NONE;
+        let mut traffic = Traffic::NONE;
         for share in shares(len, parts, grain) {
             let share = share as usize;
             let part = match by_cols >= by_rows {
                 true => Product { cols: share, ..*product },
                 false => Product { rows: share, ..*product },
             };
-            sum = sum.plus(&self.part(&part, start)?)?;
+            traffic = traffic.plus(&self.part(&part, start)?)?;
         }
-        Ok(sum)
+        Ok(traffic)
     }
 
     /// One thread's part.
@@ -80,7 +80,7 @@ impl Requests {
         // Of all tiles that stand below each other: rows of tiles, and elements of A for a term.
         let (mut rows_of_tiles, mut broadcasts) = (0, 0);
         for (height, tiles) in self.heights(m) {
-            rows_of_tiles += tiles;
+            rows_of_tiles += tiles; // At most as many as rows.
             let across = self.across(product, plan.b_in_place, height, n.div_ceil(lanes));
             broadcasts = sum(&[broadcasts, times(times(tiles, height)?, across)?])?;
         }
@@ -222,10 +222,4 @@ pub enum Sums {
     Kept,
     /// It doesn't.
     Forgotten,
-}
-
-/// Σ.
-fn sum(terms: &[u128]) -> Result<u128, Overflow> {
-    let sum = terms.iter().try_fold(0u128, |sum, term| sum.checked_add(*term));
-    sum.ok_or(Overflow { what: "bytes" })
 }
