@@ -12,6 +12,7 @@
 
 mod dense;
 mod functions;
+mod inference;
 mod kernels;
 mod losses;
 mod requests;
@@ -20,8 +21,9 @@ mod traffic;
 mod training;
 
 pub use functions::inside;
+pub use inference::InferenceFormula;
 pub use requests::{Requests, Start, Sums};
-pub use step::{LayerFormula, StepFormula};
+pub use step::{LayerFormula, Parts, StepFormula};
 pub use traffic::{LayerTraffic, StepTraffic};
 pub use training::{Schedule, TrainingFormula};
 

@@ -11,7 +11,7 @@ use crate::loss::{Criterion, Loss};
 use crate::network::Network;
 
 /// Rows that are worked on at a time: enough to pay for packing the weights, few enough for the caches.
-const ROWS: usize = 256;
+pub const EVALUATION_ROWS: usize = 256;
 
 /// How good a network is on some examples.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,10 +31,10 @@ impl<T: Element> Network<T> {
     pub fn predict(&self, executor: &impl Executor, x: MatrixRef<'_, T>) -> Result<Vec<T>, NetError> {
         check_inputs(self, x)?;
         let mut outputs = zeros("the outputs", x.rows(), self.outputs())?;
-        let mut activations = Activations::new(self, x.rows().min(ROWS), Purpose::Inference)?;
-        for (i, to) in outputs.chunks_mut(ROWS * self.outputs()).enumerate() {
+        let mut activations = Activations::new(self, x.rows().min(EVALUATION_ROWS), Purpose::Inference)?;
+        for (i, to) in outputs.chunks_mut(EVALUATION_ROWS * self.outputs()).enumerate() {
             let rows = to.len() / self.outputs();
-            activations.run(self, executor, x.block(i * ROWS, 0, rows, x.cols()))?;
+            activations.run(self, executor, x.block(i * EVALUATION_ROWS, 0, rows, x.cols()))?;
             to.copy_from_slice(activations.outputs(rows, self.outputs()));
         }
         Ok(outputs)
@@ -47,13 +47,13 @@ impl<T: Element> Network<T> {
     pub fn evaluate(&self, executor: &impl Executor, data: &Dataset<T>, loss: &Loss) -> Result<Evaluation, NetError> {
         check_data(self, loss, data)?;
         let (len, outputs) = (data.len(), self.outputs());
-        let batch = len.min(ROWS);
+        let batch = len.min(EVALUATION_ROWS);
         let mut activations = Activations::new(self, batch, Purpose::Inference)?;
         let mut criterion = Criterion::new(loss, outputs, batch)?;
         let mut gradient = zeros("the gradient of the outputs", batch, outputs)?;
         let (mut total, mut weight, mut right) = (0.0, 0.0, 0);
-        for start in (0..len).step_by(ROWS) {
-            let rows = ROWS.min(len - start);
+        for start in (0..len).step_by(EVALUATION_ROWS) {
+            let rows = EVALUATION_ROWS.min(len - start);
             let (x, targets) = data.batch(start..start + rows);
             activations.run(self, executor, x)?;
             let given = activations.outputs(rows, outputs);

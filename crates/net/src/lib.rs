@@ -54,7 +54,7 @@ pub use builder::NetworkBuilder;
 pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, ContentError};
 pub use data::{Dataset, Targets};
 pub use error::{DataError, NetError};
-pub use evaluate::Evaluation;
+pub use evaluate::{EVALUATION_ROWS, Evaluation};
 pub use init::Initialization;
 pub use layer::Dense;
 pub use loss::{Loss, UnknownLoss};

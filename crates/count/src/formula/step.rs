@@ -50,12 +50,31 @@ impl LayerFormula {
     }
 }
 
+/// Whether weights are updated as their gradients are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parts {
+    /// They are: [`Step::train`](nxm_net::Step::train) of gradients that are not clipped.
+    Fused,
+    /// All gradients are made, and then all updates: [`Step::gradients`](nxm_net::Step::gradients) and
+    /// [`Step::update`](nxm_net::Step::update).
+    Apart,
+}
+
+impl Parts {
+    /// Of a step by [`Step::train`](nxm_net::Step::train).
+    pub fn of(network: &NetworkSpec) -> Parts {
+        match network.clipping() {
+            Clipping::None => Parts::Fused,
+            Clipping::Within | Clipping::Scaled => Parts::Apart,
+        }
+    }
+}
+
 /// What a training step on B examples executes: with S = Σ NₗMₗ, the matrix work is B·(3·S − N₀·N₁) fma.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepFormula {
     layers: Vec<LayerFormula>,
-    /// Whether weights are updated as their gradients are made.
-    fused: bool,
+    parts: Parts,
     forward: Tally,
     loss: Tally,
     backward: Tally,
@@ -69,9 +88,22 @@ impl StepFormula {
     /// # Errors
     /// [`CountError`] if `batch` is 0 or a count exceeds 128 bits.
     pub fn new(network: &NetworkSpec, batch: u64, vectors: Vectors) -> Result<StepFormula, CountError> {
+        StepFormula::of_parts(network, batch, vectors, Parts::of(network))
+    }
+
+    /// The same step, made in these parts. (Where gradients are clipped they are always apart.)
+    ///
+    /// # Errors
+    /// [`CountError`] if `batch` is 0 or a count exceeds 128 bits.
+    pub fn of_parts(
+        network: &NetworkSpec,
+        batch: u64,
+        vectors: Vectors,
+        parts: Parts,
+    ) -> Result<StepFormula, CountError> {
         CountError::not_zero("the batch", batch)?;
         let layers = (0..network.layers())
-            .map(|layer| layer_formula(network, layer, batch.into(), vectors))
+            .map(|layer| layer_formula(network, layer, batch.into(), vectors, parts))
             .collect::<Result<Vec<_>, _>>()?;
         let last = network.layers() - 1;
         let loss = vectors
@@ -91,8 +123,7 @@ impl StepFormula {
         })?;
         let update = sum(|layer| layer.clip.plus(&layer.update))?;
         let total = Tally::sum([forward, loss, backward, update]).map_err(CountError::in_the("the step"))?;
-        let fused = network.clipping() == Clipping::None;
-        Ok(StepFormula { layers, fused, forward, loss, backward, update, total })
+        Ok(StepFormula { layers, parts, forward, loss, backward, update, total })
     }
 
     /// Each layer, first to last.
@@ -124,7 +155,7 @@ impl StepFormula {
     pub fn regions(&self) -> impl Iterator<Item = (Region, Tally)> {
         let layers: Vec<_> = self.layers.iter().map(LayerFormula::phases).collect();
         let plus = |one: Tally, other: Tally| one.plus(&other).expect("a part of a total that fits");
-        booked(&layers, self.loss, self.fused, plus).into_iter()
+        booked(&layers, self.loss, self.parts, plus).into_iter()
     }
 }
 
@@ -133,7 +164,7 @@ impl StepFormula {
 pub(super) fn booked<V: Copy + Default + PartialEq>(
     layers: &[[(&'static str, V); 7]],
     loss: V,
-    fused: bool,
+    parts: Parts,
     plus: impl Fn(V, V) -> V,
 ) -> BTreeMap<Region, V> {
     let mut regions = BTreeMap::new();
@@ -147,7 +178,7 @@ pub(super) fn booked<V: Copy + Default + PartialEq>(
         for (name, cost) in *phases {
             match name {
                 region::ACTIVATION_GRADIENT if l < last => book(region::INPUT_GRADIENT, l + 1, cost),
-                region::WEIGHT_GRADIENT if fused => book(region::UPDATE, l, cost),
+                region::WEIGHT_GRADIENT if parts == Parts::Fused => book(region::UPDATE, l, cost),
                 _ => book(name, l, cost),
             }
         }
@@ -161,6 +192,7 @@ fn layer_formula(
     layer: usize,
     batch: u128,
     vectors: Vectors,
+    parts: Parts,
 ) -> Result<LayerFormula, CountError> {
     let [fan_in, fan_out] = [network.sizes()[layer], network.sizes()[layer + 1]];
     let [n, m] = [u128::from(fan_in), u128::from(fan_out)];
@@ -169,7 +201,6 @@ fn layer_formula(
     let units = batch.checked_mul(m).expect("two 64-bit numbers have a 128-bit product");
     let last = layer + 1 == network.layers();
     // What follows a product in its blocks may have a row's padding; what is done apart runs over all elements.
-    let fused = network.clipping() == Clipping::None;
     let activation_gradient = || match last {
         true => vectors.activation_backward(activation, units),
         // The product before it sums over the next layer's units.
@@ -180,9 +211,9 @@ fn layer_formula(
     // All steps cost the same, the first one too, and in f32 as in f64.
     let rule = network.optimizer().rule::<f64>(network.optimizer().learning_rate(), 1);
     let update = || {
-        let weights = match fused {
-            true => vectors.followed([n, m], batch, |weights| vectors.update(&rule, weights))?,
-            false => vectors.update(&rule, n * m)?,
+        let weights = match parts {
+            Parts::Fused => vectors.followed([n, m], batch, |weights| vectors.update(&rule, weights))?,
+            Parts::Apart => vectors.update(&rule, n * m)?,
         };
         weights.plus(&vectors.update(&rule, m)?)
     };

@@ -3,7 +3,7 @@
 use nxm_kernels::{Kept, Region};
 use nxm_net::{Loss, region};
 
-use super::step::booked;
+use super::step::{Parts, booked};
 use crate::kind::Overflow;
 use crate::spec::{Clipping, CountError, NetworkSpec};
 use crate::traffic::Traffic;
@@ -52,8 +52,7 @@ pub struct StepTraffic {
     layers: Vec<LayerTraffic>,
     loss: Traffic,
     total: Traffic,
-    /// Whether weights are updated as their gradients are made.
-    fused: bool,
+    parts: Parts,
 }
 
 impl StepTraffic {
@@ -81,19 +80,15 @@ impl StepTraffic {
         let last = network.layers() - 1;
         let loss = loss_traffic(network.loss(), batch.into(), network.sizes()[last + 1].into(), size);
         let loss = loss.map_err(CountError::within(Region { name: region::LOSS, layer: last }))?;
-        StepTraffic::new(network, layers, loss)
+        StepTraffic::new(layers, loss, Parts::of(network))
     }
 
     /// From its parts, if their sum fits.
-    pub(super) fn new(
-        network: &NetworkSpec,
-        layers: Vec<LayerTraffic>,
-        loss: Traffic,
-    ) -> Result<StepTraffic, CountError> {
+    pub(super) fn new(layers: Vec<LayerTraffic>, loss: Traffic, parts: Parts) -> Result<StepTraffic, CountError> {
         let phases = layers.iter().flat_map(|layer| layer.phases().map(|(_, traffic)| traffic));
         let total = phases.into_iter().try_fold(loss, |sum, traffic| sum.plus(&traffic));
         let total = total.map_err(CountError::in_the("the step"))?;
-        Ok(StepTraffic { layers, loss, total, fused: network.clipping() == Clipping::None })
+        Ok(StepTraffic { layers, loss, total, parts })
     }
 
     /// All of it.
@@ -114,7 +109,7 @@ impl StepTraffic {
     pub fn regions(&self) -> impl Iterator<Item = (Region, Traffic)> {
         let layers: Vec<_> = self.layers.iter().map(LayerTraffic::phases).collect();
         let plus = |one: Traffic, other: Traffic| one.plus(&other).expect("a part of a total that fits");
-        booked(&layers, self.loss, self.fused, plus).into_iter()
+        booked(&layers, self.loss, self.parts, plus).into_iter()
     }
 }
 

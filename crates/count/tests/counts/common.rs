@@ -21,6 +21,29 @@ pub fn numbers<T: Element>(len: usize, seed: u64) -> Vec<T> {
     (0..len).map(|_| T::from_f64(next())).collect()
 }
 
+/// What a case's numbers are drawn from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Draw {
+    /// Numbers in [−1, 1).
+    Usual,
+    /// Zeros of both signs, infinities, NaN, subnormal, tiny and huge numbers, and usual ones.
+    Extreme,
+}
+
+impl Draw {
+    /// Such numbers from a seed.
+    pub fn numbers<T: Element>(self, len: usize, seed: u64) -> Vec<T> {
+        let usual = numbers(len, seed);
+        if self == Draw::Usual {
+            return usual;
+        }
+        let [tiny, huge] = if T::NAME == "f32" { [1e-42, 3e38] } else { [1e-310, 1e308] };
+        let extremes = [0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, tiny, -tiny, huge, -huge, 1e-30, 1e30];
+        let extreme = |i: usize| extremes.get((i * 7 + seed as usize) % (extremes.len() + 3)).map(|x| T::from_f64(*x));
+        usual.into_iter().enumerate().map(|(i, x)| extreme(i).unwrap_or(x)).collect()
+    }
+}
+
 /// The lengths at which kernels change their ways: nothing, one, a vector, a tile's columns, a block of a reduction and
 /// four of them, and the same give or take one; and any other up to a hundred.
 pub fn side() -> impl Strategy<Value = usize> {
@@ -82,7 +105,7 @@ pub fn derivative_function(activation: Activation) -> Option<Function> {
 /// A kernel, run by the executor it is given, and its count's formula.
 pub trait Case<T: Element> {
     /// Runs it; returns all that it computed.
-    fn run(&self, executor: &impl Executor) -> Vec<T>;
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T>;
     /// Its formula.
     fn formula(&self, vectors: Vectors) -> Tally;
     /// The bytes that its loads and stores ask for.
@@ -114,14 +137,19 @@ fn check_at<T: Element>(case: &impl Case<T>, thread_counts: &[usize]) {
         for &threads in thread_counts {
             let cpu = Cpu::new(level, threads);
             let counted = Counted::new(cpu);
-            let result = case.run(&counted);
+            let result = case.run(&counted, Draw::Usual);
             let tally = counted.total();
             assert_eq!(tally.useful, formula.useful, "useful, {} {level} {threads}", T::NAME);
             assert_eq!(tally.padding, formula.padding, "padding, {} {level} {threads}", T::NAME);
             let requested = case.requested(Requests::of::<T>(level, threads));
             assert_eq!(counted.total_requested(), requested, "bytes, {} {level} {threads}", T::NAME);
-            assert_eq!(bits(&result), bits(&case.run(&cpu)), "bits, {} {level} {threads}", T::NAME);
+            assert_eq!(bits(&result), bits(&case.run(&cpu, Draw::Usual)), "bits, {} {level} {threads}", T::NAME);
         }
+        // No count depends on the data.
+        let counted = Counted::new(Cpu::new(level, thread_counts[0]));
+        case.run(&counted, Draw::Extreme);
+        assert_eq!(counted.total(), formula, "of extreme numbers, {} {level}", T::NAME);
+        assert_eq!(counted.total_requested(), case.requested(Requests::of::<T>(level, thread_counts[0])));
     }
 }
 
@@ -130,7 +158,7 @@ pub fn check_split<T: Element>(case: &(impl Case<T> + Sync)) {
     let level = Level::available().last().expect("scalar and wide are everywhere");
     let runs = |threads| {
         let runs = Runs(Counted::new(Cpu::new(level, threads)), AtomicUsize::new(0));
-        case.run(&runs);
+        case.run(&runs, Draw::Usual);
         runs.1.into_inner()
     };
     with_room(|| {

@@ -1,6 +1,6 @@
 //! Counts of the optimizers' rules and of a layer's fused products: executed = formula, at every level and thread count.
 
-use crate::common::{Case, Textbook, check, check_split, derivative_function, numbers, short_side, side};
+use crate::common::{Case, Draw, Textbook, check, check_split, derivative_function, short_side, side};
 use nxm_count::formula::Sums;
 use nxm_count::{Requests, Tally, Traffic, Vectors};
 use nxm_kernels::{
@@ -54,8 +54,8 @@ fn choice() -> impl Strategy<Value = Choice> {
 }
 
 /// Squares, as Adam's second moment is made of.
-fn squares<T: Element>(len: usize, seed: u64) -> Vec<T> {
-    numbers::<T>(len, seed).iter().map(|x| T::from_f64(x.to_f64().powi(2))).collect()
+fn squares<T: Element>(draw: Draw, len: usize, seed: u64) -> Vec<T> {
+    draw.numbers::<T>(len, seed).iter().map(|x| T::from_f64(x.to_f64().powi(2))).collect()
 }
 
 struct Update {
@@ -64,10 +64,11 @@ struct Update {
 }
 
 impl<T: Element> Case<T> for Update {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
-        let (mut weights, mut first, mut second) = (numbers(self.n, 1), numbers(self.n, 2), squares(self.n, 3));
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
+        let (mut weights, mut first, mut second) =
+            (draw.numbers(self.n, 1), draw.numbers(self.n, 2), squares(draw, self.n, 3));
         let parameters = Parameters { weights: &mut weights, first: &mut first, second: &mut second };
-        update(executor, self.choice.rule(), &numbers(self.n, 4), parameters).unwrap();
+        update(executor, self.choice.rule(), &draw.numbers(self.n, 4), parameters).unwrap();
         [weights, first, second].concat()
     }
     fn formula(&self, vectors: Vectors) -> Tally {
@@ -114,13 +115,14 @@ struct Forward {
 }
 
 impl<T: Element> Case<T> for Forward {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
         let Layer { rows, n, m } = self.layer;
-        let (x, w, bias, mut a) = (numbers(rows * n, 1), numbers(n * m, 2), numbers(m, 3), numbers(rows * m, 4));
+        let (x, w, bias, mut a) =
+            (draw.numbers(rows * n, 1), draw.numbers(n * m, 2), draw.numbers(m, 3), draw.numbers(rows * m, 4));
         let (x, w) = (MatrixRef::new(&x, rows, n).unwrap(), MatrixRef::new(&w, n, m).unwrap());
         let into = MatrixMut::new(&mut a, rows, m).unwrap();
         if self.keeping {
-            let mut z = numbers(rows * m, 5);
+            let mut z = draw.numbers(rows * m, 5);
             let sums = MatrixMut::new(&mut z, rows, m).unwrap();
             dense_forward_keeping(executor, x, w, &bias, self.activation, sums, into).unwrap();
             return [z, a].concat();
@@ -150,10 +152,10 @@ struct InputGradient {
 }
 
 impl<T: Element> Case<T> for InputGradient {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
         let Layer { rows, n, m } = self.layer;
-        let (delta, w, outputs) = (numbers(rows * m, 1), numbers(n * m, 2), numbers(rows * n, 3));
-        let mut d = numbers(rows * n, 4);
+        let (delta, w, outputs) = (draw.numbers(rows * m, 1), draw.numbers(n * m, 2), draw.numbers(rows * n, 3));
+        let mut d = draw.numbers(rows * n, 4);
         let (delta, w) = (MatrixRef::new(&delta, rows, m).unwrap(), MatrixRef::new(&w, n, m).unwrap());
         let outputs = MatrixRef::new(&outputs, rows, n).unwrap();
         let into = MatrixMut::new(&mut d, rows, n).unwrap();
@@ -197,10 +199,10 @@ struct WeightUpdate {
 }
 
 impl<T: Element> Case<T> for WeightUpdate {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
         let Layer { rows, n, m } = self.layer;
-        let (x, delta) = (numbers(rows * n, 1), numbers(rows * m, 2));
-        let (mut w, mut first, mut second) = (numbers(n * m, 3), numbers(n * m, 4), squares(n * m, 5));
+        let (x, delta) = (draw.numbers(rows * n, 1), draw.numbers(rows * m, 2));
+        let (mut w, mut first, mut second) = (draw.numbers(n * m, 3), draw.numbers(n * m, 4), squares(draw, n * m, 5));
         let rule = self.choice.rule::<T>();
         let (x, delta) = (MatrixRef::new(&x, rows, n).unwrap(), MatrixRef::new(&delta, rows, m).unwrap());
         let mut state = [&mut first, &mut second].map(|s| Some(MatrixMut::new(s, n, m).unwrap()));
@@ -224,6 +226,87 @@ impl<T: Element> Case<T> for WeightUpdate {
             div: weights * roots,
             sqrt: weights * roots,
             ..Textbook::default()
+        }
+    }
+}
+
+/// Each fused product on matrices with gaps between rows: what follows the product runs over each row by itself.
+#[derive(Clone, Copy, Debug)]
+enum Gapped {
+    Forward(Activation),
+    InputGradient(Activation),
+    Update(Choice),
+}
+
+struct WithGaps {
+    layer: Layer,
+    kernel: Gapped,
+}
+
+/// Elements between two rows.
+const GAP: usize = 3;
+
+/// A matrix with gaps, from numbers for it.
+fn with_gaps<T>(data: &mut [T], rows: usize, cols: usize) -> MatrixMut<'_, T> {
+    MatrixMut::with_strides(data, rows, cols, cols + GAP, 1).unwrap()
+}
+
+impl<T: Element> Case<T> for WithGaps {
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
+        let Layer { rows, n, m } = self.layer;
+        let gapped = |rows: usize, cols: usize, seed| draw.numbers::<T>(rows * (cols + GAP), seed);
+        let (x, w, delta, bias) =
+            (draw.numbers(rows * n, 1), draw.numbers(n * m, 2), draw.numbers(rows * m, 3), draw.numbers(m, 4));
+        let matrix = |data, rows, cols| MatrixRef::new(data, rows, cols).unwrap();
+        match self.kernel {
+            Gapped::Forward(activation) => {
+                let mut a = gapped(rows, m, 5);
+                let to = with_gaps(&mut a, rows, m);
+                dense_forward(executor, matrix(&x, rows, n), matrix(&w, n, m), &bias, activation, to).unwrap();
+                a
+            }
+            Gapped::InputGradient(activation) => {
+                let mut d = gapped(rows, n, 5);
+                let (delta, w, kept) = (matrix(&delta, rows, m), matrix(&w, n, m), matrix(&x, rows, n));
+                dense_input_gradient(executor, delta, w, activation, kept, with_gaps(&mut d, rows, n)).unwrap();
+                d
+            }
+            Gapped::Update(choice) => {
+                let rule = choice.rule::<T>();
+                let (mut w, mut first, mut second) =
+                    (gapped(n, m, 5), gapped(n, m, 6), squares(draw, n * (m + GAP), 7));
+                let mut state = [&mut first, &mut second].map(|s| Some(with_gaps(s, n, m)));
+                state[rule.state()..].fill_with(|| None);
+                let (x, delta) = (matrix(&x, rows, n), matrix(&delta, rows, m));
+                dense_update(executor, x, delta, rule, with_gaps(&mut w, n, m), state).unwrap();
+                [w, first, second].concat()
+            }
+        }
+    }
+    fn formula(&self, vectors: Vectors) -> Tally {
+        let [rows, n, m] = self.layer.shape().map(u128::from);
+        let (product, row, times) = match self.kernel {
+            Gapped::Forward(f) => (vectors.gemm(rows, n, m), vectors.activation_forward(f, m), rows),
+            Gapped::InputGradient(f) => (vectors.gemm(rows, m, n), vectors.activation_backward(f, n), rows),
+            Gapped::Update(choice) => (vectors.gemm(n, rows, m), vectors.update(&choice.rule::<T>(), m), n),
+        };
+        product.unwrap().plus(&row.unwrap().times(times).unwrap()).unwrap()
+    }
+    fn requested(&self, requests: Requests) -> Traffic {
+        let shape = self.layer.shape();
+        match self.kernel {
+            Gapped::Forward(f) => requests.dense_forward(shape, f, Sums::Forgotten),
+            Gapped::InputGradient(f) => requests.dense_input_gradient(shape, f),
+            Gapped::Update(choice) => requests.dense_update(shape, &choice.rule::<T>()),
+        }
+        .unwrap()
+    }
+    fn textbook(&self) -> Textbook {
+        let layer = self.layer;
+        match self.kernel {
+            Gapped::Forward(activation) => Case::<T>::textbook(&Forward { layer, activation, keeping: false }),
+            Gapped::InputGradient(activation) => Case::<T>::textbook(&InputGradient { layer, activation }),
+            Gapped::Update(choice) => Case::<T>::textbook(&WeightUpdate { layer, choice }),
         }
     }
 }
@@ -253,6 +336,14 @@ proptest! {
         check_both(InputGradient { layer, activation });
         check_both(WeightUpdate { layer, choice });
     }
+
+    #[test]
+    fn fused_products_with_gaps(
+        layer in layer(), activation in proptest::sample::select(&Activation::ALL), choice in choice(), kernel in 0usize..3,
+    ) {
+        let kernel = [Gapped::Forward(activation), Gapped::InputGradient(activation), Gapped::Update(choice)][kernel];
+        check_both(WithGaps { layer, kernel });
+    }
 }
 
 /// Products and rules large enough to be split between threads, and cut into more than one block of k.
@@ -262,6 +353,8 @@ fn large_enough_for_threads() {
     check_split::<f32>(&Forward { layer, activation: Activation::Sigmoid, keeping: true });
     check_split::<f32>(&InputGradient { layer: Layer { rows: 67, n: 131, m: 1001 }, activation: Activation::Tanh });
     check_split::<f32>(&WeightUpdate { layer, choice: Choice { rule: 4, decay: 2 } });
+    check_split::<f64>(&Forward { layer, activation: Activation::Relu, keeping: false });
+    check_split::<f64>(&WeightUpdate { layer, choice: Choice { rule: 0, decay: 1 } });
     check_split::<f64>(&Update { choice: Choice { rule: 3, decay: 1 }, n: (3 << 19) + 5 });
 }
 

@@ -1,6 +1,6 @@
 //! Counts of the kernels on matrices: executed = formula, at every level and thread count.
 
-use crate::common::{Case, Textbook, bits, check, check_split, numbers, short_side, side, with_room};
+use crate::common::{Case, Draw, Textbook, bits, check, check_split, numbers, short_side, side, with_room};
 use nxm_count::formula::Start;
 use nxm_count::{Counted, Requests, Tally, Traffic, Vectors};
 use nxm_kernels::{
@@ -24,10 +24,22 @@ enum Form {
     Packed,
     /// C + A·B, C with gaps between columns.
     Beside,
+    /// A·B, B with gaps between columns and rows.
+    StridedRight,
+    /// A·B, C with gaps between rows.
+    Gaps,
 }
 
-const FORMS: [Form; 6] =
-    [Form::Forward, Form::WeightGradient, Form::InputGradient, Form::Strided, Form::Packed, Form::Beside];
+const FORMS: [Form; 8] = [
+    Form::Forward,
+    Form::WeightGradient,
+    Form::InputGradient,
+    Form::Strided,
+    Form::Packed,
+    Form::Beside,
+    Form::StridedRight,
+    Form::Gaps,
+];
 
 struct Gemm {
     form: Form,
@@ -37,10 +49,10 @@ struct Gemm {
 }
 
 impl<T: Element> Case<T> for Gemm {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
         let &Gemm { form, m, k, n } = self;
-        let (a, b, bias) = (numbers(2 * m * k, 1), numbers(k * n, 2), numbers(n, 3));
-        let mut c = numbers(m * n, 4);
+        let (a, b, bias) = (draw.numbers(2 * m * k, 1), draw.numbers(k * n, 2), draw.numbers(n, 3));
+        let mut c = draw.numbers(m * n, 4);
         let rows = |data, rows, cols| MatrixRef::new(data, rows, cols).unwrap();
         let (a, b, init) = match form {
             Form::Forward => (rows(&a, m, k), rows(&b, k, n), Init::Bias(&bias)),
@@ -53,8 +65,20 @@ impl<T: Element> Case<T> for Gemm {
                 gemm(executor, rows(&a, m, k), &packed, Init::Bias(&bias), to).unwrap();
                 return c;
             }
+            Form::StridedRight => {
+                let b = draw.numbers::<T>(3 * k * n, 2);
+                let b = MatrixRef::with_strides(&b, k, n, 3 * n, 3).unwrap();
+                gemm(executor, rows(&a, m, k), b, Init::Zero, MatrixMut::new(&mut c, m, n).unwrap()).unwrap();
+                return c;
+            }
+            Form::Gaps => {
+                let mut c = draw.numbers(m * (n + 5), 4);
+                let gaps = MatrixMut::with_strides(&mut c, m, n, n + 5, 1).unwrap();
+                gemm(executor, rows(&a, m, k), rows(&b, k, n), Init::Zero, gaps).unwrap();
+                return c;
+            }
             Form::Beside => {
-                let mut c = numbers(2 * m * n, 4);
+                let mut c = draw.numbers(2 * m * n, 4);
                 let spread = MatrixMut::with_strides(&mut c, m, n, 2 * n, 2).unwrap();
                 gemm(executor, rows(&a, m, k), rows(&b, k, n), Init::Accumulate, spread).unwrap();
                 return c;
@@ -76,6 +100,10 @@ impl<T: Element> Case<T> for Gemm {
             Form::InputGradient => (Product { b: Some(transposed(k)), ..product }, Start::Zero),
             Form::Strided => (Product { a: Strides { row: 2 * k, col: 2 }, ..product }, Start::Accumulate),
             Form::Packed => (Product { b: None, ..product }, Start::Bias),
+            Form::StridedRight => (Product { b: Some(Strides { row: 3 * n, col: 3 }), ..product }, Start::Zero),
+            Form::Gaps => (product, Start::Zero),
+            // A single column is a contiguous C.
+            Form::Beside if n == 1 => (product, Start::Accumulate),
             Form::Beside => return requests.gemm_beside(&product, Start::Accumulate).unwrap(),
         };
         requests.gemm(&product, start).unwrap()
@@ -86,31 +114,47 @@ impl<T: Element> Case<T> for Gemm {
     }
 }
 
-/// C ← α·A·B + β·C, C row after row or column after column.
+/// How C is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// Row after row.
+    Rows,
+    /// Column after column.
+    Columns,
+    /// With gaps both ways.
+    Spread,
+}
+
+/// C ← α·A·B + β·C.
 struct Scaled {
     m: usize,
     k: usize,
     n: usize,
     alpha: f64,
     beta: f64,
-    by_columns: bool,
+    layout: Layout,
 }
 
 impl Scaled {
     /// Whether C's columns are contiguous and its rows are not; a single row is contiguous anyway.
     fn is_transposed(&self) -> bool {
-        self.by_columns && self.m != 1
+        self.layout == Layout::Columns && self.m != 1
+    }
+    /// Whether it is computed beside and copied; a single column is contiguous anyway.
+    fn is_beside(&self) -> bool {
+        self.layout == Layout::Spread && self.n > 1
     }
 }
 
 impl<T: Element> Case<T> for Scaled {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
-        let &Scaled { m, k, n, alpha, beta, by_columns } = self;
-        let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
-        let mut c = numbers(m * n, 4);
-        let view = match by_columns {
-            true => MatrixMut::new(&mut c, n, m).unwrap().transpose(),
-            false => MatrixMut::new(&mut c, m, n).unwrap(),
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
+        let &Scaled { m, k, n, alpha, beta, layout } = self;
+        let (a, b) = (draw.numbers(m * k, 1), draw.numbers(k * n, 2));
+        let mut c = draw.numbers(2 * m * n, 4);
+        let view = match layout {
+            Layout::Rows => MatrixMut::new(&mut c, m, n).unwrap(),
+            Layout::Columns => MatrixMut::new(&mut c, n, m).unwrap().transpose(),
+            Layout::Spread => MatrixMut::with_strides(&mut c, m, n, 2 * n, 2).unwrap(),
         };
         let (a, b) = (MatrixRef::new(&a, m, k).unwrap(), MatrixRef::new(&b, k, n).unwrap());
         gemm_scaled(executor, T::from_f64(alpha), a, b, T::from_f64(beta), view).unwrap();
@@ -135,7 +179,10 @@ impl<T: Element> Case<T> for Scaled {
                 ..product
             },
         };
-        requests.gemm_scaled(&product, alpha, beta).unwrap()
+        match self.is_beside() {
+            true => requests.gemm_scaled_beside(&product, alpha, beta).unwrap(),
+            false => requests.gemm_scaled(&product, alpha, beta).unwrap(),
+        }
     }
     fn textbook(&self) -> Textbook {
         let (m, k, n) = (self.m as u128, self.k as u128, self.n as u128);
@@ -153,11 +200,14 @@ impl<T: Element> Case<T> for Scaled {
 enum Kernel {
     Gemv,
     GemvTransposed,
+    /// The same of a matrix with gaps between columns, which is a product of one row.
+    GemvTransposedSpread,
     Ger,
     ColumnSum,
 }
 
-const KERNELS: [Kernel; 4] = [Kernel::Gemv, Kernel::GemvTransposed, Kernel::Ger, Kernel::ColumnSum];
+const KERNELS: [Kernel; 5] =
+    [Kernel::Gemv, Kernel::GemvTransposed, Kernel::GemvTransposedSpread, Kernel::Ger, Kernel::ColumnSum];
 
 struct OnMatrix {
     kernel: Kernel,
@@ -166,15 +216,20 @@ struct OnMatrix {
 }
 
 impl<T: Element> Case<T> for OnMatrix {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
         let &OnMatrix { kernel, rows, cols } = self;
-        let mut data = numbers(rows * cols, 1);
-        let (by_row, by_col) = (numbers(rows, 2), numbers(cols, 3));
+        let mut data = draw.numbers(rows * cols, 1);
+        let (by_row, by_col) = (draw.numbers(rows, 2), draw.numbers(cols, 3));
         let a = MatrixRef::new(&data, rows, cols).unwrap();
         let (mut per_row, mut per_col) = (vec![T::ZERO; rows], vec![T::ZERO; cols]);
         match kernel {
             Kernel::Gemv => gemv(executor, a, &by_col, &mut per_row).map(|()| per_row),
             Kernel::GemvTransposed => gemv_transposed(executor, a, &by_row, &mut per_col).map(|()| per_col),
+            Kernel::GemvTransposedSpread => {
+                let data = draw.numbers(2 * rows * cols, 1);
+                let a = MatrixRef::with_strides(&data, rows, cols, 2 * cols, 2).unwrap();
+                gemv_transposed(executor, a, &by_row, &mut per_col).map(|()| per_col)
+            }
             Kernel::ColumnSum => column_sum(executor, a, &mut per_col).map(|()| per_col),
             Kernel::Ger => {
                 let a = MatrixMut::new(&mut data, rows, cols).unwrap();
@@ -187,7 +242,7 @@ impl<T: Element> Case<T> for OnMatrix {
         let (rows, cols) = (self.rows as u128, self.cols as u128);
         match self.kernel {
             Kernel::Gemv => vectors.gemv(rows, cols),
-            Kernel::GemvTransposed => vectors.gemv_transposed(rows, cols),
+            Kernel::GemvTransposed | Kernel::GemvTransposedSpread => vectors.gemv_transposed(rows, cols),
             Kernel::Ger => vectors.ger(rows, cols),
             Kernel::ColumnSum => vectors.column_sum(rows, cols),
         }
@@ -197,7 +252,12 @@ impl<T: Element> Case<T> for OnMatrix {
         let (rows, cols) = (self.rows as u128, self.cols as u128);
         match self.kernel {
             Kernel::Gemv => requests.gemv(rows, cols),
-            Kernel::GemvTransposed => requests.gemv_transposed(rows, cols),
+            Kernel::GemvTransposedSpread if cols > 1 => {
+                let product = requests.product([1, self.rows as u64, self.cols as u64]);
+                let b = Some(Strides { row: 2 * self.cols, col: 2 });
+                requests.gemm(&Product { b, ..product }, Start::Zero)
+            }
+            Kernel::GemvTransposed | Kernel::GemvTransposedSpread => requests.gemv_transposed(rows, cols),
             Kernel::Ger => requests.ger(rows, cols),
             Kernel::ColumnSum => requests.column_sum(rows, cols),
         }
@@ -207,7 +267,7 @@ impl<T: Element> Case<T> for OnMatrix {
         let (rows, cols) = (self.rows as u128, self.cols as u128);
         let [multiplications, additions] = match self.kernel {
             Kernel::Gemv => [rows * cols, rows * cols.saturating_sub(1)],
-            Kernel::GemvTransposed => [rows * cols; 2],
+            Kernel::GemvTransposed | Kernel::GemvTransposedSpread => [rows * cols; 2],
             Kernel::Ger => [rows * cols + rows, rows * cols],
             Kernel::ColumnSum => [0, rows * cols],
         };
@@ -231,10 +291,11 @@ proptest! {
 
     #[test]
     fn scaled_products(
-        m in short_side(), k in short_side(), n in short_side(), by_columns: bool,
-        (alpha, beta) in proptest::sample::select(&[(1.0, 0.0), (1.0, 1.0), (0.5, 0.0), (-1.5, 0.75), (0.0, 0.75), (0.0, 0.0)][..]),
+        m in short_side(), k in short_side(), n in short_side(),
+        layout in proptest::sample::select(&[Layout::Rows, Layout::Columns, Layout::Spread][..]),
+        alpha in proptest::sample::select(&[0.0, 1.0, -1.5][..]), beta in proptest::sample::select(&[0.0, 1.0, 0.75][..]),
     ) {
-        check_both(Scaled { m, k, n, alpha, beta, by_columns });
+        check_both(Scaled { m, k, n, alpha, beta, layout });
     }
 
     /// One long side, or an empty one.
@@ -261,14 +322,19 @@ fn products_large_enough_for_threads() {
     check_split::<f64>(&Gemm { form: Form::WeightGradient, m: 177, k: 51, n: 500 });
     check_split::<f64>(&Gemm { form: Form::Forward, m: 50, k: 2600, n: 33 });
     check_split::<f32>(&Gemm { form: Form::Strided, m: 503, k: 97, n: 99 });
+    check_split::<f32>(&Gemm { form: Form::Packed, m: 97, k: 111, n: 503 });
+    check_split::<f32>(&Gemm { form: Form::Beside, m: 97, k: 111, n: 503 });
+    let (alpha, beta) = (-1.5, 0.75);
+    check_split::<f32>(&Scaled { m: 301, k: 97, n: 199, alpha, beta, layout: Layout::Columns });
+    check_split::<f64>(&Scaled { m: 301, k: 97, n: 199, alpha, beta, layout: Layout::Rows });
 }
 
 #[test]
 fn matrices_large_enough_for_threads() {
-    for kernel in KERNELS {
+    for kernel in [Kernel::Gemv, Kernel::GemvTransposed, Kernel::Ger, Kernel::ColumnSum] {
         check_split::<f32>(&OnMatrix { kernel, rows: 8401, cols: 1003 });
+        check_split::<f64>(&OnMatrix { kernel, rows: 14_001, cols: 601 });
     }
-    check_split::<f64>(&OnMatrix { kernel: Kernel::ColumnSum, rows: 14_001, cols: 601 });
 }
 
 /// Padding, worked out by hand: 19 columns are 20, 24 or 32 lanes.
@@ -277,7 +343,7 @@ fn padding_by_hand() {
     for (level, lanes) in [("scalar", 19u128), ("avx2", 24), ("avx512", 32)] {
         let Ok(level) = Level::named(level) else { continue };
         let counted = Counted::new(Cpu::new(level, 1));
-        with_room(|| Case::<f32>::run(&Gemm { form: Form::Forward, m: 5, k: 7, n: 19 }, &counted));
+        with_room(|| Case::<f32>::run(&Gemm { form: Form::Forward, m: 5, k: 7, n: 19 }, &counted, Draw::Usual));
         let total = counted.total();
         assert_eq!((total.useful.own().fma(), total.padding.own().fma()), (5 * 7 * 19, 5 * 7 * (lanes - 19)));
         assert_eq!(total.executed().unwrap().flops(), 2 * 5 * 7 * lanes);

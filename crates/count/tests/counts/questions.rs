@@ -8,7 +8,7 @@ use nxm_count::{
     StepFormula, Tally, TrainingFormula, Vectors, forecast, verify,
 };
 use nxm_kernels::{Activation, Cpu, Level};
-use nxm_net::{Dataset, Loss, Network, Training, TrainingOptions};
+use nxm_net::{Dataset, LearningRateSchedule, Loss, Network, Optimizer, Training, TrainingOptions};
 use serde_json::{Value, json};
 
 fn network(sizes: &[u64], loss: Loss) -> NetworkSpec {
@@ -35,6 +35,16 @@ fn a_training_run_executes_its_formula() {
     let schedule = Schedule { examples: 10, epochs: 3, batch: 4 };
     let formula = TrainingFormula::new(&spec, schedule, Vectors::of::<f32>(level())).unwrap();
     assert_eq!(formula.steps(), 9);
+    assert_eq!(counted.total(), formula.total());
+
+    // By Adam, whose first step has other constants, and a schedule, which costs nothing.
+    let counted = Counted::new(Cpu::new(level(), 2));
+    let rate = LearningRateSchedule::Cosine { steps: 9, minimum: 1e-4 };
+    let optimizer = Optimizer::adam(0.01);
+    let options = TrainingOptions { batch: 4, epochs: 3, optimizer, schedule: rate, ..TrainingOptions::default() };
+    let train = || Training::new(&mut trained, &counted, &data, options).unwrap().map(Result::unwrap).count();
+    assert_eq!(with_room(train), 3);
+    let formula = TrainingFormula::new(&spec.with_optimizer(optimizer), schedule, Vectors::of::<f32>(level())).unwrap();
     assert_eq!(counted.total(), formula.total());
 }
 
@@ -160,7 +170,10 @@ fn serialised() {
 
     let verification = with_room(|| verify::<f32>(&spec, 1, Level::named("scalar").unwrap(), 2)).unwrap();
     let Value::Object(map) = serde_json::to_value(&verification).unwrap() else { panic!("a map") };
-    assert_eq!(map.keys().collect::<Vec<_>>(), ["agrees", "level", "padding", "threads", "useful"]);
+    assert_eq!(
+        map.keys().collect::<Vec<_>>(),
+        ["agrees", "bytes_loaded", "bytes_stored", "level", "padding", "threads", "useful"]
+    );
     assert_eq!((&map["level"], &map["threads"], &map["agrees"]), (&json!("scalar"), &json!(2), &json!(true)));
     assert_eq!(serde_json::to_value(Convention).unwrap().as_object().unwrap().len(), CONVENTIONS.len());
 }

@@ -2,10 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{THREADS, bits, numbers, with_room};
-use nxm_count::{Clipping, Counted, NetworkSpec, Requests, StepFormula, StepTraffic, Tally, Traffic, Vectors, verify};
+use crate::common::{Draw, THREADS, bits, numbers, with_room};
+use nxm_count::formula::Parts;
+use nxm_count::{
+    Clipping, Counted, InferenceFormula, NetworkSpec, Requests, StepFormula, StepTraffic, Tally, Traffic, Vectors,
+    verify,
+};
 use nxm_kernels::{Activation, Cpu, Element, Executor, Function, Level, MatrixRef, Region};
-use nxm_net::{Adam, AdamW, Loss, Network, Optimizer, OptimizerState, Sgd, Step, Targets};
+use nxm_net::{
+    Adam, AdamW, Dataset, EVALUATION_ROWS, Loss, NetError, Network, Optimizer, OptimizerState, Predictor, Sgd, Step,
+    Targets,
+};
 use proptest::prelude::*;
 
 /// A network, and how many examples it is trained on.
@@ -31,14 +38,20 @@ impl Case {
         spec.with_optimizer(self.optimizer).with_clipping(self.clipping)
     }
 
-    /// One step on `rows` examples in a step made for the whole batch: the loss, and all parameters after it.
-    fn train<T: Element>(&self, executor: &impl Executor, rows: usize) -> Vec<T> {
+    /// The network that is trained.
+    fn network<T: Element>(&self) -> Network<T> {
         let sizes: Vec<usize> = self.sizes.iter().map(|size| *size as usize).collect();
         let mut builder = Network::<T>::builder(sizes[0]).seed(7);
         for (layer, units) in sizes[1..].iter().enumerate() {
             builder = builder.dense(*units, self.spec().activation(layer));
         }
-        let mut network = builder.build().unwrap();
+        builder.build().unwrap()
+    }
+
+    /// One step on `rows` examples in a step made for the whole batch: the loss, and all parameters after it. Gradients and update are
+    /// made together or apart.
+    fn train<T: Element>(&self, executor: &impl Executor, rows: usize, parts: Parts, draw: Draw) -> Vec<T> {
+        let mut network = self.network::<T>();
         let mut step = Step::new(&network, &self.loss, self.batch).unwrap();
         match self.clipping {
             Clipping::None => {}
@@ -47,14 +60,23 @@ impl Case {
         }
         let mut optimizer = OptimizerState::new(self.optimizer, &network).unwrap();
         let outputs = network.outputs();
-        let (x, values) = (numbers::<T>(rows * sizes[0], 1), numbers::<T>(rows * outputs, 2));
+        let (x, values) = (draw.numbers::<T>(rows * network.inputs(), 1), draw.numbers::<T>(rows * outputs, 2));
         let labels: Vec<u32> = (0..rows).map(|i| (i * 5 % outputs) as u32).collect();
         let targets = match self.loss.takes_labels() {
             false => Targets::Values(MatrixRef::new(&values, rows, outputs).unwrap()),
             true => Targets::Classes(&labels),
         };
-        let x = MatrixRef::new(&x, rows, sizes[0]).unwrap();
-        let loss = step.train(&mut network, executor, x, targets, &mut optimizer).unwrap();
+        let x = MatrixRef::new(&x, rows, network.inputs()).unwrap();
+        let loss = match parts {
+            Parts::Fused => step.train(&mut network, executor, x, targets, &mut optimizer),
+            Parts::Apart => step
+                .gradients(&network, executor, x, targets)
+                .and_then(|loss| step.update(&mut network, executor, &mut optimizer).map(|()| loss)),
+        };
+        let loss = match (loss, draw) {
+            (Err(NetError::Diverged { .. }), Draw::Extreme) => return Vec::new(),
+            (loss, _) => loss.unwrap(),
+        };
         let layers = network.layers().iter();
         let parameters = layers.flat_map(|layer| layer.weights().iter().chain(layer.bias()).copied());
         std::iter::once(loss).chain(parameters).collect()
@@ -77,27 +99,78 @@ impl Case {
     }
 
     fn check_here<T: Element>(&self) {
-        for rows in [self.batch, self.batch.div_ceil(2)] {
-            for level in Level::available() {
-                let formula = StepFormula::new(&self.spec(), rows as u64, Vectors::of::<T>(level)).unwrap();
-                let expected: BTreeMap<Option<Region>, Tally> =
-                    formula.regions().map(|(region, tally)| (Some(region), tally)).collect();
-                for threads in THREADS {
-                    let cpu = Cpu::new(level, threads);
-                    let counted = Counted::new(cpu);
-                    let result = self.train::<T>(&counted, rows);
-                    let requests = Requests::of::<T>(level, threads);
-                    let requested = StepTraffic::requested(&self.spec(), rows as u64, requests).unwrap();
-                    let by_region: BTreeMap<Option<Region>, Traffic> =
-                        requested.regions().map(|(region, traffic)| (Some(region), traffic)).collect();
-                    assert_eq!(counted.requested(), by_region, "bytes, {} {level} {threads} {rows} rows", T::NAME);
-                    assert_eq!(counted.total_requested(), requested.total());
-                    self.asks_for_what_it_must(&requested, rows, size_of::<T>() as u128);
-                    assert_eq!(counted.total(), formula.total(), "{} {level} {threads} {rows} rows", T::NAME);
-                    assert_eq!(counted.take(), expected, "{} {level} {threads} {rows} rows", T::NAME);
-                    assert_eq!(bits(&result), bits(&self.train::<T>(&cpu, rows)), "{} {level} {threads}", T::NAME);
-                }
+        let apart = if self.clipping == Clipping::None { &[Parts::Fused, Parts::Apart][..] } else { &[Parts::Fused] };
+        for (rows, level) in
+            [self.batch, self.batch.div_ceil(2)].into_iter().flat_map(|r| Level::available().map(move |l| (r, l)))
+        {
+            for parts in apart {
+                self.check_parts::<T>(rows, level, *parts);
             }
+            self.check_inference::<T>(rows, level);
+        }
+    }
+
+    /// A step by `Step::train`, or by `Step::gradients` and `Step::update`.
+    fn check_parts<T: Element>(&self, rows: usize, level: Level, parts: Parts) {
+        let (spec, vectors) = (self.spec(), Vectors::of::<T>(level));
+        // Gradients that are clipped are made apart anyway.
+        let made = if self.clipping == Clipping::None { parts } else { Parts::Apart };
+        let formula = StepFormula::of_parts(&spec, rows as u64, vectors, made).unwrap();
+        let expected: BTreeMap<Option<Region>, Tally> =
+            formula.regions().map(|(region, tally)| (Some(region), tally)).collect();
+        for threads in THREADS {
+            let cpu = Cpu::new(level, threads);
+            let counted = Counted::new(cpu);
+            let result = self.train::<T>(&counted, rows, parts, Draw::Usual);
+            let requests = Requests::of::<T>(level, threads);
+            let requested = StepTraffic::requested_by_parts(&spec, rows as u64, requests, made).unwrap();
+            let by_region: BTreeMap<Option<Region>, Traffic> =
+                requested.regions().map(|(region, traffic)| (Some(region), traffic)).collect();
+            assert_eq!(counted.requested(), by_region, "bytes, {} {level} {threads} {rows} rows", T::NAME);
+            assert_eq!(counted.total_requested(), requested.total());
+            self.asks_for_what_it_must(&requested, rows, size_of::<T>() as u128);
+            assert_eq!(counted.total(), formula.total(), "{} {level} {threads} {rows} rows", T::NAME);
+            assert_eq!(counted.take(), expected, "{} {level} {threads} {rows} rows", T::NAME);
+            let uncounted = self.train::<T>(&cpu, rows, parts, Draw::Usual);
+            assert_eq!(bits(&result), bits(&uncounted), "{} {level} {threads}", T::NAME);
+        }
+    }
+
+    /// Of numbers of which the loss can't be finite: a step that ends there has made its forward pass, its loss, and what the last layer's
+    /// activation makes of that, and one in two parts has made all of it.
+    fn check_extremes<T: Element>(&self, level: Level) {
+        let counted = Counted::new(Cpu::new(level, 2));
+        with_room(|| self.train::<T>(&counted, self.batch, Parts::Fused, Draw::Extreme));
+        let formula = StepFormula::new(&self.spec(), self.batch as u64, Vectors::of::<T>(level)).unwrap();
+        let last = formula.layers().last().unwrap();
+        let begun = Tally::sum([formula.forward(), formula.loss(), last.activation_gradient]).unwrap();
+        assert_eq!(counted.total(), begun, "{} {level}", T::NAME);
+        let counted = Counted::new(Cpu::new(level, 2));
+        with_room(|| self.train::<T>(&counted, self.batch, Parts::Apart, Draw::Extreme));
+        let formula =
+            StepFormula::of_parts(&self.spec(), self.batch as u64, Vectors::of::<T>(level), Parts::Apart).unwrap();
+        assert_eq!(counted.total(), formula.total(), "apart, {} {level}", T::NAME);
+    }
+
+    /// Predictions by a predictor, and by the network, which takes 256 rows at a time.
+    fn check_inference<T: Element>(&self, rows: usize, level: Level) {
+        let network = self.network::<T>();
+        let x = numbers::<T>(rows * network.inputs(), 1);
+        let x = MatrixRef::new(&x, rows, network.inputs()).unwrap();
+        for threads in THREADS {
+            let (vectors, requests) = (Vectors::of::<T>(level), Requests::of::<T>(level, threads));
+            let of = |rows: usize| InferenceFormula::new(&self.spec(), rows as u64, vectors, requests).unwrap();
+            let predictor = Predictor::new(network.clone(), rows);
+            let mut buffers = predictor.buffers().unwrap();
+            let counted = Counted::new(Cpu::new(level, threads));
+            predictor.predict(&counted, x, &mut buffers).unwrap();
+            assert_eq!((counted.total(), counted.total_requested()), (of(rows).total(), of(rows).requested()));
+
+            let counted = Counted::new(Cpu::new(level, threads));
+            network.predict(&counted, x).unwrap();
+            let blocks = (0..rows).step_by(EVALUATION_ROWS).map(|i| of(EVALUATION_ROWS.min(rows - i)));
+            let expected = Tally::sum(blocks.map(|block| block.total())).unwrap();
+            assert_eq!(counted.total(), expected, "{} {level} {threads} {rows} rows", T::NAME);
         }
     }
 }
@@ -148,6 +221,39 @@ proptest! {
         case.check::<f32>();
         case.check::<f64>();
     }
+}
+
+/// No count depends on the data, but for where a step ends whose loss is not finite.
+#[test]
+fn steps_of_extreme_numbers() {
+    for level in Level::available() {
+        for loss in losses(3) {
+            Case::new(vec![12, 17, 3], Activation::Relu, Activation::Sigmoid, loss, 5).check_extremes::<f32>(level);
+        }
+        let (tanh, mse) = (Activation::Tanh, Loss::MeanSquaredError);
+        Case::new(vec![12, 17, 3], Activation::Gelu, tanh, mse, 5).check_extremes::<f64>(level);
+    }
+}
+
+/// An evaluation takes 256 rows at a time, and adds the loss of each block.
+#[test]
+fn evaluations() {
+    let (rows, outputs) = (2 * EVALUATION_ROWS + 37, 3);
+    let case = Case::new(vec![4, 9, 3], Activation::Silu, Activation::Identity, Loss::CROSS_ENTROPY, rows);
+    let network = case.network::<f32>();
+    let labels = (0..rows).map(|i| (i % outputs) as u32).collect();
+    let data = Dataset::classification(numbers(rows * 4, 1), 4, labels, outputs).unwrap();
+    for level in Level::available() {
+        let (vectors, requests) = (Vectors::of::<f32>(level), Requests::of::<f32>(level, 1));
+        let counted = Counted::new(Cpu::new(level, 1));
+        with_room(|| network.evaluate(&counted, &data, &case.loss).unwrap());
+        let blocks = [EVALUATION_ROWS, EVALUATION_ROWS, 37].map(|rows| {
+            let forward = InferenceFormula::new(&case.spec(), rows as u64, vectors, requests).unwrap();
+            forward.total().plus(&vectors.loss(&case.loss, rows as u128, outputs as u128).unwrap()).unwrap()
+        });
+        assert_eq!(counted.total(), Tally::sum(blocks).unwrap(), "{level}");
+    }
+    case.check::<f32>();
 }
 
 /// Every activation in both places, with every loss.

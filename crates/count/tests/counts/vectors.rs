@@ -1,6 +1,6 @@
 //! Counts of the kernels on vectors, of softmax and of activations: executed = formula, at every level and thread count.
 
-use crate::common::{Case, Textbook, check, check_split, derivative_function, numbers, side};
+use crate::common::{Case, Draw, Textbook, check, check_split, derivative_function, side};
 use nxm_count::{Requests, Tally, Traffic, Vectors};
 use nxm_kernels::{
     Activation, Element, Executor, Function, MatrixMut, MatrixRef, apply, axpy, dot, dot_in_f64, log_softmax,
@@ -13,8 +13,8 @@ struct Dot {
 }
 
 impl<T: Element> Case<T> for Dot {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
-        vec![dot(executor, &numbers(self.n, 1), &numbers(self.n, 2)).unwrap()]
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
+        vec![dot(executor, &draw.numbers(self.n, 1), &draw.numbers(self.n, 2)).unwrap()]
     }
     fn formula(&self, vectors: Vectors) -> Tally {
         vectors.dot(self.n as u128).unwrap()
@@ -33,8 +33,8 @@ struct DotInF64 {
 }
 
 impl Case<f64> for DotInF64 {
-    fn run(&self, executor: &impl Executor) -> Vec<f64> {
-        vec![dot_in_f64(executor, &numbers(self.n, 1), &numbers(self.n, 2)).unwrap()]
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<f64> {
+        vec![dot_in_f64(executor, &draw.numbers(self.n, 1), &draw.numbers(self.n, 2)).unwrap()]
     }
     fn formula(&self, vectors: Vectors) -> Tally {
         vectors.dot_in_f64(self.n as u128).unwrap()
@@ -53,9 +53,9 @@ struct Axpy {
 }
 
 impl<T: Element> Case<T> for Axpy {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
-        let mut y = numbers(self.n, 2);
-        axpy(executor, T::from_f64(0.3), &numbers(self.n, 1), &mut y).unwrap();
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
+        let mut y = draw.numbers(self.n, 2);
+        axpy(executor, T::from_f64(0.3), &draw.numbers(self.n, 1), &mut y).unwrap();
         y
     }
     fn formula(&self, vectors: Vectors) -> Tally {
@@ -74,9 +74,9 @@ struct Sgd {
 }
 
 impl<T: Element> Case<T> for Sgd {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
-        let mut weights = numbers(self.n, 2);
-        sgd(executor, T::from_f64(0.3), &numbers(self.n, 1), &mut weights).unwrap();
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
+        let mut weights = draw.numbers(self.n, 2);
+        sgd(executor, T::from_f64(0.3), &draw.numbers(self.n, 1), &mut weights).unwrap();
         weights
     }
     fn formula(&self, vectors: Vectors) -> Tally {
@@ -96,8 +96,8 @@ struct Forward {
 }
 
 impl<T: Element> Case<T> for Forward {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
-        let mut z = numbers(self.n, 1);
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
+        let mut z = draw.numbers(self.n, 1);
         self.activation.forward(executor, &mut z);
         z
     }
@@ -119,9 +119,9 @@ struct Backward {
 }
 
 impl<T: Element> Case<T> for Backward {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
-        let mut delta = numbers(self.n, 1);
-        self.activation.backward(executor, &numbers(self.n, 2), &mut delta).unwrap();
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
+        let mut delta = draw.numbers(self.n, 1);
+        self.activation.backward(executor, &draw.numbers(self.n, 2), &mut delta).unwrap();
         delta
     }
     fn formula(&self, vectors: Vectors) -> Tally {
@@ -153,8 +153,8 @@ struct Softmax {
 }
 
 impl<T: Element> Case<T> for Softmax {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
-        let mut z = numbers(self.rows * self.cols, 1);
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
+        let mut z = draw.numbers(self.rows * self.cols, 1);
         softmax(executor, MatrixMut::new(&mut z, self.rows, self.cols).unwrap());
         z
     }
@@ -186,8 +186,8 @@ struct LogSoftmax {
 }
 
 impl<T: Element> Case<T> for LogSoftmax {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
-        let mut z = numbers(self.rows * self.cols, 1);
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
+        let mut z = draw.numbers(self.rows * self.cols, 1);
         log_softmax(executor, MatrixMut::new(&mut z, self.rows, self.cols).unwrap());
         z
     }
@@ -217,8 +217,8 @@ struct LogSumExp {
 }
 
 impl<T: Element> Case<T> for LogSumExp {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
-        let (z, mut to) = (numbers(self.rows * self.cols, 1), numbers(self.rows, 2));
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
+        let (z, mut to) = (draw.numbers(self.rows * self.cols, 1), draw.numbers(self.rows, 2));
         log_sum_exp(executor, MatrixRef::new(&z, self.rows, self.cols).unwrap(), &mut to).unwrap();
         to
     }
@@ -248,8 +248,8 @@ struct Apply {
 }
 
 impl<T: Element> Case<T> for Apply {
-    fn run(&self, executor: &impl Executor) -> Vec<T> {
-        let mut x = numbers(self.n, 1);
+    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
+        let mut x = draw.numbers(self.n, 1);
         apply(executor, self.function, &mut x);
         x
     }
@@ -307,7 +307,11 @@ fn large_enough_for_threads() {
     let n = (3 << 19) + 5;
     check_split::<f64>(&Axpy { n });
     check_split::<f32>(&Forward { activation: Activation::Relu, n });
+    check_split::<f64>(&Backward { activation: Activation::Sigmoid, n });
+    check_split::<f32>(&Sgd { n });
+    check_split::<f32>(&Softmax { rows: 5300, cols: 301 });
     check_split::<f32>(&LogSoftmax { rows: 5300, cols: 301 });
+    check_split::<f64>(&LogSumExp { rows: 5300, cols: 301 });
 }
 
 /// Counts that were worked out by hand.

@@ -41,6 +41,16 @@ pub fn gemm_scaled<T: Element>(
     if c.rows() == 0 || c.cols() == 0 {
         return Ok(());
     }
+    if c.cols() > 1 && c.col_stride() != 1 {
+        let mut scratch = Scratch::take();
+        let mut beside = MatrixMut::new(scratch.slice(c.rows() * c.cols()), c.rows(), c.cols())?;
+        if beta != T::ZERO {
+            executor.run(Moved { from: c.reborrow(), to: beside.reborrow() });
+        }
+        gemm_scaled(executor, alpha, a, b, beta, beside.reborrow())?;
+        executor.run(Moved { from: beside, to: c });
+        return Ok(());
+    }
     let init = if beta == T::ZERO {
         Init::Zero
     } else {
@@ -130,7 +140,7 @@ impl<T: Element> Kernel<T> for Moved<'_, T> {
     }
 }
 
-/// C ← factor·C, one multiplication per element.
+/// C ← factor·C, rows of C contiguous, one multiplication per element.
 fn scale<T: Element>(executor: &impl Executor, factor: T, c: &mut MatrixMut<'_, T>) {
     executor.run(Scale { factor, c: c.reborrow() });
 }
@@ -144,19 +154,8 @@ impl<T: Element> Kernel<T> for Scale<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
-        if self.c.col_stride() == 1 || self.c.cols() <= 1 {
-            for i in 0..self.c.rows() {
-                map_slice(simd, Times(self.factor), [], self.c.row(i));
-            }
-        } else {
-            let simd = simd.one();
-            for i in 0..self.c.rows() {
-                for j in 0..self.c.cols() {
-                    let element = self.c.at(i, j);
-                    let scaled = simd.mul(self.factor, simd.broadcast(element));
-                    simd.store(scaled, std::slice::from_mut(element));
-                }
-            }
+        for i in 0..self.c.rows() {
+            map_slice(simd, Times(self.factor), [], self.c.row(i));
         }
     }
 }

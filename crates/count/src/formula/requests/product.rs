@@ -164,6 +164,14 @@ impl Requests {
         scaled.plus(&of_a)?.plus(&self.gemm(&copied, start)?)
     }
 
+    /// [`gemm_scaled`](Requests::gemm_scaled) where neither rows nor columns of C are contiguous: it is computed beside and copied, there
+    /// first unless β is 0.
+    pub fn gemm_scaled_beside(self, product: &Product, alpha: f64, beta: f64) -> Result<Traffic, Overflow> {
+        let copies = if beta == 0.0 { 1 } else { 2 };
+        let copied = self.vectors_of(times(product.rows as u128, product.cols as u128)?, copies, copies)?;
+        copied.plus(&self.gemm_scaled(product, alpha, beta)?)
+    }
+
     /// C ← A·B + what it starts from, where neither rows nor columns of C are contiguous: it is computed beside and copied, there first if
     /// its sums start from it.
     pub fn gemm_beside(self, product: &Product, start: Start) -> Result<Traffic, Overflow> {

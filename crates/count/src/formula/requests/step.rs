@@ -5,6 +5,7 @@ use nxm_net::region;
 
 use super::product::Sums;
 use super::{Requests, times};
+use crate::formula::step::Parts;
 use crate::formula::traffic::{LayerTraffic, StepTraffic};
 use crate::kind::Overflow;
 use crate::spec::{Clipping, CountError, NetworkSpec};
@@ -16,16 +17,29 @@ impl StepTraffic {
     /// # Errors
     /// [`CountError`] if `batch` is 0 or a number of bytes exceeds 128 bits.
     pub fn requested(network: &NetworkSpec, batch: u64, requests: Requests) -> Result<StepTraffic, CountError> {
+        StepTraffic::requested_by_parts(network, batch, requests, Parts::of(network))
+    }
+
+    /// The same of a step made in these parts.
+    ///
+    /// # Errors
+    /// [`CountError`] if `batch` is 0 or a number of bytes exceeds 128 bits.
+    pub fn requested_by_parts(
+        network: &NetworkSpec,
+        batch: u64,
+        requests: Requests,
+        parts: Parts,
+    ) -> Result<StepTraffic, CountError> {
         CountError::not_zero("the batch", batch)?;
         let layers = (0..network.layers()).map(|layer| {
             let region = Region { name: "requested bytes", layer };
-            layer_requests(network, layer, batch, requests).map_err(CountError::within(region))
+            layer_requests(network, layer, batch, requests, parts).map_err(CountError::within(region))
         });
         let layers = layers.collect::<Result<_, _>>()?;
         let last = network.layers() - 1;
         let loss = requests.loss(network.loss(), batch.into(), network.sizes()[last + 1].into());
         let loss = loss.map_err(CountError::within(Region { name: region::LOSS, layer: last }))?;
-        StepTraffic::new(network, layers, loss)
+        StepTraffic::new(layers, loss, parts)
     }
 }
 
@@ -34,6 +48,7 @@ fn layer_requests(
     layer: usize,
     batch: u64,
     requests: Requests,
+    parts: Parts,
 ) -> Result<LayerTraffic, Overflow> {
     let shape = [batch, network.sizes()[layer], network.sizes()[layer + 1]];
     let [rows, n, m] = shape.map(u128::from);
@@ -41,9 +56,9 @@ fn layer_requests(
     let activation = network.activation(layer);
     let sums = if activation.kept() == Kept::Sums { Sums::Kept } else { Sums::Forgotten };
     let rule = network.optimizer().rule::<f64>(network.optimizer().learning_rate(), 1);
-    let following = match network.clipping() {
-        Clipping::None => Following::Update,
-        Clipping::Within | Clipping::Scaled => Following::Nothing,
+    let following = match parts {
+        Parts::Fused => Following::Update,
+        Parts::Apart => Following::Nothing,
     };
     let gradients = requests.dot(weights)?.plus(&requests.dot(m)?)?;
     let scaled = requests.apply(weights)?.plus(&requests.apply(m)?)?;
