@@ -16,6 +16,7 @@ pub fn run(report: &ToolReport, format: Format, out: &mut impl Write) -> Result<
         ("transcendentals", report.transcendentals),
     ];
     let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name, number?)));
+    let unit = |name: &str| if name == "transcendentals" { "evaluations" } else { report.unit };
     match format {
         Format::Json => {
             serde_json::to_writer_pretty(&mut *out, report)?;
@@ -23,16 +24,15 @@ pub fn run(report: &ToolReport, format: Format, out: &mut impl Write) -> Result<
         }
         Format::Csv => {
             let mut csv = csv::Writer::from_writer(out);
-            csv.write_record(["tool", "what", "number", "unit"])?;
+            csv.write_record(["tool", "what", "number", "unit", "leaves_out"])?;
             for (name, number) in numbers {
-                csv.write_record([report.tool, name, &number.to_string(), report.unit])?;
+                csv.write_record([report.tool, name, &number.to_string(), unit(name), report.leaves_out])?;
             }
             csv.flush()?;
         }
         Format::Table | Format::Markdown => {
             for (name, number) in numbers {
-                let unit = if name == "transcendentals" { "evaluations" } else { report.unit };
-                writeln!(out, "{} {}: {} {unit}", report.tool, name.replace('_', " "), count(number))?;
+                writeln!(out, "{} {}: {} {}", report.tool, name.replace('_', " "), count(number), unit(name))?;
             }
             writeln!(out, "It leaves out, or counts its own way: {}.", report.leaves_out)?;
         }
