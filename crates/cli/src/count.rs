@@ -8,6 +8,7 @@ mod tools;
 use std::io::Write;
 
 use nxm_count::{Clipping, NetworkSpec};
+use nxm_kernels::Cpu;
 use nxm_net::TrainingOptions;
 
 use crate::args::{CountArgs, Format, OptimizerName};
@@ -17,12 +18,12 @@ use report::Report;
 pub use report::verify_step;
 
 /// Answers the question. Nothing is written unless all of it can be.
-pub fn run(args: &CountArgs, out: &mut impl Write) -> Result<(), Failure> {
+pub fn run(args: &CountArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
     let spec = spec(args)?;
     if let Some(tool) = args.tool {
         return tools::run(&tool.report(&spec, args.batch).map_err(Failure::usage)?, args.format, out);
     }
-    let report = Report::new(&spec, args)?;
+    let report = Report::new(&spec, args, &cpu)?;
     match args.format {
         Format::Table => text::write(&report, Look::Text, out)?,
         Format::Markdown => text::write(&report, Look::Markdown, out)?,

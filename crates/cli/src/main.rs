@@ -44,7 +44,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match &cli.command {
         None => demo::run(cpu, &mut out)?,
-        Some(Command::Count(args)) => count::run(args, &mut out)?,
+        Some(Command::Count(args)) => count::run(args, cpu, &mut out)?,
         Some(Command::Audit(args)) => audit::run(args, &mut out)?,
         Some(Command::Train(args)) => train::run(args, cpu, &mut out)?,
         Some(Command::Predict(args)) => predict::run(args, cpu, &mut out)?,

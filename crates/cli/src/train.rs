@@ -29,7 +29,7 @@ pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failu
     let interrupt = interrupt::watch()?;
     // What can't be trained says so here, before anything is written.
     let forecast = Forecast::new(&job, &cpu)?;
-    let costs = Costs::new(&job)?;
+    let costs = Costs::new(&job, &cpu)?;
     write!(out, "{job}")?;
     writeln!(out, "On {}, {}.", cpu.level(), plural(cpu.threads() as u64, "thread"))?;
     writeln!(out, "{costs}")?;

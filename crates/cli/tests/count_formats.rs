@@ -32,7 +32,9 @@ fn the_table_is_aligned_and_grouped() {
     let text = printed(&["count", "30-30-30", "--hidden", "sigmoid", "--output", "sigmoid"]);
     let line = |start: &str| text.lines().find(|line| line.trim_start().starts_with(start)).expect(start);
     assert_eq!(text.lines().next(), Some("30-30-30: 1,860 parameters"));
-    assert!(line("forward").split_whitespace().eq(["forward", "1,800", "1,800", "0", "3,600", "7,920", "0.742", "60"]));
+    assert!(line("forward").split_whitespace().eq(["forward", "1,800", "1,800", "3,600", "60"]));
+    let bytes = text.lines().filter(|line| line.trim_start().starts_with("one step")).nth(1).expect("a table of bytes");
+    assert!(bytes.split_whitespace().take(5).eq(["one", "step", "20,400", "8,280", "0.536"]), "{text}");
     assert!(text.contains("30 × 30"));
     // Numbers end where the name of their column does.
     let header: Vec<char> = line("multiplications").chars().collect();
@@ -54,7 +56,7 @@ fn markdown_is_markdown() {
     let text = printed(&["count", "784-128-10", "--format", "markdown"]);
     let tables: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
     assert!(text.starts_with("### 784-128-10: 101,770 parameters\n\n"), "{text}");
-    assert_eq!(tables.iter().filter(|line| line.starts_with("|--")).count(), 2);
+    assert_eq!(tables.iter().filter(|line| line.starts_with("|--")).count(), 4);
     assert!(tables.iter().all(|line| line.ends_with('|')), "{text}");
     assert!(tables.iter().any(|line| line.contains("784 × 128") && line.contains("200,704")), "{text}");
 }
@@ -70,7 +72,12 @@ fn csv_has_a_row_for_each_part() {
         let row = rows.iter().find(|row| &row[0] == scope && &row[1] == part);
         row.unwrap_or_else(|| panic!("{scope} {part}"))[column(name)].to_owned()
     };
-    assert_eq!(rows.len(), 5 + 2 * 7 + 2 * 5);
+    // Step, epoch and training by part, and by layer and phase; parameters, and memory of training and inference.
+    assert_eq!(rows.len(), 3 * (5 + 2 * 7) + 1 + 2 * 8);
+    assert_eq!(cell("step", "forward", "bytes_read"), (4 * (784 + 101_770 + 128)).to_string());
+    assert_eq!(cell("epoch layer 2", "forward", "fma"), "1280");
+    assert_eq!(cell("network", "parameters", "value"), "101770");
+    assert_eq!(cell("memory of inference", "parameters", "value"), (4 * 101_770).to_string());
     assert_eq!(cell("step", "forward", "fma"), "101632");
     assert_eq!(cell("step", "forward", "relu"), "128");
     assert_eq!(cell("step", "forward", "inside_cmp"), "128");

@@ -39,9 +39,12 @@ fn assert_ops(ops: &Value) {
 fn assert_cost(cost: &Value) {
     let mut ops = cost.clone();
     let fields = ops.as_object_mut().expect("an object");
-    let [read, written, intensity] =
-        ["bytes_read", "bytes_written", "flops_per_byte"].map(|name| fields.remove(name).expect(name));
-    assert!(read.is_u64() && written.is_u64() && (intensity.is_f64() || intensity.is_null()), "{cost}");
+    let names = ["bytes_read", "bytes_written", "bytes_loaded", "bytes_stored", "flops_per_byte"];
+    let [bytes @ .., intensity] = names.map(|name| fields.remove(name).expect(name));
+    assert!(bytes.iter().all(Value::is_u64) && (intensity.is_f64() || intensity.is_null()), "{cost}");
+    // Kernels ask for all that must be moved.
+    let [read, written, loaded, stored] = bytes.map(|bytes| bytes.as_u64());
+    assert!(loaded >= read && stored >= written, "{cost}");
     assert_ops(&ops);
 }
 
@@ -51,8 +54,21 @@ fn has_all_its_names() {
     // serde_json sorts the keys of a parsed object.
     assert_eq!(
         names(&answer),
-        ["batch", "clipped", "convention", "epoch", "layers", "memory", "network", "optimizer", "step", "training"]
+        [
+            "batch",
+            "clipped",
+            "convention",
+            "epoch",
+            "layers",
+            "machine",
+            "memory",
+            "network",
+            "optimizer",
+            "step",
+            "training"
+        ]
     );
+    assert_eq!(names(&answer["machine"]), ["level", "threads"]);
     assert_eq!(
         answer["network"],
         serde_json::json!({"sizes": [30, 30, 30], "hidden": "sigmoid", "output": "sigmoid", "loss": "mse", "parameters": 1860})
@@ -153,7 +169,7 @@ fn verified_steps_agree_at_each_level_and_thread_count() {
         .collect();
     assert_eq!(runs, levels.iter().flat_map(|level| [(*level, 1), (*level, 2)]).collect::<Vec<_>>());
     for step in verified {
-        assert_eq!(names(step), ["agrees", "level", "padding", "threads", "useful"]);
+        assert_eq!(names(step), ["agrees", "bytes_loaded", "bytes_stored", "level", "padding", "threads", "useful"]);
         assert_ops(&step["useful"]);
         assert_ops(&step["padding"]);
         assert_eq!(step["agrees"], true);

@@ -24,6 +24,11 @@ impl Cost {
         (self.traffic.bytes() > 0).then(|| flops / self.traffic.bytes() as f64)
     }
 
+    /// The same flops by byte that the kernels ask for.
+    pub fn requested_intensity(&self) -> Option<f64> {
+        Cost { traffic: self.requested, ..*self }.intensity()
+    }
+
     /// Both together.
     ///
     /// # Errors

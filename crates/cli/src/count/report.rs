@@ -3,7 +3,7 @@
 use nxm_count::{
     Bill, Breakdown, Clipping, Convention, Cost, LayerCost, Memory, NetworkSpec, Schedule, Verification, verify,
 };
-use nxm_kernels::Level;
+use nxm_kernels::{Cpu, Executor, Level};
 use serde::Serialize;
 
 use crate::args::CountArgs;
@@ -18,6 +18,7 @@ pub struct Report {
     pub optimizer: &'static str,
     pub clipped: bool,
     pub convention: Convention,
+    pub machine: MachineReport,
     pub step: StepReport,
     pub layers: Vec<LayerCost>,
     pub epoch: EpochReport,
@@ -25,6 +26,13 @@ pub struct Report {
     pub memory: MemoryReport,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<Vec<Verification>>,
+}
+
+/// Whose loads and stores are counted.
+#[derive(Debug, Serialize)]
+pub struct MachineReport {
+    pub level: &'static str,
+    pub threads: usize,
 }
 
 /// Which network it is.
@@ -74,10 +82,10 @@ pub struct MemoryReport {
 
 impl Report {
     /// The answer for `network`.
-    pub fn new(network: &NetworkSpec, args: &CountArgs) -> Result<Report, Failure> {
+    pub fn new(network: &NetworkSpec, args: &CountArgs, cpu: &Cpu) -> Result<Report, Failure> {
         let examples = args.examples.unwrap_or(args.batch);
         let schedule = Schedule { examples, epochs: args.epochs, batch: args.batch };
-        let bill = Bill::new::<f32>(network, schedule).map_err(Failure::usage)?;
+        let bill = Bill::new::<f32>(network, schedule, cpu).map_err(Failure::usage)?;
         let Breakdown { forward, loss, backward, update, total, layers } = bill.step;
         Ok(Report {
             network: NetworkReport {
@@ -91,6 +99,7 @@ impl Report {
             optimizer: network.optimizer().name(),
             clipped: network.clipping() != Clipping::None,
             convention: Convention,
+            machine: MachineReport { level: cpu.level().name(), threads: cpu.threads() },
             step: StepReport { forward, loss, backward, update, total },
             layers,
             epoch: EpochReport { steps: bill.steps_per_epoch, costs: bill.epoch },

@@ -2,14 +2,14 @@
 
 use std::io::{self, Write};
 
-use nxm_count::{Cost, Memory, Ops, Verification};
+use nxm_count::{Cost, Kind, Memory, Ops, Verification};
 use nxm_kernels::Function;
 
 use super::report::Report;
 use crate::format::{count, is_rounded, plural, significant};
 use crate::table::{Look, table};
 
-/// Writes a table of the step and the training, one by layer, and one of what was verified.
+/// Writes tables of the step and the training, of their bytes, by layer, and of what was verified.
 pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()> {
     let (network, training) = (&report.network, &report.training);
     let sizes: Vec<String> = network.sizes.iter().map(u64::to_string).collect();
@@ -32,9 +32,16 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
         plural(training.steps, "step")
     )?;
     writeln!(out, "{}\n", steps(report, look))?;
+    let machine = &report.machine;
+    let threads = plural(machine.threads as u64, "thread");
+    title(look, "Bytes: read and written at least; loaded and stored by the kernels", out)?;
+    writeln!(out, "{}\n", bytes(report, look))?;
+    writeln!(out, "Kernels load and store so much on {}, {threads}, copies and rereading included.\n", machine.level)?;
 
     title(look, "Each layer in a step, in flops (a fused multiply-add is two)", out)?;
-    writeln!(out, "{}\n", layers(report, look))?;
+    writeln!(out, "{}\n", layers(report, look, |cost| cost.ops.flops()))?;
+    title(look, "Each layer in a step, in bytes read and written at least", out)?;
+    writeln!(out, "{}\n", layers(report, look, |cost| cost.traffic.bytes()))?;
     let memory = |Memory { total, .. }| count(total);
     writeln!(
         out,
@@ -43,13 +50,20 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
         memory(report.memory.inference)
     )?;
     if let Some(verified) = &report.verified {
-        title(look, "One step, executed under counting; padding in flops", out)?;
+        title(
+            look,
+            "One step, executed under counting, by level × threads; padding in flops, bytes loaded and stored",
+            out,
+        )?;
         writeln!(out, "{}\n", verified_steps(verified, look))?;
     }
     if is_rounded(report.training.costs.total.ops.flops().max(report.step.total.ops.flops())) {
         writeln!(out, "Numbers from 10¹⁵ on are rounded here; --format json has all digits.")?;
     }
-    writeln!(out, "What the numbers mean: \"convention\" in --format json.")
+    writeln!(
+        out,
+        "All phases of epoch and training: --format json or csv. What the numbers mean: \"convention\" in json."
+    )
 }
 
 /// A heading, and the line that Markdown wants after it.
@@ -63,24 +77,42 @@ fn title(look: Look, text: &str, out: &mut impl Write) -> io::Result<()> {
 fn steps(report: &Report, look: Look) -> String {
     let functions = functions(&report.training.costs.total.ops);
     let names = functions.iter().map(|function| function.name());
-    let header = ["", "multiplications", "additions", "other", "flops", "bytes", "flops/byte"].into_iter().chain(names);
-    let row = |name: &str, cost: &Cost| {
-        let (ops, bytes) = (&cost.ops, cost.traffic.bytes());
-        let own = ops.own();
-        // A part of the flops, so it fits.
-        let other = own.div() + own.sqrt() + own.cmp();
-        let counts = [ops.multiplications(), ops.additions(), other, ops.flops(), bytes].map(count);
-        let evaluations = functions.iter().map(|function| count(ops.evaluations(*function)));
-        let intensity = cost.intensity().map_or(String::new(), significant);
-        std::iter::once(name.to_owned()).chain(counts).chain([intensity]).chain(evaluations).collect::<Vec<_>>()
-    };
-    let steps = report.step.parts().map(|(name, cost)| match name {
-        "total" => row("one step", cost),
-        part => row(part, cost),
+    // Of the rarer kinds those that there are.
+    let total = report.training.costs.total.ops;
+    let rare: Vec<Kind> = RARE.into_iter().filter(|kind| total.own().get(*kind) > 0).collect();
+    let header = ["", "multiplications", "additions"].into_iter().chain(rare.iter().map(|kind| kind.name()));
+    let rows = parts(report).map(|(name, cost)| {
+        let ops = &cost.ops;
+        let often = [ops.multiplications(), ops.additions()].into_iter();
+        let rarely = rare.iter().map(|kind| ops.own().get(*kind));
+        let evaluations = functions.iter().map(|function| ops.evaluations(*function));
+        let counts = often.chain(rarely).chain([ops.flops()]).chain(evaluations).map(count);
+        std::iter::once(name.to_owned()).chain(counts).collect::<Vec<_>>()
     });
-    let epoch = row("an epoch", &report.epoch.costs.total);
-    let training = row("training", &report.training.costs.total);
-    table(look, header, 1, steps.into_iter().chain([epoch, training]))
+    table(look, header.chain(["flops"]).chain(names), 1, rows)
+}
+
+/// Kinds that most networks have few or none of.
+const RARE: [Kind; 4] = [Kind::Div, Kind::Sqrt, Kind::Cmp, Kind::Convert];
+
+/// The parts of a step, and the step, an epoch and the training as a whole.
+fn parts(report: &Report) -> impl Iterator<Item = (&'static str, &Cost)> {
+    let steps = report.step.parts().map(|(name, cost)| (if name == "total" { "one step" } else { name }, cost));
+    let longer = [("an epoch", &report.epoch.costs.total), ("training", &report.training.costs.total)];
+    steps.into_iter().chain(longer)
+}
+
+fn bytes(report: &Report, look: Look) -> String {
+    let header = ["", "read", "written", "flops/byte", "loaded", "stored", "flops/byte"];
+    let rows = parts(report).map(|(name, cost)| {
+        let [least, asked] = [(cost.traffic, cost.intensity()), (cost.requested, cost.requested_intensity())].map(
+            |(traffic, intensity)| {
+                [count(traffic.read), count(traffic.written), intensity.map_or(String::new(), significant)]
+            },
+        );
+        [vec![name.to_owned()], least.to_vec(), asked.to_vec()].concat()
+    });
+    table(look, header, 1, rows)
 }
 
 /// The functions that are evaluated at all.
@@ -88,15 +120,15 @@ fn functions(ops: &Ops) -> Vec<Function> {
     ops.functions().map(|(function, _)| function).collect()
 }
 
-fn layers(report: &Report, look: Look) -> String {
+fn layers(report: &Report, look: Look, number: fn(&Cost) -> u128) -> String {
     let phases = ["forward", "∂ activation", "∂ weights", "∂ bias", "∂ inputs", "clip", "update"];
     let shown = |phase: &&str| report.clipped || *phase != "clip";
     let header = ["layer", "inputs × units"].into_iter().chain(phases.into_iter().filter(shown));
     let rows = report.layers.iter().enumerate().map(|(i, layer)| {
         let shape = format!("{} × {}", count(layer.fan_in), count(layer.fan_out));
         let costs = layer.phases().into_iter().filter(|(phase, _)| shown(phase));
-        let flops = costs.map(|(_, cost)| count(cost.ops.flops()));
-        [(i + 1).to_string(), shape].into_iter().chain(flops).collect::<Vec<_>>()
+        let numbers = costs.map(|(_, cost)| count(number(cost)));
+        [(i + 1).to_string(), shape].into_iter().chain(numbers).collect::<Vec<_>>()
     });
     table(look, header.collect::<Vec<_>>(), 2, rows)
 }
@@ -104,14 +136,18 @@ fn layers(report: &Report, look: Look) -> String {
 fn verified_steps(verified: &[Verification], look: Look) -> String {
     let functions = verified.first().map(|step| functions(step.useful())).unwrap_or_default();
     let names = functions.iter().map(|function| function.name());
-    let header = ["level", "threads", "multiplications", "additions", "flops"].into_iter();
+    let header = ["", "multiplications", "additions", "flops"].into_iter();
     let rows = verified.iter().map(|step| {
         let ops = step.useful();
-        let counts = [step.threads() as u128, ops.multiplications(), ops.additions(), ops.flops()].into_iter();
+        let counts = [ops.multiplications(), ops.additions(), ops.flops()].into_iter();
         let evaluations = functions.iter().map(|function| ops.evaluations(*function));
-        let numbers = counts.chain(evaluations).chain([step.padding().flops()]).map(count);
+        let beside = [step.padding().flops(), step.requested().bytes()];
+        let numbers = counts.chain(evaluations).chain(beside).map(count);
         let agrees = if step.agrees() { "agrees" } else { "DISAGREES" }.to_owned();
-        std::iter::once(step.level().to_string()).chain(numbers).chain([agrees]).collect::<Vec<_>>()
+        std::iter::once(format!("{} × {}", step.level(), step.threads()))
+            .chain(numbers)
+            .chain([agrees])
+            .collect::<Vec<_>>()
     });
-    table(look, header.chain(names).chain(["padding", "formula"]), 1, rows)
+    table(look, header.chain(names).chain(["padding", "bytes", "formula"]), 1, rows)
 }
