@@ -4,10 +4,13 @@
 //! `cargo run -p nxm-count --example mutations [PART OF A NAME]`; each takes a build of the tests and a run.
 
 use std::error::Error;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 use std::{env, fs, io};
+
+use serde_json::Value;
 
 #[path = "../mutations.rs"]
 mod mutations;
@@ -39,13 +42,11 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         // Back, and newer than what was built from the mutation.
         fs::write(&file, text)?;
         let caught = match outcome {
-            Outcome::Failed(names) if names.is_empty() => {
-                return Err(format!("{:?}: the tests ended without a result", mutation.name).into());
-            }
-            Outcome::Failed(names) => {
+            Outcome::Failed(test) => {
                 wrong += u32::from(mutation.survives);
-                first_of(&names)
+                test
             }
+            Outcome::Ended => return Err(format!("{:?}: the tests ended without a result", mutation.name).into()),
             Outcome::Passed => {
                 wrong += u32::from(!mutation.survives);
                 "nothing".to_owned()
@@ -61,24 +62,14 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Names of tests that a table shows at most.
-const SHOWN: usize = 3;
-
-/// "a, b, c and 4 more".
-fn first_of(names: &[String]) -> String {
-    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
 /// What came of the tests.
 #[derive(Debug)]
 enum Outcome {
     Passed,
-    /// These did not pass.
-    Failed(Vec<String>),
+    /// This was the first that did not pass.
+    Failed(String),
+    /// They failed, and no test did.
+    Ended,
     /// What the compiler said.
     NotBuilt(String),
 }
@@ -91,26 +82,42 @@ struct Tests {
 
 impl Tests {
     fn cargo(&self) -> Command {
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(&self.tree).env("CARGO_TARGET_DIR", &self.target).env("CARGO_TERM_COLOR", "never");
-        // That one case fails is enough; which is the smallest does not matter, nor may it be remembered.
-        cargo.env("PROPTEST_MAX_SHRINK_ITERS", "0").env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "true");
+        let cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = self.environment(cargo);
+        cargo.env("CARGO_TARGET_DIR", &self.target).env("CARGO_TERM_COLOR", "never");
         cargo.args(["test", "--locked", "-p", "nxm-count", "--test", "counts"]);
         cargo
     }
 
+    fn environment(&self, mut command: Command) -> Command {
+        // That one case fails is enough; which is the smallest does not matter, nor may it be remembered.
+        command.env("PROPTEST_MAX_SHRINK_ITERS", "0").env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "true");
+        command.current_dir(&self.tree);
+        command
+    }
+
     fn run(&self) -> io::Result<Outcome> {
-        let built = self.cargo().arg("--no-run").output()?;
+        let built = self.cargo().args(["--no-run", "--message-format", "json-render-diagnostics"]).output()?;
         if !built.status.success() {
             return Ok(Outcome::NotBuilt(String::from_utf8_lossy(&built.stderr).into_owned()));
         }
-        let output = self.cargo().output()?;
-        if output.status.success() {
-            return Ok(Outcome::Passed);
+        // The program itself and not cargo, so that what is stopped is it.
+        let messages = String::from_utf8_lossy(&built.stdout).into_owned();
+        let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let program = messages.filter_map(|message| Some(message["executable"].as_str()?.to_owned())).next_back();
+        let program = program.ok_or_else(|| io::Error::other("cargo names no program of the tests"))?;
+        let mut child = self.environment(Command::new(program)).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        for line in lines {
+            // One is enough.
+            if let Some(test) = line?.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... FAILED")) {
+                let test = test.to_owned();
+                child.kill()?;
+                child.wait()?;
+                return Ok(Outcome::Failed(test));
+            }
         }
-        let text = String::from_utf8_lossy(&output.stdout);
-        let lines = text.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
-        Ok(Outcome::Failed(lines.map(str::to_owned).collect()))
+        Ok(if child.wait()?.success() { Outcome::Passed } else { Outcome::Ended })
     }
 }
 
