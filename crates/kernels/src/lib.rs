@@ -17,6 +17,8 @@
 //! | … forward | X·W + b | B·N·M fma: N multiplications and N additions per unit |
 //! | … weight gradient | Xᵀ·δ | B·N·M fma |
 //! | … input gradient | δ·Wᵀ | B·N·M fma |
+//! | … of a [`PackedMatrix`] | the same, B packed once for many products | the same |
+//! | [`gemm_scaled()`] | C ← α·A·B + β·C, any strides | rows·inner·cols fma; rows·cols mul unless β is 0 or 1, rows·inner mul unless α is 1 |
 //! | [`column_sum()`] | b'ⱼ = Σ over rows of δ | B·M additions |
 //! | [`Activation`] forward | a = f(z) | B·M evaluations of f (none for the identity) |
 //! | [`Activation`] backward | δ = a' · f'(z) | per unit: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU 1 cmp, 1 fma; GELU, SiLU, softplus 1 evaluation, 1 mul |
@@ -27,6 +29,7 @@
 //! | [`sgd()`] | w ← w − η·g | 1 fma per parameter |
 //! | [`update()`] | SGD, momentum, Nesterov, Adam, with decay | per parameter: [`Rule`] |
 //! | [`dense_forward()`] | f(X·W + b) | a forward gemm and its activation, in one pass over the output |
+//! | [`dense_forward_keeping()`] | the same, and X·W + b is kept | the same |
 //! | [`dense_input_gradient()`] | δ·Wᵀ ⊙ f'(z) | an input gradient and the derivative of the layer before |
 //! | [`dense_update()`] | W updated from Xᵀ·δ | a weight gradient and a [`Rule`]; the gradient is never a matrix |
 //!
