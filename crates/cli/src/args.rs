@@ -1,16 +1,19 @@
 //! The command line.
 
 mod learn;
+mod network;
 mod tuning;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use nxm_count::{Sizes, Tool};
+use nxm_count::Tool;
 use nxm_kernels::Activation;
 use nxm_net::Loss;
 
 use crate::audit::AuditArgs;
 pub use learn::{EvaluateArgs, Hidden, OptimizerName, PredictArgs, TrainArgs};
+pub use network::NetworkArg;
+use network::network;
 pub use tuning::{Betas, ClassWeights, Schedule, TuningArgs};
 
 /// What does my network cost, how long will it take here, train it.
@@ -40,9 +43,10 @@ pub enum Command {
     /// under counting as well.
     #[command(
         verbatim_doc_comment,
-        after_help = "Example: nxm count 784-128-10 --loss cross_entropy --batch 32 --examples 60000 --epochs 5"
+        after_help = "Examples:\n  nxm count 784-128-10 --loss cross_entropy --batch 32 --examples 60000 --epochs 5\n  \
+                      nxm count mnist.nxm --epochs 50\n  nxm count model.safetensors --hidden gelu --batch 32"
     )]
-    Count(CountArgs),
+    Count(Box<CountArgs>),
     /// Audit the machine code: execute kernels, or a training step, one instruction at a time, and
     /// compare its floating-point operations with the formulas. On Linux on x86-64 only.
     #[command(verbatim_doc_comment, after_help = "Example: nxm audit 30-30-30 --batch 2")]
@@ -66,11 +70,11 @@ pub enum Command {
 
 impl Command {
     /// How many threads were asked for.
-    pub fn threads(&self) -> Option<usize> {
+    pub fn threads(&self) -> Option<u64> {
         match self {
-            Command::Train(args) => args.machine.threads(),
-            Command::Predict(args) => args.machine.threads(),
-            Command::Evaluate(args) => args.machine.threads(),
+            Command::Train(args) => args.machine.threads,
+            Command::Predict(args) => args.machine.threads,
+            Command::Evaluate(args) => args.machine.threads,
             Command::Count(_) | Command::Audit(_) => None,
         }
     }
@@ -79,31 +83,34 @@ impl Command {
 /// Which network, and what to do with it.
 #[derive(Debug, Args)]
 pub struct CountArgs {
-    /// Inputs, then the units of each layer, as 784-128-10.
-    pub sizes: Sizes,
-    /// The activation of all layers but the last.
-    #[arg(long, value_name = "ACTIVATION", default_value = "relu", value_parser = activation())]
-    pub hidden: Activation,
-    /// The activation of the last layer.
-    #[arg(long, value_name = "ACTIVATION", default_value = "identity", value_parser = activation())]
-    pub output: Activation,
-    /// The loss. cross_entropy includes the softmax, so its output is best the identity.
-    #[arg(long, default_value = "mse", value_parser = loss())]
-    pub loss: Loss,
-    /// What updates the parameters. [default: sgd]
+    /// Inputs, then the units of each layer, as 784-128-10; or a file: a checkpoint of nxm train, or a safetensors file of
+    /// dense weights, named as PyTorch names them (0.weight, 0.bias, fc1.weight, ...). Of a file only the header is read.
+    #[arg(value_name = "SIZES|FILE", value_parser = network())]
+    pub network: NetworkArg,
+    /// The activation of all layers but the last; a checkpoint says its own. [default: relu]
+    #[arg(long, value_name = "ACTIVATION", value_parser = activation())]
+    pub hidden: Option<Activation>,
+    /// The activation of the last layer; a checkpoint says its own. [default: identity]
+    #[arg(long, value_name = "ACTIVATION", value_parser = activation())]
+    pub output: Option<Activation>,
+    /// The loss; a checkpoint says its own. cross_entropy includes the softmax, so its output is best the identity.
+    /// [default: mse]
+    #[arg(long, value_parser = loss())]
+    pub loss: Option<Loss>,
+    /// What updates the parameters. [default: sgd, or what a checkpoint says]
     #[arg(long, value_enum)]
     pub optimizer: Option<OptimizerName>,
     #[command(flatten)]
     pub tuning: TuningArgs,
-    /// Examples in a step.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one, allow_negative_numbers = true)]
-    pub batch: u64,
-    /// Examples in an epoch; as many as in a step unless given. The last batch may be short.
+    /// Examples in a step. [default: 1, or what a checkpoint says]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    pub batch: Option<u64>,
+    /// Examples in an epoch; the last batch may be short. [default: those of a step, or what a checkpoint says]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub examples: Option<u64>,
-    /// How many times training sees every example.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one, allow_negative_numbers = true)]
-    pub epochs: u64,
+    /// How many times training sees every example. [default: 1, or what a checkpoint says]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    pub epochs: Option<u64>,
     /// Run one step under counting at each level of this machine, on 1 and 2 threads, and compare.
     #[arg(long)]
     pub verify: bool,

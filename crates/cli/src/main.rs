@@ -14,6 +14,7 @@ mod model;
 mod optimizer;
 mod predict;
 mod table;
+mod threads;
 mod train;
 
 use std::io::{self, Write};
@@ -36,8 +37,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<(), Failure> {
     // Before anything else asks the pool how many threads it has.
     if let Some(threads) = cli.command.as_ref().and_then(Command::threads) {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build_global().map_err(|error| Failure::Usage(format!("--threads {threads}: {error}")))?;
+        threads::build_pool(threads)?;
     }
     // A level that this machine lacks is an error of every command, before anything is written.
     let cpu = Cpu::detect().map_err(|error| Failure::Usage(format!("{LEVEL_VARIABLE}: {error}")))?;

@@ -71,7 +71,8 @@ fn has_all_its_names() {
     assert_eq!(names(&answer["machine"]), ["level", "threads"]);
     assert_eq!(
         answer["network"],
-        serde_json::json!({"sizes": [30, 30, 30], "hidden": "sigmoid", "output": "sigmoid", "loss": "mse", "parameters": 1860})
+        serde_json::json!({"sizes": [30, 30, 30], "hidden": "sigmoid", "output": "sigmoid",
+            "activations": ["sigmoid", "sigmoid"], "loss": "mse", "element": "f32", "parameters": 1860})
     );
     assert_eq!((&answer["batch"], &answer["optimizer"]), (&1.into(), &"sgd".into()));
     assert!(answer["convention"].as_object().expect("an object").values().all(Value::is_string));

@@ -4,7 +4,7 @@ mod common;
 
 use std::io::Write;
 
-use common::{Folder, flowers, images, printed, run};
+use common::{Folder, flowers, images, printed, run, threads};
 use nxm_net::{Adam, AdamW, Checkpoint, Loss, Optimizer, Sgd};
 
 /// The cells of a CSV text, without its header.
@@ -49,7 +49,7 @@ fn classes_of_a_table() {
         assert!(probability > 1.0 / 3.0 && probability <= 1.0, "{given:?}");
     }
     assert_eq!(
-        printed(&["predict", &model, &other, "--threads", "3", "--level", "scalar"]),
+        printed(&["predict", &model, &other, "--threads", threads(2), "--level", "scalar"]),
         printed(&["predict", &model, &data])
     );
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::{Folder, nxm, printed};
+use common::{Folder, nxm, printed, threads};
 use nxm_kernels::Level;
 use nxm_net::Checkpoint;
 
@@ -47,7 +47,7 @@ fn interrupted_and_killed_it_ends_with_the_same_file() {
     let (mut interrupted, mut killed) = (0, 0);
     for round in 0.. {
         assert!(round < 500, "it does not end: {interrupted} interrupted, {killed} killed");
-        let [level, threads] = [levels[round % levels.len()], ["1", "2", "3", "8"][round % 4]];
+        let [level, threads] = [levels[round % levels.len()], threads(1 + round % 4)];
         let mut command = nxm();
         command.args(["train", "--level", level, "--threads", threads]).stdout(Stdio::piped()).stderr(Stdio::piped());
         // The whole command again is allowed, too, as long as it agrees.

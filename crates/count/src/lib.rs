@@ -17,7 +17,7 @@
 //! assert_eq!(forward.evaluations(Function::Sigmoid), 60);
 //!
 //! // And that is what the code that ships executes.
-//! assert!(verify::<f32>(&network, 1, Level::detect()?, 2)?.agrees());
+//! assert!(verify::<f32>(&network, 1, Level::detect()?, 1)?.agrees());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -51,6 +51,7 @@ pub mod tally;
 pub mod tools;
 pub mod traffic;
 pub mod verify;
+pub mod weights;
 
 pub use bill::{Bill, Breakdown, LayerCost};
 pub use convention::{CONVENTIONS, Convention};
@@ -74,3 +75,4 @@ pub use tally::Tally;
 pub use tools::{Tool, ToolError, ToolReport, UnknownTool};
 pub use traffic::Traffic;
 pub use verify::{Difference, Verification, verify};
+pub use weights::{DenseWeights, WeightsError};

@@ -26,6 +26,14 @@ pub enum RunError {
         /// How many are allowed.
         limit: u128,
     },
+    /// More threads than there are to run it.
+    #[error("{asked} threads are asked for, and the thread pool here has {found}")]
+    Threads {
+        /// How many were asked for.
+        asked: usize,
+        /// How many rayon's current pool has.
+        found: usize,
+    },
     /// It did not fit into the time for measuring.
     #[error(
         "the step is too slow to measure: {rows} of its {batch} examples took {seconds:.1} s, and there are {budget:.1}"

@@ -14,6 +14,14 @@ pub enum CountError {
         /// How many there are.
         found: usize,
     },
+    /// More or fewer activations than layers.
+    #[error("a network of {layers} layers has an activation for each, and this one has {found}")]
+    Activations {
+        /// Layers: one fewer than sizes.
+        layers: usize,
+        /// How many activations there are.
+        found: usize,
+    },
     /// A number that must be at least 1.
     #[error("{what} must be at least 1, and is 0")]
     Zero {
@@ -51,8 +59,7 @@ impl CountError {
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSpec {
     sizes: Vec<u64>,
-    hidden: Activation,
-    output: Activation,
+    activations: Vec<Activation>,
     loss: Loss,
     optimizer: Optimizer,
     clipping: Clipping,
@@ -83,8 +90,29 @@ impl NetworkSpec {
         loss: Loss,
     ) -> Result<NetworkSpec, CountError> {
         let sizes = sizes.into();
+        let mut activations = vec![hidden; sizes.len().saturating_sub(1)];
+        if let Some(last) = activations.last_mut() {
+            *last = output;
+        }
+        NetworkSpec::with_activations(sizes, activations, loss)
+    }
+
+    /// A network with `sizes` (inputs, then units by layer), the activation of each layer, and its loss.
+    ///
+    /// # Errors
+    /// [`CountError`] if there are fewer than two sizes, if one is 0, if there is not one activation for each layer, or if the parameters
+    /// exceed 128 bits.
+    pub fn with_activations(
+        sizes: impl Into<Vec<u64>>,
+        activations: impl Into<Vec<Activation>>,
+        loss: Loss,
+    ) -> Result<NetworkSpec, CountError> {
+        let (sizes, activations) = (sizes.into(), activations.into());
         if sizes.len() < 2 {
             return Err(CountError::TooFewSizes { found: sizes.len() });
+        }
+        if activations.len() != sizes.len() - 1 {
+            return Err(CountError::Activations { layers: sizes.len() - 1, found: activations.len() });
         }
         for (i, size) in sizes.iter().enumerate() {
             CountError::not_zero(&format!("size {} of the network", i + 1), *size)?;
@@ -93,7 +121,7 @@ impl NetworkSpec {
         let overflow = Overflow { what: "parameters" };
         parameters.ok_or(overflow).map_err(CountError::in_the("the network"))?;
         let (optimizer, clipping) = (Optimizer::default(), Clipping::None);
-        Ok(NetworkSpec { sizes, hidden, output, loss, optimizer, clipping })
+        Ok(NetworkSpec { sizes, activations, loss, optimizer, clipping })
     }
 
     /// The same network, trained by `optimizer`; plain gradient descent unless told.
@@ -112,13 +140,9 @@ impl NetworkSpec {
     pub fn sizes(&self) -> &[u64] {
         &self.sizes
     }
-    /// The activation of all layers but the last.
-    pub fn hidden(&self) -> Activation {
-        self.hidden
-    }
-    /// The activation of the last layer.
-    pub fn output(&self) -> Activation {
-        self.output
+    /// The activation of each layer, first to last.
+    pub fn activations(&self) -> &[Activation] {
+        &self.activations
     }
     /// The loss.
     pub fn loss(&self) -> &Loss {
@@ -138,7 +162,7 @@ impl NetworkSpec {
     }
     /// The activation of a layer, from 0.
     pub fn activation(&self, layer: usize) -> Activation {
-        if layer + 1 == self.layers() { self.output } else { self.hidden }
+        self.activations[layer]
     }
     /// Weights and biases: Σ (fan_in + 1)·fan_out.
     pub fn parameters(&self) -> u128 {

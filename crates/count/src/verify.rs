@@ -42,10 +42,10 @@ pub struct Difference {
 }
 
 /// Runs one training step of `network` on `batch` random examples in elements of `T`, counts what is executed and compares
-/// it with the formula, region by region.
+/// it with the formula, region by region. It runs on rayon's current pool, which must have as many threads.
 ///
 /// # Errors
-/// [`RunError`] if the step is too large to run (above 2 GiB or 2³⁵ operations), or if a number is 0.
+/// [`RunError`] if the step is too large to run (above 2 GiB or 2³⁵ operations), if there are fewer threads, or if a number is 0.
 pub fn verify<T: Element>(
     network: &NetworkSpec,
     batch: u64,
@@ -53,6 +53,10 @@ pub fn verify<T: Element>(
     threads: usize,
 ) -> Result<Verification, RunError> {
     CountError::not_zero("the number of threads", threads as u64)?;
+    let found = rayon::current_num_threads();
+    if threads > found {
+        return Err(RunError::Threads { asked: threads, found });
+    }
     let formula = StepFormula::new(network, batch, Vectors::of::<T>(level))?;
     let total = formula.total().useful;
     let needed = total.flops().saturating_add(total.inside().flops());

@@ -36,8 +36,10 @@ mod error;
 mod fields;
 mod file;
 mod format;
+mod json;
 mod options;
 mod rotation;
+mod summary;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -50,9 +52,11 @@ use crate::network::Network;
 use crate::train::{Training, TrainingOptions, TrainingState};
 use file::Temporary;
 
+pub use container::FileHeader;
 pub use error::{CheckpointError, ContentError};
 pub(crate) use format::Parts;
 pub use rotation::Checkpoints;
+pub use summary::{CheckpointSummary, ElementType};
 
 /// A training between two steps: all that it needs to go on, but for the data.
 #[derive(Clone, Debug, PartialEq)]

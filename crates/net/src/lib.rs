@@ -51,7 +51,9 @@ pub mod step;
 pub mod train;
 
 pub use builder::NetworkBuilder;
-pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, ContentError};
+pub use checkpoint::{
+    Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, ContentError, ElementType, FileHeader,
+};
 pub use data::{Dataset, Targets};
 pub use error::{DataError, NetError};
 pub use evaluate::{EVALUATION_ROWS, Evaluation};

@@ -119,15 +119,7 @@ impl MachineArgs {
     pub fn of(&self, cpu: Cpu) -> Cpu {
         Cpu::new(self.level.unwrap_or(cpu.level()), cpu.threads())
     }
-
-    /// How many threads were asked for.
-    pub fn threads(&self) -> Option<usize> {
-        self.threads.map(|threads| usize::try_from(threads).unwrap_or(usize::MAX).min(MOST_THREADS))
-    }
 }
-
-/// More threads than any machine has: beyond them, they would wait for nothing.
-const MOST_THREADS: usize = 1024;
 
 /// What updates the parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -3,12 +3,13 @@
 use nxm_count::{
     Bill, Breakdown, Clipping, Convention, Cost, LayerCost, Memory, NetworkSpec, Schedule, Verification, verify,
 };
-use nxm_kernels::{Cpu, Executor, Level};
+use nxm_kernels::{Cpu, Element, Executor, Level};
 use serde::Serialize;
 
-use crate::args::CountArgs;
+use super::question::Question;
 use crate::failure::Failure;
 use crate::format::plural;
+use crate::threads::own_pool;
 
 /// The answer. The names of its fields, and of all below, are an interface: they do not change.
 #[derive(Debug, Serialize)]
@@ -39,9 +40,14 @@ pub struct MachineReport {
 #[derive(Debug, Serialize)]
 pub struct NetworkReport {
     pub sizes: Vec<u64>,
-    pub hidden: &'static str,
+    /// The activation of all layers but the last; "none" if there are none, "mixed (…)" if they have different ones.
+    pub hidden: String,
     pub output: &'static str,
+    /// Of each layer.
+    pub activations: Vec<&'static str>,
     pub loss: &'static str,
+    /// "f32" or "f64".
+    pub element: &'static str,
     pub parameters: u128,
 }
 
@@ -73,7 +79,7 @@ pub struct TrainingReport {
     pub costs: Breakdown,
 }
 
-/// Bytes that are held at most, in elements of f32.
+/// Bytes that are held at most, in the network's elements.
 #[derive(Debug, Serialize)]
 pub struct MemoryReport {
     pub training: Memory,
@@ -81,21 +87,23 @@ pub struct MemoryReport {
 }
 
 impl Report {
-    /// The answer for `network`.
-    pub fn new(network: &NetworkSpec, args: &CountArgs, cpu: &Cpu) -> Result<Report, Failure> {
-        let examples = args.examples.unwrap_or(args.batch);
-        let schedule = Schedule { examples, epochs: args.epochs, batch: args.batch };
-        let bill = Bill::new::<f32>(network, schedule, cpu).map_err(Failure::usage)?;
+    /// The answer, for elements of `T`.
+    pub fn new<T: Element>(question: &Question, verify: bool, cpu: &Cpu) -> Result<Report, Failure> {
+        let Question { network, schedule, .. } = question;
+        let Schedule { examples, epochs, batch } = *schedule;
+        let bill = Bill::new::<T>(network, *schedule, cpu).map_err(Failure::usage)?;
         let Breakdown { forward, loss, backward, update, total, layers } = bill.step;
         Ok(Report {
             network: NetworkReport {
                 sizes: network.sizes().to_vec(),
-                hidden: network.hidden().name(),
-                output: network.output().name(),
+                hidden: hidden(network),
+                output: network.activation(network.layers() - 1).name(),
+                activations: network.activations().iter().map(|activation| activation.name()).collect(),
                 loss: network.loss().name(),
+                element: T::NAME,
                 parameters: bill.parameters,
             },
-            batch: args.batch,
+            batch,
             optimizer: network.optimizer().name(),
             clipped: network.clipping() != Clipping::None,
             convention: Convention,
@@ -103,9 +111,9 @@ impl Report {
             step: StepReport { forward, loss, backward, update, total },
             layers,
             epoch: EpochReport { steps: bill.steps_per_epoch, costs: bill.epoch },
-            training: TrainingReport { examples, epochs: args.epochs, steps: bill.steps, costs: bill.training },
+            training: TrainingReport { examples, epochs, steps: bill.steps, costs: bill.training },
             memory: MemoryReport { training: bill.memory_of_training, inference: bill.memory_of_inference },
-            verified: if args.verify { Some(verify_step(network, args.batch)?) } else { None },
+            verified: if verify { Some(verify_step::<T>(network, batch)?) } else { None },
         })
     }
 
@@ -122,14 +130,31 @@ impl Report {
     }
 }
 
+/// What the activation of the hidden layers is called.
+fn hidden(network: &NetworkSpec) -> String {
+    let mut different: Vec<&str> = Vec::new();
+    for activation in &network.activations()[..network.layers() - 1] {
+        if !different.contains(&activation.name()) {
+            different.push(activation.name());
+        }
+    }
+    match different[..] {
+        [] => "none".to_owned(),
+        [only] => only.to_owned(),
+        _ => format!("mixed ({})", different.join(", ")),
+    }
+}
+
 /// The threads on which steps are verified.
 const THREADS: [usize; 2] = [1, 2];
 
-/// Runs one step under counting at each level of this machine and on each number of threads.
-pub fn verify_step(network: &NetworkSpec, batch: u64) -> Result<Vec<Verification>, Failure> {
+/// Runs one step in elements of `T` under counting, at each level of this machine and on each number of threads.
+pub fn verify_step<T: Element>(network: &NetworkSpec, batch: u64) -> Result<Vec<Verification>, Failure> {
     let runs = Level::available().flat_map(|level| THREADS.map(|threads| (level, threads)));
-    let verifications = runs.map(|(level, threads)| verify::<f32>(network, batch, level, threads));
-    verifications.collect::<Result<_, _>>().map_err(|error| Failure::Usage(format!("--verify: {error}")))
+    // The pool of all else may have one thread.
+    let verifications = own_pool(2)?
+        .install(|| runs.map(|(level, threads)| verify::<T>(network, batch, level, threads)).collect::<Result<_, _>>());
+    verifications.map_err(|error| Failure::Usage(format!("--verify: {error}")))
 }
 
 impl StepReport {

@@ -45,7 +45,8 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
     let memory = |Memory { total, .. }| count(total);
     writeln!(
         out,
-        "Memory at most, in f32: {} bytes in training, {} in inference on as large a batch.\n",
+        "Memory at most, in {}: {} bytes in training, {} in inference on as large a batch.\n",
+        network.element,
         memory(report.memory.training),
         memory(report.memory.inference)
     )?;

@@ -23,7 +23,7 @@ pub fn write(job: &Job, out: &mut impl Write) -> Result<Broken, Failure> {
         "A training step of {} on {BATCH} examples: the formula, and what was executed at each level:\n",
         job.name()
     )?;
-    let verifications = verify_step(&job.spec, BATCH)?;
+    let verifications = verify_step::<f32>(&job.spec, BATCH)?;
     let formula = row("formula", &step.total().useful, [String::new(), String::new()]);
     let runs = verifications.iter().map(|run| {
         let name = format!("{}, {}", run.level(), plural(run.threads() as u64, "thread"));

@@ -19,12 +19,9 @@ impl Costs {
     pub fn new(job: &Job, cpu: &Cpu) -> Result<Costs, Failure> {
         let Checkpoint { network, options, .. } = &job.checkpoint;
         let sizes: Vec<u64> = network.sizes().iter().map(|size| *size as u64).collect();
-        let hidden = match network.layers() {
-            [first, _, ..] => first.activation(),
-            _ => Activation::Identity,
-        };
+        let activations: Vec<Activation> = network.layers().iter().map(|layer| layer.activation()).collect();
         let clipping = if options.clip_norm.is_some() { Clipping::Scaled } else { Clipping::None };
-        let network = NetworkSpec::new(sizes, hidden, Activation::Identity, options.loss.clone());
+        let network = NetworkSpec::with_activations(sizes, activations, options.loss.clone());
         let network = network.map_err(Failure::usage)?.with_optimizer(options.optimizer).with_clipping(clipping);
         let [examples, epochs, batch] = [job.seen.len(), options.epochs, options.batch].map(|n| n as u64);
         // No step has more rows than there are examples.

@@ -11,6 +11,12 @@ pub fn nxm() -> Command {
     command
 }
 
+/// So many threads, or as many as this machine has: more would be refused.
+pub fn threads(wanted: usize) -> &'static str {
+    let there = std::thread::available_parallelism().map_or(1, usize::from);
+    ["1", "2", "3", "4"][wanted.min(there).min(4) - 1]
+}
+
 /// Its output when called with `args`.
 pub fn run(args: &[&str]) -> Output {
     nxm().args(args).output().expect("the program starts")

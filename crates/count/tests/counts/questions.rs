@@ -99,6 +99,8 @@ fn overflow_is_an_error() {
 #[test]
 fn bad_input() {
     let new = |sizes: &[u64]| NetworkSpec::new(sizes, Activation::Relu, Activation::Relu, Loss::CROSS_ENTROPY);
+    let error = NetworkSpec::with_activations([3, 2, 1], [Activation::Tanh], Loss::CROSS_ENTROPY).unwrap_err();
+    assert_eq!(error.to_string(), "a network of 2 layers has an activation for each, and this one has 1");
     assert_eq!(new(&[30]), Err(CountError::TooFewSizes { found: 1 }));
     assert_eq!(new(&[]), Err(CountError::TooFewSizes { found: 0 }));
     assert_eq!(new(&[3, 0, 2]).unwrap_err().to_string(), "size 2 of the network must be at least 1, and is 0");
@@ -120,6 +122,10 @@ fn too_large_to_run() {
     let large = network(&[40_000, 40_000], Loss::MeanSquaredError);
     let error = verify::<f32>(&network(&[2, 1], Loss::MeanSquaredError), 1, level(), 0).unwrap_err();
     assert_eq!(error.to_string(), "the number of threads must be at least 1, and is 0");
+    let small = network(&[2, 1], Loss::MeanSquaredError);
+    let error = with_room(|| verify::<f32>(&small, 1, level(), 5)).unwrap_err();
+    assert_eq!(error, RunError::Threads { asked: 5, found: 4 });
+    assert_eq!(error.to_string(), "5 threads are asked for, and the thread pool here has 4");
     let error = verify::<f32>(&large, 1, level(), 1).unwrap_err();
     assert!(error.to_string().starts_with("the step is too large to run: it needs 12801120000 bytes"), "{error}");
     assert!(matches!(forecast::<f32>(&large, schedule, &cpu, second), Err(RunError::TooLarge { what: "bytes", .. })));

@@ -19,8 +19,7 @@ use proptest::prelude::*;
 #[derive(Clone, Debug)]
 struct Case {
     sizes: Vec<u64>,
-    hidden: Activation,
-    output: Activation,
+    activations: Vec<Activation>,
     loss: Loss,
     optimizer: Optimizer,
     clipping: Clipping,
@@ -30,11 +29,13 @@ struct Case {
 impl Case {
     /// Plain gradient descent.
     fn new(sizes: Vec<u64>, hidden: Activation, output: Activation, loss: Loss, batch: usize) -> Case {
-        Case { sizes, hidden, output, loss, optimizer: Optimizer::sgd(0.1), clipping: Clipping::None, batch }
+        let activations = NetworkSpec::new(sizes.clone(), hidden, output, loss.clone()).unwrap().activations().to_vec();
+        Case { sizes, activations, loss, optimizer: Optimizer::sgd(0.1), clipping: Clipping::None, batch }
     }
 
     fn spec(&self) -> NetworkSpec {
-        let spec = NetworkSpec::new(self.sizes.clone(), self.hidden, self.output, self.loss.clone()).unwrap();
+        let (sizes, activations) = (self.sizes.clone(), self.activations.clone());
+        let spec = NetworkSpec::with_activations(sizes, activations, self.loss.clone()).unwrap();
         spec.with_optimizer(self.optimizer).with_clipping(self.clipping)
     }
 
@@ -43,7 +44,7 @@ impl Case {
         let sizes: Vec<usize> = self.sizes.iter().map(|size| *size as usize).collect();
         let mut builder = Network::<T>::builder(sizes[0]).seed(7);
         for (layer, units) in sizes[1..].iter().enumerate() {
-            builder = builder.dense(*units, self.spec().activation(layer));
+            builder = builder.dense(*units, self.activations[layer]);
         }
         builder.build().unwrap()
     }
@@ -179,11 +180,14 @@ fn cases() -> impl Strategy<Value = Case> {
     let activation = || proptest::sample::select(&Activation::ALL);
     let size = || prop_oneof![proptest::sample::select(vec![1u64, 7, 8, 9, 15, 16, 17, 31, 33, 48, 64, 65]), 1u64..50];
     let clipping = proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled][..]);
-    let kinds = (activation(), activation(), 0usize..6, proptest::sample::select(optimizers()), clipping);
-    (proptest::collection::vec(size(), 2..=5), kinds, 1usize..=40).prop_map(|(sizes, kinds, batch)| {
-        let (hidden, output, loss, optimizer, clipping) = kinds;
-        let loss = losses(sizes[sizes.len() - 1] as usize)[loss].clone();
-        Case { optimizer, clipping, ..Case::new(sizes, hidden, output, loss, batch) }
+    let kinds = (0usize..6, proptest::sample::select(optimizers()), clipping);
+    // Each layer has an activation of its own.
+    let layers = proptest::collection::vec((size(), activation()), 1..=4);
+    (size(), layers, kinds, 1usize..=40).prop_map(|(inputs, layers, (loss, optimizer, clipping), batch)| {
+        let (units, activations): (Vec<u64>, Vec<Activation>) = layers.into_iter().unzip();
+        let loss = losses(units[units.len() - 1] as usize)[loss].clone();
+        let sizes = [&[inputs], &units[..]].concat();
+        Case { sizes, activations, loss, optimizer, clipping, batch }
     })
 }
 
@@ -294,8 +298,8 @@ fn large_enough_for_threads() {
     let (relu, identity) = (Activation::Relu, Activation::Identity);
     let case = Case::new(vec![500, 270, 10], relu, identity, Loss::CROSS_ENTROPY, 24);
     case.check::<f32>();
-    Case { optimizer: Optimizer::adam(0.01), hidden: Activation::Silu, clipping: Clipping::Scaled, ..case }
-        .check::<f32>();
+    let activations = vec![Activation::Silu, identity];
+    Case { optimizer: Optimizer::adam(0.01), activations, clipping: Clipping::Scaled, ..case }.check::<f32>();
 }
 
 /// The network the project's question is about, 30-30-30 with sigmoids and squared errors, worked out by hand.

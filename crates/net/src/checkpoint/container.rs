@@ -7,12 +7,16 @@
 //!   … the last 8    the tensor "checksum": XXH3-64 of all bytes before it, the header's too
 //! ```
 //!
-//! The format's own crate is not used: with it `nxm-net` would have 31 dependencies instead of 25, and it writes the metadata in
+//! The format's own crate is not used: with it `nxm-net` would have more dependencies, and it writes the metadata in
 //! random order. The tests read every checkpoint with it.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::error::ContentError;
+use super::error::{ContentError, excerpt};
+use super::json::Unique;
+use crate::error::NetError;
 
 /// Bytes of the header's length, and of the checksum.
 pub(super) const WORD: usize = 8;
@@ -33,7 +37,7 @@ pub(super) struct Tensor {
 
 /// The length of the header that begins so, if it can be one of a file of `len` bytes.
 pub(super) fn header_length(start: &[u8], len: u64) -> Result<usize, ContentError> {
-    let needed = 2 * WORD as u64;
+    let needed = WORD as u64;
     let Some(word) = start.first_chunk().filter(|_| len >= needed) else {
         return Err(ContentError::Length { expected: needed, found: len });
     };
@@ -76,68 +80,120 @@ fn entry(tensor: &Tensor, begin: u64) -> Value {
     json!({ "data_offsets": [begin, begin.saturating_add(tensor.bytes)], "dtype": tensor.dtype, "shape": tensor.shape })
 }
 
-/// What a header says.
-#[derive(Debug)]
-pub(super) struct Header {
-    metadata: Map<String, Value>,
-    tensors: Map<String, Value>,
+/// The header of a file of safetensors, and how long the file is: all that is known of its tensors but their numbers.
+///
+/// It is what [`CheckpointSummary`](crate::CheckpointSummary) is read from, and what a reader of other networks begins with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileHeader {
+    entries: Map<String, Value>,
+    data: u64,
+    len: u64,
 }
 
-impl Header {
-    /// `text` is a header, without its length, of a file of `len` bytes.
+impl FileHeader {
+    /// The header of a file that begins with `start` and has `len` bytes. `start` may end where the header does.
+    ///
+    /// # Errors
+    /// [`ContentError`] if the file is too short for its header, if that is longer than 8 MiB, or if it is no JSON object, or one with a
+    /// key twice. What it says of tensors is not looked at.
+    pub fn from_start(start: &[u8], len: u64) -> Result<Self, ContentError> {
+        let length = header_length(start, len)?;
+        let Some(text) = start.get(WORD..WORD + length) else {
+            return Err(ContentError::Length { expected: (WORD + length) as u64, found: start.len() as u64 });
+        };
+        Self::parse(text, len)
+    }
+
+    /// `text` is a header, without its length, of a file of `len` bytes, which are enough for it.
     pub(super) fn parse(text: &[u8], len: u64) -> Result<Self, ContentError> {
-        let error = |reason: String| ContentError::Header { reason };
-        let Value::Object(mut tensors) = serde_json::from_slice(text).map_err(|e| error(e.to_string()))? else {
-            return Err(error("no object".to_owned()));
-        };
-        let metadata = match tensors.remove(METADATA) {
-            Some(Value::Object(metadata)) => metadata,
-            _ => return Err(ContentError::NotACheckpoint),
-        };
-        // The end of the last tensor is the end of the file.
+        let error = |reason: String| ContentError::Header { reason: excerpt(reason) };
+        match serde_json::from_slice(text).map_err(|e| error(e.to_string()))? {
+            Unique(Value::Object(entries)) => Ok(FileHeader { entries, data: len - (WORD + text.len()) as u64, len }),
+            _ => Err(error("no object".to_owned())),
+        }
+    }
+
+    /// What it says, by name: tensors, and strings under "__metadata__".
+    pub fn entries(&self) -> &Map<String, Value> {
+        &self.entries
+    }
+    /// Bytes of the file behind it.
+    pub fn data_len(&self) -> u64 {
+        self.data
+    }
+    /// Bytes of the whole file.
+    pub fn file_len(&self) -> u64 {
+        self.len
+    }
+}
+
+/// What a checkpoint's header says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Header<'a> {
+    metadata: &'a Map<String, Value>,
+    file: &'a FileHeader,
+}
+
+impl<'a> Header<'a> {
+    /// Of a file that has strings.
+    pub(super) fn new(file: &'a FileHeader) -> Result<Self, ContentError> {
+        match file.entries.get(METADATA) {
+            Some(Value::Object(metadata)) => Ok(Header { metadata, file }),
+            _ => Err(ContentError::NotACheckpoint),
+        }
+    }
+
+    /// Its tensors, by name.
+    fn tensors(self) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        self.file.entries.iter().filter(|(name, _)| *name != METADATA)
+    }
+
+    /// The end of the last tensor must be the end of the file.
+    pub(super) fn check_length(self) -> Result<(), ContentError> {
         let mut end = 0;
-        for (name, tensor) in &tensors {
+        for (name, tensor) in self.tensors() {
             let place = tensor.get("data_offsets").and_then(Value::as_array).map(Vec::as_slice);
             let Some([_, Some(to)]) =
                 place.map(|place| [place.first(), place.get(1)].map(|x| x.and_then(Value::as_u64)))
             else {
-                return Err(error(format!("tensor {name:?} has no place")));
+                return Err(ContentError::Header { reason: excerpt(format!("tensor {name:?} has no place")) });
             };
             end = end.max(to);
         }
-        let expected = end.saturating_add((WORD + text.len()) as u64);
-        if expected != len {
-            return Err(ContentError::Length { expected, found: len });
+        let FileHeader { data, len, .. } = *self.file;
+        match end == data {
+            true => Ok(()),
+            false => Err(ContentError::Length { expected: end.saturating_add(len - data), found: len }),
         }
-        Ok(Header { metadata, tensors })
     }
 
     /// The strings it holds.
-    pub(super) fn metadata(&self) -> &Map<String, Value> {
-        &self.metadata
+    pub(super) fn metadata(self) -> &'a Map<String, Value> {
+        self.metadata
     }
 
-    /// The header must have these tensors in this order, a checksum behind them, and no others.
-    pub(super) fn check(&self, tensors: &[Tensor]) -> Result<(), ContentError> {
+    /// The header must have these tensors in this order, a checksum behind them, and no others. They are asked for one by one: what is
+    /// not in the header takes no memory.
+    pub(super) fn check(self, tensors: impl Iterator<Item = Result<Tensor, NetError>>) -> Result<(), ContentError> {
         let error = |name: &str, expected: String, found: Option<&Value>| {
-            let found = found.map_or("missing".to_owned(), Value::to_string);
-            Err(ContentError::Tensor { name: name.to_owned(), expected, found })
+            let found = excerpt(found.map_or("missing".to_owned(), Value::to_string));
+            Err(ContentError::Tensor { name: excerpt(name.to_owned()), expected, found })
         };
         let mut end: u64 = 0;
-        let checksum = checksum();
-        for tensor in tensors.iter().chain([&checksum]) {
-            let expected = entry(tensor, end);
-            let found = self.tensors.get(&tensor.name);
+        let mut known = BTreeSet::new();
+        for tensor in tensors.chain([Ok(checksum())]) {
+            let tensor = tensor?;
+            let expected = entry(&tensor, end);
+            let found = self.file.entries.get(&tensor.name);
             if found != Some(&expected) {
                 return error(&tensor.name, expected.to_string(), found);
             }
             end = end.saturating_add(tensor.bytes);
+            known.insert(tensor.name);
         }
-        let known = |name: &String| *name == checksum.name || tensors.iter().any(|tensor| tensor.name == *name);
-        if self.tensors.len() == tensors.len() + 1 {
-            return Ok(());
+        match self.tensors().find(|(name, _)| !known.contains(*name)) {
+            None => Ok(()),
+            Some((stray, found)) => error(stray, "no such tensor".to_owned(), Some(found)),
         }
-        let stray = self.tensors.keys().find(|name| !known(name)).map_or("", String::as_str);
-        error(stray, "no such tensor".to_owned(), self.tensors.get(stray))
     }
 }

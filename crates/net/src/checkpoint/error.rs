@@ -36,7 +36,7 @@ pub enum CheckpointError {
 #[non_exhaustive]
 pub enum ContentError {
     /// Fewer or more bytes than it says itself.
-    #[error("{found} bytes, and {expected} are needed: the checkpoint is cut off, or something was added to it")]
+    #[error("{found} bytes, and {expected} are needed: it is cut off, or something was added to it")]
     Length {
         /// Bytes that its header asks for; at least so many, if there is no whole header.
         expected: u64,
@@ -107,4 +107,16 @@ pub enum ContentError {
     /// Network, options and state that do not fit together, or hold a number that is not finite.
     #[error("it can't be resumed: {0}")]
     Training(#[from] NetError),
+}
+
+/// So many characters of something that a file says are enough to find it there; a file may say megabytes.
+const EXCERPT: usize = 200;
+
+/// The beginning of a text that is to stand in an error.
+pub(super) fn excerpt(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(EXCERPT) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::error::ContentError;
+use super::error::{ContentError, excerpt};
 
 /// Named strings, to write.
 #[derive(Debug, Default)]
@@ -75,5 +75,5 @@ impl<'a> Reader<'a> {
 
 /// The error of a field.
 pub(super) fn wrong(name: &str, expected: impl Into<String>, found: impl Into<String>) -> ContentError {
-    ContentError::Field { name: name.to_owned(), expected: expected.into(), found: found.into() }
+    ContentError::Field { name: name.to_owned(), expected: expected.into(), found: excerpt(found.into()) }
 }

@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::container::{Header, WORD, header_length};
+use super::container::{FileHeader, Header, WORD, header_length};
 use super::error::{CheckpointError, ContentError};
 use crate::error::NetError;
 
@@ -127,31 +127,63 @@ fn sync_folder(_folder: &Path) -> Result<(), CheckpointError> {
     Ok(())
 }
 
+/// A file of safetensors of which the header was read.
+#[derive(Debug)]
+pub(super) struct Opened<'a> {
+    path: &'a Path,
+    file: File,
+    len: u64,
+    /// Its bytes as far as they were read.
+    bytes: Vec<u8>,
+    pub header: FileHeader,
+}
+
+impl<'a> Opened<'a> {
+    /// Opens a file and reads its header, and nothing behind that. What is no file (a folder, a pipe, a device) is not opened: that
+    /// might wait for ever.
+    pub(super) fn new(path: &'a Path) -> Result<Self, CheckpointError> {
+        let content = |source| CheckpointError::Content { path: path.to_owned(), source };
+        if !fs::metadata(path).map_err(failed("read", path))?.is_file() {
+            return Err(failed("read", path)(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")));
+        }
+        let mut file = File::open(path).map_err(failed("open", path))?;
+        let len = file.metadata().map_err(failed("read", path))?.len();
+        let mut bytes = Vec::new();
+        take(path, &mut file, &mut bytes, len.min(WORD as u64))?;
+        let header = header_length(&bytes, len).map_err(content)?;
+        take(path, &mut file, &mut bytes, header as u64)?;
+        let header = FileHeader::from_start(&bytes, len).map_err(content)?;
+        Ok(Opened { path, file, len, bytes, header })
+    }
+
+    /// All bytes of the file.
+    pub(super) fn all(mut self) -> Result<Vec<u8>, CheckpointError> {
+        let rest = self.len - self.bytes.len() as u64;
+        take(self.path, &mut self.file, &mut self.bytes, rest)?;
+        let found = self.bytes.len() as u64;
+        if found != self.len {
+            let source = ContentError::Length { expected: self.len, found };
+            return Err(CheckpointError::Content { path: self.path.to_owned(), source });
+        }
+        Ok(self.bytes)
+    }
+}
+
+/// Reads the next `count` bytes, or as many as there are.
+fn take(path: &Path, file: &mut File, to: &mut Vec<u8>, count: u64) -> Result<(), CheckpointError> {
+    let reserved = usize::try_from(count).is_ok_and(|count| to.try_reserve_exact(count).is_ok());
+    if !reserved {
+        let bytes = usize::try_from(count).unwrap_or(usize::MAX);
+        let source = NetError::OutOfMemory { what: "the checkpoint", bytes }.into();
+        return Err(CheckpointError::Content { path: path.to_owned(), source });
+    }
+    file.take(count).read_to_end(to).map(drop).map_err(failed("read", path))
+}
+
 /// All bytes of a checkpoint's file. Memory for them is taken only if the header asks for as many as there are.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {
-    let content = |source| CheckpointError::Content { path: path.to_owned(), source };
-    if !fs::metadata(path).map_err(failed("read", path))?.is_file() {
-        return Err(failed("read", path)(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")));
-    }
-    let mut file = File::open(path).map_err(failed("open", path))?;
-    let len = file.metadata().map_err(failed("read", path))?.len();
-    let mut bytes = Vec::new();
-    let mut read = |bytes: &mut Vec<u8>, count: u64| {
-        let reserved = usize::try_from(count).is_ok_and(|count| bytes.try_reserve_exact(count).is_ok());
-        if !reserved {
-            let error =
-                NetError::OutOfMemory { what: "the checkpoint", bytes: usize::try_from(count).unwrap_or(usize::MAX) };
-            return Err(content(error.into()));
-        }
-        (&mut file).take(count).read_to_end(bytes).map_err(failed("read", path))
-    };
-    read(&mut bytes, len.min(WORD as u64))?;
-    let header = header_length(&bytes, len).map_err(content)?;
-    read(&mut bytes, header as u64)?;
-    Header::parse(&bytes[WORD..], len).map_err(content)?;
-    read(&mut bytes, len - (WORD + header) as u64)?;
-    if bytes.len() as u64 != len {
-        return Err(content(ContentError::Length { expected: len, found: bytes.len() as u64 }));
-    }
-    Ok(bytes)
+    let opened = Opened::new(path)?;
+    let checked = Header::new(&opened.header).and_then(Header::check_length);
+    checked.map_err(|source| CheckpointError::Content { path: path.to_owned(), source })?;
+    opened.all()
 }

@@ -15,11 +15,12 @@ use nxm_kernels::{Activation, Element};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::Checkpoint;
-use super::container::{Header, Tensor, WORD, header, header_length};
-use super::error::ContentError;
+use super::container::{FileHeader, Header, Tensor, WORD, header};
+use super::error::{ContentError, excerpt};
 use super::fields::{Fields, Reader, wrong};
 use super::options;
-use crate::buffer::{bytes, zeros};
+use super::summary::{CheckpointSummary, ElementType};
+use crate::buffer::zeros;
 use crate::error::NetError;
 use crate::layer::{Dense, WEIGHTS};
 use crate::network::Network;
@@ -75,7 +76,9 @@ impl<T: Element> Parts<'_, T> {
         for (name, note) in self.notes {
             fields.text(&format!("{NOTE}{name}"), note);
         }
-        header(fields.into_metadata(), &tensors::<T>(&self.network.sizes(), &self.options.optimizer)?)
+        let sizes = self.network.sizes();
+        let tensors = tensors(ElementType::of::<T>(), &sizes, &self.options.optimizer);
+        header(fields.into_metadata(), &tensors.collect::<Result<Vec<_>, _>>()?)
     }
 
     /// The whole file.
@@ -97,21 +100,24 @@ impl<T: Element> Parts<'_, T> {
 }
 
 /// The tensors of a network and what its optimizer keeps, in the order in which they are written.
-fn tensors<T: Element>(sizes: &[usize], optimizer: &Optimizer) -> Result<Vec<Tensor>, NetError> {
-    let dtype = if size_of::<T>() == 4 { "F32" } else { "F64" };
-    let mut tensors = Vec::new();
-    for (l, (n, m)) in sizes.iter().zip(&sizes[1..]).enumerate() {
-        let of_weights = bytes::<T>(WEIGHTS, *n, *m)? as u64;
-        let mut pair = |weights: String, bias: String| {
-            tensors.push(Tensor { name: weights, dtype, shape: vec![*n, *m], bytes: of_weights });
-            tensors.push(Tensor { name: bias, dtype, shape: vec![*m], bytes: of_weights / *n as u64 });
-        };
-        pair(format!("layers.{l}.weights"), format!("layers.{l}.bias"));
-        for name in optimizer.state_names() {
-            pair(format!("optimizer.{l}.weights.{name}"), format!("optimizer.{l}.bias.{name}"));
-        }
-    }
-    Ok(tensors)
+fn tensors(
+    element: ElementType,
+    sizes: &[usize],
+    optimizer: &Optimizer,
+) -> impl Iterator<Item = Result<Tensor, NetError>> {
+    let dtype = element.in_safetensors();
+    let kept = optimizer.state_names();
+    sizes.windows(2).enumerate().flat_map(move |(l, pair)| {
+        let (n, m) = (pair[0], pair[1]);
+        let own = std::iter::once((format!("layers.{l}.weights"), format!("layers.{l}.bias")));
+        let of_state = move |name| (format!("optimizer.{l}.weights.{name}"), format!("optimizer.{l}.bias.{name}"));
+        own.chain(kept.iter().map(of_state)).flat_map(move |(weights, bias)| {
+            [(weights, n, vec![n, m]), (bias, 1, vec![m])].map(|(name, rows, shape)| {
+                let bytes = element.bytes(WEIGHTS, rows, m)? as u64;
+                Ok(Tensor { name, dtype, shape, bytes })
+            })
+        })
+    })
 }
 
 /// A writer that hashes what it writes.
@@ -145,35 +151,54 @@ fn write_numbers<T: Element>(numbers: &[T], to: &mut impl Write) -> io::Result<(
 }
 
 /// A whole file.
-pub(super) fn read<T: Element>(file: &[u8]) -> Result<Checkpoint<T>, ContentError> {
-    let len = file.len() as u64;
-    let (length, rest) = file.split_at(WORD.min(file.len()));
-    let (text, data) = rest.split_at(header_length(length, len)?);
-    let header = Header::parse(text, len)?;
-    let fields = Reader(header.metadata());
-    if fields.text("format") != Ok(FORMAT) {
-        return Err(ContentError::NotACheckpoint);
-    }
-    let (hashed, checksum) = file.split_at(file.len() - WORD);
+pub(super) fn read<T: Element>(bytes: &[u8]) -> Result<Checkpoint<T>, ContentError> {
+    let file = FileHeader::from_start(bytes, bytes.len() as u64)?;
+    let header = Header::new(&file)?;
+    check_format(header)?;
+    header.check_length()?;
+    let (hashed, checksum) = bytes.split_at(bytes.len() - WORD);
     let found = checksum.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
     let expected = xxh3_64(hashed);
     if found != expected {
         return Err(ContentError::Checksum { expected, found });
     }
-    match fields.whole("version")? {
-        1 => read_1(&header, data),
+    check_version(header)?;
+    let element = Reader(header.metadata()).text("element")?;
+    if element != T::NAME {
+        return Err(ContentError::Element { expected: T::NAME, found: excerpt(element.to_owned()) });
+    }
+    let data = &bytes[bytes.len() - file.data_len() as usize..];
+    read_1(summary_1(header)?, data)
+}
+
+/// What the header of a file says, whose numbers are not looked at.
+pub(super) fn summary(file: &FileHeader) -> Result<CheckpointSummary, ContentError> {
+    let header = Header::new(file)?;
+    check_format(header)?;
+    header.check_length()?;
+    check_version(header)?;
+    summary_1(header)
+}
+
+fn check_format(header: Header<'_>) -> Result<(), ContentError> {
+    match Reader(header.metadata()).text("format") {
+        Ok(FORMAT) => Ok(()),
+        _ => Err(ContentError::NotACheckpoint),
+    }
+}
+
+fn check_version(header: Header<'_>) -> Result<(), ContentError> {
+    match Reader(header.metadata()).whole("version")? {
+        1 => Ok(()),
         0 => Err(wrong("version", "1 or more", "0")),
         found => Err(ContentError::Version { newest: NEWEST, found }),
     }
 }
 
-/// Version 1.
-fn read_1<T: Element>(header: &Header, data: &[u8]) -> Result<Checkpoint<T>, ContentError> {
+/// The header of version 1.
+fn summary_1(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
     let fields = Reader(header.metadata());
-    let element = fields.text("element")?;
-    if element != T::NAME {
-        return Err(ContentError::Element { expected: T::NAME, found: element.to_owned() });
-    }
+    let element = fields.value("element", "f32 or f64")?;
     let sizes: Vec<usize> = fields.values("sizes", "whole numbers")?;
     if sizes.len() < 2 || sizes.contains(&0) {
         return Err(wrong("sizes", "two or more numbers of at least 1", format!("{sizes:?}")));
@@ -187,17 +212,29 @@ fn read_1<T: Element>(header: &Header, data: &[u8]) -> Result<Checkpoint<T>, Con
         ));
     }
     let options = options::read(fields)?;
-    let examples = fields.whole("examples")?;
-    let progress = Progress {
-        epochs: fields.whole("progress.epochs")?,
-        steps: fields.whole("progress.steps")?,
-        loss: fields.number("progress.loss")?,
+    let summary = CheckpointSummary {
+        element,
+        examples: fields.whole("examples")?,
+        progress: Progress {
+            epochs: fields.whole("progress.epochs")?,
+            steps: fields.whole("progress.steps")?,
+            loss: fields.number("progress.loss")?,
+        },
+        steps: fields.whole("optimizer.steps")?,
+        notes: fields.beginning_with(NOTE)?,
+        sizes,
+        activations,
+        options,
     };
-    let steps = fields.whole("optimizer.steps")?;
-    let notes = fields.beginning_with(NOTE)?;
-
     // From here on the sizes are those of the data that is there: no memory is taken that the file does not fill.
-    header.check(&tensors::<T>(&sizes, &options.optimizer)?)?;
+    header.check(tensors(element, &summary.sizes, &summary.options.optimizer))?;
+    summary.check()?;
+    Ok(summary)
+}
+
+/// Version 1, whose header is this, and its tensors.
+fn read_1<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<Checkpoint<T>, ContentError> {
+    let CheckpointSummary { sizes, activations, options, examples, progress, steps, notes, .. } = header;
     let mut data = Data(data);
     let (mut layers, mut states) = (Vec::new(), Vec::new());
     for (l, activation) in activations.into_iter().enumerate() {
@@ -215,7 +252,6 @@ fn read_1<T: Element>(header: &Header, data: &[u8]) -> Result<Checkpoint<T>, Con
         states.push(state);
     }
     let network = Network::from_layers(layers);
-    options.check::<T>()?;
     let mut optimizer = OptimizerState::restore(options.optimizer, &network, steps, states)?;
     if let Some(last) = steps.checked_sub(1) {
         optimizer.set_learning_rate(options.schedule.learning_rate(options.optimizer.learning_rate(), last))?;

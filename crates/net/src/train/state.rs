@@ -39,28 +39,13 @@ impl<T: Element> TrainingState<T> {
         options: &TrainingOptions,
         examples: usize,
     ) -> Result<(), NetError> {
-        let error = |what, expected: String, found: String| Err(NetError::Resume { what, expected, found });
         self.optimizer.check(network)?;
         if *self.optimizer.optimizer() != options.optimizer {
             let [expected, found] =
                 [&options.optimizer, self.optimizer.optimizer()].map(|optimizer| format!("{optimizer:?}"));
-            return error("the optimizer of its state", expected, found);
+            return Err(NetError::Resume { what: "the optimizer of its state", expected, found });
         }
-        let Progress { epochs, steps, loss } = self.progress;
-        let per_epoch = options.steps_per_epoch(examples);
-        if steps >= per_epoch {
-            return error("the number of steps in its epoch", format!("less than {per_epoch}"), steps.to_string());
-        }
-        let expected = epochs as u128 * per_epoch as u128 + steps as u128;
-        let found = self.optimizer.steps();
-        if u128::from(found) != expected {
-            return error("the number of the optimizer's steps", expected.to_string(), found.to_string());
-        }
-        if !loss.is_finite() || steps == 0 && loss != 0.0 {
-            let expected = if steps == 0 { "0" } else { "a finite number" };
-            return error("the loss of its epoch so far", expected.to_owned(), loss.to_string());
-        }
-        Ok(())
+        self.progress.check(options, examples, self.optimizer.steps())
     }
 
     /// Whether all weights and all that the optimizer keeps are finite.
@@ -71,5 +56,26 @@ impl<T: Element> TrainingState<T> {
             (None, Some(layer)) => Err(NetError::Diverged { step, layer, what: "the optimizer's state" }),
             (None, None) => Ok(()),
         }
+    }
+}
+
+impl Progress {
+    /// Whether a training with these options on so many examples can be here after so many of its optimizer's steps.
+    pub(crate) fn check(&self, options: &TrainingOptions, examples: usize, taken: u64) -> Result<(), NetError> {
+        let error = |what, expected: String, found: String| Err(NetError::Resume { what, expected, found });
+        let Progress { epochs, steps, loss } = *self;
+        let per_epoch = options.steps_per_epoch(examples);
+        if steps >= per_epoch {
+            return error("the number of steps in its epoch", format!("less than {per_epoch}"), steps.to_string());
+        }
+        let expected = epochs as u128 * per_epoch as u128 + steps as u128;
+        if u128::from(taken) != expected {
+            return error("the number of the optimizer's steps", expected.to_string(), taken.to_string());
+        }
+        if !loss.is_finite() || steps == 0 && loss != 0.0 {
+            let expected = if steps == 0 { "0" } else { "a finite number" };
+            return error("the loss of its epoch so far", expected.to_owned(), loss.to_string());
+        }
+        Ok(())
     }
 }

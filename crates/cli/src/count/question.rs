@@ -1,0 +1,149 @@
+//! What is asked: a network from sizes or from the header of a file, and how it is trained.
+
+use std::path::Path;
+
+use nxm_count::{Clipping, DenseWeights, NetworkSpec, Schedule};
+use nxm_kernels::Activation;
+use nxm_net::{CheckpointSummary, ContentError, ElementType, FileHeader, Loss, Optimizer, TrainingOptions};
+
+use crate::args::{CountArgs, NetworkArg, OptimizerName, TuningArgs};
+use crate::failure::Failure;
+
+/// What is asked.
+#[derive(Debug)]
+pub struct Question {
+    /// The network, and how it is trained.
+    pub network: NetworkSpec,
+    /// What its numbers are.
+    pub element: ElementType,
+    /// Examples, epochs and batch.
+    pub schedule: Schedule,
+}
+
+/// What a file of weights does not say: all but sizes and elements.
+struct Shape {
+    element: ElementType,
+    sizes: Vec<u64>,
+}
+
+impl Question {
+    /// What the command line asks, and the file that it names.
+    pub fn new(args: &CountArgs) -> Result<Question, Failure> {
+        match &args.network {
+            NetworkArg::Sizes(sizes) => {
+                of_shape(args, Shape { element: ElementType::F32, sizes: sizes.as_slice().to_vec() })
+            }
+            NetworkArg::File(path) => of_file(args, path),
+        }
+    }
+}
+
+/// A checkpoint, or a file of weights.
+fn of_file(args: &CountArgs, path: &Path) -> Result<Question, Failure> {
+    let header = FileHeader::load(path).map_err(|error| {
+        Failure::Usage(format!(
+            "{error}\nA network is SIZES, as 784-128-10, a checkpoint of nxm train or a safetensors file."
+        ))
+    })?;
+    let named = |error: &dyn std::error::Error| Failure::Usage(format!("{}: {error}", path.display()));
+    match CheckpointSummary::from_header(&header) {
+        Ok(checkpoint) => of_checkpoint(args, path, checkpoint),
+        Err(ContentError::NotACheckpoint) => {
+            let DenseWeights { element, sizes, .. } = DenseWeights::from_header(&header).map_err(|e| named(&e))?;
+            of_shape(args, Shape { element, sizes })
+        }
+        Err(error) => Err(named(&error)),
+    }
+}
+
+/// A network of which all else is on the command line.
+fn of_shape(args: &CountArgs, Shape { element, sizes }: Shape) -> Result<Question, Failure> {
+    let loss = args.tuning.loss(args.loss.clone().unwrap_or(Loss::MeanSquaredError))?;
+    let [hidden, output] = [(args.hidden, Activation::Relu), (args.output, Activation::Identity)]
+        .map(|(asked, default)| asked.unwrap_or(default));
+    let network = NetworkSpec::new(sizes, hidden, output, loss).map_err(Failure::usage)?;
+    let batch = args.batch.unwrap_or(1);
+    let schedule = Schedule { examples: args.examples.unwrap_or(batch), epochs: args.epochs.unwrap_or(1), batch };
+    let optimizer = args.tuning.optimizer(args.optimizer.unwrap_or(OptimizerName::Sgd), None)?;
+    trained(network, element, optimizer, args.tuning.clip_norm, schedule)
+}
+
+/// A network that says itself how it is trained, but for what the command line asks for.
+fn of_checkpoint(args: &CountArgs, path: &Path, checkpoint: CheckpointSummary) -> Result<Question, Failure> {
+    for (asked, flag) in [
+        (args.hidden.is_some(), "--hidden"),
+        (args.output.is_some(), "--output"),
+        (args.loss.is_some(), "--loss"),
+        (args.tuning.label_smoothing.is_some(), "--label-smoothing"),
+        (args.tuning.class_weights.is_some(), "--class-weights"),
+    ] {
+        if asked {
+            let path = path.display();
+            let why =
+                format!("{path} is a checkpoint, which says its activations and its loss itself: leave out {flag}");
+            return Err(Failure::Usage(why));
+        }
+    }
+    let CheckpointSummary { element, sizes, activations, options, examples, .. } = checkpoint;
+    let sizes: Vec<u64> = sizes.into_iter().map(|size| size as u64).collect();
+    let network = NetworkSpec::with_activations(sizes, activations, options.loss.clone()).map_err(Failure::usage)?;
+    let examples = args.examples.unwrap_or(examples as u64);
+    let schedule = Schedule {
+        examples,
+        epochs: args.epochs.unwrap_or(options.epochs as u64),
+        // No step of its training has more rows than there are examples.
+        batch: args.batch.unwrap_or((options.batch as u64).min(examples)),
+    };
+    let clip_norm = args.tuning.clip_norm.or(options.clip_norm);
+    trained(network, element, optimizer(args, &options)?, clip_norm, schedule)
+}
+
+/// The checkpoint's optimizer with the settings that are asked for, or another one.
+fn optimizer(args: &CountArgs, options: &TrainingOptions) -> Result<Optimizer, Failure> {
+    let kept = match options.optimizer {
+        Optimizer::Sgd(_) => OptimizerName::Sgd,
+        Optimizer::Adam(_) => OptimizerName::Adam,
+        Optimizer::AdamW(_) => OptimizerName::Adamw,
+    };
+    let asked = &args.tuning;
+    match args.optimizer.filter(|name| *name != kept) {
+        Some(other) => asked.optimizer(other, None),
+        None => {
+            let own = TuningArgs::of(&options.optimizer, &options.loss, None);
+            let both = TuningArgs {
+                momentum: asked.momentum.or(own.momentum),
+                dampening: asked.dampening.or(own.dampening),
+                nesterov: asked.nesterov || own.nesterov,
+                betas: asked.betas.or(own.betas),
+                epsilon: asked.epsilon.or(own.epsilon),
+                weight_decay: asked.weight_decay.or(own.weight_decay),
+                ..TuningArgs::default()
+            };
+            both.optimizer(kept, Some(options.optimizer.learning_rate()))
+        }
+    }
+}
+
+/// The options must be such as training takes.
+fn trained(
+    network: NetworkSpec,
+    element: ElementType,
+    optimizer: Optimizer,
+    clip_norm: Option<f64>,
+    schedule: Schedule,
+) -> Result<Question, Failure> {
+    let options = TrainingOptions { optimizer, clip_norm, ..TrainingOptions::default() };
+    let (checked, norm) = match element {
+        ElementType::F32 => (options.check::<f32>(), clip_norm.map(|norm| f64::from(norm as f32))),
+        ElementType::F64 => (options.check::<f64>(), clip_norm),
+    };
+    checked.map_err(Failure::usage)?;
+    if let (Some(asked), Some(norm)) = (clip_norm, norm)
+        && !(norm > 0.0 && norm.is_finite())
+    {
+        return Err(Failure::Usage(format!("--clip-norm is {asked}: a finite number above 0 is needed")));
+    }
+    let clipping = if clip_norm.is_some() { Clipping::Scaled } else { Clipping::None };
+    let network = network.with_optimizer(optimizer).with_clipping(clipping);
+    Ok(Question { network, element, schedule })
+}

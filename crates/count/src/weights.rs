@@ -1,0 +1,162 @@
+//! A network whose weights are in a file of safetensors, as PyTorch names and shapes them: its sizes, from the file's header.
+
+mod error;
+mod order;
+
+use std::collections::BTreeMap;
+
+use nxm_net::{ElementType, FileHeader};
+use safetensors::Dtype;
+use safetensors::tensor::TensorInfo;
+use serde::Deserialize;
+
+pub use error::WeightsError;
+use error::{excerpt, shown};
+
+/// Where safetensors keeps strings.
+const METADATA: &str = "__metadata__";
+
+/// Dense layers, one behind the other in the natural order of their names (2 before 10). Which activations are between them, no file says.
+///
+/// A layer is `NAME.weight` of [outputs, inputs] and `NAME.bias` of [outputs], all of F32 or all of F64, and nothing else may be there:
+/// what is not counted must not seem to be.
+///
+/// ```
+/// use nxm_count::DenseWeights;
+/// use nxm_net::FileHeader;
+///
+/// let header = r#"{"0.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},
+///     "0.bias":{"dtype":"F32","shape":[2],"data_offsets":[24,32]}}"#;
+/// let start = [&(header.len() as u64).to_le_bytes(), header.as_bytes()].concat();
+/// let file_len = start.len() as u64 + 32;
+/// let weights = DenseWeights::from_header(&FileHeader::from_start(&start, file_len)?)?;
+/// assert_eq!(weights.sizes, [3, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DenseWeights {
+    /// What its numbers are.
+    pub element: ElementType,
+    /// Inputs, then the units of each layer.
+    pub sizes: Vec<u64>,
+    /// The names of the layers' weights, first to last.
+    pub names: Vec<String>,
+}
+
+impl DenseWeights {
+    /// What a header says.
+    ///
+    /// # Errors
+    /// [`WeightsError`] names the tensor that is wrong, or that is none of a dense layer.
+    pub fn from_header(header: &FileHeader) -> Result<DenseWeights, WeightsError> {
+        let tensors = tensors(header)?;
+        check_places(&tensors, header)?;
+        let element = element(&tensors)?;
+        let layers = tensors.iter().filter_map(|(name, tensor)| Some((stem(name, "weight")?, *name, tensor)));
+        let mut layers: Vec<_> = layers.collect();
+        layers.sort_by(|one, other| order::natural(one.0, other.0));
+        let (mut sizes, mut names) = (Vec::new(), Vec::<String>::new());
+        for (i, (stem, name, weight)) in layers.iter().enumerate() {
+            let [outputs, inputs] = dense(name, weight)?;
+            let bias = format!("{stem}bias");
+            match tensors.get(bias.as_str()) {
+                None => return Err(WeightsError::alone(name, weight, &bias, &[outputs])),
+                Some(found) if found.shape != [outputs] => {
+                    return Err(WeightsError::shape(&bias, found, format!("[{outputs}], as {name:?}")));
+                }
+                Some(_) => {}
+            }
+            match i.checked_sub(1).map(|before| &layers[before]) {
+                None => sizes.push(inputs as u64),
+                Some((_, _, before)) if before.shape[0] == inputs => {}
+                Some((_, first, before)) => return Err(WeightsError::chain([first, name], [before, weight])),
+            }
+            sizes.push(outputs as u64);
+            names.push((*name).to_owned());
+        }
+        for (name, tensor) in &tensors {
+            match (stem(name, "weight"), stem(name, "bias")) {
+                (Some(_), _) => {}
+                (None, Some(stem)) if tensors.contains_key(format!("{stem}weight").as_str()) => {}
+                (None, Some(stem)) if tensor.shape.len() == 1 => {
+                    return Err(WeightsError::alone(name, tensor, &format!("{stem}weight"), &tensor.shape));
+                }
+                _ => return Err(WeightsError::not_dense(name, tensor)),
+            }
+        }
+        match names.is_empty() {
+            true => Err(WeightsError::Empty),
+            false => Ok(DenseWeights { element, sizes, names }),
+        }
+    }
+}
+
+/// What stands before a layer's "weight" or "bias": nothing, if it is the only one, or a name and a dot.
+fn stem<'a>(name: &'a str, part: &str) -> Option<&'a str> {
+    name.strip_suffix(part).filter(|stem| stem.is_empty() || stem.ends_with('.'))
+}
+
+/// The tensors, by name.
+fn tensors(header: &FileHeader) -> Result<BTreeMap<&str, TensorInfo>, WeightsError> {
+    let mut tensors = BTreeMap::new();
+    for (name, entry) in header.entries() {
+        let error = |reason: String| WeightsError::Entry { name: excerpt(name), reason: excerpt(&reason) };
+        if name == METADATA {
+            BTreeMap::<String, String>::deserialize(entry).map_err(|e| error(e.to_string()))?;
+            continue;
+        }
+        tensors.insert(name.as_str(), TensorInfo::deserialize(entry).map_err(|e| error(e.to_string()))?);
+    }
+    if tensors.is_empty() { Err(WeightsError::Empty) } else { Ok(tensors) }
+}
+
+/// The tensors must fill what is behind the header: no gap, no overlap, and as many bytes for each as its shape asks for.
+fn check_places(tensors: &BTreeMap<&str, TensorInfo>, header: &FileHeader) -> Result<(), WeightsError> {
+    let mut places: Vec<_> = tensors.iter().collect();
+    places.sort_by_key(|(_, tensor)| tensor.data_offsets);
+    let mut end = 0;
+    for (name, tensor) in places {
+        let (from, to) = tensor.data_offsets;
+        let bits = tensor.dtype.bitsize() as u128;
+        let bits = tensor.shape.iter().try_fold(bits, |bits, size| bits.checked_mul(*size as u128));
+        let fits = to.checked_sub(from).is_some_and(|bytes| Some(8 * bytes as u128) == bits);
+        if from != end || !fits {
+            let (name, found) = (excerpt(name), shown(tensor));
+            return Err(WeightsError::Place { name, found, from: from as u64, to: to as u64, free: end as u64 });
+        }
+        end = to;
+    }
+    let before = header.file_len() - header.data_len();
+    match end as u64 == header.data_len() {
+        true => Ok(()),
+        false => Err(WeightsError::Length { expected: before.saturating_add(end as u64), found: header.file_len() }),
+    }
+}
+
+/// What all numbers are.
+fn element(tensors: &BTreeMap<&str, TensorInfo>) -> Result<ElementType, WeightsError> {
+    let mut element = None;
+    for (name, tensor) in tensors {
+        if stem(name, "weight").or(stem(name, "bias")).is_none() {
+            return Err(WeightsError::not_dense(name, tensor));
+        }
+        let own = match tensor.dtype {
+            Dtype::F32 => ElementType::F32,
+            Dtype::F64 => ElementType::F64,
+            _ => return Err(WeightsError::shape(name, tensor, "F32 or F64".to_owned())),
+        };
+        if *element.get_or_insert(own) != own {
+            return Err(WeightsError::shape(name, tensor, "one type for all tensors".to_owned()));
+        }
+    }
+    element.ok_or(WeightsError::Empty)
+}
+
+/// Outputs and inputs of a layer with this weight.
+fn dense(name: &str, weight: &TensorInfo) -> Result<[usize; 2], WeightsError> {
+    match weight.shape[..] {
+        [outputs, inputs] if outputs > 0 && inputs > 0 => Ok([outputs, inputs]),
+        [_, _] => Err(WeightsError::shape(name, weight, "a size of at least 1".to_owned())),
+        _ => Err(WeightsError::not_dense(name, weight)),
+    }
+}
