@@ -115,7 +115,7 @@ pub struct CountArgs {
     #[arg(long)]
     pub verify: bool,
     /// Print the number that another counter would print for this network, and what it leaves out.
-    #[arg(long = "as", value_name = "TOOL", value_parser = tool(), conflicts_with = "verify")]
+    #[arg(long = "as", value_name = "TOOL", value_parser = tool(), conflicts_with_all = ["verify", "examples", "epochs", "optimizer"])]
     pub tool: Option<Tool>,
     /// How the answer is written; json and csv have all digits of huge numbers.
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -154,7 +154,7 @@ fn tool() -> impl TypedValueParser<Value = Tool> {
 pub fn at_least_one(text: &str) -> Result<u64, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<u64>() {
-        Ok(n) if n >= 1 => Ok(n),
+        Ok(n) if digits && n >= 1 => Ok(n),
         Err(_) if digits => Err(format!("expected a whole number of at most {}", u64::MAX)),
         _ => Err("expected a whole number, at least 1".to_owned()),
     }
@@ -173,7 +173,7 @@ mod tests {
     fn numbers_are_at_least_one() {
         assert_eq!(at_least_one("1"), Ok(1));
         assert_eq!(at_least_one("18446744073709551615"), Ok(u64::MAX));
-        for text in ["0", "-1", "", "x", "1.5", "1e3"] {
+        for text in ["0", "-1", "+1", "", "x", "1.5", "1e3"] {
             assert_eq!(at_least_one(text), Err("expected a whole number, at least 1".to_owned()), "{text:?}");
         }
         let beyond = at_least_one("18446744073709551616");

@@ -42,7 +42,7 @@ fn sizes() {
 #[test]
 fn numbers() {
     for flag in ["--batch", "--examples", "--epochs"] {
-        for number in ["0", "-1", "x", "1.5", "", "1e3"] {
+        for number in ["0", "-1", "+5", "x", "1.5", "", "1e3"] {
             assert_count_refused(&["30-30", flag, number], &[flag, number, "at least 1"]);
         }
         assert_count_refused(&["30-30", flag, "99999999999999999999"], &[flag, "at most 18446744073709551615"]);
@@ -64,6 +64,19 @@ fn names() {
     assert_count_refused(&["30-30", "--format", "jsn"], &["table", "markdown", "csv", "similar", "'json'"]);
     assert_count_refused(&["30-30", "--hiden", "relu"], &["--hiden", "--hidden"]);
     assert_refused(&run(&["cuont", "30-30"]), &["'cuont'", "'count'"], "a misspelt command");
+}
+
+#[test]
+fn settings_that_training_refuses() {
+    let cross_entropy = |flag, value| ["3-3", "--loss", "cross_entropy", flag, value];
+    assert_count_refused(&cross_entropy("--label-smoothing", "2"), &["label smoothing", "2", "from 0 to 1"]);
+    assert_count_refused(&cross_entropy("--class-weights", "1,2"), &["weights", "3", "2"]);
+    assert_count_refused(&cross_entropy("--class-weights", "0,0,0"), &["class 0", "0"]);
+    assert_count_refused(&cross_entropy("--class-weights", "1,NaN,1"), &["class"]);
+    assert_count_refused(&["3-3", "--as", "torch", "--epochs", "3"], &["--as", "--epochs"]);
+    // Of classes that weigh nothing there is no mean loss: the examples that are verified are of others.
+    let output = run(&["count", "3-3", "--loss", "cross_entropy", "--class-weights", "0,0,1", "--verify"]);
+    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]

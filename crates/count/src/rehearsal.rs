@@ -1,7 +1,7 @@
 //! A real training step of a network, on random data.
 
 use nxm_kernels::{Element, Executor, MatrixRef};
-use nxm_net::{NetError, Network, OptimizerState, Step, Targets};
+use nxm_net::{Loss, NetError, Network, OptimizerState, Step, Targets};
 
 use crate::kind::Overflow;
 use crate::spec::{Clipping, CountError, NetworkSpec};
@@ -103,7 +103,11 @@ impl<T: Element> Rehearsal<T> {
         let outputs = network.outputs();
         let (targets, labels) = match spec.loss().takes_labels() {
             false => (numbers(batch * outputs), Vec::new()),
-            true => (Vec::new(), (0..batch).map(|_| (random.unit() * outputs as f64) as u32).collect()),
+            true => {
+                let classes = weighty(spec.loss(), outputs);
+                let label = |_| classes[(random.unit() * classes.len() as f64) as usize];
+                (Vec::new(), (0..batch).map(label).collect())
+            }
         };
         Ok(Rehearsal { network, step, optimizer, batch, inputs, targets, labels })
     }
@@ -123,6 +127,15 @@ impl<T: Element> Rehearsal<T> {
         };
         Ok(self.step.train(&mut self.network, executor, x, targets, &mut self.optimizer)?)
     }
+}
+
+/// The classes that weigh something: a batch of others has no mean loss.
+fn weighty(loss: &Loss, outputs: usize) -> Vec<u32> {
+    let weights: &[f64] = match loss {
+        Loss::CrossEntropy { class_weights, .. } => class_weights,
+        _ => &[],
+    };
+    (0..outputs as u32).filter(|class| weights.get(*class as usize).is_none_or(|weight| *weight > 0.0)).collect()
 }
 
 /// Bytes of parameters, gradients and the optimizer's state, and of a batch's inputs, activations, targets and two gradients; none if that

@@ -95,7 +95,10 @@ impl Loss {
     }
 
     /// Its options must be in their ranges, and as many weights as outputs.
-    pub(crate) fn check(&self, outputs: usize) -> Result<(), NetError> {
+    ///
+    /// # Errors
+    /// [`NetError`] names the option, its value and what is expected.
+    pub fn check(&self, outputs: usize) -> Result<(), NetError> {
         let Loss::CrossEntropy { label_smoothing, class_weights } = self else { return Ok(()) };
         if !(0.0..=1.0).contains(label_smoothing) {
             let expected = "a number from 0 to 1";

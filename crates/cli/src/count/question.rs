@@ -138,6 +138,8 @@ fn trained(
         ElementType::F64 => (options.check::<f64>(), clip_norm),
     };
     checked.map_err(Failure::usage)?;
+    let outputs = network.sizes()[network.layers()];
+    network.loss().check(usize::try_from(outputs).unwrap_or(usize::MAX)).map_err(Failure::usage)?;
     if let (Some(asked), Some(norm)) = (clip_norm, norm)
         && !(norm > 0.0 && norm.is_finite())
     {
