@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{Draw, THREADS, bits, numbers, with_room};
+use crate::common::{Draw, bits, numbers, thread_counts, with_room};
 use nxm_count::formula::Parts;
 use nxm_count::{
     Clipping, Counted, InferenceFormula, NetworkSpec, Requests, StepFormula, StepTraffic, Tally, Traffic, Vectors,
@@ -119,7 +119,7 @@ impl Case {
         let formula = StepFormula::of_parts(&spec, rows as u64, vectors, made).unwrap();
         let expected: BTreeMap<Option<Region>, Tally> =
             formula.regions().map(|(region, tally)| (Some(region), tally)).collect();
-        for threads in THREADS {
+        for threads in thread_counts(rows) {
             let cpu = Cpu::new(level, threads);
             let counted = Counted::new(cpu);
             let result = self.train::<T>(&counted, rows, parts, Draw::Usual);
@@ -158,7 +158,7 @@ impl Case {
         let network = self.network::<T>();
         let x = numbers::<T>(rows * network.inputs(), 1);
         let x = MatrixRef::new(&x, rows, network.inputs()).unwrap();
-        for threads in THREADS {
+        for threads in thread_counts(rows) {
             let (vectors, requests) = (Vectors::of::<T>(level), Requests::of::<T>(level, threads));
             let of = |rows: usize| InferenceFormula::new(&self.spec(), rows as u64, vectors, requests).unwrap();
             let predictor = Predictor::new(network.clone(), rows);
