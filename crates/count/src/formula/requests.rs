@@ -47,11 +47,6 @@ impl Requests {
         Requests { vectors: level.shape::<T>(), block, size, threads: threads.max(1) }
     }
 
-    /// Bytes of an element.
-    pub fn element_size(self) -> u128 {
-        self.size
-    }
-
     /// So many elements loaded and stored.
     fn elements(self, loaded: u128, stored: u128) -> Result<Traffic, Overflow> {
         Traffic::of(self.size, &[loaded], &[stored])

@@ -73,9 +73,9 @@ fn losses(outputs: u64) -> Vec<Loss> {
 
 /// What is said is what is made, and no more is held while it runs.
 fn check(spec: &NetworkSpec, batch: u64) {
-    let (said, rows) = (Memory::training::<f32>(&spec, batch).unwrap(), batch as usize);
+    let (said, rows) = (Memory::training::<f32>(spec, batch).unwrap(), batch as usize);
 
-    let (mut network, parameters) = held(|| network(&spec));
+    let (mut network, parameters) = held(|| network(spec));
     assert_eq!(parameters, said.parameters);
     let (mut state, kept) = held(|| OptimizerState::new(*spec.optimizer(), &network).unwrap());
     assert_eq!(kept, said.optimizer);
@@ -102,7 +102,7 @@ fn check(spec: &NetworkSpec, batch: u64) {
     }
     drop((step, state));
 
-    let said = Memory::inference::<f32>(&spec, batch).unwrap();
+    let said = Memory::inference::<f32>(spec, batch).unwrap();
     let predictor = Predictor::new(network, rows);
     let (mut buffers, activations) = held(|| predictor.buffers().unwrap());
     let beside = peak(|| {

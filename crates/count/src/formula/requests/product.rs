@@ -75,37 +75,29 @@ impl Requests {
             return self.elements(sum(&[times(k, n.div_ceil(lanes))?, times(k, n)?, started])?, n);
         }
         let plan = Plan::new(product, self.vectors);
-        let (mut loaded, mut stored) = (0, 0);
         let sums = times(m, n)?;
-        // Of all tiles that stand below each other: rows of tiles, and elements of A for a term.
-        let (mut rows_of_tiles, mut broadcasts) = (0, 0);
+        // Of the tiles that stand below each other how many there are, and what all tiles read of A for a term.
+        let (mut below, mut of_a) = (0, 0);
         for (height, tiles) in self.heights(m) {
-            rows_of_tiles += tiles; // At most as many as rows.
+            below += tiles;
             let across = self.across(product, plan.b_in_place, height, n.div_ceil(lanes));
-            broadcasts = sum(&[broadcasts, times(times(tiles, height)?, across)?])?;
+            of_a = sum(&[of_a, times(times(tiles, height)?, across)?])?;
         }
-        let columns = times(rows_of_tiles, n)?;
-        loaded = sum(&[loaded, times(k, broadcasts)?, times(k, columns)?])?;
-        // What sums start from, the first time and the others.
+        let columns = times(below, n)?;
         let blocks = if plan.small { 1 } else { k.div_ceil(plan.block_depth as u128).max(1) };
-        let first = match start {
+        let started = match start {
             Start::Zero => 0,
             Start::Bias => columns,
             Start::Accumulate => sums,
         };
-        loaded = sum(&[loaded, first, times(blocks - 1, sums)?])?;
-        stored = sum(&[stored, times(blocks, sums)?])?;
-        if !plan.b_in_place {
-            // A panel's last vector is padded with zeros.
-            loaded = sum(&[loaded, times(k, n)?])?;
-            stored = sum(&[stored, times(k, n.next_multiple_of(lanes))?])?;
-        }
-        if plan.pack_a && !plan.small {
-            // Once for each block of columns.
-            let copied = times(times(m, k)?, n.div_ceil(plan.block_cols as u128))?;
-            loaded = sum(&[loaded, copied])?;
-            stored = sum(&[stored, copied])?;
-        }
+        // B once, a panel's last vector padded with zeros.
+        let [b_read, b_copied] = if plan.b_in_place { [0; 2] } else { [n, n.next_multiple_of(lanes)] };
+        // A once for each block of columns.
+        let copies = if plan.pack_a && !plan.small { n.div_ceil(plan.block_cols as u128) } else { 0 };
+        let a_copied = times(times(m, k)?, copies)?;
+        let terms = times(k, sum(&[of_a, columns, b_read])?)?;
+        let loaded = sum(&[terms, started, times(blocks - 1, sums)?, a_copied])?;
+        let stored = sum(&[times(blocks, sums)?, times(k, b_copied)?, a_copied])?;
         self.elements(loaded, stored)
     }
 
