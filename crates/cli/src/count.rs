@@ -7,10 +7,7 @@ mod tools;
 
 use std::io::Write;
 
-use nxm_count::{Clipping, NetworkSpec};
-use nxm_net::TrainingOptions;
-
-use crate::args::{CountArgs, Format, OptimizerName};
+use crate::args::{CountArgs, Format};
 use crate::failure::Failure;
 use crate::table::Look;
 use report::Report;
@@ -18,7 +15,8 @@ pub use report::verify_step;
 
 /// Answers the question. Nothing is written unless all of it can be.
 pub fn run(args: &CountArgs, out: &mut impl Write) -> Result<(), Failure> {
-    let spec = spec(args)?;
+    let activations = [args.hidden, args.output];
+    let spec = args.tuning.network(&args.sizes, activations, args.loss.clone(), args.optimizer)?;
     if let Some(tool) = args.tool {
         return tools::run(&tool.report(&spec, args.batch).map_err(Failure::usage)?, args.format, out);
     }
@@ -33,22 +31,4 @@ pub fn run(args: &CountArgs, out: &mut impl Write) -> Result<(), Failure> {
         }
     }
     report.agrees()
-}
-
-/// The network of the command line, and how it is trained.
-fn spec(args: &CountArgs) -> Result<NetworkSpec, Failure> {
-    let tuning = &args.tuning;
-    let loss = tuning.loss(args.loss.clone())?;
-    let spec = NetworkSpec::new(args.sizes.as_slice(), args.hidden, args.output, loss);
-    let optimizer = tuning.optimizer(args.optimizer.unwrap_or(OptimizerName::Sgd), None)?;
-    // Its options must be such as training takes.
-    let options = TrainingOptions { optimizer, clip_norm: tuning.clip_norm, ..TrainingOptions::default() };
-    options.check::<f32>().map_err(Failure::usage)?;
-    if let Some(norm) = tuning.clip_norm
-        && !(norm as f32 > 0.0 && (norm as f32).is_finite())
-    {
-        return Err(Failure::Usage(format!("--clip-norm is {norm}: a finite number above 0 is needed")));
-    }
-    let clipping = if tuning.clip_norm.is_some() { Clipping::Scaled } else { Clipping::None };
-    Ok(spec.map_err(Failure::usage)?.with_optimizer(options.optimizer).with_clipping(clipping))
 }

@@ -1,6 +1,8 @@
-//! An optimizer and a loss from the flags of `nxm train` and `nxm count`, and flags from an optimizer and a loss.
+//! An optimizer, a loss and a network from the flags of `nxm train`, `nxm count` and `nxm audit`, and flags from an optimizer and a loss.
 
-use nxm_net::{Adam, AdamW, Loss, Optimizer, Sgd};
+use nxm_count::{Clipping, NetworkSpec, Sizes};
+use nxm_kernels::Activation;
+use nxm_net::{Adam, AdamW, Loss, Optimizer, Sgd, TrainingOptions};
 
 use crate::args::{Betas, ClassWeights, OptimizerName, TuningArgs};
 use crate::failure::Failure;
@@ -69,6 +71,28 @@ impl TuningArgs {
             }
             None => Ok(kind),
         }
+    }
+
+    /// The network of the command line, and how it is trained: with `kind` of a loss and the optimizer of this name.
+    pub fn network(
+        &self,
+        sizes: &Sizes,
+        [hidden, output]: [Activation; 2],
+        kind: Loss,
+        optimizer: Option<OptimizerName>,
+    ) -> Result<NetworkSpec, Failure> {
+        let spec = NetworkSpec::new(sizes.as_slice(), hidden, output, self.loss(kind)?);
+        let optimizer = self.optimizer(optimizer.unwrap_or(OptimizerName::Sgd), None)?;
+        // Its options must be such as training takes.
+        let options = TrainingOptions { optimizer, clip_norm: self.clip_norm, ..TrainingOptions::default() };
+        options.check::<f32>().map_err(Failure::usage)?;
+        if let Some(norm) = self.clip_norm
+            && !(norm as f32 > 0.0 && (norm as f32).is_finite())
+        {
+            return Err(Failure::Usage(format!("--clip-norm is {norm}: a finite number above 0 is needed")));
+        }
+        let clipping = if self.clip_norm.is_some() { Clipping::Scaled } else { Clipping::None };
+        Ok(spec.map_err(Failure::usage)?.with_optimizer(options.optimizer).with_clipping(clipping))
     }
 
     /// The flags that would ask for this; those that it does not have are not set.

@@ -10,6 +10,7 @@
 //!
 //! A matrix product is a map over a row of the result, once per row and per term of the sums.
 
+mod constants;
 mod dense;
 mod functions;
 mod kernels;
@@ -19,6 +20,7 @@ mod step;
 mod traffic;
 mod training;
 
+pub use constants::rule_constants;
 pub use functions::inside;
 pub use requests::{Requests, Start, Sums};
 pub use step::{LayerFormula, StepFormula};

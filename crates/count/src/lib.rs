@@ -57,7 +57,9 @@ pub use convention::{CONVENTIONS, Convention};
 pub use cost::Cost;
 pub use counted::Counted;
 pub use counting::Counting;
-pub use formula::{LayerFormula, Requests, Schedule, StepFormula, StepTraffic, TrainingFormula, Vectors};
+pub use formula::{
+    LayerFormula, Requests, Schedule, StepFormula, StepTraffic, TrainingFormula, Vectors, rule_constants,
+};
 pub use kind::{Kind, Kinds, Overflow};
 pub use memory::Memory;
 /// What a user of this crate alone needs of the others.
