@@ -4,10 +4,13 @@
 //! permutes numbers, works on their bits or on integers is no operation. A name that is in neither list is an error: nothing is ever
 //! passed over because it is unknown.
 
-use iced_x86::{CpuidFeature, Instruction, Register};
+use iced_x86::{CpuidFeature, Instruction, Mnemonic, Register};
 use nxm_count::Kind;
 
 use crate::machine::{Lanes, Width};
+
+#[cfg(test)]
+mod tests;
 
 /// What executing an instruction once counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +28,7 @@ pub(crate) enum Class {
 }
 
 /// Names, without the `v` of AVX, that begin so are no arithmetic on floating-point numbers.
-const OTHER: [&str; 23] = [
+const OTHER: [&str; 22] = [
     "mov",
     "maskmov",
     "lddqu",
@@ -48,25 +51,44 @@ const OTHER: [&str; 23] = [
     "align", // p…: integers; k…: masks.
     "p",
     "k",
-    "cvtmask",
 ];
+
+/// Instruction sets of which nothing is known here: x87, 3DNow! and matrices in tiles. Their registers are not always named.
+const FOREIGN: [CpuidFeature; 14] = [
+    CpuidFeature::FPU,
+    CpuidFeature::FPU287,
+    CpuidFeature::FPU287XL_ONLY,
+    CpuidFeature::FPU387,
+    CpuidFeature::FPU387SL_ONLY,
+    CpuidFeature::CYRIX_FPU,
+    CpuidFeature::D3NOW,
+    CpuidFeature::D3NOWEXT,
+    CpuidFeature::CYRIX_D3NOW,
+    CpuidFeature::AMX_TILE,
+    CpuidFeature::AMX_BF16,
+    CpuidFeature::AMX_INT8,
+    CpuidFeature::AMX_FP16,
+    CpuidFeature::AMX_COMPLEX,
+];
+
+/// Whether it is of those. (`fisttp` works on x87's registers and is a part of SSE3.)
+fn is_foreign(instruction: &Instruction) -> bool {
+    instruction.mnemonic() == Mnemonic::Fisttp || instruction.cpuid_features().iter().any(|f| FOREIGN.contains(f))
+}
 
 /// The class of `instruction`; none if it is unknown.
 pub(crate) fn classify(instruction: &Instruction) -> Option<Class> {
-    let registers = (0..instruction.op_count()).map(|op| instruction.op_register(op));
-    let width = registers.clone().filter(|r| r.is_vector_register()).map(Register::size).max();
-    let is_vector = width.is_some() || registers.clone().any(|r| r.is_k() || r.is_mm() || r.is_st());
-    let is_x87 = || {
-        instruction
-            .cpuid_features()
-            .iter()
-            .any(|f| matches!(f, CpuidFeature::FPU | CpuidFeature::FPU287 | CpuidFeature::FPU387))
-    };
-    if !is_vector {
-        return if is_x87() { None } else { Some(Class::Other) };
+    if is_foreign(instruction) {
+        return None;
     }
     let name = format!("{:?}", instruction.mnemonic()).to_lowercase();
     let name = name.strip_prefix('v').unwrap_or(&name);
+    let registers = (0..instruction.op_count()).map(|op| instruction.op_register(op));
+    let width = registers.clone().filter(|r| r.is_vector_register()).map(Register::size).max();
+    // A conversion from memory to an integer register names no other.
+    if width.is_none() && !name.starts_with("cvt") && !registers.clone().any(|r| r.is_k() || r.is_mm()) {
+        return Some(Class::Other);
+    }
     let memory = match instruction.is_broadcast() {
         true => 0,
         false => instruction.memory_size().size(),
@@ -114,7 +136,7 @@ fn operation(name: &str) -> Option<(Kind, Option<usize>)> {
 /// Bytes of a packed element, or none for a single one, by the name of its type.
 fn element(name: &str) -> Option<Option<usize>> {
     match name {
-        "ps" | "dq" | "udq" | "pi" => Some(Some(4)),
+        "ps" | "dq" | "udq" => Some(Some(4)),
         "pd" | "qq" | "uqq" => Some(Some(8)),
         "ss" | "sd" | "si" | "usi" => Some(None),
         _ => None,

@@ -4,7 +4,7 @@ use nxm_count::{Kind, Kinds, Ops, Overflow, Tally};
 use nxm_kernels::{Element, Level};
 
 use crate::error::AuditError;
-use crate::machine::{Lanes, Machine, Width, is_double};
+use crate::machine::{Machine, is_double};
 use crate::rewrite::{Rewrite, left_out, rewrites};
 
 /// One audited piece of code.
@@ -22,38 +22,24 @@ pub struct Finding {
     pub left_out: Kinds,
     /// Which it is: those of the functions that are evaluated here.
     pub rewrites: Vec<Rewrite>,
+    /// What the constants of an optimizer's rule take in f64, by their formula ([`nxm_count::rule_constants`]).
+    pub constants: Kinds,
     /// What was executed.
     pub machine: Machine,
-    /// What was executed in f64 beside a computation in f32: the constants of an optimizer's rule.
-    pub constants: Kinds,
-}
-
-/// Whether machine code executes its formula.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Lane by lane.
-    Exact,
-    /// At the scalar level, of which the compiler has put single operations into vectors, with room to spare: so many lanes of those
-    /// were idle.
-    Idle(u128),
-    /// No.
-    Differs,
 }
 
 impl Finding {
-    /// Runs `task` under the audit; `counted` is its formula.
+    /// Runs `task` under the audit; `counted` is its formula, to which `constants` come.
     pub(crate) fn new<T: Element>(
         name: String,
         level: Level,
-        counted: Tally,
+        (counted, constants): (Tally, Kinds),
         task: impl FnMut(),
     ) -> Result<Finding, AuditError> {
         let executed = counted.executed().map_err(overflow)?;
         let rewrites = rewrites(level, level.shape::<T>());
         let rewrites: Vec<Rewrite> =
             rewrites.iter().copied().filter(|rewrite| executed.evaluations(rewrite.function) > 0).collect();
-        let machine = crate::trace(task)?;
-        let is_single = T::NAME == "f32";
         Ok(Finding {
             name,
             level,
@@ -61,38 +47,46 @@ impl Finding {
             formula: everything(&executed)?,
             left_out: left_out(&executed, &rewrites).map_err(overflow)?,
             rewrites,
-            constants: machine.kinds(|name| is_single && is_double(name)),
-            machine,
+            constants,
+            machine: crate::trace(task)?,
         })
     }
 
-    /// What was executed, but for constants.
+    /// What was executed in the elements' own type; in f64, that is the constants too.
     pub fn executed(&self) -> Kinds {
         self.machine.kinds(|name| self.element == "f64" || !is_double(name))
     }
 
-    /// Whether that is the formula but for what is left out.
-    pub fn verdict(&self) -> Verdict {
-        let executed = self.executed();
-        let (mut idle, mut may_be_idle) = (0, true);
+    /// What was executed in f64 beside a computation in f32.
+    fn beside(&self) -> Kinds {
+        self.machine.kinds(|name| self.element != "f64" && is_double(name))
+    }
+
+    /// Where machine code is not its formula but for what is left out, each kind with both numbers; empty if it is, lane by lane.
+    ///
+    /// The constants of an f32 step are compared on their own, for their instructions are those of f64.
+    pub fn differences(&self) -> Vec<String> {
+        let (executed, beside) = (self.executed(), self.beside());
+        let is_double = self.element == "f64";
+        let mut differences = Vec::new();
         for kind in Kind::ALL {
-            let expected = self.formula.get(kind) - self.left_out.get(kind);
-            if executed.get(kind) == expected {
-                continue;
+            let constants = self.constants.get(kind);
+            let formula =
+                (self.formula.get(kind) + if is_double { constants } else { 0 }).checked_sub(self.left_out.get(kind));
+            if Some(executed.get(kind)) != formula {
+                let formula = formula.map_or("fewer than none".to_owned(), |formula| formula.to_string());
+                differences.push(format!("{} {kind} executed, {formula} by formula", executed.get(kind)));
             }
-            let in_vectors: u64 =
-                Width::ALL[1..].iter().map(|width| self.machine.lanes(Lanes { kind, width: *width })).sum();
-            // Of four lanes two or three were used, or it would have stayed a single operation.
-            match executed.get(kind).checked_sub(expected) {
-                Some(more) if matches!(self.level, Level::Scalar(_)) && 2 * more <= in_vectors.into() => idle += more,
-                _ => may_be_idle = false,
+            if !is_double && beside.get(kind) != constants {
+                differences.push(format!("{} {kind} executed in f64, {constants} by formula", beside.get(kind)));
             }
         }
-        match (idle, may_be_idle) {
-            (_, false) => Verdict::Differs,
-            (0, true) => Verdict::Exact,
-            (idle, true) => Verdict::Idle(idle),
-        }
+        differences
+    }
+
+    /// Whether there are none.
+    pub fn agrees(&self) -> bool {
+        self.differences().is_empty()
     }
 }
 

@@ -8,9 +8,8 @@
 //! - An instruction counts its lanes, and a masked one those that its mask register picks, when it is executed. A fused multiply-add is
 //!   one fma per lane. Moves, permutations, bit operations and integers are nothing. An instruction that is neither known as an
 //!   operation nor as nothing is an error.
-//! - In f32 training steps, arithmetic in f64 is the constants of the optimizer's rule, computed once a step and in no formula: it is told
-//!   apart, by its instructions, and reported.
-//! - At the scalar level an optimising compiler puts single operations into vectors, at times with idle lanes; those are reported too.
+//! - The constants of an optimizer's rule, computed in f64 once a step, have a formula of their own ([`nxm_count::rule_constants`]). In f32
+//!   steps they are told apart by their instructions.
 //!
 //! Linux on x86-64 only; elsewhere every audit is [`AuditError::Unavailable`]. It has no part in what is shipped: unsafe code and the
 //! decoder stay in this crate.
@@ -22,14 +21,16 @@ mod error;
 mod finding;
 mod machine;
 mod rewrite;
+mod steps;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod trace;
 
-pub use cases::{audit_kernels, audit_step};
+pub use cases::audit_kernels;
 pub use error::AuditError;
-pub use finding::{Finding, Verdict};
+pub use finding::Finding;
 pub use machine::{Lanes, Machine, Width};
 pub use rewrite::Rewrite;
+pub use steps::{audit_prediction, audit_step};
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub use trace::trace;
 

@@ -66,6 +66,28 @@ impl Machine {
         self.instructions
     }
 
+    /// The same, had instructions of this name worked on one lane more.
+    #[must_use]
+    pub fn with_one_more(&self, name: &str) -> Machine {
+        self.with(name, |lanes| lanes + 1)
+    }
+
+    /// The same, had instructions of this name worked on one lane less.
+    #[must_use]
+    pub fn with_one_less(&self, name: &str) -> Machine {
+        self.with(name, |lanes| lanes - 1)
+    }
+
+    fn with(&self, name: &str, changed: impl Fn(u64) -> u64) -> Machine {
+        let mut other = self.clone();
+        let mut named = other.lanes.iter_mut().filter(|((_, of), _)| of == name);
+        if let Some((_, lanes)) = named.next() {
+            *lanes = changed(*lanes);
+        }
+        drop(named);
+        other
+    }
+
     /// Lanes of each kind, of instructions that `picked` says yes to, given their name.
     pub(crate) fn kinds(&self, picked: impl Fn(&str) -> bool) -> Kinds {
         let picked = self.lanes.iter().filter(|((_, name), _)| picked(name));

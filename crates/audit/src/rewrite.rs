@@ -38,17 +38,9 @@ const UNFUSED: [Rewrite; 8] = [
     Rewrite { function: Function::GeluDerivative, kind: Kind::Mul, times: 1, reason: SHARED },
     LOG_1P,
 ];
-const SCALAR: [Rewrite; 1] = [Rewrite {
-    function: Function::SiluDerivative,
-    kind: Kind::Cmp,
-    times: 1,
-    reason: "the exponential's own lower bound is seen to be the bound that its argument has already",
-}];
-
 /// All that hold on a level whose vectors have this shape.
 pub(crate) fn rewrites(level: Level, shape: Shape) -> &'static [Rewrite] {
     match level {
-        Level::Scalar(_) => &SCALAR,
         Level::Wide(_) if !shape.fused => &UNFUSED,
         Level::Wide(_) => &[LOG_1P],
         _ => &[],

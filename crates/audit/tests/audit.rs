@@ -1,72 +1,168 @@
-//! Machine code executes the formulas: kernels in both element types and training steps, at every level of this machine.
+//! Machine code executes the formulas: kernels, training steps and predictions, in both element types, at every level of this machine.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
-use nxm_audit::{AuditError, Finding, Verdict, audit_kernels, audit_step, trace};
-use nxm_count::{Activation, Clipping, Level, Loss, NetworkSpec, Optimizer};
+use std::hint::black_box;
 
-fn assert_agrees(findings: &[Finding]) {
-    for finding in findings {
-        let verdict = finding.verdict();
-        // An optimised scalar level is vectorised by the compiler, with idle lanes; this test's build is not.
-        let agrees = verdict == Verdict::Exact || !cfg!(debug_assertions) && matches!(verdict, Verdict::Idle(_));
-        assert!(agrees, "{verdict:?}: {finding:#?}");
-    }
+use nxm_audit::{AuditError, Finding, audit_kernels, audit_prediction, audit_step, trace};
+use nxm_count::{Activation, Clipping, Level, Loss, NetworkSpec, Optimizer};
+use nxm_net::{Adam, AdamW, Element, Sgd};
+
+fn assert_agree(findings: &[Finding]) {
+    let differ = findings.iter().filter(|finding| !finding.agrees());
+    let differ: Vec<_> = differ.map(|f| (&f.name, f.level.name(), f.element, f.differences(), &f.machine)).collect();
+    assert!(differ.is_empty(), "{differ:#?}");
+}
+
+fn kernels<T: Element>() {
+    let findings: Vec<Finding> = Level::available().flat_map(|level| audit_kernels::<T>(level).unwrap()).collect();
+    assert_agree(&findings);
 }
 
 #[test]
 fn kernels_in_f32() {
-    for level in Level::available() {
-        assert_agrees(&audit_kernels::<f32>(level).unwrap());
-    }
+    kernels::<f32>();
 }
 
 #[test]
 fn kernels_in_f64() {
-    for level in Level::available() {
-        assert_agrees(&audit_kernels::<f64>(level).unwrap());
-    }
+    kernels::<f64>();
 }
 
-/// Whole steps: each loss and optimizer, clipped and not. Arithmetic in f64 is as much at every level.
-#[test]
-fn steps() {
-    let adam = Optimizer::adam(0.01);
-    let cases = [
-        (Loss::MeanSquaredError, Activation::Sigmoid, Optimizer::sgd(0.1), Clipping::None),
-        (Loss::CROSS_ENTROPY, Activation::Relu, Optimizer::sgd(0.1), Clipping::Scaled),
-        (Loss::CROSS_ENTROPY, Activation::Gelu, adam, Clipping::None),
-        (Loss::BinaryCrossEntropy, Activation::Tanh, adam, Clipping::Within),
-    ];
-    for (loss, hidden, optimizer, clipping) in cases {
-        let network = NetworkSpec::new([3, 17, 2], hidden, Activation::Identity, loss).unwrap();
+/// Every setting of optimizers that makes another rule.
+fn optimizers() -> [Optimizer; 10] {
+    let sgd = |sgd| Optimizer::Sgd(sgd);
+    let (plain, momentum) = (Sgd::default(), Sgd { momentum: 0.9, ..Sgd::default() });
+    [
+        sgd(plain),
+        sgd(Sgd { weight_decay: 0.1, ..plain }),
+        sgd(momentum),
+        sgd(Sgd { weight_decay: 0.1, ..momentum }),
+        sgd(Sgd { dampening: 0.1, ..momentum }),
+        sgd(Sgd { nesterov: true, weight_decay: 0.1, ..momentum }),
+        Optimizer::adam(0.01),
+        Optimizer::Adam(Adam { weight_decay: 0.1, ..Adam::default() }),
+        Optimizer::adamw(0.01),
+        Optimizer::AdamW(AdamW { weight_decay: 0.0, ..AdamW::default() }),
+    ]
+}
+
+/// Every loss with its options.
+fn losses() -> [Loss; 6] {
+    let weighted = |label_smoothing, class_weights| Loss::CrossEntropy { label_smoothing, class_weights };
+    [
+        Loss::MeanSquaredError,
+        Loss::CROSS_ENTROPY,
+        weighted(0.1, vec![]),
+        weighted(0.0, vec![1.0, 2.5]),
+        weighted(0.1, vec![1.0, 2.5]),
+        Loss::BinaryCrossEntropy,
+    ]
+}
+
+/// Steps that between them have every activation, optimizer, loss and sort of clipping, and different numbers.
+fn steps<T: Element>(picked: impl Fn(usize) -> bool) {
+    let mut findings = Vec::new();
+    for (i, (hidden, optimizer)) in
+        Activation::ALL.into_iter().zip(optimizers()).enumerate().filter(|(i, _)| picked(*i))
+    {
+        let loss = losses()[i % losses().len()].clone();
+        // What is the hidden one here is the last one elsewhere.
+        let output = Activation::ALL[(i + 5) % Activation::ALL.len()];
+        let clipping = [Clipping::None, Clipping::Scaled, Clipping::None, Clipping::Within][i % 4];
+        let network = NetworkSpec::new([3, 5, 2], hidden, output, loss).unwrap();
         let network = network.with_optimizer(optimizer).with_clipping(clipping);
-        let findings: Vec<Finding> = Level::available().map(|level| audit_step(&network, 3, level).unwrap()).collect();
-        assert_agrees(&findings);
-        assert!(findings.windows(2).all(|pair| pair[0].constants == pair[1].constants), "{findings:#?}");
+        let step = |level| audit_step::<T>(&network, 2, level, 2 + i as u64).unwrap();
+        findings.extend(Level::available().map(step));
+    }
+    assert_agree(&findings);
+}
+
+#[test]
+fn steps_in_f32() {
+    steps::<f32>(|_| true);
+}
+
+/// A half of them, for they take long: with both sorts of clipping, and an optimizer of each sort.
+#[test]
+fn steps_in_f64() {
+    steps::<f64>(|i| i % 2 == 1 || i == 4);
+}
+
+#[test]
+fn predictions() {
+    for (batch, f) in [(1, Activation::Gelu), (3, Activation::Tanh)] {
+        let network = NetworkSpec::new([3, 5, 2], f, Activation::Sigmoid, Loss::MeanSquaredError).unwrap();
+        for level in Level::available() {
+            assert_agree(&[
+                audit_prediction::<f32>(&network, batch, level).unwrap(),
+                audit_prediction::<f64>(&network, batch, level).unwrap(),
+            ]);
+        }
     }
 }
 
-/// The audit sees what it must: an operation more, one less, and those of a mask.
+/// The audit sees an operation more, and one less, of the network's own and of the optimizer's constants.
 #[test]
 fn sees_a_difference() {
     let level = Level::named("scalar").unwrap();
     let network = NetworkSpec::new([3, 2], Activation::Relu, Activation::Identity, Loss::MeanSquaredError).unwrap();
-    let finding = audit_step(&network, 2, level).unwrap();
-    assert_ne!(finding.verdict(), Verdict::Differs);
-    let more = finding.formula.plus(&finding.formula).unwrap();
-    assert_eq!(Finding { formula: more, ..finding.clone() }.verdict(), Verdict::Differs);
-    let (mut x, y) = (std::hint::black_box(1.0f32), std::hint::black_box(3.0f32));
-    let machine = trace(|| x = std::hint::black_box(x * y + 1.0) / y).unwrap();
-    let names: Vec<&str> = machine.by_name().map(|(_, name, _)| name.trim_start_matches('v')).collect();
-    assert_eq!(names, ["mulss", "addss", "divss"]);
+    let finding = audit_step::<f32>(&network.with_optimizer(Optimizer::adam(0.1)), 2, level, 2).unwrap();
+    assert!(finding.agrees());
+    let names: Vec<&str> = finding.machine.by_name().map(|(_, name, _)| name).collect();
+    for name in names {
+        for machine in [finding.machine.with_one_more(name), finding.machine.with_one_less(name)] {
+            let other = Finding { machine, ..finding.clone() };
+            assert_eq!(other.differences().len(), 1, "{name}: {other:?}");
+        }
+    }
+}
+
+/// Operations by the names of their instructions.
+fn traced(task: impl FnMut()) -> Vec<(String, u64)> {
+    let machine = trace(task).unwrap();
+    machine.by_name().map(|(_, name, lanes)| (name.trim_start_matches('v').to_owned(), lanes)).collect()
+}
+
+#[test]
+fn counts_instructions_as_they_are_executed() {
+    let (mut x, y) = (black_box(1.0f32), black_box(3.0f32));
+    let named =
+        |names: &[(&str, u64)]| names.iter().map(|(name, lanes)| ((*name).to_owned(), *lanes)).collect::<Vec<_>>();
+    let all = traced(|| x = black_box(black_box(x * y) + 1.0) / y);
+    assert_eq!(all, named(&[("mulss", 1), ("addss", 1), ("divss", 1)]));
+    // The same with one operation less.
+    let fewer = traced(|| x = black_box(x * y) / y);
+    assert_eq!(fewer, named(&[("mulss", 1), ("divss", 1)]));
+    // And with one of them five times.
+    let times = black_box(5);
+    let more = traced(|| (0..times).for_each(|_| x = black_box(x * y)));
+    assert_eq!(more, named(&[("mulss", 5)]));
+}
+
+#[test]
+fn an_unknown_instruction_is_an_error() {
+    use std::arch::x86_64::{_mm_rcp_ps, _mm_set1_ps};
+    // SAFETY: every x86-64 processor has SSE.
+    let approximation = trace(|| unsafe {
+        black_box(_mm_rcp_ps(black_box(_mm_set1_ps(3.0))));
+    });
+    assert!(matches!(approximation, Err(AuditError::Unclassified { ref name, .. }) if name.ends_with("rcpps")));
+    let x87 = trace(|| {
+        // SAFETY: leaves x87's stack as it was; of its registers the one that it uses is named.
+        unsafe { std::arch::asm!("fld1", "fstp st(0)", out("st(0)") _, options(nomem, nostack)) }
+    });
+    assert!(matches!(x87, Err(AuditError::Unclassified { ref name, .. }) if name == "fld1"), "{x87:?}");
 }
 
 #[test]
 fn refusals() {
     let network =
         NetworkSpec::new([1000, 1000], Activation::Relu, Activation::Identity, Loss::MeanSquaredError).unwrap();
-    let error = audit_step(&network, 10, Level::named("scalar").unwrap()).unwrap_err();
-    assert!(error.to_string().starts_with("the step is too large to be executed one instruction at a time"), "{error}");
+    let level = Level::named("scalar").unwrap();
+    for error in [audit_step::<f32>(&network, 10, level, 2), audit_prediction::<f32>(&network, 10, level)] {
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("too large to be executed one instruction at a time"), "{error}");
+    }
     // A panic in the child is its own: it is reported, and this process goes on.
     let panics = trace(|| std::panic::resume_unwind(Box::new("on purpose"))).unwrap_err();
     assert_eq!(panics, AuditError::Child { how: "panicked".to_owned() });

@@ -49,7 +49,7 @@ pub enum Command {
     Count(Box<CountArgs>),
     /// Audit the machine code: execute kernels, or a training step, one instruction at a time, and
     /// compare its floating-point operations with the formulas. On Linux on x86-64 only.
-    #[command(verbatim_doc_comment, after_help = "Example: nxm audit 30-30-30 --batch 2")]
+    #[command(verbatim_doc_comment, after_help = "Example: nxm audit 30-30-30 --batch 2 --optimizer adam")]
     Audit(AuditArgs),
     /// Train a network on a CSV file, on IDX files (the format of MNIST), or on the embedded digits.
     ///

@@ -3,19 +3,39 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use clap::Args;
-use nxm_audit::{AuditError, Finding, Verdict, audit_kernels, audit_step};
-use nxm_count::{Kind, Kinds, NetworkSpec, Sizes};
+use clap::{ArgGroup, Args, ValueEnum};
+use nxm_audit::{AuditError, Finding, audit_kernels, audit_step};
+use nxm_count::{Kind, Kinds, Sizes};
 use nxm_kernels::{Activation, Level};
-use nxm_net::Loss;
+use nxm_net::{ElementType, Loss};
 
-use crate::args::{activation, at_least_one, loss};
+use crate::args::{OptimizerName, TuningArgs, activation, at_least_one, loss};
 use crate::failure::Failure;
 use crate::format::count;
 use crate::table::{Look, table};
 
+/// All that says which step: it needs a network.
+const OF_A_STEP: [&str; 15] = [
+    "hidden",
+    "output",
+    "loss",
+    "optimizer",
+    "momentum",
+    "dampening",
+    "nesterov",
+    "betas",
+    "epsilon",
+    "weight_decay",
+    "clip_norm",
+    "label_smoothing",
+    "class_weights",
+    "batch",
+    "element",
+];
+
 /// Whose training step is audited; without sizes, the kernels are.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("of_a_step").args(OF_A_STEP).multiple(true).requires("sizes")))]
 pub struct AuditArgs {
     /// Inputs, then the units of each layer, as 30-30-30: audit a training step of this network instead of the kernels. Small ones, for
     /// some 20,000 instructions are executed in a second.
@@ -29,23 +49,38 @@ pub struct AuditArgs {
     /// The loss.
     #[arg(long, default_value = "mse", value_parser = loss())]
     pub loss: Loss,
+    /// What updates the parameters. [default: sgd]
+    #[arg(long, value_enum)]
+    pub optimizer: Option<OptimizerName>,
+    #[command(flatten)]
+    pub tuning: TuningArgs,
     /// Examples in the step.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one, allow_negative_numbers = true)]
     pub batch: u64,
+    /// What the numbers of the network are.
+    #[arg(long, value_enum, default_value_t = ElementName::F32)]
+    pub element: ElementName,
 }
+
+/// An element type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ElementName {
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
+}
+
+/// The step of a training that is audited: the first makes buffers and caches as they stay.
+const STEP: u64 = 2;
 
 /// Audits each level of this machine.
 pub fn run(args: &AuditArgs, out: &mut impl Write) -> Result<(), Failure> {
     let findings = match &args.sizes {
         None => kernels()?,
-        Some(sizes) => {
-            let network = NetworkSpec::new(sizes.as_slice(), args.hidden, args.output, args.loss.clone());
-            let network = network.map_err(Failure::usage)?;
-            let step = |level| audit_step(&network, args.batch, level);
-            Level::available().map(step).collect::<Result<Vec<_>, _>>().map_err(failure)?
-        }
+        Some(sizes) => step(args, sizes)?,
     };
-    let header = ["", "level", "instructions"].into_iter().chain(Kind::ALL.map(Kind::name)).chain(["idle", "formula"]);
+    let header = ["", "level", "instructions"].into_iter().chain(Kind::ALL.map(Kind::name)).chain(["formula"]);
     // A kernel's rows would fill screens: all of a level and element type are one.
     let rows = findings.chunk_by(|a, b| args.sizes.is_none() && (a.level, a.element) == (b.level, b.element)).map(row);
     writeln!(
@@ -54,14 +89,35 @@ pub fn run(args: &AuditArgs, out: &mut impl Write) -> Result<(), Failure> {
         table(Look::Text, header, 2, rows)
     )?;
     explain(&findings, out)?;
-    let differs: Vec<&str> =
-        findings.iter().filter(|f| f.verdict() == Verdict::Differs).map(|f| f.name.as_str()).collect();
-    match differs.is_empty() {
+    let differs = |f: &Finding| {
+        let differences = f.differences().join(", ");
+        let by_name: Vec<String> =
+            f.machine.by_name().map(|(lanes, name, n)| format!("{n} {} in {name}", lanes.kind)).collect();
+        format!("{} ({}, {}): {differences}; executed: {}", f.name, f.level, f.element, by_name.join(", "))
+    };
+    let differ: Vec<String> = findings.iter().filter(|f| !f.agrees()).map(differs).collect();
+    match differ.is_empty() {
         true => Ok(()),
         false => {
-            Err(Failure::BrokenPromise(format!("the machine code of {} differs from its formula", differs.join(", "))))
+            let differ = differ.join("\n  ");
+            Err(Failure::BrokenPromise(format!("machine code differs from its formula\n  {differ}")))
         }
     }
+}
+
+fn step(args: &AuditArgs, sizes: &Sizes) -> Result<Vec<Finding>, Failure> {
+    let element = match args.element {
+        ElementName::F32 => ElementType::F32,
+        ElementName::F64 => ElementType::F64,
+    };
+    let activations = [args.hidden, args.output];
+    let network = (sizes.as_slice(), element);
+    let network = args.tuning.network(network, activations, args.loss.clone(), args.optimizer)?;
+    let step = |level| match element {
+        ElementType::F32 => audit_step::<f32>(&network, args.batch, level, STEP),
+        ElementType::F64 => audit_step::<f64>(&network, args.batch, level, STEP),
+    };
+    Level::available().map(step).collect::<Result<_, _>>().map_err(failure)
 }
 
 fn kernels() -> Result<Vec<Finding>, Failure> {
@@ -87,20 +143,14 @@ fn row(findings: &[Finding]) -> Vec<String> {
     };
     let instructions: u64 = findings.iter().map(|finding| finding.machine.instructions()).sum();
     let sum = |part: fn(&Finding) -> Kinds, kind| findings.iter().map(|finding| part(finding).get(kind)).sum::<u128>();
-    let idle: u128 =
-        findings.iter().map(|finding| if let Verdict::Idle(lanes) = finding.verdict() { lanes } else { 0 }).sum();
-    let differ = findings.iter().filter(|finding| finding.verdict() == Verdict::Differs).count();
+    let differ = findings.iter().filter(|finding| !finding.agrees()).count();
     let verdict = match (differ, Kind::ALL.into_iter().map(|kind| sum(|f| f.left_out, kind)).sum()) {
         (0, 0) => "equal".to_owned(),
         (0, left_out) => format!("equal but {}", count(left_out)),
         (n, _) => format!("{n} differ"),
     };
     let kinds = Kind::ALL.map(|kind| count(sum(Finding::executed, kind)));
-    [name, first.level.to_string(), count(u128::from(instructions))]
-        .into_iter()
-        .chain(kinds)
-        .chain([count(idle), verdict])
-        .collect()
+    [name, first.level.to_string(), count(u128::from(instructions))].into_iter().chain(kinds).chain([verdict]).collect()
 }
 
 /// What the columns leave open.
@@ -114,13 +164,14 @@ fn explain(findings: &[Finding], out: &mut impl Write) -> Result<(), Failure> {
         })
         .collect();
     reasons.iter().try_for_each(|reason| writeln!(out, "{reason}"))?;
-    if findings.iter().any(|finding| matches!(finding.verdict(), Verdict::Idle(_))) {
-        writeln!(out, "idle: lanes of vectors that the compiler has put single operations into")?;
-    }
     if let Some(finding) = findings.iter().find(|finding| finding.constants != Kinds::NONE) {
         let named = Kind::ALL.into_iter().filter(|kind| finding.constants.get(*kind) > 0);
         let named: Vec<String> = named.map(|kind| format!("{} {kind}", finding.constants.get(kind))).collect();
-        writeln!(out, "besides: {} in f64, once a step, for the constants of the optimizer's rule", named.join(", "))?;
+        let (besides, named) = (if finding.element == "f32" { "besides" } else { "therein" }, named.join(", "));
+        writeln!(
+            out,
+            "{besides}: {named} in f64, as by formula, for the constants of the optimizer's rule in step {STEP}"
+        )?;
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
-//! An optimizer and a loss from the flags of `nxm train` and `nxm count`, and flags from an optimizer and a loss.
+//! An optimizer, a loss and a network from the flags of `nxm train`, `nxm count` and `nxm audit`, and flags from an optimizer and a loss.
 
-use nxm_net::{Adam, AdamW, Loss, Optimizer, Sgd};
+use nxm_count::{Clipping, NetworkSpec};
+use nxm_kernels::Activation;
+use nxm_net::{Adam, AdamW, ElementType, Loss, Optimizer, Sgd, TrainingOptions};
 
 use crate::args::{Betas, ClassWeights, OptimizerName, TuningArgs};
 use crate::failure::Failure;
@@ -71,6 +73,19 @@ impl TuningArgs {
         }
     }
 
+    /// A network of these sizes and elements, trained as the command line says: with `kind` of a loss and the optimizer of this name.
+    pub fn network(
+        &self,
+        (sizes, element): (&[u64], ElementType),
+        [hidden, output]: [Activation; 2],
+        kind: Loss,
+        optimizer: Option<OptimizerName>,
+    ) -> Result<NetworkSpec, Failure> {
+        let network = NetworkSpec::new(sizes, hidden, output, self.loss(kind)?).map_err(Failure::usage)?;
+        let optimizer = self.optimizer(optimizer.unwrap_or(OptimizerName::Sgd), None)?;
+        trained(network, element, optimizer, self.clip_norm)
+    }
+
     /// The flags that would ask for this; those that it does not have are not set.
     pub fn of(optimizer: &Optimizer, loss: &Loss, clip_norm: Option<f64>) -> TuningArgs {
         let mut flags = TuningArgs { clip_norm, ..TuningArgs::default() };
@@ -94,4 +109,28 @@ impl TuningArgs {
         }
         flags
     }
+}
+
+/// The network trained so, if the settings are such as training takes.
+pub fn trained(
+    network: NetworkSpec,
+    element: ElementType,
+    optimizer: Optimizer,
+    clip_norm: Option<f64>,
+) -> Result<NetworkSpec, Failure> {
+    let options = TrainingOptions { optimizer, clip_norm, ..TrainingOptions::default() };
+    let (checked, norm) = match element {
+        ElementType::F32 => (options.check::<f32>(), clip_norm.map(|norm| f64::from(norm as f32))),
+        ElementType::F64 => (options.check::<f64>(), clip_norm),
+    };
+    checked.map_err(Failure::usage)?;
+    let outputs = network.sizes()[network.layers()];
+    network.loss().check(usize::try_from(outputs).unwrap_or(usize::MAX)).map_err(Failure::usage)?;
+    if let (Some(asked), Some(norm)) = (clip_norm, norm)
+        && !(norm > 0.0 && norm.is_finite())
+    {
+        return Err(Failure::Usage(format!("--clip-norm is {asked}: a finite number above 0 is needed")));
+    }
+    let clipping = if clip_norm.is_some() { Clipping::Scaled } else { Clipping::None };
+    Ok(network.with_optimizer(optimizer).with_clipping(clipping))
 }

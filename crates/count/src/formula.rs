@@ -10,6 +10,7 @@
 //!
 //! A matrix product is a map over a row of the result, once per row and per term of the sums.
 
+mod constants;
 mod dense;
 mod functions;
 mod inference;
@@ -20,6 +21,7 @@ mod step;
 mod traffic;
 mod training;
 
+pub use constants::rule_constants;
 pub use functions::inside;
 pub use inference::InferenceFormula;
 pub use requests::{Requests, Start, Sums};

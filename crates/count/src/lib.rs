@@ -60,6 +60,7 @@ pub use counted::Counted;
 pub use counting::Counting;
 pub use formula::{
     InferenceFormula, LayerFormula, Requests, Schedule, StepFormula, StepTraffic, TrainingFormula, Vectors,
+    rule_constants,
 };
 pub use kind::{Kind, Kinds, Overflow};
 pub use memory::Memory;

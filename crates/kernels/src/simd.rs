@@ -17,6 +17,7 @@
 //! - `min`, `max` and comparisons mean what SSE's instructions mean ([`Simd::max`]);
 //! - a reduction folds halves: lane i with lane i + n/2, until one lane is left.
 
+mod alone;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]

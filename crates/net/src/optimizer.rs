@@ -4,7 +4,8 @@ mod state;
 
 use std::fmt;
 
-use nxm_kernels::{Decay, Element, Rule};
+use nxm_kernels::simd::Scalar;
+use nxm_kernels::{Decay, Element, Rule, Simd};
 
 use crate::check::check_learning_rate;
 use crate::error::NetError;
@@ -144,7 +145,7 @@ impl Optimizer {
     /// What it keeps for each parameter from step to step: nothing, `["momentum"]` or `["first_moment", "second_moment"]`.
     pub fn state_names(&self) -> &'static [&'static str] {
         match self {
-            Optimizer::Sgd(sgd) if sgd.momentum == 0.0 => &[],
+            Optimizer::Sgd(sgd) if is_zero(sgd.momentum) => &[],
             Optimizer::Sgd(_) => &["momentum"],
             Optimizer::Adam(_) | Optimizer::AdamW(_) => &["first_moment", "second_moment"],
         }
@@ -152,28 +153,33 @@ impl Optimizer {
 
     /// The rule of step `step`, counted from 1, at a learning rate that a schedule may have changed. Its constants are computed in
     /// f64 and rounded to `T`.
+    ///
+    /// That takes: for each constant 1 conversion, if `T` is f32 (Sgd η; Momentum and Nesterov η and μ; Dampened η, μ and 1 − τ; Adam
+    /// six; one more for a decay); 1 addition for 1 − τ after the first step; for Adam 4 additions, 2 divisions, 1 sqrt and the two
+    /// powers, each of as many multiplications as t has binary digits and ones, less 2; for AdamW's decay 1 addition and 1 mul. No
+    /// comparison: what is 0 is seen by its bits.
     pub fn rule<T: Element>(&self, learning_rate: f64, step: u64) -> Rule<T> {
-        let t = T::from_f64;
+        let t = rounded::<T>;
         match *self {
             Optimizer::Sgd(Sgd { momentum, dampening, nesterov, weight_decay, .. }) => {
                 let (learning_rate, decay) = (t(learning_rate), l2(weight_decay));
-                if momentum == 0.0 {
+                if is_zero(momentum) {
                     Rule::Sgd { learning_rate, decay }
                 } else if nesterov {
                     Rule::Nesterov { learning_rate, momentum: t(momentum), decay }
-                } else if dampening == 0.0 {
+                } else if is_zero(dampening) {
                     Rule::Momentum { learning_rate, momentum: t(momentum), decay }
                 } else {
                     // In the first step v becomes g.
-                    let keep = if step <= 1 { T::ONE } else { t(1.0 - dampening) };
+                    let keep = if step <= 1 { T::ONE } else { t(f64s().sub(1.0, dampening)) };
                     Rule::Dampened { learning_rate, momentum: t(momentum), keep, decay }
                 }
             }
             Optimizer::Adam(adam) => adam_rule(adam, learning_rate, step, l2(adam.weight_decay)),
             Optimizer::AdamW(AdamW { beta1, beta2, epsilon, weight_decay, .. }) => {
-                let decay = match weight_decay {
-                    0.0 => Decay::None,
-                    _ => Decay::Decoupled(t(1.0 - learning_rate * weight_decay)),
+                let decay = match is_zero(weight_decay) {
+                    true => Decay::None,
+                    false => Decay::Decoupled(t(f64s().sub(1.0, f64s().mul(learning_rate, weight_decay)))),
                 };
                 let adam = Adam { learning_rate, beta1, beta2, epsilon, weight_decay };
                 adam_rule(adam, learning_rate, step, decay)
@@ -224,35 +230,60 @@ impl fmt::Display for Optimizer {
     }
 }
 
+// The constants are few, but an audit counts them too: they go through the token, whose operations are executed one by one and where the
+// source says, not where a compiler would rather have them.
+
+/// The token of single f64.
+#[inline(always)]
+fn f64s() -> impl Simd<f64, Vector = f64> {
+    Scalar
+}
+
+/// `x` in `T`.
+#[inline(always)]
+fn rounded<T: Element>(x: f64) -> T {
+    std::hint::black_box(T::from_f64(x))
+}
+
+/// Whether `x` is +0 or −0, by its bits: of which the compiler must not know that they are a number's, or it makes a comparison of them.
+#[inline(always)]
+fn is_zero(x: f64) -> bool {
+    std::hint::black_box(x.to_bits()) << 1 == 0
+}
+
 fn l2<T: Element>(weight_decay: f64) -> Decay<T> {
-    if weight_decay == 0.0 { Decay::None } else { Decay::L2(T::from_f64(weight_decay)) }
+    if is_zero(weight_decay) { Decay::None } else { Decay::L2(rounded(weight_decay)) }
 }
 
 fn adam_rule<T: Element>(adam: Adam, learning_rate: f64, step: u64, decay: Decay<T>) -> Rule<T> {
-    let t = T::from_f64;
+    let t = rounded::<T>;
     let step = step.max(1);
+    let rest = |base| f64s().sub(1.0, power(base, step));
     Rule::Adam {
-        step_size: t(learning_rate / (1.0 - power(adam.beta1, step))),
-        one_minus_beta1: t(1.0 - adam.beta1),
+        step_size: t(f64s().div(learning_rate, rest(adam.beta1))),
+        one_minus_beta1: t(f64s().sub(1.0, adam.beta1)),
         beta2: t(adam.beta2),
-        one_minus_beta2: t(1.0 - adam.beta2),
-        correction: t(1.0 / (1.0 - power(adam.beta2, step)).sqrt()),
+        one_minus_beta2: t(f64s().sub(1.0, adam.beta2)),
+        correction: t(f64s().div(1.0, f64s().sqrt(rest(adam.beta2)))),
         epsilon: t(adam.epsilon),
         decay,
     }
 }
 
-/// baseⁿ by squaring: multiplications alone, so the same bits on every machine, which a library's power need not give.
+/// baseⁿ by squaring: multiplications alone, so the same bits on every machine, which a library's power need not give. There are as
+/// many as n has binary digits and ones, less 2.
 pub(crate) fn power(mut base: f64, mut n: u64) -> f64 {
-    let mut product = 1.0;
+    let mut product = None;
     while n > 0 {
         if n & 1 == 1 {
-            product *= base;
+            product = Some(product.map_or(base, |product| f64s().mul(product, base)));
         }
-        base *= base;
         n >>= 1;
+        if n > 0 {
+            base = f64s().mul(base, base);
+        }
     }
-    product
+    product.unwrap_or(1.0)
 }
 
 fn not_negative<T: Element>(name: &'static str, value: f64) -> Result<(), NetError> {

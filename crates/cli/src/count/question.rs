@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use nxm_count::{Clipping, DenseWeights, NetworkSpec, Schedule};
+use nxm_count::{DenseWeights, NetworkSpec, Schedule};
 use nxm_kernels::Activation;
 use nxm_net::{CheckpointSummary, ContentError, ElementType, FileHeader, Loss, Optimizer, TrainingOptions};
 
 use crate::args::{CountArgs, NetworkArg, OptimizerName, TuningArgs};
 use crate::failure::Failure;
+use crate::optimizer::trained;
 
 /// What is asked.
 #[derive(Debug)]
@@ -58,14 +59,13 @@ fn of_file(args: &CountArgs, path: &Path) -> Result<Question, Failure> {
 
 /// A network of which all else is on the command line.
 fn of_shape(args: &CountArgs, Shape { element, sizes }: Shape) -> Result<Question, Failure> {
-    let loss = args.tuning.loss(args.loss.clone().unwrap_or(Loss::MeanSquaredError))?;
-    let [hidden, output] = [(args.hidden, Activation::Relu), (args.output, Activation::Identity)]
-        .map(|(asked, default)| asked.unwrap_or(default));
-    let network = NetworkSpec::new(sizes, hidden, output, loss).map_err(Failure::usage)?;
+    let activations = [(args.hidden, Activation::Relu), (args.output, Activation::Identity)];
+    let activations = activations.map(|(asked, default)| asked.unwrap_or(default));
+    let loss = args.loss.clone().unwrap_or(Loss::MeanSquaredError);
+    let network = args.tuning.network((&sizes, element), activations, loss, args.optimizer)?;
     let batch = args.batch.unwrap_or(1);
     let schedule = Schedule { examples: args.examples.unwrap_or(batch), epochs: args.epochs.unwrap_or(1), batch };
-    let optimizer = args.tuning.optimizer(args.optimizer.unwrap_or(OptimizerName::Sgd), None)?;
-    trained(network, element, optimizer, args.tuning.clip_norm, schedule)
+    Ok(Question { network, element, schedule })
 }
 
 /// A network that says itself how it is trained, but for what the command line asks for.
@@ -95,7 +95,8 @@ fn of_checkpoint(args: &CountArgs, path: &Path, checkpoint: CheckpointSummary) -
         batch: args.batch.unwrap_or((options.batch as u64).min(examples)),
     };
     let clip_norm = args.tuning.clip_norm.or(options.clip_norm);
-    trained(network, element, optimizer(args, &options)?, clip_norm, schedule)
+    let network = trained(network, element, optimizer(args, &options)?, clip_norm)?;
+    Ok(Question { network, element, schedule })
 }
 
 /// The checkpoint's optimizer with the settings that are asked for, or another one.
@@ -122,30 +123,4 @@ fn optimizer(args: &CountArgs, options: &TrainingOptions) -> Result<Optimizer, F
             both.optimizer(kept, Some(options.optimizer.learning_rate()))
         }
     }
-}
-
-/// The options must be such as training takes.
-fn trained(
-    network: NetworkSpec,
-    element: ElementType,
-    optimizer: Optimizer,
-    clip_norm: Option<f64>,
-    schedule: Schedule,
-) -> Result<Question, Failure> {
-    let options = TrainingOptions { optimizer, clip_norm, ..TrainingOptions::default() };
-    let (checked, norm) = match element {
-        ElementType::F32 => (options.check::<f32>(), clip_norm.map(|norm| f64::from(norm as f32))),
-        ElementType::F64 => (options.check::<f64>(), clip_norm),
-    };
-    checked.map_err(Failure::usage)?;
-    let outputs = network.sizes()[network.layers()];
-    network.loss().check(usize::try_from(outputs).unwrap_or(usize::MAX)).map_err(Failure::usage)?;
-    if let (Some(asked), Some(norm)) = (clip_norm, norm)
-        && !(norm > 0.0 && norm.is_finite())
-    {
-        return Err(Failure::Usage(format!("--clip-norm is {asked}: a finite number above 0 is needed")));
-    }
-    let clipping = if clip_norm.is_some() { Clipping::Scaled } else { Clipping::None };
-    let network = network.with_optimizer(optimizer).with_clipping(clipping);
-    Ok(Question { network, element, schedule })
 }

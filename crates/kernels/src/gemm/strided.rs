@@ -3,6 +3,8 @@
 //! Both come down to C + A·B on contiguous rows: β multiplies C and α multiplies A beforehand, so that an element of C is still one
 //! chain, β·c + Σ (α·a)·b; and a C of other strides is computed transposed, or beside and copied.
 
+use std::hint::black_box;
+
 use super::operand::{Operand, Source};
 use super::{Init, multiply};
 use crate::element::Element;
@@ -44,26 +46,26 @@ pub fn gemm_scaled<T: Element>(
     if c.cols() > 1 && c.col_stride() != 1 {
         let mut scratch = Scratch::take();
         let mut beside = MatrixMut::new(scratch.slice(c.rows() * c.cols()), c.rows(), c.cols())?;
-        if beta != T::ZERO {
+        if !is_zero(beta) {
             executor.run(Moved { from: c.reborrow(), to: beside.reborrow() });
         }
         gemm_scaled(executor, alpha, a, b, beta, beside.reborrow())?;
         executor.run(Moved { from: beside, to: c });
         return Ok(());
     }
-    let init = if beta == T::ZERO {
+    let init = if is_zero(beta) {
         Init::Zero
     } else {
-        if beta != T::ONE {
+        if !is_one(beta) {
             scale(executor, beta, &mut c);
         }
         Init::Accumulate
     };
-    if alpha == T::ZERO {
+    if is_zero(alpha) {
         let nothing = (MatrixRef::new(&[], c.rows(), 0)?, MatrixRef::new(&[], 0, c.cols())?);
         return gemm_any(executor, nothing.0, nothing.1.into(), init, c);
     }
-    if alpha == T::ONE {
+    if is_one(alpha) {
         return gemm_any(executor, a, b.into(), init, c);
     }
     let mut scratch = Scratch::take();
@@ -72,6 +74,21 @@ pub fn gemm_scaled<T: Element>(
     executor.run(Copied { from: a, to: to.reborrow() });
     scale(executor, alpha, &mut to);
     gemm_any(executor, MatrixRef::new(scaled, a.rows(), a.cols())?, b.into(), init, c)
+}
+
+// By their bits, and hidden from a compiler that would make comparisons of numbers of them: a product executes no floating-point instruction
+// but its formula's.
+
+/// Whether `x` is +0 or −0.
+#[inline(always)]
+fn is_zero<T: Element>(x: T) -> bool {
+    black_box(x.to_bits_u64()) & !T::from_f64(-0.0).to_bits_u64() == 0
+}
+
+/// Whether `x` is 1.
+#[inline(always)]
+fn is_one<T: Element>(x: T) -> bool {
+    black_box(x.to_bits_u64()) == T::ONE.to_bits_u64()
 }
 
 /// C ← A·B + init, C of any strides. The shapes fit together.

@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::alone::Alone;
 use super::{Kernel, Scalar, Simd};
 use crate::element::Element;
 
@@ -58,13 +59,13 @@ fn f64_mask(n: usize) -> __m256i {
     has!(_mm256_loadu_si256(window.as_ptr().cast()))
 }
 
-/// Folds halves until one lane is left: 4, then 2 (four lanes executed), then 1 addition or comparison.
+/// Folds halves until one lane is left: 4, then 2 (four lanes executed), then 1 addition or comparison, of numbers on their own.
 #[inline(always)]
 pub(super) fn fold_f32_add(v: __m256) -> f32 {
     has!({
         let four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
         let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-        _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+        <Scalar as Simd<f32>>::add(Scalar, _mm_cvtss_f32(two).alone(), _mm_cvtss_f32(_mm_movehdup_ps(two)).alone())
     })
 }
 
@@ -73,7 +74,7 @@ pub(super) fn fold_f32_add(v: __m256) -> f32 {
 pub(super) fn fold_f64_add(v: __m256d) -> f64 {
     has!({
         let two = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd::<1>(v));
-        _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+        <Scalar as Simd<f64>>::add(Scalar, _mm_cvtsd_f64(two).alone(), _mm_cvtsd_f64(_mm_unpackhi_pd(two, two)).alone())
     })
 }
 
@@ -83,7 +84,7 @@ pub(super) fn fold_f32_max(v: __m256) -> f32 {
     has!({
         let four = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
         let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
-        _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
+        <Scalar as Simd<f32>>::max(Scalar, _mm_cvtss_f32(two).alone(), _mm_cvtss_f32(_mm_movehdup_ps(two)).alone())
     })
 }
 
@@ -92,7 +93,7 @@ pub(super) fn fold_f32_max(v: __m256) -> f32 {
 pub(super) fn fold_f64_max(v: __m256d) -> f64 {
     has!({
         let two = _mm_max_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd::<1>(v));
-        _mm_cvtsd_f64(_mm_max_sd(two, _mm_unpackhi_pd(two, two)))
+        <Scalar as Simd<f64>>::max(Scalar, _mm_cvtsd_f64(two).alone(), _mm_cvtsd_f64(_mm_unpackhi_pd(two, two)).alone())
     })
 }
 

@@ -1,5 +1,8 @@
 //! One lane: the meaning of a kernel, and the yardstick for the others.
+//!
+//! By force ([`Alone`]): what an operation or a choice results in can't be put into a vector with others.
 
+use super::alone::Alone;
 use super::{Kernel, Simd};
 use crate::element::Element;
 
@@ -75,12 +78,12 @@ macro_rules! impl_scalar {
             }
             #[inline(always)]
             fn load_widened(self, from: &[f32]) -> $t {
-                <$t>::from(from[0])
+                <$t>::from(from[0]).alone()
             }
             #[inline(always)]
             fn load_widened_partial_or(self, from: &[f32], fill: $t) -> $t {
                 assert!(from.len() <= 1);
-                from.first().map_or(fill, |x| <$t>::from(*x))
+                from.first().map_or(fill, |x| <$t>::from(*x).alone())
             }
             #[inline(always)]
             fn store(self, v: $t, to: &mut [$t]) {
@@ -95,39 +98,39 @@ macro_rules! impl_scalar {
             }
             #[inline(always)]
             fn add(self, a: $t, b: $t) -> $t {
-                a + b
+                (a + b).alone()
             }
             #[inline(always)]
             fn sub(self, a: $t, b: $t) -> $t {
-                a - b
+                (a - b).alone()
             }
             #[inline(always)]
             fn mul(self, a: $t, b: $t) -> $t {
-                a * b
+                (a * b).alone()
             }
             #[inline(always)]
             fn div(self, a: $t, b: $t) -> $t {
-                a / b
+                (a / b).alone()
             }
             #[inline(always)]
             fn sqrt(self, x: $t) -> $t {
-                x.sqrt()
+                x.sqrt().alone()
             }
             #[inline(always)]
             fn mul_add(self, a: $t, b: $t, c: $t) -> $t {
-                a.mul_add(b, c)
+                a.mul_add(b, c).alone()
             }
             #[inline(always)]
             fn neg_mul_add(self, a: $t, b: $t, c: $t) -> $t {
-                (-a).mul_add(b, c)
+                (-a).mul_add(b, c).alone()
             }
             #[inline(always)]
             fn max(self, a: $t, b: $t) -> $t {
-                if a > b { a } else { b }
+                (if a > b { a } else { b }).alone()
             }
             #[inline(always)]
             fn min(self, a: $t, b: $t) -> $t {
-                if a < b { a } else { b }
+                (if a < b { a } else { b }).alone()
             }
             #[inline(always)]
             fn lt(self, a: $t, b: $t) -> bool {
@@ -135,11 +138,11 @@ macro_rules! impl_scalar {
             }
             #[inline(always)]
             fn select(self, mask: bool, a: $t, b: $t) -> $t {
-                if mask { a } else { b }
+                (if mask { a } else { b }).alone()
             }
             #[inline(always)]
             fn keep(self, mask: bool, a: $t) -> $t {
-                if mask { a } else { 0.0 }
+                (if mask { a } else { 0.0 }).alone()
             }
             #[inline(always)]
             fn neg(self, x: $t) -> $t {

@@ -6,6 +6,7 @@
 use ::wide::{f32x4, f64x2};
 use bytemuck::cast;
 
+use super::alone::Alone;
 use super::{Kernel, Scalar, Simd};
 use crate::element::Element;
 
@@ -49,23 +50,23 @@ const FUSED: bool = cfg!(any(
 ));
 const REGISTERS: usize = if cfg!(target_arch = "aarch64") { 32 } else { 16 };
 
-/// Folds halves until one lane is left; `op` takes (lower, upper), and `last` the last two lanes.
+/// Folds halves until one lane is left; `op` takes (lower, upper), and `last` the last two lanes, numbers on their own.
 #[inline(always)]
 fn fold_f32(v: F32s, op: impl Fn(f32x4, f32x4) -> f32x4, last: impl Fn(f32, f32) -> f32) -> f32 {
     let quarters: [f32x4; F32_LANES / 4] = cast(v);
     let four = quarters.into_iter().reduce(&op).expect("at least one quarter");
     let [a, b, c, d] = four.to_array();
     let [a, b, ..] = op(f32x4::new([a, b, a, b]), f32x4::new([c, d, c, d])).to_array();
-    last(a, b)
+    last(a.alone(), b.alone())
 }
 
-/// Folds halves until one lane is left; `op` takes (lower, upper), and `last` the last two lanes.
+/// Folds halves until one lane is left; `op` takes (lower, upper), and `last` the last two lanes, numbers on their own.
 #[inline(always)]
 fn fold_f64(v: F64s, op: impl Fn(f64x2, f64x2) -> f64x2, last: impl Fn(f64, f64) -> f64) -> f64 {
     let halves: [f64x2; F64_LANES / 2] = cast(v);
     let two = halves.into_iter().reduce(&op).expect("at least one half");
     let [a, b] = two.to_array();
-    last(a, b)
+    last(a.alone(), b.alone())
 }
 
 /// One body for both element types.
@@ -129,10 +130,11 @@ macro_rules! impl_wide {
             }
             #[inline(always)]
             fn load_widened_partial_or(self, from: &[f32], fill: $t) -> $vector {
-                let mut lanes = [fill; $lanes];
-                for (lane, x) in lanes[..from.len()].iter_mut().zip(from) {
-                    *lane = <$t>::from(*x);
-                }
+                // All lanes are converted, each on its own: a compiler that knew which are empty would convert the others only.
+                let mut some = [0.0f32; $lanes];
+                some[..from.len()].copy_from_slice(from);
+                let mut lanes = some.map(|x| <$t>::from(x.alone()).alone());
+                lanes[from.len()..].fill(fill);
                 <$vector>::new(lanes)
             }
             #[inline(always)]
@@ -237,11 +239,11 @@ macro_rules! impl_wide {
             }
             #[inline(always)]
             fn reduce_add(self, v: $vector) -> $t {
-                $fold(v, |a, b| a + b, |a, b| a + b)
+                $fold(v, |a, b| a + b, |a, b| <Scalar as Simd<$t>>::add(Scalar, a, b))
             }
             #[inline(always)]
             fn reduce_max(self, v: $vector) -> $t {
-                $fold(v, |a, b| b.simd_lt(a).bitselect(a, b), |a, b| if b < a { a } else { b })
+                $fold(v, |a, b| b.simd_lt(a).bitselect(a, b), |a, b| <Scalar as Simd<$t>>::max(Scalar, a, b))
             }
         }
     };
