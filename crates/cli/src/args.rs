@@ -115,7 +115,7 @@ pub struct CountArgs {
     #[arg(long)]
     pub verify: bool,
     /// Print the number that another counter would print for this network, and what it leaves out.
-    #[arg(long = "as", value_name = "TOOL", value_parser = tool(), conflicts_with_all = ["verify", "examples", "epochs", "optimizer"])]
+    #[arg(long = "as", value_name = "TOOL", value_parser = tool(), conflicts_with = "verify")]
     pub tool: Option<Tool>,
     /// How the answer is written; json and csv have all digits of huge numbers.
     #[arg(long, value_enum, default_value_t = Format::Table)]

@@ -73,7 +73,6 @@ fn settings_that_training_refuses() {
     assert_count_refused(&cross_entropy("--class-weights", "1,2"), &["weights", "3", "2"]);
     assert_count_refused(&cross_entropy("--class-weights", "0,0,0"), &["class 0", "0"]);
     assert_count_refused(&cross_entropy("--class-weights", "1,NaN,1"), &["class"]);
-    assert_count_refused(&["3-3", "--as", "torch", "--epochs", "3"], &["--as", "--epochs"]);
     // Of classes that weigh nothing there is no mean loss: the examples that are verified are of others.
     let output = run(&["count", "3-3", "--loss", "cross_entropy", "--class-weights", "0,0,1", "--verify"]);
     assert!(output.status.success(), "{output:?}");
