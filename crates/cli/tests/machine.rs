@@ -65,10 +65,10 @@ fn more_threads_than_processors() {
     printed(&["evaluate", &model, &data, "--threads", &there.to_string()]);
 }
 
-/// That there were two is true although the pool of all else has one.
+/// That there were two is true although the pool of all else has one; the first layer has work for two.
 #[test]
 fn two_threads_are_verified_in_a_pool_of_their_own() {
-    let args = ["count", "300-200-7", "--batch", "40", "--verify", "--format", "json"];
+    let args = ["count", "300-200-7", "--batch", "80", "--verify", "--format", "json"];
     let output = nxm().args(args).env("RAYON_NUM_THREADS", "1").output().expect("the program starts");
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let runs = answer["verified"].as_array().expect("an array");

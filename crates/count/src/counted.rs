@@ -43,7 +43,7 @@ impl<E> Counted<E> {
         Counted { executor, booked: Mutex::default() }
     }
 
-    /// What was counted since the last call, by region (`None`: before any was entered), and begins anew.
+    /// What was counted since the last call, by region (`None`: before any was entered), and begins anew, with the bytes too.
     pub fn take(&self) -> BTreeMap<Option<Region>, Tally> {
         std::mem::take(&mut *self.lock()).tallies
     }

@@ -44,8 +44,8 @@ impl Bytes {
         self.stored.set(self.stored.get() + (elements * size_of::<T>()) as u64);
     }
     fn absorb(&self, other: &Bytes) {
-        self.load::<u8>(other.loaded.get() as usize);
-        self.store::<u8>(other.stored.get() as usize);
+        self.loaded.set(self.loaded.get() + other.loaded.get());
+        self.stored.set(self.stored.get() + other.stored.get());
     }
 }
 

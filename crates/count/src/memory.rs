@@ -9,8 +9,8 @@ use nxm_net::Loss;
 
 /// Bytes that are held from a training's first step to its last, or from a prediction's start to its end, by what they are for.
 ///
-/// Beside them each thread keeps some memory for packed blocks of a product, which has a limit that no network changes, and a data set is
-/// held by whoever has it: a batch of it is counted here.
+/// Beside them each thread keeps memory for packed blocks of a product, at most about 5 MiB, and 256 bytes for each row of a batch where that is
+/// more; and a data set is held by whoever has it: a batch of it is counted here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Memory {
     /// Weights and biases.

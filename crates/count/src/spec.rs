@@ -65,7 +65,7 @@ pub struct NetworkSpec {
     clipping: Clipping,
 }
 
-/// Whether gradients are clipped by their norm: the one thing that data decide about a count.
+/// Whether gradients are clipped by their norm; and, as data decide, whether that scales them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Clipping {
     /// They are not.

@@ -14,8 +14,11 @@ fn mutations_change_what_is_there() {
     let mutations = set::all().expect("valid JSON");
     let names: BTreeSet<_> = mutations.iter().map(|mutation| &mutation.name).collect();
     assert_eq!(names.len(), mutations.len());
+    let document = include_str!("../../../docs/counting.md");
     for mutation in &mutations {
         let text = fs::read_to_string(root.join(&mutation.file)).expect("a source file");
+        let row = format!("| {} | `{}` | ", mutation.name, mutation.file);
+        assert!(document.contains(&row), "docs/counting.md says nothing of {:?}", mutation.name);
         assert_ne!(mutation.apply(&text).unwrap_or_else(|error| panic!("{error}")), text);
     }
 }

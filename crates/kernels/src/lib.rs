@@ -18,7 +18,7 @@
 //! | … weight gradient | Xᵀ·δ | B·N·M fma |
 //! | … input gradient | δ·Wᵀ | B·N·M fma |
 //! | … of a [`PackedMatrix`] | the same, B packed once for many products | the same |
-//! | [`gemm_scaled()`] | C ← α·A·B + β·C, any strides | rows·inner·cols fma; rows·cols mul unless β is 0 or 1, rows·inner mul unless α is 1 |
+//! | [`gemm_scaled()`] | C ← α·A·B + β·C, any strides | rows·inner·cols fma, none if α = 0; rows·cols mul unless β is 0 or 1; rows·inner mul unless α is 0 or 1 (inner·cols where columns of C are contiguous) |
 //! | [`column_sum()`] | b'ⱼ = Σ over rows of δ | B·M additions |
 //! | [`Activation`] forward | a = f(z) | B·M evaluations of f (none for the identity) |
 //! | [`Activation`] backward | δ = a' · f'(z) | per unit: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU 1 cmp, 1 fma; GELU, SiLU, softplus 1 evaluation, 1 mul |

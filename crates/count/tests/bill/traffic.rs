@@ -59,12 +59,12 @@ fn requests_by_hand() {
         // 16 × 10 by 10 × 24: for each of 10 terms, A once for each tile across, B once for each tile below another; the bias for each tile.
         let below = 16 / height;
         let loaded = 10 * (16 * across + below * 24) + below * 24;
-        let traffic = requests.gemm(&requests.product([16, 10, 24]), Start::Bias).unwrap();
+        let traffic = requests.gemm(&requests.product([16, 10, 24]).unwrap(), Start::Bias).unwrap();
         assert_eq!(traffic, Traffic { read: 4 * loaded, written: 4 * 16 * 24 }, "{level}");
     }
     let requests = Requests::of::<f64>(Level::named("scalar").unwrap(), 1);
     assert_eq!(requests.dot(30).unwrap(), Traffic { read: 8 * 60, written: 0 });
     assert_eq!(requests.ger(3, 5).unwrap(), Traffic { read: 8 * (3 + 15 + 15), written: 8 * 15 });
-    let error = requests.gemm(&requests.product([u64::MAX; 3]), Start::Zero).unwrap_err();
+    let error = requests.gemm(&requests.product([u64::MAX; 3]).unwrap(), Start::Zero).unwrap_err();
     assert_eq!(error.to_string(), "the number of bytes exceeds 2¹²⁸ − 1");
 }

@@ -123,7 +123,7 @@ pub fn with_room<R: Send>(task: impl FnOnce() -> R + Send) -> R {
     POOL.get_or_init(pool).install(task)
 }
 
-/// At every level and thread count: useful, padding and bytes are what their formulas say, useful is the textbook's, and the
+/// At every level, on one thread and on more: useful, padding and bytes are what their formulas say, useful is the textbook's, and the
 /// result's bits are those of an uncounted run.
 pub fn check<T: Element>(case: &(impl Case<T> + Sync)) {
     let draw = case.textbook().multiplications % 3;

@@ -1,4 +1,4 @@
-//! Counts of the optimizers' rules and of a layer's fused products: executed = formula, at every level and thread count.
+//! Counts of the optimizers' rules and of a layer's fused products: executed = formula, at every level, on one thread and on more.
 
 use crate::common::{Case, Draw, Textbook, check, check_split, derivative_function, short_side, side};
 use nxm_count::formula::Sums;

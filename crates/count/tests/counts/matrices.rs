@@ -1,4 +1,4 @@
-//! Counts of the kernels on matrices: executed = formula, at every level and thread count.
+//! Counts of the kernels on matrices: executed = formula, at every level, on one thread and on more.
 
 use crate::common::{Case, Draw, Textbook, bits, check, check_split, numbers, short_side, side, with_room};
 use nxm_count::formula::Start;
@@ -92,7 +92,7 @@ impl<T: Element> Case<T> for Gemm {
     }
     fn requested(&self, requests: Requests) -> Traffic {
         let &Gemm { form, m, k, n } = self;
-        let product = requests.product([m, k, n].map(|side| side as u64));
+        let product = requests.product([m, k, n].map(|side| side as u64)).unwrap();
         let transposed = |stride| Strides::row_major(stride).transpose();
         let (product, start) = match form {
             Form::Forward => (product, Start::Bias),
@@ -168,7 +168,7 @@ impl<T: Element> Case<T> for Scaled {
     }
     fn requested(&self, requests: Requests) -> Traffic {
         let &Scaled { m, k, n, alpha, beta, .. } = self;
-        let product = requests.product([m, k, n].map(|side| side as u64));
+        let product = requests.product([m, k, n].map(|side| side as u64)).unwrap();
         let product = match self.is_transposed() {
             false => product,
             true => Product {
@@ -253,7 +253,7 @@ impl<T: Element> Case<T> for OnMatrix {
         match self.kernel {
             Kernel::Gemv => requests.gemv(rows, cols),
             Kernel::GemvTransposedSpread if cols > 1 => {
-                let product = requests.product([1, self.rows as u64, self.cols as u64]);
+                let product = requests.product([1, self.rows as u64, self.cols as u64]).unwrap();
                 let b = Some(Strides { row: 2 * self.cols, col: 2 });
                 requests.gemm(&Product { b, ..product }, Start::Zero)
             }

@@ -1,4 +1,4 @@
-//! Counts of the kernels on vectors, of softmax and of activations: executed = formula, at every level and thread count.
+//! Counts of the kernels on vectors, of softmax and of activations: executed = formula, at every level, on one thread and on more.
 
 use crate::common::{Case, Draw, Textbook, check, check_split, derivative_function, side};
 use nxm_count::{Requests, Tally, Traffic, Vectors};

@@ -81,6 +81,12 @@ impl Product {
         rows.saturating_mul(cols).saturating_mul(self.size)
     }
 
+    /// Bytes of so many elements, to divide by.
+    #[inline(always)]
+    fn bytes_of(&self, elements: usize) -> usize {
+        self.bytes(elements, 1).max(1)
+    }
+
     /// Whether `depth` columns of A, which are contiguous, crowd into fewer lines of an L1 with 64 sets of 8 ways than they
     /// are: so it is when the distance between columns is a multiple of a large power of two.
     #[inline(always)]
@@ -109,7 +115,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of one thread's product, whose [`Product::is_one_row`] is false.
+    /// The plan of one thread's product, whose [`Product::is_one_row`] is false. Any sides may be asked about.
     #[inline(always)]
     pub fn new(product: &Product, vectors: Shape) -> Plan {
         let &Product { rows: m, inner: k, cols: n, a, b, following, .. } = product;
@@ -153,15 +159,43 @@ impl Plan {
             true => n,
             false => {
                 let bytes = if pack_a { WIDE_B_BYTES } else { B_BYTES };
-                n.div_ceil(n.div_ceil((bytes / product.bytes(kc, 1)).max(panel))).next_multiple_of(panel)
+                n.div_ceil(n.div_ceil((bytes / product.bytes_of(kc)).max(panel)).max(1)).next_multiple_of(panel)
             }
         };
         // At least one tile of rows, however deep the block; and what follows must find the block in the cache.
         let rows = match nothing_follows {
-            true => A_BYTES / product.bytes(kc, 1),
-            false => (A_BYTES / product.bytes(kc, 1)).min(SUMS_BYTES / product.bytes(nc.min(n), 1)),
+            true => A_BYTES / product.bytes_of(kc),
+            false => (A_BYTES / product.bytes_of(kc)).min(SUMS_BYTES / product.bytes_of(nc.min(n))),
         };
         let mc = rows.max(1).next_multiple_of(BLOCK_ROWS);
         Plan { small, b_in_place, pack_a, block_rows: mc, block_depth: kc, block_cols: nc }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing overflows, and nothing is divided by zero.
+    #[test]
+    fn any_sides_have_a_plan() {
+        let sides = [0, 1, 17, 4096, usize::MAX];
+        let shape = |lanes, registers| Shape { lanes, fused: true, fold_lanes: 0, registers };
+        for (rows, inner, cols, size) in sides.into_iter().flat_map(|m| {
+            sides
+                .into_iter()
+                .flat_map(move |k| sides.into_iter().flat_map(move |n| [0, 4, 8].map(|size| (m, k, n, size))))
+        }) {
+            for following in [Following::Nothing, Following::InPlace, Following::Update] {
+                let (a, b) = (Strides::row_major(inner), Strides::row_major(cols));
+                for (a, b) in [(a, Some(b)), (a.transpose(), Some(b)), (a, Some(b.transpose())), (a, None)] {
+                    let product = Product { rows, inner, cols, a, b, following, size };
+                    for vectors in [shape(1, 16), shape(8, 16), shape(16, 32)] {
+                        let plan = Plan::new(&product, vectors);
+                        assert!(plan.block_rows > 0 && plan.block_depth > 0, "{product:?}: {plan:?}");
+                    }
+                }
+            }
+        }
     }
 }

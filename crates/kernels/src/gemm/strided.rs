@@ -20,7 +20,8 @@ use crate::simd::{Kernel, Simd};
 /// An element of C is β·c, and then one chain of fma in the order of k: (α·a)·b + sum. As in BLAS, C is not read if β = 0, A and B
 /// are not read if α = 0. If columns of C are contiguous and rows are not, α multiplies B instead of A: a·(α·b). NaN and infinity propagate as IEEE 754 says.
 ///
-/// m·k·n fma; m·n multiplications if β is neither 0 nor 1, m·k if α is not 1; with α = 0, those of β alone. Source: the Level 3
+/// m·k·n fma; m·n multiplications if β is neither 0 nor 1, m·k (k·n, where α multiplies B) if α is not 1; with α = 0, those of β
+/// alone. Source: the Level 3
 /// BLAS's GEMM (Dongarra et al. 1990).
 ///
 /// # Errors

@@ -27,10 +27,12 @@ const PANEL_BLOCKS: u128 = 6;
 /// Every formula here fails with [`Overflow`] if the bytes exceed 128 bits, and only then.
 impl Requests {
     /// The product of A, rows × inner, and B, inner × cols, row after row without gaps.
-    pub fn product(self, [rows, inner, cols]: [u64; 3]) -> Product {
-        // What no machine can hold has no plan of its own.
-        let [rows, inner, cols] = [rows, inner, cols].map(|side| usize::try_from(side).unwrap_or(usize::MAX));
-        Product {
+    pub fn product(self, [rows, inner, cols]: [u64; 3]) -> Result<Product, Overflow> {
+        let side = |side| {
+            usize::try_from(side).map_err(|_| Overflow { what: "elements in a row that this machine can address" })
+        };
+        let [rows, inner, cols] = [side(rows)?, side(inner)?, side(cols)?];
+        Ok(Product {
             rows,
             inner,
             cols,
@@ -38,7 +40,7 @@ impl Requests {
             b: Some(Strides::row_major(cols)),
             following: Following::Nothing,
             size: self.size as usize,
-        }
+        })
     }
 
     /// C ← A·B + what it starts from, rows of C contiguous, without what follows.
@@ -145,7 +147,7 @@ impl Requests {
         let start = if beta == 0.0 { Start::Zero } else { Start::Accumulate };
         let scaled = if beta == 0.0 || beta == 1.0 { Traffic::NONE } else { in_place(times(m, n)?)? };
         if alpha == 0.0 {
-            let nothing = self.product([product.rows as u64, 0, product.cols as u64]);
+            let nothing = self.product([product.rows as u64, 0, product.cols as u64])?;
             return scaled.plus(&self.gemm(&nothing, start)?);
         }
         if alpha == 1.0 {
@@ -179,7 +181,7 @@ impl Requests {
         activation: Activation,
         sums: Sums,
     ) -> Result<Traffic, Overflow> {
-        let product = Product { following: Following::InPlace, ..self.product([rows, fan_in, fan_out]) };
+        let product = Product { following: Following::InPlace, ..self.product([rows, fan_in, fan_out])? };
         let units = times(rows.into(), fan_out.into())?;
         let kept = match sums {
             Sums::Kept => self.vectors_of(units, 1, 1)?,
@@ -190,14 +192,14 @@ impl Requests {
 
     /// δ·Wᵀ, δ of rows × fan_out, without the derivative that follows it.
     pub fn input_gradient(self, [rows, fan_in, fan_out]: [u64; 3]) -> Result<Traffic, Overflow> {
-        let product = self.product([rows, fan_out, fan_in]);
+        let product = self.product([rows, fan_out, fan_in])?;
         let b = Some(Strides::row_major(product.inner).transpose());
         self.gemm(&Product { b, following: Following::InPlace, ..product }, Start::Zero)
     }
 
     /// Xᵀ·δ, X of rows × fan_in, `following` it nothing or an update.
     pub fn weight_gradient(self, [rows, fan_in, fan_out]: [u64; 3], following: Following) -> Result<Traffic, Overflow> {
-        let product = self.product([fan_in, rows, fan_out]);
+        let product = self.product([fan_in, rows, fan_out])?;
         let a = Strides::row_major(product.rows).transpose();
         self.gemm(&Product { a, following, ..product }, Start::Zero)
     }
