@@ -51,7 +51,8 @@ fn convert(mask: __mmask8, a: __m256) -> __m512d {
 /// Asserts that all there was is `lanes` of a kind, at a width.
 fn assert_lanes(machine: &Machine, kind: Kind, width: Width, lanes: u32, mask: u16) {
     let all: Vec<_> = machine.by_name().collect();
-    assert_eq!(all.len(), 1, "{mask:#b}: {machine:?}");
+    // None at all, if the compiler jumps over a division that the mask does not ask for.
+    assert!(all.len() <= 1, "{mask:#b}: {machine:?}");
     assert_eq!(machine.lanes(Lanes { kind, width }), u64::from(lanes), "{mask:#b}: {machine:?}");
 }
 

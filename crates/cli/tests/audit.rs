@@ -22,6 +22,29 @@ fn elsewhere_it_says_so() {
 }
 
 #[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn a_step_is_audited_as_it_is_set() {
+    let text =
+        printed(&["audit", "3-2", "--hidden", "relu", "--optimizer", "adam", "--clip-norm", "1", "--element", "f64"]);
+    assert!(text.contains("therein: 2 mul, 4 add, 2 div, 1 sqrt in f64"), "{text}");
+}
+
+#[test]
+fn what_is_for_a_step_needs_a_network() {
+    for flags in
+        [&["--batch", "2"][..], &["--hidden", "relu"], &["--momentum", "0.9"], &["--nesterov"], &["--element", "f64"]]
+    {
+        let output = run(&[&["audit"], flags].concat());
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{error}");
+        assert!(error.contains("<SIZES>"), "{error}");
+    }
+    let output = run(&["audit", "3-2", "--betas", "0.9,0.99"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--betas is for --optimizer adam or adamw"));
+}
+
+#[test]
 fn a_step_that_would_take_minutes_is_refused() {
     let output = run(&["audit", "1000-1000"]);
     let error = String::from_utf8(output.stderr).unwrap();

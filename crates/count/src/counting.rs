@@ -387,7 +387,7 @@ impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
         self.token.load_widened(from)
     }
     #[inline(always)]
-    fn load_widened_partial_or(self, from: &[f32], fill: T) -> S::Vector {
+    fn load_widened_partial_or(self, from: &[f32], fill: f32) -> S::Vector {
         self.widening();
         self.book.memory.load::<f32>(from.len());
         self.token.load_widened_partial_or(from, fill)

@@ -98,8 +98,8 @@ pub trait Simd<T: Element>: Copy {
     fn load_partial_or(self, from: &[T], fill: T) -> Self::Vector;
     /// The first `LANES` elements of `from`, converted to `T` (exact; a plain load if `T` is f32). Panics if there are fewer.
     fn load_widened(self, from: &[f32]) -> Self::Vector;
-    /// `from`, at most `LANES` elements, converted to `T`, and `fill` in the other lanes. Panics if `from` is longer.
-    fn load_widened_partial_or(self, from: &[f32], fill: T) -> Self::Vector;
+    /// `from`, at most `LANES` elements, and `fill` in the other lanes, all of them converted to `T`. Panics if `from` is longer.
+    fn load_widened_partial_or(self, from: &[f32], fill: f32) -> Self::Vector;
     /// Writes `LANES` elements to the start of `to`. Panics if it has fewer.
     fn store(self, v: Self::Vector, to: &mut [T]);
     /// Writes the first `to.len()` lanes to `to`. Panics if it has more than `LANES`.
@@ -201,9 +201,9 @@ pub fn load_some_or<T: Element, S: Simd<T>>(simd: S, from: &[T], fill: T) -> S::
     if from.len() == S::LANES { simd.load(from) } else { simd.load_partial_or(from, fill) }
 }
 
-/// `from`, at most a vector of elements, converted to `T`; `fill` in the other lanes.
+/// `from`, at most a vector of elements, `fill` in the other lanes, all of them converted to `T`.
 #[inline(always)]
-pub fn load_widened_some_or<T: Element, S: Simd<T>>(simd: S, from: &[f32], fill: T) -> S::Vector {
+pub fn load_widened_some_or<T: Element, S: Simd<T>>(simd: S, from: &[f32], fill: f32) -> S::Vector {
     if from.len() == S::LANES { simd.load_widened(from) } else { simd.load_widened_partial_or(from, fill) }
 }
 

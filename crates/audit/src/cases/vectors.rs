@@ -27,16 +27,16 @@ impl<T: Element> Audit<T> {
         let factor = black_box(T::from_f64(0.3));
         self.run(format!("axpy {n}"), vectors.axpy(len), || axpy(&cpu, factor, &x, &mut y).expect(FITS))?;
         self.run(format!("sgd {n}"), vectors.sgd(len), || sgd(&cpu, factor, &x, &mut y).expect(FITS))?;
-        let mut z = numbers::<T>(3 * n);
-        self.run(format!("softmax 3×{n}"), vectors.softmax(3, len), || {
-            softmax(&cpu, MatrixMut::new(&mut z, 3, n).expect(FITS));
+        let mut z = numbers::<T>(2 * n);
+        self.run(format!("softmax 2×{n}"), vectors.softmax(2, len), || {
+            softmax(&cpu, MatrixMut::new(&mut z, 2, n).expect(FITS));
         })?;
-        self.run(format!("log_softmax 3×{n}"), vectors.log_softmax(3, len), || {
-            log_softmax(&cpu, MatrixMut::new(&mut z, 3, n).expect(FITS));
+        self.run(format!("log_softmax 2×{n}"), vectors.log_softmax(2, len), || {
+            log_softmax(&cpu, MatrixMut::new(&mut z, 2, n).expect(FITS));
         })?;
-        let mut sums = numbers::<T>(3);
-        self.run(format!("log_sum_exp 3×{n}"), vectors.log_sum_exp(3, len), || {
-            log_sum_exp(&cpu, matrix(&z, 3, n), &mut sums).expect(FITS);
+        let mut sums = numbers::<T>(2);
+        self.run(format!("log_sum_exp 2×{n}"), vectors.log_sum_exp(2, len), || {
+            log_sum_exp(&cpu, matrix(&z, 2, n), &mut sums).expect(FITS);
         })
     }
 

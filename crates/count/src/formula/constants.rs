@@ -20,7 +20,7 @@ pub fn rule_constants(optimizer: &Optimizer, step: u64, element: &str) -> Result
     let of_adam = [(Kind::Add, 4), (Kind::Div, 2), (Kind::Sqrt, 1), (Kind::Mul, 2 * power), (Kind::Convert, 6)];
     let l2 = |rate: f64| (Kind::Convert, u128::from(rate != 0.0));
     let all: Vec<(Kind, u128)> = match *optimizer {
-        Optimizer::Sgd(Sgd { momentum, weight_decay, .. }) if momentum == 0.0 => {
+        Optimizer::Sgd(Sgd { momentum: 0.0, weight_decay, .. }) => {
             vec![(Kind::Convert, 1), l2(weight_decay)]
         }
         Optimizer::Sgd(Sgd { dampening, nesterov, weight_decay, .. }) => {

@@ -82,7 +82,7 @@ impl<T: Element, S: Simd<T>> Simd<T> for Pair<S> {
         (self.0.load_widened(first), self.1.load_widened(second))
     }
     #[inline(always)]
-    fn load_widened_partial_or(self, from: &[f32], fill: T) -> Self::Vector {
+    fn load_widened_partial_or(self, from: &[f32], fill: f32) -> Self::Vector {
         let (first, second) = from.split_at(from.len().min(S::LANES));
         (self.0.load_widened_partial_or(first, fill), self.1.load_widened_partial_or(second, fill))
     }

@@ -352,13 +352,12 @@ impl Simd<f64> for Avx2 {
         has!(_mm256_cvtps_pd(_mm_loadu_ps(from.as_ptr())))
     }
     #[inline(always)]
-    fn load_widened_partial_or(self, from: &[f32], fill: f64) -> __m256d {
-        let (mask, wide_mask) = (f32_mask(from.len()), f64_mask(from.len()));
-        has!(_mm256_blendv_pd(
-            <Self as Simd<f64>>::splat(self, fill),
-            _mm256_cvtps_pd(_mm_maskload_ps(from.as_ptr(), _mm256_castsi256_si128(mask))),
-            _mm256_castsi256_pd(wide_mask)
-        ))
+    fn load_widened_partial_or(self, from: &[f32], fill: f32) -> __m256d {
+        has!({
+            let mask = _mm256_castsi256_si128(f32_mask(from.len()));
+            let narrow = _mm_maskload_ps(from.as_ptr(), mask);
+            _mm256_cvtps_pd(_mm_blendv_ps(_mm_set1_ps(fill), narrow, _mm_castsi128_ps(mask)))
+        })
     }
     #[inline(always)]
     fn store(self, v: __m256d, to: &mut [f64]) {

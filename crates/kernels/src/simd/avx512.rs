@@ -285,12 +285,9 @@ impl Simd<f64> for Avx512 {
         has!(_mm512_cvtps_pd(_mm256_loadu_ps(from.as_ptr())))
     }
     #[inline(always)]
-    fn load_widened_partial_or(self, from: &[f32], fill: f64) -> __m512d {
+    fn load_widened_partial_or(self, from: &[f32], fill: f32) -> __m512d {
         let mask = first::<8>(from.len()) as __mmask8;
-        has!({
-            let narrow = _mm256_maskz_loadu_ps(mask, from.as_ptr());
-            _mm512_mask_cvtps_pd(<Self as Simd<f64>>::splat(self, fill), mask, narrow)
-        })
+        has!(_mm512_cvtps_pd(_mm256_mask_loadu_ps(_mm256_set1_ps(fill), mask, from.as_ptr())))
     }
     #[inline(always)]
     fn store(self, v: __m512d, to: &mut [f64]) {

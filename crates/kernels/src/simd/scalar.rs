@@ -81,9 +81,9 @@ macro_rules! impl_scalar {
                 <$t>::from(from[0]).alone()
             }
             #[inline(always)]
-            fn load_widened_partial_or(self, from: &[f32], fill: $t) -> $t {
+            fn load_widened_partial_or(self, from: &[f32], fill: f32) -> $t {
                 assert!(from.len() <= 1);
-                from.first().map_or(fill, |x| <$t>::from(*x).alone())
+                <$t>::from(from.first().copied().unwrap_or(fill).alone()).alone()
             }
             #[inline(always)]
             fn store(self, v: $t, to: &mut [$t]) {

@@ -119,7 +119,8 @@ macro_rules! impl_wide {
                     // A copy of known length; the other is a call, which a product's inner loop would make.
                     return <Self as Simd<$t>>::load(self, from);
                 }
-                let mut lanes = [fill; $lanes];
+                // Of what is in the lanes beyond the end the compiler knows nothing, or it would leave out operations on them.
+                let mut lanes = [fill.alone(); $lanes];
                 lanes[..from.len()].copy_from_slice(from);
                 <$vector>::new(lanes)
             }
@@ -129,13 +130,11 @@ macro_rules! impl_wide {
                 <$vector>::new(from.map(<$t>::from))
             }
             #[inline(always)]
-            fn load_widened_partial_or(self, from: &[f32], fill: $t) -> $vector {
+            fn load_widened_partial_or(self, from: &[f32], fill: f32) -> $vector {
                 // All lanes are converted, each on its own: a compiler that knew which are empty would convert the others only.
-                let mut some = [0.0f32; $lanes];
-                some[..from.len()].copy_from_slice(from);
-                let mut lanes = some.map(|x| <$t>::from(x.alone()).alone());
-                lanes[from.len()..].fill(fill);
-                <$vector>::new(lanes)
+                let mut lanes = [fill; $lanes];
+                lanes[..from.len()].copy_from_slice(from);
+                <$vector>::new(lanes.map(|x| <$t>::from(x.alone()).alone()))
             }
             #[inline(always)]
             fn store(self, v: $vector, to: &mut [$t]) {
