@@ -147,13 +147,13 @@ impl fmt::Display for Level {
 /// What a level's vectors are like for one element type: what formulas of padding and blocking need to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// [`Simd::LANES`](crate::simd::Simd::LANES).
+    /// [`Simd::LANES`].
     pub lanes: usize,
-    /// [`Simd::FUSED`](crate::simd::Simd::FUSED).
+    /// [`Simd::FUSED`].
     pub fused: bool,
-    /// [`Simd::FOLD_LANES`](crate::simd::Simd::FOLD_LANES).
+    /// [`Simd::FOLD_LANES`].
     pub fold_lanes: usize,
-    /// [`Simd::REGISTERS`](crate::simd::Simd::REGISTERS).
+    /// [`Simd::REGISTERS`].
     pub registers: usize,
 }
 
