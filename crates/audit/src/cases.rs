@@ -9,15 +9,23 @@ use std::marker::PhantomData;
 
 use nxm_count::{Cpu, Kinds, Level, Tally, Vectors};
 use nxm_kernels::{Element, MatrixRef};
+use nxm_net::ElementType;
 
 use crate::error::AuditError;
 use crate::finding::{Finding, overflow};
 
-/// Audits kernels at `level` in elements of `T`, each on a small shape.
+/// Audits kernels at `level` in these elements, each on a small shape.
 ///
 /// # Errors
 /// [`AuditError`] if the system does not allow it, or an instruction is unknown.
-pub fn audit_kernels<T: Element>(level: Level) -> Result<Vec<Finding>, AuditError> {
+pub fn audit_kernels(level: Level, element: ElementType) -> Result<Vec<Finding>, AuditError> {
+    match element {
+        ElementType::F32 => kernels_in::<f32>(level),
+        ElementType::F64 => kernels_in::<f64>(level),
+    }
+}
+
+fn kernels_in<T: Element>(level: Level) -> Result<Vec<Finding>, AuditError> {
     let lanes = level.shape::<T>().lanes;
     let vectors = Vectors::of::<T>(level);
     let mut audit =

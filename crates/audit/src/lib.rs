@@ -11,6 +11,8 @@
 //! - The constants of an optimizer's rule, computed in f64 once a step, have a formula of their own ([`nxm_count::rule_constants`]). In f32
 //!   steps they are told apart by their instructions.
 //!
+//! Element types are arguments and no type parameters, so that all that is audited is compiled once, here.
+//!
 //! Linux on x86-64 only; elsewhere every audit is [`AuditError::Unavailable`]. It has no part in what is shipped: unsafe code and the
 //! decoder stay in this crate.
 

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use nxm_count::{Cpu, Kinds, Level, NetworkSpec, Rehearsal, StepFormula, Tally, Vectors, rule_constants};
 use nxm_kernels::{Element, MatrixRef};
-use nxm_net::{Network, Predictor};
+use nxm_net::{ElementType, Network, Predictor};
 
 use crate::error::AuditError;
 use crate::finding::{Finding, overflow};
@@ -12,18 +12,26 @@ use crate::finding::{Finding, overflow};
 /// Flops of the largest step.
 const OPERATIONS: u128 = 1 << 22;
 
-/// Audits a training step of `network` on `batch` random examples at `level` in elements of `T`: the `step`th from the network's first,
+/// Audits a training step of `network` on `batch` random examples at `level` in these elements: the `step`th from the network's first,
 /// at least the second, for the first makes caches and buffers as they stay. What the optimizer's constants take depends on it.
 ///
 /// # Errors
 /// [`AuditError`] if the system does not allow it, if an instruction is unknown, or if the step has more than 2²² flops to execute, which
 /// would take minutes.
-pub fn audit_step<T: Element>(
+pub fn audit_step(
     network: &NetworkSpec,
     batch: u64,
     level: Level,
     step: u64,
+    element: ElementType,
 ) -> Result<Finding, AuditError> {
+    match element {
+        ElementType::F32 => step_in::<f32>(network, batch, level, step),
+        ElementType::F64 => step_in::<f64>(network, batch, level, step),
+    }
+}
+
+fn step_in<T: Element>(network: &NetworkSpec, batch: u64, level: Level, step: u64) -> Result<Finding, AuditError> {
     let formula = formula::<T>(network, batch, level)?.total();
     small(&formula)?;
     let mut rehearsal = Rehearsal::<T>::new(network, batch).map_err(case)?;
@@ -38,11 +46,23 @@ pub fn audit_step<T: Element>(
     Finding::new::<T>(name("step", network, batch), level, (formula, constants), train)
 }
 
-/// Audits what `network` says of `batch` examples at `level` in elements of `T`: its forward pass.
+/// Audits what `network` says of `batch` examples at `level` in these elements: its forward pass.
 ///
 /// # Errors
 /// As [`audit_step`].
-pub fn audit_prediction<T: Element>(network: &NetworkSpec, batch: u64, level: Level) -> Result<Finding, AuditError> {
+pub fn audit_prediction(
+    network: &NetworkSpec,
+    batch: u64,
+    level: Level,
+    element: ElementType,
+) -> Result<Finding, AuditError> {
+    match element {
+        ElementType::F32 => prediction_in::<f32>(network, batch, level),
+        ElementType::F64 => prediction_in::<f64>(network, batch, level),
+    }
+}
+
+fn prediction_in<T: Element>(network: &NetworkSpec, batch: u64, level: Level) -> Result<Finding, AuditError> {
     let formula = formula::<T>(network, batch, level)?.forward();
     small(&formula)?;
     let sizes: Vec<usize> = network.sizes().iter().map(|size| *size as usize).collect();

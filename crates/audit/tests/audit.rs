@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use nxm_audit::{AuditError, Finding, audit_kernels, audit_prediction, audit_step, trace};
 use nxm_count::{Activation, Clipping, Level, Loss, NetworkSpec, Optimizer};
-use nxm_net::{Adam, AdamW, Element, Sgd};
+use nxm_net::{Adam, AdamW, ElementType, Sgd};
 
 fn assert_agree(findings: &[Finding]) {
     let differ = findings.iter().filter(|finding| !finding.agrees());
@@ -13,19 +13,19 @@ fn assert_agree(findings: &[Finding]) {
     assert!(differ.is_empty(), "{differ:#?}");
 }
 
-fn kernels<T: Element>() {
-    let findings: Vec<Finding> = Level::available().flat_map(|level| audit_kernels::<T>(level).unwrap()).collect();
+fn kernels(element: ElementType) {
+    let findings: Vec<Finding> = Level::available().flat_map(|level| audit_kernels(level, element).unwrap()).collect();
     assert_agree(&findings);
 }
 
 #[test]
 fn kernels_in_f32() {
-    kernels::<f32>();
+    kernels(ElementType::F32);
 }
 
 #[test]
 fn kernels_in_f64() {
-    kernels::<f64>();
+    kernels(ElementType::F64);
 }
 
 /// Every setting of optimizers that makes another rule.
@@ -60,7 +60,7 @@ fn losses() -> [Loss; 6] {
 }
 
 /// Steps that between them have every activation, optimizer, loss and sort of clipping, and different numbers.
-fn steps<T: Element>(picked: impl Fn(usize) -> bool) {
+fn steps(element: ElementType, picked: impl Fn(usize) -> bool) {
     let mut findings = Vec::new();
     for (i, (hidden, optimizer)) in
         Activation::ALL.into_iter().zip(optimizers()).enumerate().filter(|(i, _)| picked(*i))
@@ -71,7 +71,7 @@ fn steps<T: Element>(picked: impl Fn(usize) -> bool) {
         let clipping = [Clipping::None, Clipping::Scaled, Clipping::None, Clipping::Within][i % 4];
         let network = NetworkSpec::new([3, 5, 2], hidden, output, loss).unwrap();
         let network = network.with_optimizer(optimizer).with_clipping(clipping);
-        let step = |level| audit_step::<T>(&network, 2, level, 2 + i as u64).unwrap();
+        let step = |level| audit_step(&network, 2, level, 2 + i as u64, element).unwrap();
         findings.extend(Level::available().map(step));
     }
     assert_agree(&findings);
@@ -79,13 +79,13 @@ fn steps<T: Element>(picked: impl Fn(usize) -> bool) {
 
 #[test]
 fn steps_in_f32() {
-    steps::<f32>(|_| true);
+    steps(ElementType::F32, |_| true);
 }
 
 /// A half of them, for they take long: with both sorts of clipping, and an optimizer of each sort.
 #[test]
 fn steps_in_f64() {
-    steps::<f64>(|i| i % 2 == 1 || i == 4);
+    steps(ElementType::F64, |i| i % 2 == 1 || i == 4);
 }
 
 #[test]
@@ -94,8 +94,8 @@ fn predictions() {
         let network = NetworkSpec::new([3, 5, 2], f, Activation::Sigmoid, Loss::MeanSquaredError).unwrap();
         for level in Level::available() {
             assert_agree(&[
-                audit_prediction::<f32>(&network, batch, level).unwrap(),
-                audit_prediction::<f64>(&network, batch, level).unwrap(),
+                audit_prediction(&network, batch, level, ElementType::F32).unwrap(),
+                audit_prediction(&network, batch, level, ElementType::F64).unwrap(),
             ]);
         }
     }
@@ -106,7 +106,7 @@ fn predictions() {
 fn sees_a_difference() {
     let level = Level::named("scalar").unwrap();
     let network = NetworkSpec::new([3, 2], Activation::Relu, Activation::Identity, Loss::MeanSquaredError).unwrap();
-    let finding = audit_step::<f32>(&network.with_optimizer(Optimizer::adam(0.1)), 2, level, 2).unwrap();
+    let finding = audit_step(&network.with_optimizer(Optimizer::adam(0.1)), 2, level, 2, ElementType::F32).unwrap();
     assert!(finding.agrees());
     let names: Vec<&str> = finding.machine.by_name().map(|(_, name, _)| name).collect();
     for name in names {
@@ -159,7 +159,8 @@ fn refusals() {
     let network =
         NetworkSpec::new([1000, 1000], Activation::Relu, Activation::Identity, Loss::MeanSquaredError).unwrap();
     let level = Level::named("scalar").unwrap();
-    for error in [audit_step::<f32>(&network, 10, level, 2), audit_prediction::<f32>(&network, 10, level)] {
+    let element = ElementType::F32;
+    for error in [audit_step(&network, 10, level, 2, element), audit_prediction(&network, 10, level, element)] {
         let error = error.unwrap_err().to_string();
         assert!(error.contains("too large to be executed one instruction at a time"), "{error}");
     }

@@ -113,18 +113,16 @@ fn step(args: &AuditArgs, sizes: &Sizes) -> Result<Vec<Finding>, Failure> {
     let activations = [args.hidden, args.output];
     let network = (sizes.as_slice(), element);
     let network = args.tuning.network(network, activations, args.loss.clone(), args.optimizer)?;
-    let step = |level| match element {
-        ElementType::F32 => audit_step::<f32>(&network, args.batch, level, STEP),
-        ElementType::F64 => audit_step::<f64>(&network, args.batch, level, STEP),
-    };
+    let step = |level| audit_step(&network, args.batch, level, STEP, element);
     Level::available().map(step).collect::<Result<_, _>>().map_err(failure)
 }
 
 fn kernels() -> Result<Vec<Finding>, Failure> {
     let mut findings = Vec::new();
     for level in Level::available() {
-        findings.extend(audit_kernels::<f32>(level).map_err(failure)?);
-        findings.extend(audit_kernels::<f64>(level).map_err(failure)?);
+        for element in [ElementType::F32, ElementType::F64] {
+            findings.extend(audit_kernels(level, element).map_err(failure)?);
+        }
     }
     Ok(findings)
 }

@@ -75,5 +75,5 @@ pub use spec::{Clipping, CountError, NetworkSpec};
 pub use tally::Tally;
 pub use tools::{Tool, ToolError, ToolReport, UnknownTool};
 pub use traffic::Traffic;
-pub use verify::{Difference, Verification, verify};
+pub use verify::{Difference, Verification, verify, verify_in};
 pub use weights::{DenseWeights, WeightsError};

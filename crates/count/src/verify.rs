@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nxm_kernels::{Cpu, Element, Level, Region};
+use nxm_net::ElementType;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::counted::Counted;
@@ -85,6 +86,23 @@ pub fn verify<T: Element>(
     });
     let differences = differences.filter(Difference::is_one).collect();
     Ok(Verification { level, threads, counted: total, requested: total_requested, differences })
+}
+
+/// [`verify`] in elements that are known when the program runs. It is compiled here, and so once for all who call it.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_in(
+    element: ElementType,
+    network: &NetworkSpec,
+    batch: u64,
+    level: Level,
+    threads: usize,
+) -> Result<Verification, RunError> {
+    match element {
+        ElementType::F32 => verify::<f32>(network, batch, level, threads),
+        ElementType::F64 => verify::<f64>(network, batch, level, threads),
+    }
 }
 
 /// By region; none: before any was entered.

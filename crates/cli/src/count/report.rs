@@ -1,9 +1,10 @@
 //! The answer: what `--format json` prints as it is, and the other formats lay out.
 
 use nxm_count::{
-    Bill, Breakdown, Clipping, Convention, Cost, LayerCost, Memory, NetworkSpec, Schedule, Verification, verify,
+    Bill, Breakdown, Clipping, Convention, Cost, LayerCost, Memory, NetworkSpec, Schedule, Verification, verify_in,
 };
 use nxm_kernels::{Cpu, Element, Executor, Level};
+use nxm_net::ElementType;
 use serde::Serialize;
 
 use super::question::Question;
@@ -113,7 +114,7 @@ impl Report {
             epoch: EpochReport { steps: bill.steps_per_epoch, costs: bill.epoch },
             training: TrainingReport { examples, epochs, steps: bill.steps, costs: bill.training },
             memory: MemoryReport { training: bill.memory_of_training, inference: bill.memory_of_inference },
-            verified: if verify { Some(verify_step::<T>(network, batch)?) } else { None },
+            verified: if verify { Some(verify_step(question.element, network, batch)?) } else { None },
         })
     }
 
@@ -148,12 +149,13 @@ fn hidden(network: &NetworkSpec) -> String {
 /// The threads on which steps are verified.
 const THREADS: [usize; 2] = [1, 2];
 
-/// Runs one step in elements of `T` under counting, at each level of this machine and on each number of threads.
-pub fn verify_step<T: Element>(network: &NetworkSpec, batch: u64) -> Result<Vec<Verification>, Failure> {
+/// Runs one step in these elements under counting, at each level of this machine and on each number of threads.
+pub fn verify_step(element: ElementType, network: &NetworkSpec, batch: u64) -> Result<Vec<Verification>, Failure> {
     let runs = Level::available().flat_map(|level| THREADS.map(|threads| (level, threads)));
     // The pool of all else may have one thread.
-    let verifications = own_pool(2)?
-        .install(|| runs.map(|(level, threads)| verify::<T>(network, batch, level, threads)).collect::<Result<_, _>>());
+    let verifications = own_pool(2)?.install(|| {
+        runs.map(|(level, threads)| verify_in(element, network, batch, level, threads)).collect::<Result<_, _>>()
+    });
     verifications.map_err(|error| Failure::Usage(format!("--verify: {error}")))
 }
 

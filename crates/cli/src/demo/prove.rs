@@ -4,6 +4,7 @@ use std::io::Write;
 
 use nxm_count::{Difference, Ops, StepFormula, Vectors, Verification};
 use nxm_kernels::Function;
+use nxm_net::ElementType;
 
 use super::Broken;
 use super::job::Job;
@@ -23,7 +24,7 @@ pub fn write(job: &Job, out: &mut impl Write) -> Result<Broken, Failure> {
         "A training step of {} on {BATCH} examples: the formula, and what was executed at each level:\n",
         job.name()
     )?;
-    let verifications = verify_step::<f32>(&job.spec, BATCH)?;
+    let verifications = verify_step(ElementType::F32, &job.spec, BATCH)?;
     let formula = row("formula", &step.total().useful, [String::new(), String::new()]);
     let runs = verifications.iter().map(|run| {
         let name = format!("{}, {}", run.level(), plural(run.threads() as u64, "thread"));
