@@ -20,7 +20,7 @@ pub struct Finding {
     pub formula: Kinds,
     /// What the compiler leaves out of that, in all.
     pub left_out: Kinds,
-    /// Which it is: those of the functions that are evaluated here.
+    /// Which it is: of those of the functions that are evaluated here, the ones that this build makes.
     pub rewrites: Vec<Rewrite>,
     /// What the constants of an optimizer's rule take in f64, by their formula ([`nxm_count::rule_constants`]).
     pub constants: Kinds,
@@ -40,16 +40,26 @@ impl Finding {
         let rewrites = rewrites(level, level.shape::<T>());
         let rewrites: Vec<Rewrite> =
             rewrites.iter().copied().filter(|rewrite| executed.evaluations(rewrite.function) > 0).collect();
-        Ok(Finding {
+        let mut finding = Finding {
             name,
             level,
             element: T::NAME,
             formula: everything(&executed)?,
-            left_out: left_out(&executed, &rewrites).map_err(overflow)?,
-            rewrites,
+            left_out: Kinds::NONE,
+            rewrites: Vec::new(),
             constants,
             machine: crate::trace(task)?,
-        })
+        };
+        // A build sees each of them everywhere or nowhere: it did those of which the rest is what was executed.
+        for set in 0u32..1 << rewrites.len() {
+            let seen = rewrites.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1);
+            finding.rewrites = seen.map(|(_, rewrite)| *rewrite).collect();
+            finding.left_out = left_out(&executed, &finding.rewrites).map_err(overflow)?;
+            if finding.agrees() {
+                break;
+            }
+        }
+        Ok(finding)
     }
 
     /// What was executed in the elements' own type; in f64, that is the constants too.

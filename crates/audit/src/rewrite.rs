@@ -1,7 +1,7 @@
 //! What compilers leave out of functions, operation by operation.
 //!
 //! A function is one sequence of operations on every level, and a level's instructions may make one of them superfluous. All are
-//! eliminations of what has been computed before, so no bit changes.
+//! eliminations of what has been computed before, so no bit changes. Whether a compiler sees one depends on the build.
 
 use nxm_count::{Function, Kind, Kinds, Ops, Overflow};
 use nxm_kernels::{Level, Shape};
