@@ -5,7 +5,7 @@ mod order;
 
 use std::collections::BTreeMap;
 
-use nxm_net::{ElementType, FileHeader};
+use nxm_net::{ElementType, FileHeader, printable};
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use serde::Deserialize;
@@ -117,7 +117,7 @@ fn stem<'a>(name: &'a str, part: &str) -> Option<&'a str> {
 fn tensors(header: &FileHeader) -> Result<BTreeMap<&str, TensorInfo>, WeightsError> {
     let mut tensors = BTreeMap::new();
     for (name, entry) in header.entries() {
-        let error = |reason: String| WeightsError::Entry { name: excerpt(name), reason: excerpt(&reason) };
+        let error = |reason: String| WeightsError::Entry { name: excerpt(name), reason: printable(&excerpt(&reason)) };
         if name == METADATA {
             BTreeMap::<String, String>::deserialize(entry).map_err(|e| error(e.to_string()))?;
             continue;
