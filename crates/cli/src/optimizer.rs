@@ -119,18 +119,13 @@ pub fn trained(
     clip_norm: Option<f64>,
 ) -> Result<NetworkSpec, Failure> {
     let options = TrainingOptions { optimizer, clip_norm, ..TrainingOptions::default() };
-    let (checked, norm) = match element {
-        ElementType::F32 => (options.check::<f32>(), clip_norm.map(|norm| f64::from(norm as f32))),
-        ElementType::F64 => (options.check::<f64>(), clip_norm),
+    let checked = match element {
+        ElementType::F32 => options.check::<f32>(),
+        ElementType::F64 => options.check::<f64>(),
     };
     checked.map_err(Failure::usage)?;
     let outputs = network.sizes()[network.layers()];
     network.loss().check(usize::try_from(outputs).unwrap_or(usize::MAX)).map_err(Failure::usage)?;
-    if let (Some(asked), Some(norm)) = (clip_norm, norm)
-        && !(norm > 0.0 && norm.is_finite())
-    {
-        return Err(Failure::Usage(format!("--clip-norm is {asked}: a finite number above 0 is needed")));
-    }
     let clipping = if clip_norm.is_some() { Clipping::Scaled } else { Clipping::None };
     Ok(network.with_optimizer(optimizer).with_clipping(clipping))
 }

@@ -133,11 +133,24 @@ fn weights_that_pytorch_saved() {
     let folder = Folder::new("count-pytorch");
     let file = folder.write("model.safetensors", safetensors(PYTORCH, 92));
     let flags = ["--hidden", "gelu", "--loss", "cross_entropy", "--batch", "8", "--epochs", "2"];
-    let [found, expected] = [&file, "4-3-2"].map(|network| counted(&[&[network], &flags[..]].concat()));
+    let [mut found, expected] = [&file, "4-3-2"].map(|network| counted(&[&[network], &flags[..]].concat()));
+    let layers = found["network"].as_object_mut().and_then(|network| network.remove("layers"));
+    assert_eq!(layers, Some(json!(["fc1.weight", "fc2.weight"])));
     assert_eq!(found, expected);
     assert_eq!(counted(&[&file])["network"]["hidden"], "relu");
     let text = printed(&["count", &file, "--verify"]);
-    assert!(text.starts_with("4-3-2: 23 parameters\n") && text.contains("agrees"), "{text}");
+    let begin = "4-3-2: 23 parameters\nlayers in the file, first to last: fc1.weight, fc2.weight\nhidden relu, ";
+    assert!(text.starts_with(begin) && text.contains("agrees"), "{text}");
+    // Names and sizes say which is first: "zero" is, and a name is no command to the terminal.
+    let turned = PYTORCH.replace("fc1.", "zero\\u001b\\n.");
+    let text = printed(&["count", &folder.write("turned", safetensors(&turned, 92))]);
+    assert!(text.contains("first to last: zero\\u{1b}\\n.weight, fc2.weight\n"), "{text}");
+    let symmetric = PYTORCH.replace("[2]", "[4]").replace("[2,3]", "[4,3]").replace("[60,68]", "[60,76]");
+    let symmetric = symmetric.replace("[68,92]", "[76,124]").replace("fc1.", "encoder.").replace("fc2.", "decoder.");
+    refused(
+        &[&folder.write("symmetric", safetensors(&symmetric, 124))],
+        &["symmetric: ", "\"encoder\", \"decoder\" is 4-3-4", "\"decoder\", \"encoder\" is 3-4-3"],
+    );
     // A text that reads as sizes is sizes, whatever files there are.
     folder.write("7-2", safetensors(PYTORCH, 92));
     let here = |name: &str| {

@@ -200,7 +200,7 @@ fn an_optimizer_and_clipping_cost_what_training_pays() {
     for (args, named) in [
         (&["--momentum", "0.9", "--optimizer", "adam"][..], "--momentum"),
         (&["--weight-decay=-1"], "weight decay"),
-        (&["--clip-norm", "0"], "clip"),
+        (&["--clip-norm", "0"], "the largest norm of gradients"),
     ] {
         let output = common::run(&[&["count", "3-2"], args].concat());
         common::assert_refused_in_a_line(&output, &[named], named);

@@ -5,18 +5,23 @@ mod order;
 
 use std::collections::BTreeMap;
 
-use nxm_net::{ElementType, FileHeader};
+use nxm_net::{ElementType, FileHeader, printable};
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use serde::Deserialize;
 
 pub use error::WeightsError;
 use error::{excerpt, shown};
+use order::{Order, Shape};
 
 /// Where safetensors keeps strings.
 const METADATA: &str = "__metadata__";
 
-/// Dense layers, one behind the other in the natural order of their names (2 before 10). Which activations are between them, no file says.
+/// Dense layers, one behind the other. Which activations are between them, no file says.
+///
+/// Nor does a file say which layer is behind which. Names that differ in a number are in its order (2 before 10). Others, as "encoder.0"
+/// and "decoder.0", are in the order in which the inputs of each layer are the outputs of the one before; if there are orders with
+/// different sizes, as with an autoencoder that ends as wide as it begins, that is an error.
 ///
 /// A layer is `NAME.weight` of [outputs, inputs] and `NAME.bias` of [outputs], all of F32 or all of F64, and nothing else may be there:
 /// what is not counted must not seem to be.
@@ -55,8 +60,8 @@ impl DenseWeights {
         let layers = tensors.iter().filter_map(|(name, tensor)| Some((stem(name, "weight")?, *name, tensor)));
         let mut layers: Vec<_> = layers.collect();
         layers.sort_by(|one, other| order::natural(one.0, other.0));
-        let (mut sizes, mut names) = (Vec::new(), Vec::<String>::new());
-        for (i, (stem, name, weight)) in layers.iter().enumerate() {
+        let mut shapes = Vec::new();
+        for (stem, name, weight) in &layers {
             let [outputs, inputs] = dense(name, weight)?;
             let bias = format!("{stem}bias");
             match tensors.get(bias.as_str()) {
@@ -66,13 +71,7 @@ impl DenseWeights {
                 }
                 Some(_) => {}
             }
-            match i.checked_sub(1).map(|before| &layers[before]) {
-                None => sizes.push(inputs as u64),
-                Some((_, _, before)) if before.shape[0] == inputs => {}
-                Some((_, first, before)) => return Err(WeightsError::chain([first, name], [before, weight])),
-            }
-            sizes.push(outputs as u64);
-            names.push((*name).to_owned());
+            shapes.push([outputs, inputs]);
         }
         for (name, tensor) in &tensors {
             match (stem(name, "weight"), stem(name, "bias")) {
@@ -84,11 +83,29 @@ impl DenseWeights {
                 _ => return Err(WeightsError::not_dense(name, tensor)),
             }
         }
-        match names.is_empty() {
-            true => Err(WeightsError::Empty),
-            false => Ok(DenseWeights { element, sizes, names }),
-        }
+        let stems: Vec<&str> = layers.iter().map(|layer| layer.0).collect();
+        let order = match order::order(&stems, &shapes) {
+            Order::One(order) => order,
+            Order::Two(orders) => return Err(WeightsError::order(&orders, &stems, &shapes)),
+            Order::Unknown => return Err(WeightsError::unknown_order(&stems)),
+            Order::None => {
+                // As any other order, that of the names does not fit somewhere.
+                let misfit = layers.windows(2).zip(shapes.windows(2)).find(|(_, shapes)| shapes[0][0] != shapes[1][1]);
+                return Err(match misfit {
+                    Some((pair, _)) => WeightsError::chain([pair[0].1, pair[1].1], [pair[0].2, pair[1].2]),
+                    None => WeightsError::Empty,
+                });
+            }
+        };
+        let names = order.iter().map(|layer| layers[*layer].1.to_owned()).collect();
+        Ok(DenseWeights { element, sizes: sizes(&order, &shapes), names })
     }
+}
+
+/// The inputs of the first layer, and the outputs of each.
+fn sizes(order: &[usize], shapes: &[Shape]) -> Vec<u64> {
+    let inputs = order.first().map(|first| shapes[*first][1] as u64);
+    inputs.into_iter().chain(order.iter().map(|layer| shapes[*layer][0] as u64)).collect()
 }
 
 /// What stands before a layer's "weight" or "bias": nothing, if it is the only one, or a name and a dot.
@@ -100,7 +117,7 @@ fn stem<'a>(name: &'a str, part: &str) -> Option<&'a str> {
 fn tensors(header: &FileHeader) -> Result<BTreeMap<&str, TensorInfo>, WeightsError> {
     let mut tensors = BTreeMap::new();
     for (name, entry) in header.entries() {
-        let error = |reason: String| WeightsError::Entry { name: excerpt(name), reason: excerpt(&reason) };
+        let error = |reason: String| WeightsError::Entry { name: excerpt(name), reason: printable(&excerpt(&reason)) };
         if name == METADATA {
             BTreeMap::<String, String>::deserialize(entry).map_err(|e| error(e.to_string()))?;
             continue;

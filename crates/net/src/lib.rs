@@ -48,6 +48,7 @@ mod random;
 pub mod region;
 pub mod schedule;
 pub mod step;
+mod text;
 pub mod train;
 
 pub use builder::NetworkBuilder;
@@ -67,4 +68,5 @@ pub use optimizer::{Adam, AdamW, LayerState, Optimizer, OptimizerState, Sgd};
 pub use predictor::{PredictionBuffers, Predictor};
 pub use schedule::LearningRateSchedule;
 pub use step::Step;
+pub use text::printable;
 pub use train::{EpochReport, Progress, StepReport, Training, TrainingOptions, TrainingState};

@@ -21,6 +21,7 @@ use crate::network::Network;
 use crate::optimizer::OptimizerState;
 use crate::region;
 use clip::Clip;
+pub(crate) use clip::check_max_norm;
 
 /// A plan for training networks of one shape, on batches up to one size, by one loss: everything a step needs is allocated
 /// here, once.

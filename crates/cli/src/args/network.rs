@@ -23,9 +23,13 @@ pub fn network() -> impl TypedValueParser<Value = NetworkArg> {
 
 fn parse(argument: OsString) -> Result<NetworkArg, String> {
     const NONE: &str = "no file has that name";
-    let error = match argument.to_str().map(str::parse::<Sizes>) {
-        Some(Ok(sizes)) => return Ok(NetworkArg::Sizes(sizes)),
-        Some(Err(error)) => format!("{error}; and {NONE}"),
+    let error = match argument.to_str().map(|text| (text, text.parse::<Sizes>())) {
+        Some((_, Ok(sizes))) => return Ok(NetworkArg::Sizes(sizes)),
+        // Of digits and hyphens, it was meant as sizes; else rather as a file.
+        Some((text, Err(error))) if text.chars().all(|c| c.is_ascii_digit() || c == '-') => {
+            format!("{error}; and {NONE}")
+        }
+        Some((_, Err(error))) => format!("{NONE}; and as sizes, {error}"),
         None => NONE.to_owned(),
     };
     let path = PathBuf::from(argument);
@@ -47,9 +51,13 @@ mod tests {
         let here = std::env::current_exe().unwrap();
         assert_eq!(parse(here.clone().into()), Ok(NetworkArg::File(here.clone())));
         assert_eq!(parse("/".into()), Ok(NetworkArg::File("/".into())));
-        for none in ["./3-2", "3-x", "", "30", "no/such/file"] {
+        for none in ["", "30", "3--2"] {
             let error = none.parse::<Sizes>().unwrap_err();
             assert_eq!(parse(none.into()), Err(format!("{error}; and no file has that name")));
+        }
+        for none in ["./3-2", "3-x", "no/such/file"] {
+            let error = none.parse::<Sizes>().unwrap_err();
+            assert_eq!(parse(none.into()), Err(format!("no file has that name; and as sizes, {error}")));
         }
         // A file as a folder, and a name that is too long for any.
         assert!(parse(here.join("x").into()).is_err());

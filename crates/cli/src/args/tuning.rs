@@ -10,25 +10,25 @@ use nxm_net::LearningRateSchedule;
 /// What can be set; each only with those that have it.
 #[derive(Clone, Debug, Default, Args)]
 pub struct TuningArgs {
-    /// The momentum of sgd. [default: 0]
+    /// The momentum of sgd. [default: 0, or what a checkpoint says]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub momentum: Option<f64>,
-    /// The share of a gradient that the momentum of sgd does not take up. [default: 0]
+    /// The share of a gradient that the momentum of sgd does not take up. [default: 0, or what a checkpoint says]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub dampening: Option<f64>,
     /// Nesterov's momentum, of sgd.
     #[arg(long)]
     pub nesterov: bool,
-    /// How fast adam and adamw forget gradients and their squares, as 0.9,0.999. [default: 0.9,0.999]
+    /// How fast adam and adamw forget gradients and their squares, as 0.9,0.999. [default: 0.9,0.999, or what a checkpoint says]
     #[arg(long, value_name = "SHARES", allow_hyphen_values = true)]
     pub betas: Option<Betas>,
-    /// What adam and adamw add to a root before they divide by it. [default: 1e-8]
+    /// What adam and adamw add to a root before they divide by it. [default: 1e-8, or what a checkpoint says]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub epsilon: Option<f64>,
-    /// How fast weights decay. [default: 0; 0.01 for adamw]
+    /// How fast weights decay. [default: 0; 0.01 for adamw, or what a checkpoint says]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub weight_decay: Option<f64>,
-    /// The largest norm of the gradients of a step; what is counted is a step that exceeds it. [default: no limit]
+    /// The largest norm of the gradients of a step; what is counted is a step that exceeds it. [default: no limit, or what a checkpoint says]
     #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
     pub clip_norm: Option<f64>,
     /// The share of each target that cross_entropy spreads over all classes. [default: 0]

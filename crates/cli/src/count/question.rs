@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nxm_count::{DenseWeights, NetworkSpec, Schedule};
 use nxm_kernels::Activation;
-use nxm_net::{CheckpointSummary, ContentError, ElementType, FileHeader, Loss, Optimizer, TrainingOptions};
+use nxm_net::{CheckpointSummary, ContentError, ElementType, FileHeader, Loss, Optimizer, TrainingOptions, printable};
 
 use crate::args::{CountArgs, NetworkArg, OptimizerName, TuningArgs};
 use crate::failure::Failure;
@@ -17,6 +17,8 @@ pub struct Question {
     pub network: NetworkSpec,
     /// What its numbers are.
     pub element: ElementType,
+    /// The names of its layers, first to last, if they are in a file of weights.
+    pub layers: Option<Vec<String>>,
     /// Examples, epochs and batch.
     pub schedule: Schedule,
 }
@@ -46,12 +48,13 @@ fn of_file(args: &CountArgs, path: &Path) -> Result<Question, Failure> {
             "{error}\nA network is SIZES, as 784-128-10, a checkpoint of nxm train or a safetensors file."
         ))
     })?;
-    let named = |error: &dyn std::error::Error| Failure::Usage(format!("{}: {error}", path.display()));
+    let shown = printable(&path.to_string_lossy());
+    let named = |error: &dyn std::error::Error| Failure::Usage(format!("{shown}: {error}"));
     match CheckpointSummary::from_header(&header) {
         Ok(checkpoint) => of_checkpoint(args, path, checkpoint),
         Err(ContentError::NotACheckpoint) => {
-            let DenseWeights { element, sizes, .. } = DenseWeights::from_header(&header).map_err(|e| named(&e))?;
-            of_shape(args, Shape { element, sizes })
+            let DenseWeights { element, sizes, names } = DenseWeights::from_header(&header).map_err(|e| named(&e))?;
+            Ok(Question { layers: Some(names), ..of_shape(args, Shape { element, sizes })? })
         }
         Err(error) => Err(named(&error)),
     }
@@ -65,7 +68,7 @@ fn of_shape(args: &CountArgs, Shape { element, sizes }: Shape) -> Result<Questio
     let network = args.tuning.network((&sizes, element), activations, loss, args.optimizer)?;
     let batch = args.batch.unwrap_or(1);
     let schedule = Schedule { examples: args.examples.unwrap_or(batch), epochs: args.epochs.unwrap_or(1), batch };
-    Ok(Question { network, element, schedule })
+    Ok(Question { network, element, layers: None, schedule })
 }
 
 /// A network that says itself how it is trained, but for what the command line asks for.
@@ -78,7 +81,7 @@ fn of_checkpoint(args: &CountArgs, path: &Path, checkpoint: CheckpointSummary) -
         (args.tuning.class_weights.is_some(), "--class-weights"),
     ] {
         if asked {
-            let path = path.display();
+            let path = printable(&path.to_string_lossy());
             let why =
                 format!("{path} is a checkpoint, which says its activations and its loss itself: leave out {flag}");
             return Err(Failure::Usage(why));
@@ -96,7 +99,7 @@ fn of_checkpoint(args: &CountArgs, path: &Path, checkpoint: CheckpointSummary) -
     };
     let clip_norm = args.tuning.clip_norm.or(options.clip_norm);
     let network = trained(network, element, optimizer(args, &options)?, clip_norm)?;
-    Ok(Question { network, element, schedule })
+    Ok(Question { network, element, layers: None, schedule })
 }
 
 /// The checkpoint's optimizer with the settings that are asked for, or another one.
@@ -114,7 +117,8 @@ fn optimizer(args: &CountArgs, options: &TrainingOptions) -> Result<Optimizer, F
             let both = TuningArgs {
                 momentum: asked.momentum.or(own.momentum),
                 dampening: asked.dampening.or(own.dampening),
-                nesterov: asked.nesterov || own.nesterov,
+                // It needs a momentum of its own; nobody should be refused for what they did not ask for.
+                nesterov: asked.nesterov || own.nesterov && asked.momentum.is_none() && asked.dampening.is_none(),
                 betas: asked.betas.or(own.betas),
                 epsilon: asked.epsilon.or(own.epsilon),
                 weight_decay: asked.weight_decay.or(own.weight_decay),

@@ -50,6 +50,9 @@ pub struct NetworkReport {
     /// "f32" or "f64".
     pub element: &'static str,
     pub parameters: u128,
+    /// The names of the layers' weights, first to last, in the order in which they were taken from a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<String>>,
 }
 
 /// A step on a whole batch.
@@ -103,6 +106,7 @@ impl Report {
                 loss: network.loss().name(),
                 element: T::NAME,
                 parameters: bill.parameters,
+                layers: question.layers.clone(),
             },
             batch,
             optimizer: network.optimizer().name(),

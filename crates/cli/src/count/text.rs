@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use nxm_count::{Cost, Kind, Memory, Ops, Verification};
 use nxm_kernels::Function;
+use nxm_net::printable;
 
 use super::report::Report;
 use crate::format::{count, is_rounded, plural, significant};
@@ -14,6 +15,9 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
     let (network, training) = (&report.network, &report.training);
     let sizes: Vec<String> = network.sizes.iter().map(u64::to_string).collect();
     title(look, &format!("{}: {} parameters", sizes.join("-"), count(network.parameters)), out)?;
+    if let Some(layers) = &network.layers {
+        writeln!(out, "layers in the file, first to last: {}", names(layers))?;
+    }
     writeln!(
         out,
         "hidden {}, output {}, loss {}, optimizer {}{}",
@@ -65,6 +69,24 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
         out,
         "All phases of epoch and training: --format json or csv. What the numbers mean: \"convention\" in json."
     )
+}
+
+/// Names in one line, of which a file may have thousands, and long ones.
+fn names(names: &[String]) -> String {
+    const MOST: usize = 32;
+    let mut shown: Vec<String> = names.iter().take(MOST).map(|name| excerpt(name)).collect();
+    if names.len() > MOST {
+        shown.push(format!("… ({} in all)", names.len()));
+    }
+    shown.join(", ")
+}
+
+/// The beginning of a name, as a terminal can show it.
+fn excerpt(name: &str) -> String {
+    match name.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", printable(&name[..end])),
+        None => printable(name),
+    }
 }
 
 /// A heading, and the line that Markdown wants after it.

@@ -3,6 +3,11 @@
 use safetensors::tensor::TensorInfo;
 use thiserror::Error;
 
+use super::order::{self, Shape};
+
+/// So many names or sizes are longer than an excerpt.
+const MOST: usize = 120;
+
 /// A file of safetensors that is no chain of dense layers. Shapes are as PyTorch's: outputs, inputs.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -74,9 +79,9 @@ pub enum WeightsError {
         /// The layer's outputs.
         outputs: String,
     },
-    /// Two layers, one behind the other in the order of their names, that do not fit.
+    /// No order of the layers fits: two that do not, one behind the other in the order of their names.
     #[error(
-        "its tensors {first:?} ({first_found}) and {second:?} ({second_found}) do not fit: the inputs of a layer are the outputs of the one before, in the order of their names"
+        "its tensors {first:?} ({first_found}) and {second:?} ({second_found}) do not fit: the inputs of a layer are the outputs of the one before, in the order of the numbers in their names, and no such order fits"
     )]
     Chain {
         /// The weight of the first layer.
@@ -87,6 +92,28 @@ pub enum WeightsError {
         second: String,
         /// Its type and shape.
         second_found: String,
+    },
+    /// Layers that fit in orders with different sizes.
+    #[error(
+        "its layers fit in more than one order: {one} is {one_sizes}, and {other} is {other_sizes}. Their names do not say which it is: give its sizes instead of the file"
+    )]
+    Order {
+        /// The names of the layers in one order, numbers as "*".
+        one: String,
+        /// Its sizes.
+        one_sizes: String,
+        /// The names in another order.
+        other: String,
+        /// Its sizes.
+        other_sizes: String,
+    },
+    /// Layers whose order is not found in reasonable time.
+    #[error(
+        "its layers {groups} may be in too many orders to try, as their names have no numbers: give its sizes instead of the file"
+    )]
+    UnknownOrder {
+        /// The names of the layers, numbers as "*".
+        groups: String,
     },
 }
 
@@ -105,6 +132,32 @@ impl WeightsError {
         let [first_found, second_found] = [one, other].map(shown);
         WeightsError::Chain { first: excerpt(first), first_found, second: excerpt(second), second_found }
     }
+    pub(super) fn order(orders: &[Vec<usize>; 2], stems: &[&str], shapes: &[Shape]) -> WeightsError {
+        let [one, other] = orders.each_ref().map(|order| groups(order.iter().map(|layer| stems[*layer])));
+        let [one_sizes, other_sizes] = orders.each_ref().map(|order| {
+            let sizes = super::sizes(order, shapes).into_iter().take(MOST);
+            excerpt(&sizes.map(|size| size.to_string()).collect::<Vec<_>>().join("-"))
+        });
+        WeightsError::Order { one, one_sizes, other, other_sizes }
+    }
+    pub(super) fn unknown_order(stems: &[&str]) -> WeightsError {
+        WeightsError::UnknownOrder { groups: groups(stems.iter().copied()) }
+    }
+}
+
+/// The names of layers without their numbers, each once where it is there several times in a row.
+fn groups<'a>(stems: impl Iterator<Item = &'a str>) -> String {
+    let mut groups: Vec<String> = Vec::new();
+    // A file may have any number of them, and as long ones as it likes.
+    for group in stems.map(|stem| excerpt(&order::group(stem))) {
+        if groups.last() != Some(&group) {
+            groups.push(group);
+        }
+        if groups.len() > MOST {
+            break;
+        }
+    }
+    excerpt(&groups.iter().map(|group| format!("{group:?}")).collect::<Vec<_>>().join(", "))
 }
 
 /// Type and shape, as "F32 [128, 784]".

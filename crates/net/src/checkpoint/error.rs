@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::error::NetError;
+use crate::text::printable;
 
 /// A checkpoint that can't be written or read: which file, and why.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
     /// The operating system refused.
-    #[error("can't {action} {}: {source}", path.display())]
+    #[error("can't {action} {}: {source}", printable(&path.to_string_lossy()))]
     Io {
         /// "open", "read", "write", …
         action: &'static str,
@@ -22,7 +23,7 @@ pub enum CheckpointError {
         source: io::Error,
     },
     /// What is in the file, or was to be written there, is not a checkpoint that can be resumed.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", printable(&path.to_string_lossy()))]
     Content {
         /// The file.
         path: PathBuf,
@@ -112,11 +113,11 @@ pub enum ContentError {
 /// So many characters of something that a file says are enough to find it there; a file may say megabytes.
 const EXCERPT: usize = 200;
 
-/// The beginning of a text that is to stand in an error.
+/// The beginning of a text that is to stand in an error as it is: what a terminal would obey is escaped.
 pub(super) fn excerpt(mut text: String) -> String {
     if let Some((end, _)) = text.char_indices().nth(EXCERPT) {
         text.truncate(end);
         text.push('…');
     }
-    text
+    printable(&text)
 }

@@ -127,6 +127,21 @@ fn sync_folder(_folder: &Path) -> Result<(), CheckpointError> {
     Ok(())
 }
 
+/// Opens a file to read it, without waiting for whoever writes to it if it is a pipe.
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    /// As the kernel has it on these machines; regular files do not care.
+    const O_NONBLOCK: i32 = 0o4000;
+    File::options().read(true).custom_flags(O_NONBLOCK).open(path)
+}
+
+/// Opens a file to read it.
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
 /// A file of safetensors of which the header was read.
 #[derive(Debug)]
 pub(super) struct Opened<'a> {
@@ -143,11 +158,14 @@ impl<'a> Opened<'a> {
     /// might wait for ever.
     pub(super) fn new(path: &'a Path) -> Result<Self, CheckpointError> {
         let content = |source| CheckpointError::Content { path: path.to_owned(), source };
-        if !fs::metadata(path).map_err(failed("read", path))?.is_file() {
-            return Err(failed("read", path)(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")));
-        }
-        let mut file = File::open(path).map_err(failed("open", path))?;
-        let len = file.metadata().map_err(failed("read", path))?.len();
+        let regular = |metadata: fs::Metadata| match metadata.is_file() {
+            true => Ok(metadata),
+            false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
+        };
+        fs::metadata(path).and_then(regular).map_err(failed("read", path))?;
+        let mut file = open(path).map_err(failed("open", path))?;
+        // Another may be there by now.
+        let len = file.metadata().and_then(regular).map_err(failed("read", path))?.len();
         let mut bytes = Vec::new();
         take(path, &mut file, &mut bytes, len.min(WORD as u64))?;
         let header = header_length(&bytes, len).map_err(content)?;

@@ -19,15 +19,17 @@ pub(super) struct Clip<T> {
     norm: T,
 }
 
+/// A norm to clip to must be a finite number above 0 in `T`.
+pub(crate) fn check_max_norm<T: Element>(max_norm: f64) -> Result<(), NetError> {
+    let name = "the largest norm of gradients";
+    let expected = "a finite number above 0";
+    check_learning_rate(T::from_f64(max_norm)).map_err(|_| NetError::Setting { name, value: max_norm, expected })
+}
+
 impl<T: Element> Clip<T> {
     /// Clips to `max_norm`, a finite number above 0 in `T`.
     pub(super) fn new(max_norm: f64) -> Result<Self, NetError> {
-        let expected = "a finite number above 0";
-        check_learning_rate(T::from_f64(max_norm)).map_err(|_| NetError::Setting {
-            name: "the largest norm of gradients",
-            value: max_norm,
-            expected,
-        })?;
+        check_max_norm::<T>(max_norm)?;
         Ok(Clip { max_norm: T::from_f64(max_norm), norm: T::ZERO })
     }
 

@@ -6,6 +6,7 @@ use crate::error::NetError;
 use crate::loss::Loss;
 use crate::optimizer::Optimizer;
 use crate::schedule::LearningRateSchedule;
+use crate::step::check_max_norm;
 
 /// How to train.
 ///
@@ -61,6 +62,7 @@ impl TrainingOptions {
     pub fn check<T: Element>(&self) -> Result<(), NetError> {
         self.optimizer.check::<T>()?;
         self.schedule.check()?;
+        self.clip_norm.map_or(Ok(()), check_max_norm::<T>)?;
         if self.batch == 0 { Err(NetError::NoBatch) } else { Ok(()) }
     }
 }
