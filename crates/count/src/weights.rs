@@ -23,7 +23,7 @@ const METADATA: &str = "__metadata__";
 /// and "decoder.0", are in the order in which the inputs of each layer are the outputs of the one before; if there are orders with
 /// different sizes, as with an autoencoder that ends as wide as it begins, that is an error.
 ///
-/// A layer is `NAME.weight` of [outputs, inputs] and `NAME.bias` of [outputs], all of F32 or all of F64, and nothing else may be there:
+/// A layer is `NAME.weight` of outputs × inputs and `NAME.bias` of outputs, all of F32 or all of F64, and nothing else may be there:
 /// what is not counted must not seem to be.
 ///
 /// ```
