@@ -6,12 +6,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::call::{Call, Op};
 use crate::element::Element;
-use crate::elementwise::{Elementwise, elementwise, map_slice};
+use crate::elementwise::Elementwise;
 use crate::executor::Executor;
 use crate::function::Function;
+use crate::gemm::follow::map_rows;
+use crate::layout::ShapeError;
 use crate::math;
-use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
+use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::Simd;
 
 /// The function a layer applies to each of its sums.
@@ -124,64 +127,22 @@ impl Activation {
     }
 
     /// z ← f(z): one evaluation per element.
-    pub fn forward<T: Element>(self, executor: &impl Executor, z: &mut [T]) {
-        match self {
-            Activation::Identity => {}
-            Activation::Relu => elementwise(executor, Relu, [], z),
-            Activation::LeakyRelu => elementwise(executor, LeakyRelu, [], z),
-            Activation::Sigmoid => elementwise(executor, Sigmoid, [], z),
-            Activation::Tanh => elementwise(executor, Tanh, [], z),
-            Activation::Gelu => elementwise(executor, Gelu, [], z),
-            Activation::GeluTanh => elementwise(executor, GeluTanh, [], z),
-            Activation::Silu => elementwise(executor, Silu, [], z),
-            Activation::Softplus => elementwise(executor, Softplus, [], z),
-            Activation::Elu => elementwise(executor, Elu, [], z),
-        }
+    pub fn forward<T: Element>(self, executor: &dyn Executor, z: &mut [T]) {
+        T::run(executor, Call::activate(self, MatrixMut::from_row(z)), None);
     }
 
     /// δ ← δ · f'(z), where `kept` is f(z), or z, as [`kept`](Self::kept) says.
     ///
     /// # Errors
     /// [`ShapeError`] if `kept` and `delta` differ in length.
-    pub fn backward<T: Element>(self, executor: &impl Executor, kept: &[T], delta: &mut [T]) -> Result<(), ShapeError> {
-        check("activation: length of the outputs against the gradient", delta.len(), kept.len())?;
-        match self {
-            Activation::Identity => {}
-            Activation::Relu => elementwise(executor, Relu, [kept], delta),
-            Activation::LeakyRelu => elementwise(executor, LeakyRelu, [kept], delta),
-            Activation::Sigmoid => elementwise(executor, Sigmoid, [kept], delta),
-            Activation::Tanh => elementwise(executor, Tanh, [kept], delta),
-            Activation::Gelu => elementwise(executor, Gelu, [kept], delta),
-            Activation::GeluTanh => elementwise(executor, GeluTanh, [kept], delta),
-            Activation::Silu => elementwise(executor, Silu, [kept], delta),
-            Activation::Softplus => elementwise(executor, Softplus, [kept], delta),
-            Activation::Elu => elementwise(executor, Elu, [kept], delta),
-        }
+    pub fn backward<T: Element>(self, executor: &dyn Executor, kept: &[T], delta: &mut [T]) -> Result<(), ShapeError> {
+        T::run(executor, Call::derive(self, MatrixRef::from_row(kept), MatrixMut::from_row(delta))?, None);
         Ok(())
-    }
-}
-
-impl Activation {
-    /// z ← f(z) in each row: the body of a product's epilogue.
-    #[inline(always)]
-    pub(crate) fn forward_rows<T: Element, S: Simd<T>>(self, simd: S, z: &mut MatrixMut<'_, T>) {
-        match self {
-            Activation::Identity => {}
-            Activation::Relu => map_rows(simd, Relu, [], z),
-            Activation::LeakyRelu => map_rows(simd, LeakyRelu, [], z),
-            Activation::Sigmoid => map_rows(simd, Sigmoid, [], z),
-            Activation::Tanh => map_rows(simd, Tanh, [], z),
-            Activation::Gelu => map_rows(simd, Gelu, [], z),
-            Activation::GeluTanh => map_rows(simd, GeluTanh, [], z),
-            Activation::Silu => map_rows(simd, Silu, [], z),
-            Activation::Softplus => map_rows(simd, Softplus, [], z),
-            Activation::Elu => map_rows(simd, Elu, [], z),
-        }
     }
 
     /// δ ← δ · f'(z) in each row, where `kept` is f(z), or z, as [`kept`](Self::kept) says.
     #[inline(always)]
-    pub(crate) fn backward_rows<T: Element, S: Simd<T>>(
+    pub(crate) fn derive_rows<T: Element, S: Simd<T>>(
         self,
         simd: S,
         kept: MatrixRef<'_, T>,
@@ -202,16 +163,18 @@ impl Activation {
     }
 }
 
-/// An elementwise kernel on each row.
-#[inline(always)]
-fn map_rows<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
-    simd: S,
-    f: F,
-    inputs: [MatrixRef<'_, T>; N],
-    out: &mut MatrixMut<'_, T>,
-) {
-    for i in 0..out.rows() {
-        map_slice(simd, f, inputs.map(|input| input.row(i)), out.row(i));
+impl<'a, T: Element> Call<'a, T> {
+    /// z ← f(z) for each element of `z`: see [`Activation::forward`].
+    pub fn activate(activation: Activation, z: MatrixMut<'a, T>) -> Self {
+        Call(Op::Activate { activation, z })
+    }
+
+    /// δ ← δ ⊙ f'(z), a matrix of what the forward pass kept and one of gradients: see [`Activation::backward`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if their shapes differ or a row's elements don't stand side by side.
+    pub fn derive(activation: Activation, kept: MatrixRef<'a, T>, delta: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::Derive { activation, kept, delta })
     }
 }
 
@@ -232,14 +195,6 @@ impl FromStr for Activation {
 #[derive(Clone, Copy)]
 struct Relu;
 
-impl<T: Element> Elementwise<T, 0> for Relu {
-    #[inline(always)]
-    fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
-        // In this order NaN stays NaN.
-        simd.inside(Function::Relu).max(simd.splat(T::ZERO), z)
-    }
-}
-
 impl<T: Element> Elementwise<T, 1> for Relu {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
@@ -250,13 +205,6 @@ impl<T: Element> Elementwise<T, 1> for Relu {
 #[derive(Clone, Copy)]
 struct LeakyRelu;
 
-impl<T: Element> Elementwise<T, 0> for LeakyRelu {
-    #[inline(always)]
-    fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
-        leaky_relu(simd, z)
-    }
-}
-
 impl<T: Element> Elementwise<T, 1> for LeakyRelu {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
@@ -266,22 +214,8 @@ impl<T: Element> Elementwise<T, 1> for LeakyRelu {
     }
 }
 
-/// The larger of x and slope·x, as 0 < slope < 1; in this order NaN stays NaN.
-#[inline(always)]
-pub(crate) fn leaky_relu<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
-    let simd = simd.inside(Function::LeakyRelu);
-    simd.max(simd.mul(simd.splat(T::from_f64(LEAKY_SLOPE)), x), x)
-}
-
 #[derive(Clone, Copy)]
 struct Sigmoid;
-
-impl<T: Element> Elementwise<T, 0> for Sigmoid {
-    #[inline(always)]
-    fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
-        math::sigmoid(simd, z)
-    }
-}
 
 impl<T: Element> Elementwise<T, 1> for Sigmoid {
     #[inline(always)]
@@ -293,13 +227,6 @@ impl<T: Element> Elementwise<T, 1> for Sigmoid {
 #[derive(Clone, Copy)]
 struct Tanh;
 
-impl<T: Element> Elementwise<T, 0> for Tanh {
-    #[inline(always)]
-    fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
-        math::tanh(simd, z)
-    }
-}
-
 impl<T: Element> Elementwise<T, 1> for Tanh {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
@@ -309,13 +236,6 @@ impl<T: Element> Elementwise<T, 1> for Tanh {
 
 #[derive(Clone, Copy)]
 struct Gelu;
-
-impl<T: Element> Elementwise<T, 0> for Gelu {
-    #[inline(always)]
-    fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
-        math::gelu(simd, z)
-    }
-}
 
 impl<T: Element> Elementwise<T, 1> for Gelu {
     #[inline(always)]
@@ -327,13 +247,6 @@ impl<T: Element> Elementwise<T, 1> for Gelu {
 #[derive(Clone, Copy)]
 struct GeluTanh;
 
-impl<T: Element> Elementwise<T, 0> for GeluTanh {
-    #[inline(always)]
-    fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
-        math::gelu_tanh(simd, z)
-    }
-}
-
 impl<T: Element> Elementwise<T, 1> for GeluTanh {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [z]: [S::Vector; 1]) -> S::Vector {
@@ -343,13 +256,6 @@ impl<T: Element> Elementwise<T, 1> for GeluTanh {
 
 #[derive(Clone, Copy)]
 struct Silu;
-
-impl<T: Element> Elementwise<T, 0> for Silu {
-    #[inline(always)]
-    fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
-        math::silu(simd, z)
-    }
-}
 
 impl<T: Element> Elementwise<T, 1> for Silu {
     #[inline(always)]
@@ -361,13 +267,6 @@ impl<T: Element> Elementwise<T, 1> for Silu {
 #[derive(Clone, Copy)]
 struct Softplus;
 
-impl<T: Element> Elementwise<T, 0> for Softplus {
-    #[inline(always)]
-    fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
-        math::softplus(simd, z)
-    }
-}
-
 impl<T: Element> Elementwise<T, 1> for Softplus {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
@@ -378,13 +277,6 @@ impl<T: Element> Elementwise<T, 1> for Softplus {
 
 #[derive(Clone, Copy)]
 struct Elu;
-
-impl<T: Element> Elementwise<T, 0> for Elu {
-    #[inline(always)]
-    fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
-        math::elu(simd, z)
-    }
-}
 
 impl<T: Element> Elementwise<T, 1> for Elu {
     #[inline(always)]

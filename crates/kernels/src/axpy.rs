@@ -1,19 +1,52 @@
 //! y ← α·x + y.
 
+use crate::call::{Call, Op};
 use crate::element::Element;
-use crate::elementwise::{Elementwise, elementwise};
-use crate::executor::Executor;
-use crate::matrix::{ShapeError, check};
-use crate::simd::Simd;
+use crate::elementwise::{Elementwise, map_slice};
+use crate::executor::{Executor, Runner};
+use crate::layout::ShapeError;
+use crate::matrix::{MatrixMut, MatrixRef};
+use crate::parallel::{for_each_part, parts_of_evaluations};
+use crate::simd::{Kernel, Simd};
 
 /// y ← α·x + y: n fma.
 ///
 /// # Errors
 /// [`ShapeError`] if `x` and `y` differ in length.
-pub fn axpy<T: Element>(executor: &impl Executor, alpha: T, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
-    check("axpy: length of y against x", x.len(), y.len())?;
-    elementwise(executor, Axpy { alpha }, [x], y);
+pub fn axpy<T: Element>(executor: &dyn Executor, alpha: T, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
+    T::run(executor, Call::axpy(alpha, MatrixRef::from_row(x), MatrixMut::from_row(y))?, None);
     Ok(())
+}
+
+impl<'a, T: Element> Call<'a, T> {
+    /// y ← α·x + y of two matrices of one row: see [`axpy()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if `x` and `y` differ in length.
+    pub fn axpy(alpha: T, x: MatrixRef<'a, T>, y: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::Axpy { alpha, x, y })
+    }
+}
+
+/// Cut into parts of whole cache lines.
+pub(crate) fn run<T: Element>(runner: &impl Runner, alpha: T, x: MatrixRef<'_, T>, mut y: MatrixMut<'_, T>) {
+    let (x, y) = (x.row(0), y.row(0));
+    let parts = parts_of_evaluations(runner.threads(), y.len(), y.len() / T::BLOCK);
+    for_each_part((x, y), parts, T::BLOCK, &|(x, y)| runner.run(Slices { alpha, x, y }));
+}
+
+struct Slices<'a, T> {
+    alpha: T,
+    x: &'a [T],
+    y: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for Slices<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        map_slice(simd, Axpy { alpha: self.alpha }, [self.x], self.y);
+    }
 }
 
 /// y ← α·x + y as an elementwise kernel.

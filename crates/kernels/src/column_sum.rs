@@ -1,8 +1,10 @@
 //! The bias gradient: column sums.
 
+use crate::call::{Call, Op};
 use crate::element::Element;
-use crate::executor::Executor;
-use crate::matrix::{MatrixRef, ShapeError, check};
+use crate::executor::{Executor, Runner};
+use crate::layout::ShapeError;
+use crate::matrix::{MatrixMut, MatrixRef};
 use crate::parallel::{Split, for_each_part, parts_of_elements};
 use crate::simd::{Kernel, Simd, load_some, store_some};
 
@@ -12,14 +14,29 @@ use crate::simd::{Kernel, Simd, load_some, store_some};
 ///
 /// # Errors
 /// [`ShapeError`] if `sum` has not as many elements as `a` has columns, or if A's rows are not contiguous.
-pub fn column_sum<T: Element>(executor: &impl Executor, a: MatrixRef<'_, T>, sum: &mut [T]) -> Result<(), ShapeError> {
-    check("column_sum: length of the sum against columns of a", a.cols(), sum.len())?;
-    if a.cols() > 1 {
-        check("column_sum: column stride of a", 1, a.col_stride())?;
-    }
-    let parts = parts_of_elements(executor.threads(), a.rows().saturating_mul(a.cols()), a.cols() / T::BLOCK);
-    for_each_part((ColumnsOf(a), sum), parts, T::BLOCK, &|(a, sum)| executor.run(ColumnSum { a: a.0, sum }));
+pub fn column_sum<'a, T: Element>(
+    executor: &dyn Executor,
+    a: MatrixRef<'a, T>,
+    sum: &'a mut [T],
+) -> Result<(), ShapeError> {
+    T::run(executor, Call::column_sum(a, MatrixMut::from_row(sum))?, None);
     Ok(())
+}
+
+impl<'a, T: Element> Call<'a, T> {
+    /// sumⱼ ← Σ over rows i of `A[i][j]`, a matrix of one row: see [`column_sum()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the shapes do not fit together.
+    pub fn column_sum(a: MatrixRef<'a, T>, sum: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::ColumnSum { a, sum })
+    }
+}
+
+/// Cut between columns of A.
+pub(crate) fn run<T: Element>(runner: &impl Runner, a: MatrixRef<'_, T>, sum: MatrixMut<'_, T>) {
+    let parts = parts_of_elements(runner.threads(), a.rows().saturating_mul(a.cols()), a.cols() / T::BLOCK);
+    for_each_part(ColumnSum { a, sum }, parts, T::BLOCK, &|part| runner.run(part));
 }
 
 /// A matrix cut between columns.
@@ -37,20 +54,37 @@ impl<T: Element> Split for ColumnsOf<'_, T> {
 
 struct ColumnSum<'a, T> {
     a: MatrixRef<'a, T>,
-    sum: &'a mut [T],
+    sum: MatrixMut<'a, T>,
+}
+
+impl<T: Element> Split for ColumnSum<'_, T> {
+    fn len(&self) -> usize {
+        self.a.cols()
+    }
+    fn split(self, at: usize) -> (Self, Self) {
+        let (rows, cols) = (self.a.rows(), self.a.cols());
+        let (first, second) = self.sum.split_at_col(at);
+        (
+            ColumnSum { a: self.a.block(0, 0, rows, at), sum: first },
+            ColumnSum { a: self.a.block(0, at, rows, cols - at), sum: second },
+        )
+    }
 }
 
 impl<T: Element> Kernel<T> for ColumnSum<'_, T> {
     type Output = ();
     #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) {
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        let n = self.sum.cols();
         // A cache line of columns at a time: its sums stay in registers while the rows go by.
-        for (b, to) in self.sum.chunks_mut(T::BLOCK).enumerate() {
+        for (b, to) in self.sum.padded_row(0, S::LANES).chunks_mut(T::BLOCK).enumerate() {
+            let first = b * T::BLOCK;
             let mut block = simd.splat_block(T::ZERO);
             for i in 0..self.a.rows() {
-                let row = &self.a.row(i)[b * T::BLOCK..][..to.len()];
-                for (from, sum) in row.chunks(S::LANES).zip(block.as_mut()) {
-                    let simd = simd.narrow(from.len());
+                let row = &self.a.padded_row(i, S::LANES)[first..];
+                let row = &row[..row.len().min(T::BLOCK)];
+                for (v, (from, sum)) in row.chunks(S::LANES).zip(block.as_mut()).enumerate() {
+                    let simd = simd.narrow(S::LANES.min(n - first - v * S::LANES));
                     *sum = simd.add(*sum, load_some(simd, from));
                 }
             }

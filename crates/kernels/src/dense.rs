@@ -4,12 +4,12 @@
 //! and reading a matrix in between.
 
 use crate::activation::Activation;
+use crate::call::{Call, Op};
 use crate::element::Element;
 use crate::executor::Executor;
-use crate::gemm::epilogue::Epilogue;
 use crate::gemm::operand::Operand;
-use crate::gemm::{Init, multiply};
-use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
+use crate::layout::ShapeError;
+use crate::matrix::{MatrixMut, MatrixRef};
 use crate::update::Rule;
 
 /// A ← f(X·W + b): X of B × N, W of N × M, b of M, A of B × M.
@@ -19,14 +19,16 @@ use crate::update::Rule;
 /// # Errors
 /// [`ShapeError`] if the shapes do not fit together.
 pub fn dense_forward<'a, T: Element>(
-    executor: &impl Executor,
-    x: MatrixRef<'_, T>,
+    executor: &dyn Executor,
+    x: MatrixRef<'a, T>,
     weights: impl Into<Operand<'a, T>>,
-    bias: &[T],
+    bias: &'a [T],
     activation: Activation,
-    a: MatrixMut<'_, T>,
+    a: MatrixMut<'a, T>,
 ) -> Result<(), ShapeError> {
-    multiply(executor, x, weights.into(), Init::Bias(bias), a, Epilogue::Activate(activation))
+    let call = Call::dense_forward(x, weights.into(), MatrixRef::from_row(bias), activation, None, a)?;
+    T::run(executor, call, None);
+    Ok(())
 }
 
 /// [`dense_forward()`] that keeps the sums: Z ← X·W + b, A ← f(Z). For activations whose derivative needs z
@@ -36,44 +38,38 @@ pub fn dense_forward<'a, T: Element>(
 ///
 /// # Errors
 /// [`ShapeError`] if the shapes do not fit together.
-pub fn dense_forward_keeping<T: Element>(
-    executor: &impl Executor,
-    x: MatrixRef<'_, T>,
-    weights: MatrixRef<'_, T>,
-    bias: &[T],
+pub fn dense_forward_keeping<'a, T: Element>(
+    executor: &dyn Executor,
+    x: MatrixRef<'a, T>,
+    weights: MatrixRef<'a, T>,
+    bias: &'a [T],
     activation: Activation,
-    sums: MatrixMut<'_, T>,
-    a: MatrixMut<'_, T>,
+    sums: MatrixMut<'a, T>,
+    a: MatrixMut<'a, T>,
 ) -> Result<(), ShapeError> {
-    check("dense_forward_keeping: rows of the sums against rows of a", a.rows(), sums.rows())?;
-    check("dense_forward_keeping: columns of the sums against columns of a", a.cols(), sums.cols())?;
-    if sums.cols() > 1 {
-        check("dense_forward_keeping: column stride of the sums", 1, sums.col_stride())?;
-    }
-    multiply(executor, x, weights.into(), Init::Bias(bias), a, Epilogue::ActivateKeeping { activation, sums })
+    let call = Call::dense_forward(x, weights.into(), MatrixRef::from_row(bias), activation, Some(sums), a)?;
+    T::run(executor, call, None);
+    Ok(())
 }
 
 /// D ← δ·Wᵀ ⊙ f'(z): δ of B × M, W of N × M, D of B × N, where `kept`, B × N, is what the layer before kept, its outputs f(z) or
 /// its sums z ([`Activation::kept`]), and f its activation.
 ///
-/// B·N·M fma and the derivative for each of B·N units ([`Activation`] says what it takes).
+/// B·N·M fma (one row: N·M multiplications and N·(M − 1) additions, as [`gemm()`](crate::gemm()) says) and the derivative for each of
+/// B·N units ([`Activation`] says what it takes).
 ///
 /// # Errors
 /// [`ShapeError`] if the shapes do not fit together or rows of `kept` are not contiguous.
-pub fn dense_input_gradient<T: Element>(
-    executor: &impl Executor,
-    delta: MatrixRef<'_, T>,
-    weights: MatrixRef<'_, T>,
+pub fn dense_input_gradient<'a, T: Element>(
+    executor: &dyn Executor,
+    delta: MatrixRef<'a, T>,
+    weights: MatrixRef<'a, T>,
     activation: Activation,
-    kept: MatrixRef<'_, T>,
-    d: MatrixMut<'_, T>,
+    kept: MatrixRef<'a, T>,
+    d: MatrixMut<'a, T>,
 ) -> Result<(), ShapeError> {
-    check("dense_input_gradient: rows of what was kept against rows of d", d.rows(), kept.rows())?;
-    check("dense_input_gradient: columns of what was kept against columns of d", d.cols(), kept.cols())?;
-    if kept.cols() > 1 {
-        check("dense_input_gradient: column stride of what was kept", 1, kept.col_stride())?;
-    }
-    multiply(executor, delta, weights.transpose().into(), Init::Zero, d, Epilogue::Derive { activation, kept })
+    T::run(executor, Call::dense_input_gradient(delta, weights, activation, kept, d)?, None);
+    Ok(())
 }
 
 /// W ← W updated by `rule` from the gradient Xᵀ·δ, which is not kept: X of B × N, δ of B × M, W of N × M and as much state of that
@@ -83,22 +79,59 @@ pub fn dense_input_gradient<T: Element>(
 ///
 /// # Errors
 /// [`ShapeError`] if the shapes do not fit together; before anything changes.
-pub fn dense_update<T: Element>(
-    executor: &impl Executor,
-    x: MatrixRef<'_, T>,
-    delta: MatrixRef<'_, T>,
+pub fn dense_update<'a, T: Element>(
+    executor: &dyn Executor,
+    x: MatrixRef<'a, T>,
+    delta: MatrixRef<'a, T>,
     rule: Rule<T>,
-    weights: MatrixMut<'_, T>,
-    state: [Option<MatrixMut<'_, T>>; 2],
+    weights: MatrixMut<'a, T>,
+    state: [Option<MatrixMut<'a, T>>; 2],
 ) -> Result<(), ShapeError> {
-    let kept = state.iter().take_while(|matrix| matrix.is_some()).count();
-    check("dense_update: matrices of state", rule.state(), kept)?;
-    for matrix in state.iter().flatten() {
-        check("dense_update: rows of the state against rows of the weights", weights.rows(), matrix.rows())?;
-        check("dense_update: columns of the state against columns of the weights", weights.cols(), matrix.cols())?;
-        if matrix.cols() > 1 {
-            check("dense_update: column stride of the state", 1, matrix.col_stride())?;
-        }
+    T::run(executor, Call::dense_update(x, delta, rule, weights, state)?, None);
+    Ok(())
+}
+
+impl<'a, T: Element> Call<'a, T> {
+    /// A ← f(X·W + b), and, if `sums` is given, those become X·W + b: see [`dense_forward()`] and [`dense_forward_keeping()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the shapes do not fit together.
+    pub fn dense_forward(
+        x: MatrixRef<'a, T>,
+        weights: Operand<'a, T>,
+        bias: MatrixRef<'a, T>,
+        activation: Activation,
+        sums: Option<MatrixMut<'a, T>>,
+        a: MatrixMut<'a, T>,
+    ) -> Result<Self, ShapeError> {
+        Call::checked(Op::DenseForward { x, weights, bias, activation, sums, a })
     }
-    multiply(executor, x.transpose(), delta.into(), Init::Zero, weights, Epilogue::Update { rule, state })
+
+    /// D ← δ·Wᵀ ⊙ f'(z): see [`dense_input_gradient()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the shapes do not fit together.
+    pub fn dense_input_gradient(
+        delta: MatrixRef<'a, T>,
+        weights: MatrixRef<'a, T>,
+        activation: Activation,
+        kept: MatrixRef<'a, T>,
+        d: MatrixMut<'a, T>,
+    ) -> Result<Self, ShapeError> {
+        Call::checked(Op::DenseInputGradient { delta, weights, activation, kept, d })
+    }
+
+    /// W updated by a rule from Xᵀ·δ: see [`dense_update()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the shapes do not fit together.
+    pub fn dense_update(
+        x: MatrixRef<'a, T>,
+        delta: MatrixRef<'a, T>,
+        rule: Rule<T>,
+        weights: MatrixMut<'a, T>,
+        state: [Option<MatrixMut<'a, T>>; 2],
+    ) -> Result<Self, ShapeError> {
+        Call::checked(Op::DenseUpdate { x, delta, rule, weights, state })
+    }
 }

@@ -1,9 +1,11 @@
 //! Σ xᵢ·yᵢ, in the elements' own precision or of f32 in f64.
 
+use crate::call::{Call, Op};
 use crate::element::Element;
 use crate::executor::Executor;
-use crate::matrix::{ShapeError, check};
-use crate::reduce::{Reduction, reduce, reduce_each};
+use crate::layout::ShapeError;
+use crate::matrix::{MatrixMut, MatrixRef};
+use crate::reduce::{Reduction, reduce, vectors_of_each};
 use crate::simd::{Kernel, Simd, load_some, load_some_or, load_widened_some_or};
 
 /// Σ xᵢ·yᵢ: n multiplications (a lane's first is a `mul`, the others are fma) and n − 1 additions. 0 if n is 0.
@@ -12,36 +14,59 @@ use crate::simd::{Kernel, Simd, load_some, load_some_or, load_widened_some_or};
 ///
 /// # Errors
 /// [`ShapeError`] if `x` and `y` differ in length.
-pub fn dot<T: Element>(executor: &impl Executor, x: &[T], y: &[T]) -> Result<T, ShapeError> {
-    check("dot: length of y against x", x.len(), y.len())?;
-    Ok(executor.run(Dot { x, y }))
+pub fn dot<T: Element>(executor: &dyn Executor, x: &[T], y: &[T]) -> Result<T, ShapeError> {
+    let mut sum = [T::ZERO];
+    T::run(executor, Call::dot(MatrixRef::from_row(x), MatrixRef::from_row(y), MatrixMut::from_row(&mut sum))?, None);
+    Ok(sum[0])
 }
 
-struct Dot<'a, T> {
-    x: &'a [T],
-    y: &'a [T],
+impl<'a, T: Element> Call<'a, T> {
+    /// `to` ← Σ xᵢ·yᵢ of two matrices of one row: see [`dot()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if `x` and `y` differ in length, or if `to` is not one element.
+    pub fn dot(x: MatrixRef<'a, T>, y: MatrixRef<'a, T>, to: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::Dot { x, y, to })
+    }
+}
+
+impl<'a> Call<'a, f64> {
+    /// `to` ← Σ xᵢ·yᵢ of f32, in f64: see [`dot_in_f64()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if `x` and `y` differ in length, or if `to` is not one element.
+    pub fn dot_in_f64(x: &'a [f32], y: &'a [f32], to: MatrixMut<'a, f64>) -> Result<Self, ShapeError> {
+        Call::checked(Op::DotInF64 { x, y, to })
+    }
+}
+
+/// `to` ← Σ xᵢ·yᵢ.
+pub(crate) struct Dot<'a, T> {
+    pub(crate) x: MatrixRef<'a, T>,
+    pub(crate) y: MatrixRef<'a, T>,
+    pub(crate) to: MatrixMut<'a, T>,
 }
 
 impl<T: Element> Kernel<T> for Dot<'_, T> {
-    type Output = T;
+    type Output = ();
     #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) -> T {
-        dot_body(simd, self.x, self.y)
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        simd.one().store(dot_body(simd, self.x.row(0), self.y.row(0)), self.to.row(0));
     }
 }
 
 /// The body, for kernels that are made of dot products. Of slices that differ in length the longer one's rest is not used.
 #[inline(always)]
-pub fn dot_body<T: Element, S: Simd<T>>(simd: S, x: &[T], y: &[T]) -> T {
+pub(crate) fn dot_body<T: Element, S: Simd<T>>(simd: S, x: &[T], y: &[T]) -> T {
     let n = x.len().min(y.len());
     reduce(simd, n, Product { x: &x[..n], y: &y[..n] })
 }
 
-/// The products of several slices with y, each with the bits of [`dot_body`]; all of y's length.
+/// The products of several slices with y, all of y's length, which is not 0: vectors that fold to the bits of [`dot_body`].
 #[inline(always)]
-pub(crate) fn dots_body<T: Element, S: Simd<T>, const K: usize>(simd: S, x: [&[T]; K], y: &[T]) -> [T; K] {
+pub(crate) fn dots_body<T: Element, S: Simd<T>, const K: usize>(simd: S, x: [&[T]; K], y: &[T]) -> [S::Vector; K] {
     let n = y.len();
-    reduce_each(simd, n, x.map(|x| Product { x: &x[..n], y }))
+    vectors_of_each(simd, n, x.map(|x| Product { x: &x[..n], y }))
 }
 
 /// Σ x·y as a reduction.
@@ -93,21 +118,25 @@ impl<T: Element, S: Simd<T>> Reduction<T, S> for Product<'_, T> {
 /// # Errors
 /// [`ShapeError`] if `x` and `y` differ in length.
 #[doc(alias = "dsdot")]
-pub fn dot_in_f64(executor: &impl Executor, x: &[f32], y: &[f32]) -> Result<f64, ShapeError> {
-    check("dot_in_f64: length of y against x", x.len(), y.len())?;
-    Ok(executor.run(DotInF64 { x, y }))
+pub fn dot_in_f64(executor: &dyn Executor, x: &[f32], y: &[f32]) -> Result<f64, ShapeError> {
+    let mut sum = [0.0];
+    f64::run(executor, Call::dot_in_f64(x, y, MatrixMut::from_row(&mut sum))?, None);
+    Ok(sum[0])
 }
 
-struct DotInF64<'a> {
-    x: &'a [f32],
-    y: &'a [f32],
+/// `to` ← Σ xᵢ·yᵢ of f32, in `T`.
+pub(crate) struct DotInF64<'a, T> {
+    pub(crate) x: &'a [f32],
+    pub(crate) y: &'a [f32],
+    pub(crate) to: MatrixMut<'a, T>,
 }
 
-impl Kernel<f64> for DotInF64<'_> {
-    type Output = f64;
+impl<T: Element> Kernel<T> for DotInF64<'_, T> {
+    type Output = ();
     #[inline(always)]
-    fn run<S: Simd<f64>>(self, simd: S) -> f64 {
-        reduce(simd, self.x.len(), WidenedProduct { x: self.x, y: self.y })
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        let sum = reduce(simd, self.x.len(), WidenedProduct { x: self.x, y: self.y });
+        simd.one().store(sum, self.to.row(0));
     }
 }
 
@@ -118,8 +147,8 @@ struct WidenedProduct<'a> {
     y: &'a [f32],
 }
 
-impl<S: Simd<f64>> Reduction<f64, S> for WidenedProduct<'_> {
-    const IDENTITY: f64 = 0.0;
+impl<T: Element, S: Simd<T>> Reduction<T, S> for WidenedProduct<'_> {
+    const IDENTITY: T = T::ZERO;
     #[inline(always)]
     fn first(self, simd: S, i: usize, lanes: usize) -> S::Vector {
         let x = load_widened_some_or(simd, &self.x[i..i + lanes], 0.0);
@@ -136,7 +165,7 @@ impl<S: Simd<f64>> Reduction<f64, S> for WidenedProduct<'_> {
         simd.add(a, b)
     }
     #[inline(always)]
-    fn fold(self, simd: S, v: S::Vector) -> f64 {
+    fn fold(self, simd: S, v: S::Vector) -> T {
         simd.reduce_add(v)
     }
 }

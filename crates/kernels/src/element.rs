@@ -1,5 +1,7 @@
 //! The two element types, f32 and f64: what a kernel must know of them.
 
+use crate::call::Call;
+use crate::executor::{Executor, Region};
 use crate::math::constants::Constants;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512};
@@ -69,6 +71,9 @@ pub trait Element:
     fn is_finite(self) -> bool;
     /// The bits, widened to 64.
     fn to_bits_u64(self) -> u64;
+
+    /// Has `executor` run a call in this element type, as a part of `region` if there is one.
+    fn run(executor: &dyn Executor, call: Call<'_, Self>, region: Option<Region>);
 }
 
 impl Element for f32 {
@@ -102,6 +107,10 @@ impl Element for f32 {
     fn to_bits_u64(self) -> u64 {
         self.to_bits() as u64
     }
+    #[inline(always)]
+    fn run(executor: &dyn Executor, call: Call<'_, Self>, region: Option<Region>) {
+        executor.run_f32(call, region);
+    }
 }
 
 impl Element for f64 {
@@ -134,5 +143,9 @@ impl Element for f64 {
     #[inline(always)]
     fn to_bits_u64(self) -> u64 {
         self.to_bits()
+    }
+    #[inline(always)]
+    fn run(executor: &dyn Executor, call: Call<'_, Self>, region: Option<Region>) {
+        executor.run_f64(call, region);
     }
 }

@@ -1,39 +1,104 @@
-//! Who runs a kernel, on which level and on how many threads.
+//! Who runs a call, at which level and on how many threads.
 
+use std::fmt;
+
+use crate::call::Call;
 use crate::element::Element;
 use crate::level::{Level, LevelError};
 use crate::parallel::{default_threads, parts};
 use crate::simd::Kernel;
 
-/// Runs kernels. [`Cpu`] is the one in production; one that counts or profiles wraps another.
+/// Runs calls. [`Cpu`] is the one in production; one that counts or profiles wraps it.
 pub trait Executor: Sync {
-    /// Runs `kernel`.
-    fn run<T: Element, K: Kernel<T>>(&self, kernel: K) -> K::Output;
-    /// The level kernels run on.
+    /// The level kernels run at.
     fn level(&self) -> Level;
     /// How many tasks a kernel may be split into.
     fn threads(&self) -> usize;
-    /// Told which part of a larger computation the following kernels belong to. Does nothing unless overridden.
-    #[inline(always)]
-    fn enter(&self, region: Region) {
-        let _ = region;
-    }
-    /// Runs `task`, a sequence of kernels of which the largest has `work` multiply-adds, where they can be split between threads at
+    /// Runs `call`, which is a part of `region` if there is one.
+    fn run_f32(&self, call: Call<'_, f32>, region: Option<Region>);
+    /// Runs `call`, which is a part of `region` if there is one.
+    fn run_f64(&self, call: Call<'_, f64>, region: Option<Region>);
+    /// Runs `task`, a sequence of calls of which the largest has `work` multiply-adds, where they can be split between threads at
     /// little cost. One that wraps another hands this on.
-    #[inline(always)]
-    fn sequence<R: Send>(&self, work: usize, task: impl FnOnce() -> R + Send) -> R {
+    fn sequence(&self, work: usize, task: &mut (dyn FnMut() + Send)) {
         let _ = work;
-        task()
+        task();
     }
 }
 
-/// A named part of a larger computation: what a counter or profiler books kernels under.
+/// What a call does for the computation it is a part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Phase {
+    /// A layer's sums and activations: a = f(X·W + b).
+    Forward,
+    /// The loss and its gradient with respect to the network's outputs; booked under the last layer.
+    Loss,
+    /// ∂L/∂z = ∂L/∂a · f'(z) of the last layer; that of the others is part of the input gradient of the layer behind them.
+    ActivationGradient,
+    /// ∂L/∂W = Xᵀ·δ, where it is made for itself: when gradients are asked for or clipped.
+    WeightGradient,
+    /// ∂L/∂b: the column sums of δ.
+    BiasGradient,
+    /// δ·Wᵀ ⊙ f'(z), f that of the layer before; not in the first layer, whose inputs are data.
+    InputGradient,
+    /// The norm of all gradients, and their scaling where it is too large.
+    Clip,
+    /// The optimizer's change of weights and bias; unless gradients are clipped, fused with Xᵀ·δ, the weights' gradient.
+    Update,
+}
+
+impl Phase {
+    /// All of them, in the order of a step.
+    pub const ALL: [Phase; 8] = [
+        Phase::Forward,
+        Phase::Loss,
+        Phase::ActivationGradient,
+        Phase::WeightGradient,
+        Phase::BiasGradient,
+        Phase::InputGradient,
+        Phase::Clip,
+        Phase::Update,
+    ];
+
+    /// Its name: "forward", "loss", "activation_gradient", …
+    pub const fn name(self) -> &'static str {
+        match self {
+            Phase::Forward => "forward",
+            Phase::Loss => "loss",
+            Phase::ActivationGradient => "activation_gradient",
+            Phase::WeightGradient => "weight_gradient",
+            Phase::BiasGradient => "bias_gradient",
+            Phase::InputGradient => "input_gradient",
+            Phase::Clip => "clip",
+            Phase::Update => "update",
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A part of a training step or a prediction: what a counter or profiler books calls under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Region {
-    /// What is done, as "forward" or "weight_gradient".
-    pub name: &'static str,
+    /// What is done.
+    pub phase: Phase,
     /// In which layer, from 0.
     pub layer: usize,
+}
+
+/// Runs kernels one task at a time: what is behind an [`Executor`].
+///
+/// [`Call::execute`] is generic over it, and compiles every kernel for each runner: only a crate that implements an executor of its own,
+/// such as one that counts, should have another.
+pub trait Runner: Sync {
+    /// Runs `kernel`, on this thread.
+    fn run<T: Element, K: Kernel<T>>(&self, kernel: K) -> K::Output;
+    /// How many tasks a kernel may be split into.
+    fn threads(&self) -> usize;
 }
 
 /// This machine's processor: a level, and a number of threads.
@@ -66,23 +131,33 @@ impl Cpu {
     }
 }
 
-impl Executor for Cpu {
-    #[inline]
+impl Runner for Cpu {
+    #[inline(always)]
     fn run<T: Element, K: Kernel<T>>(&self, kernel: K) -> K::Output {
         self.level.dispatch(kernel)
     }
-    #[inline]
-    fn level(&self) -> Level {
-        self.level
-    }
-    #[inline]
+    #[inline(always)]
     fn threads(&self) -> usize {
         self.threads
     }
+}
+
+impl Executor for Cpu {
+    fn level(&self) -> Level {
+        self.level
+    }
+    fn threads(&self) -> usize {
+        self.threads
+    }
+    fn run_f32(&self, call: Call<'_, f32>, _: Option<Region>) {
+        call.execute(self);
+    }
+    fn run_f64(&self, call: Call<'_, f64>, _: Option<Region>) {
+        call.execute(self);
+    }
     /// Enters rayon's pool once, if a kernel of the sequence will be split: from outside, every split would wake the pool and wait for
     /// it. A sequence of small kernels stays on the calling thread.
-    #[inline]
-    fn sequence<R: Send>(&self, work: usize, task: impl FnOnce() -> R + Send) -> R {
+    fn sequence(&self, work: usize, task: &mut (dyn FnMut() + Send)) {
         if parts(self.threads, work, usize::MAX) > 1 { rayon::scope(|_| task()) } else { task() }
     }
 }

@@ -22,37 +22,57 @@
 //!
 //! Count: rows·inner·cols fma useful; executed: the same with cols rounded up to whole vectors.
 
-pub(crate) mod epilogue;
-mod one_row;
+pub(crate) mod blocking;
+pub(crate) mod follow;
 pub(crate) mod operand;
 mod pack;
-pub(crate) mod plan;
 pub(crate) mod strided;
 mod tile;
 
-use crate::activation::Activation;
+use crate::call::{Call, Op};
 use crate::element::Element;
-use crate::executor::Executor;
-use crate::level::Shape;
-use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
+use crate::executor::{Executor, Runner};
+use crate::gemv::Gemv;
+use crate::layout::{Layout, ShapeError, Strides};
+use crate::level::VectorShape;
+use crate::matrix::{MatrixMut, MatrixRef};
 use crate::parallel::{Split, WORTH_A_THREAD, for_each_part, parts};
 use crate::scratch::Scratch;
 use crate::simd::{Kernel, Simd};
-use epilogue::{Epilogue, Follow};
-use one_row::OneRow;
+use blocking::{B_BYTES, Blocking, ProductShape};
+use follow::{Epilogue, Follow, What};
 use operand::{Operand, Source};
-use plan::{B_BYTES, Plan, Product};
 use tile::{Columns, Rhs, RowTiles, Rows};
 
-/// What the sums of a product start from.
-#[derive(Clone, Copy, Debug)]
-pub enum Init<'a, T> {
+/// What the sums of a product start from. `M` is what the bias is given as: a slice, a matrix of one row, …
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Init<M> {
     /// Zero: C ← A·B.
     Zero,
     /// A number for each column: C ← A·B + 1·biasᵀ.
-    Bias(&'a [T]),
+    Bias(M),
     /// What C holds: C ← A·B + C.
     Accumulate,
+}
+
+impl<M> Init<M> {
+    /// The same with the bias given in another way.
+    #[inline(always)]
+    pub fn map<N>(&self, to: impl FnOnce(&M) -> N) -> Init<N> {
+        match self {
+            Init::Zero => Init::Zero,
+            Init::Bias(bias) => Init::Bias(to(bias)),
+            Init::Accumulate => Init::Accumulate,
+        }
+    }
+}
+
+impl<'a, T: Element> Init<MatrixRef<'a, T>> {
+    /// Columns `first` to `first + cols`.
+    #[inline(always)]
+    fn columns(self, first: usize, cols: usize) -> Self {
+        self.map(|bias| bias.block(0, first, 1, cols))
+    }
 }
 
 /// C ← A·B + (0, bias or C), A of m × k, B of k × n, C of m × n, all with any strides; B may be a
@@ -64,75 +84,71 @@ pub enum Init<'a, T> {
 /// m·k·n fma. With k = 0 C becomes what the sums start from; with m = 0 or n = 0 nothing happens. NaN and infinity
 /// propagate as IEEE 754 says; with `Zero` and `Bias`, C is not read.
 ///
+/// One row (m = 1) of a B whose columns are contiguous, with sums that start from zero, is n dot products ([`dot()`](crate::dot())), with
+/// their order of additions: m·k·n multiplications and m·(k − 1)·n additions.
+///
 /// # Errors
 /// [`ShapeError`] if the shapes of `a`, `b`, `c` and the bias do not fit together.
 pub fn gemm<'a, T: Element>(
-    executor: &impl Executor,
-    a: MatrixRef<'_, T>,
+    executor: &dyn Executor,
+    a: MatrixRef<'a, T>,
     b: impl Into<Operand<'a, T>>,
-    init: Init<'_, T>,
-    c: MatrixMut<'_, T>,
+    init: Init<&'a [T]>,
+    c: MatrixMut<'a, T>,
 ) -> Result<(), ShapeError> {
-    let b = b.into();
-    check_shapes(a, b.0, init, &c)?;
-    strided::gemm_any(executor, a, b, init, c)
+    T::run(executor, Call::gemm(a, b.into(), init.map(|bias| MatrixRef::from_row(bias)), c)?, None);
+    Ok(())
 }
 
-fn check_shapes<T: Element>(
-    a: MatrixRef<'_, T>,
-    b: Source<'_, T>,
-    init: Init<'_, T>,
-    c: &MatrixMut<'_, T>,
-) -> Result<(), ShapeError> {
-    check("gemm: rows of b against columns of a", a.cols(), b.rows())?;
-    check("gemm: rows of c against rows of a", a.rows(), c.rows())?;
-    check("gemm: columns of c against columns of b", b.cols(), c.cols())?;
-    if let Init::Bias(bias) = init {
-        check("gemm: length of the bias against columns of c", c.cols(), bias.len())?;
+impl<'a, T: Element> Call<'a, T> {
+    /// C ← A·B + (0, bias or C): see [`gemm()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the shapes do not fit together.
+    pub fn gemm(
+        a: MatrixRef<'a, T>,
+        b: Operand<'a, T>,
+        init: Init<MatrixRef<'a, T>>,
+        c: MatrixMut<'a, T>,
+    ) -> Result<Self, ShapeError> {
+        Call::checked(Op::Gemm { a, b, init, c })
     }
-    Ok(())
 }
 
 /// [`gemm()`] with something to follow, on a C whose rows are contiguous. An epilogue that updates C asks for `Init::Zero`.
 pub(crate) fn multiply<T: Element>(
-    executor: &impl Executor,
+    runner: &impl Runner,
     a: MatrixRef<'_, T>,
-    b: Operand<'_, T>,
-    init: Init<'_, T>,
+    b: Source<'_, T>,
+    init: Init<MatrixRef<'_, T>>,
     c: MatrixMut<'_, T>,
     epilogue: Epilogue<'_, T>,
-) -> Result<(), ShapeError> {
-    let b = b.0;
-    check_shapes(a, b, init, &c)?;
-    if c.cols() > 1 {
-        check("gemm: column stride of c", 1, c.col_stride())?;
-    }
+) {
     let (m, k, n) = (a.rows(), a.cols(), b.cols());
     if m == 0 || n == 0 {
-        return Ok(());
+        return;
     }
     let work = m.saturating_mul(n).saturating_mul(k);
     // All columns of such a B are one block.
     let joins_rows = work < WORTH_A_THREAD && k * n * size_of::<T>() <= B_BYTES;
     let product = Gemm { a, b, init, c, epilogue, joins_rows };
     // Whole blocks of columns are dealt out where there are enough of them: then no two threads pack the same part of B.
-    let threads = executor.threads();
+    let threads = runner.threads();
     let grain = b.grain();
     let by_columns = parts(threads, work, n / grain.max(4 * T::BLOCK));
     let by_rows = parts(threads, work, m / 8);
     if by_columns >= by_rows {
-        for_each_part(ByColumns(product), by_columns, grain, &|part| executor.run(part.0));
+        for_each_part(ByColumns(product), by_columns, grain, &|part| runner.run(part.0));
     } else {
-        for_each_part(ByRows(product), by_rows, 8, &|part| executor.run(part.0));
+        for_each_part(ByRows(product), by_rows, 8, &|part| runner.run(part.0));
     }
-    Ok(())
 }
 
 /// One thread's product.
 struct Gemm<'a, T> {
     a: MatrixRef<'a, T>,
     b: Source<'a, T>,
-    init: Init<'a, T>,
+    init: Init<MatrixRef<'a, T>>,
     c: MatrixMut<'a, T>,
     epilogue: Epilogue<'a, T>,
     /// Whether what follows takes the rows of a block without gaps as one row, as the separate kernel does: so it is in products
@@ -151,13 +167,11 @@ impl<T: Element> Split for ByColumns<'_, T> {
     }
     fn split(self, at: usize) -> (Self, Self) {
         let Gemm { a, b, init, c, epilogue, joins_rows } = self.0;
+        let n = b.cols();
         let (b1, b2) = b.split_at_col(at);
         let (c1, c2) = c.split_at_col(at);
         let (e1, e2) = epilogue.split_at_col(at);
-        let (init1, init2) = match init {
-            Init::Bias(bias) => (Init::Bias(&bias[..at]), Init::Bias(&bias[at..])),
-            other => (other, other),
-        };
+        let (init1, init2) = (init.columns(0, at), init.columns(at, n - at));
         let first = Gemm { a, b: b1, init: init1, c: c1, epilogue: e1, joins_rows };
         let second = Gemm { a, b: b2, init: init2, c: c2, epilogue: e2, joins_rows };
         (ByColumns(first), ByColumns(second))
@@ -182,69 +196,94 @@ impl<T: Element> Split for ByRows<'_, T> {
 impl<T: Element> Kernel<T> for Gemm<'_, T> {
     type Output = ();
     #[inline(always)]
-    fn run<S: Simd<T>>(mut self, simd: S) {
-        let (m, k, n) = (self.a.rows(), self.a.cols(), self.b.cols());
-        let sums_per_element = if self.epilogue.is_update() { 1 } else { 0 };
-        let mut scratch = Scratch::take();
-        let planned = Product {
-            rows: m,
-            inner: k,
-            cols: n,
-            a: self.a.strides(),
-            b: self.b.strides(),
-            following: self.epilogue.following(),
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Gemm { a, b, init, c, epilogue, joins_rows } = self;
+        let shape = ProductShape {
+            rows: a.rows(),
+            inner: a.cols(),
+            cols: b.cols(),
+            a: a.strides(),
+            b: b.strides(),
+            following: epilogue.following(),
             size: size_of::<T>(),
         };
-        if let Source::Matrix(b) = self.b
-            && planned.is_one_row()
+        let dots = match (b, init) {
+            (Source::Matrix(b), Init::Zero) if shape.is_dot_products() => Some(b),
+            _ => None,
+        };
+        if dots.is_none()
+            && let Blocking::Blocks { b_in_place, pack_a, rows, depth, cols } =
+                Blocking::new(&shape, VectorShape::of::<T, S>())
         {
-            let mut c = Block::new(self.c, self.epilogue, scratch.slice(n * sums_per_element));
-            simd.call(OneRow { a: self.a, b, init: self.init, c: c.sums() });
-            return c.follow(simd, self.joins_rows);
+            let blocks = Blocks { b_in_place, pack_a, rows, depth, cols };
+            return simd.call(InBlocks { product: Gemm { a, b, init, c, epilogue, joins_rows }, blocks });
         }
-        let Plan { small, b_in_place, pack_a, block_rows: mc, block_depth: kc, block_cols: nc } =
-            Plan::new(&planned, Shape::of::<T, S>());
-        if small {
-            let b = self.b.in_place(0, k);
-            let mut c = Block::new(self.c, self.epilogue, scratch.slice(m * n * sums_per_element));
-            product(simd, self.a, b, self.init, c.sums(), &mut []);
-            return c.follow(simd, self.joins_rows);
+        let mut scratch = Scratch::none();
+        let mut block = Block::new(c, epilogue, &mut scratch);
+        match dots {
+            Some(b) => simd.call(Gemv { a: b.transpose(), x: a, y: block.sums() }),
+            None => product(simd, a, b.in_place(0, shape.inner), init, block.sums(), &mut []),
         }
+        block.follow(simd, joins_rows);
+    }
+}
+
+/// The sizes of [`Blocking::Blocks`].
+#[derive(Clone, Copy)]
+struct Blocks {
+    b_in_place: bool,
+    pack_a: bool,
+    rows: usize,
+    depth: usize,
+    cols: usize,
+}
+
+/// A product in blocks: the five loops. A function of its own.
+struct InBlocks<'a, T> {
+    product: Gemm<'a, T>,
+    blocks: Blocks,
+}
+
+impl<T: Element> Kernel<T> for InBlocks<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let InBlocks { product: Gemm { a, b, init, mut c, mut epilogue, joins_rows }, blocks } = self;
+        let Blocks { b_in_place, pack_a, rows: mc, depth: kc, cols: nc } = blocks;
+        let (m, k, n) = (a.rows(), a.cols(), b.cols());
+        let (mut packing, mut beside) = (Scratch::take(), Scratch::none());
         let mut p = 0;
+        // For each block of KC of k.
         loop {
             let depth = kc.min(k - p);
             // After the first block of k, the chains go on from where they stand in C.
-            let init = if p == 0 { self.init } else { Init::Accumulate };
+            let init = if p == 0 { init } else { Init::Accumulate };
             let last = p + depth >= k;
             let mut j = 0;
+            // For each block of NC columns.
             while j < n {
                 let cols = nc.min(n - j);
                 let b_len = match b_in_place {
                     true => 0,
                     false => (depth * cols.next_multiple_of(S::LANES)).next_multiple_of(T::BLOCK),
                 };
-                let a_len = if pack_a { (mc.min(m) * depth).next_multiple_of(T::BLOCK) } else { 0 };
-                let sums_len = mc.min(m) * cols * sums_per_element;
-                let (packed_b, rest) = scratch.slice(b_len + a_len + sums_len).split_at_mut(b_len);
-                let (packed_a, sums) = rest.split_at_mut(a_len);
-                let b = match self.b {
+                let a_len = if pack_a { mc.min(m) * depth } else { 0 };
+                let (packed_b, packed_a) = packing.slice(b_len + a_len).split_at_mut(b_len);
+                let b = match b {
                     Source::Matrix(b) if !b_in_place => pack::pack(simd, b.block(p, j, depth, cols), packed_b),
                     // All columns at once.
                     b => b.in_place(p, depth),
                 };
                 let mut i = 0;
+                // For each block of MC rows.
                 while i < m {
                     let rows = mc.min(m - i);
-                    let a = self.a.block(i, p, rows, depth);
-                    let init = match init {
-                        Init::Bias(bias) => Init::Bias(&bias[j..j + cols]),
-                        other => other,
-                    };
-                    let c = self.c.block(i, j, rows, cols);
-                    let epilogue = if last { self.epilogue.block(i, j, rows, cols) } else { Epilogue::None };
-                    let mut c = Block::new(c, epilogue, &mut *sums);
-                    product(simd, a, b, init, c.sums(), packed_a);
-                    c.follow(simd, self.joins_rows);
+                    let c = c.block(i, j, rows, cols);
+                    let follows = if last { epilogue.block(i, j, rows, cols) } else { Epilogue::nothing() };
+                    let mut block = Block::new(c, follows, &mut beside);
+                    // For each panel, for each tile, for each p of KC: `tile.rs`.
+                    product(simd, a.block(i, p, rows, depth), b, init.columns(j, cols), block.sums(), packed_a);
+                    block.follow(simd, joins_rows);
                     i += rows;
                 }
                 j += cols;
@@ -258,34 +297,44 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
 }
 
 /// A block of C, what follows its sums, and memory for them where C must wait until they are complete.
-struct Block<'a, T> {
+struct Block<'a, 'b, T> {
     c: MatrixMut<'a, T>,
     epilogue: Epilogue<'a, T>,
-    beside: MatrixMut<'a, T>,
+    /// Where the sums go, if not to C.
+    beside: Option<(&'b mut [T], Layout)>,
 }
 
-impl<'a, T: Element> Block<'a, T> {
+impl<'a, 'b, T: Element> Block<'a, 'b, T> {
     #[inline(always)]
-    fn new(c: MatrixMut<'a, T>, epilogue: Epilogue<'a, T>, memory: &'a mut [T]) -> Self {
-        let beside = match epilogue.is_update() {
-            true => MatrixMut::new(memory, c.rows(), c.cols()).expect("memory for the sums of a block"),
-            false => MatrixMut::empty(),
-        };
+    fn new(c: MatrixMut<'a, T>, epilogue: Epilogue<'a, T>, memory: &'b mut Scratch) -> Self {
+        let beside = matches!(epilogue.what, What::Update(_)).then(|| {
+            // As wide as the weights are: where those are padded, so are their gradients.
+            let layout = Layout { strides: Strides::row_major(c.width()), ..c.layout() };
+            (memory.slice(c.rows() * c.width()), layout)
+        });
         Block { c, epilogue, beside }
     }
     /// Where the sums go.
     #[inline(always)]
     fn sums(&mut self) -> MatrixMut<'_, T> {
-        if self.epilogue.is_update() { self.beside.reborrow() } else { self.c.reborrow() }
+        match &mut self.beside {
+            Some((memory, layout)) => MatrixMut::with_layout(memory, *layout).expect("memory for the sums of a block"),
+            None => self.c.reborrow(),
+        }
     }
     /// What follows.
     #[inline(always)]
     fn follow<S: Simd<T>>(self, simd: S, joins_rows: bool) {
         let Block { c, epilogue, beside } = self;
-        if !epilogue.is_none() {
-            let follow = Follow { epilogue, c, sums: beside };
-            simd.call(if joins_rows { follow.into_one_row() } else { follow });
+        if matches!(epilogue.what, What::Nothing) {
+            return;
         }
+        let sums = match beside {
+            Some((memory, layout)) => MatrixRef::with_layout(memory, layout).expect("memory for the sums of a block"),
+            None => MatrixRef::empty(),
+        };
+        let follow = Follow { epilogue, c, sums };
+        simd.call(if joins_rows { follow.into_one_row() } else { follow });
     }
 }
 
@@ -295,7 +344,7 @@ fn product<T: Element, S: Simd<T>>(
     simd: S,
     a: MatrixRef<'_, T>,
     b: Rhs<'_, T>,
-    init: Init<'_, T>,
+    init: Init<MatrixRef<'_, T>>,
     c: MatrixMut<'_, T>,
     packed: &mut [T],
 ) {
@@ -310,6 +359,6 @@ fn product<T: Element, S: Simd<T>>(
 
 /// C, and what its sums start from.
 struct Target<'a, T> {
-    init: Init<'a, T>,
+    init: Init<MatrixRef<'a, T>>,
     c: MatrixMut<'a, T>,
 }

@@ -2,14 +2,18 @@
 
 mod transposed;
 
+use crate::call::{Call, Op};
 use crate::column_sum::ColumnsOf;
-use crate::dot::{dot_body, dots_body};
+use crate::dot::dots_body;
 use crate::element::Element;
-use crate::executor::Executor;
-use crate::gemm::{Init, gemm};
-use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
+use crate::executor::{Executor, Runner};
+use crate::gemm::follow::Epilogue;
+use crate::gemm::operand::Source;
+use crate::gemm::{Init, multiply};
+use crate::layout::ShapeError;
+use crate::matrix::{MatrixMut, MatrixRef};
 use crate::parallel::{Split, for_each_part, parts_of_elements};
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Kernel, MAX_LANES, Simd, store_some};
 use transposed::GemvTransposed;
 
 /// y ← A·x, A of N × M with contiguous rows: each yᵢ is the [`dot()`](crate::dot()) product of row i with x.
@@ -18,15 +22,72 @@ use transposed::GemvTransposed;
 ///
 /// # Errors
 /// [`ShapeError`] if the lengths don't fit or elements of a row don't stand side by side.
-pub fn gemv<T: Element>(executor: &impl Executor, a: MatrixRef<'_, T>, x: &[T], y: &mut [T]) -> Result<(), ShapeError> {
-    check("gemv: length of x against columns of a", a.cols(), x.len())?;
-    check("gemv: length of y against rows of a", a.rows(), y.len())?;
-    if a.cols() > 1 {
-        check("gemv: column stride of a", 1, a.col_stride())?;
-    }
-    let parts = parts_of_elements(executor.threads(), a.rows().saturating_mul(a.cols()), a.rows());
-    for_each_part((RowsOf(a), y), parts, 1, &|(a, y)| executor.run(Gemv { a: a.0, x, y }));
+pub fn gemv<'a, T: Element>(
+    executor: &dyn Executor,
+    a: MatrixRef<'a, T>,
+    x: &'a [T],
+    y: &'a mut [T],
+) -> Result<(), ShapeError> {
+    T::run(executor, Call::gemv(a, MatrixRef::from_row(x), MatrixMut::from_row(y))?, None);
     Ok(())
+}
+
+/// y ← Aᵀ·x, A of N × M: each yⱼ is one chain of fma over the rows, Σᵢ xᵢ·`A[i][j]`, as in a layer's forward pass.
+///
+/// N·M fma. The bits are those of [`gemm()`](crate::gemm()) with one row of a row-major A.
+///
+/// # Errors
+/// [`ShapeError`] if the lengths don't fit.
+pub fn gemv_transposed<'a, T: Element>(
+    executor: &dyn Executor,
+    a: MatrixRef<'a, T>,
+    x: &'a [T],
+    y: &'a mut [T],
+) -> Result<(), ShapeError> {
+    T::run(executor, Call::gemv_transposed(a, MatrixRef::from_row(x), MatrixMut::from_row(y))?, None);
+    Ok(())
+}
+
+impl<'a, T: Element> Call<'a, T> {
+    /// y ← A·x, x and y matrices of one row: see [`gemv()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the shapes do not fit together.
+    pub fn gemv(a: MatrixRef<'a, T>, x: MatrixRef<'a, T>, y: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::Gemv { a, x, y })
+    }
+
+    /// y ← Aᵀ·x, x and y matrices of one row: see [`gemv_transposed()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the shapes do not fit together.
+    pub fn gemv_transposed(a: MatrixRef<'a, T>, x: MatrixRef<'a, T>, y: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::GemvTransposed { a, x, y })
+    }
+}
+
+/// Cut between rows of A, at cache lines of y.
+pub(crate) fn run<T: Element>(runner: &impl Runner, a: MatrixRef<'_, T>, x: MatrixRef<'_, T>, mut y: MatrixMut<'_, T>) {
+    let parts = parts_of_elements(runner.threads(), a.rows().saturating_mul(a.cols()), a.rows() / T::BLOCK);
+    for_each_part((RowsOf(a), y.row(0)), parts, T::BLOCK, &|(a, y)| {
+        runner.run(Gemv { a: a.0, x, y: MatrixMut::from_row(y) });
+    });
+}
+
+/// Cut between columns of A. Where elements of a row don't stand side by side, a product of one row.
+pub(crate) fn run_transposed<T: Element>(
+    runner: &impl Runner,
+    a: MatrixRef<'_, T>,
+    x: MatrixRef<'_, T>,
+    mut y: MatrixMut<'_, T>,
+) {
+    let (n, m) = (a.rows(), a.cols());
+    if m > 1 && a.col_stride() != 1 {
+        return multiply(runner, x, Source::Matrix(a), Init::Zero, y, Epilogue::nothing());
+    }
+    let x = x.row(0);
+    let parts = parts_of_elements(runner.threads(), n.saturating_mul(m), m / (4 * T::BLOCK));
+    for_each_part((ColumnsOf(a), y.row(0)), parts, T::BLOCK, &|(a, y)| runner.run(GemvTransposed { a: a.0, x, y }));
 }
 
 /// A matrix cut between rows.
@@ -42,10 +103,11 @@ impl<T: Element> Split for RowsOf<'_, T> {
     }
 }
 
-struct Gemv<'a, T> {
-    a: MatrixRef<'a, T>,
-    x: &'a [T],
-    y: &'a mut [T],
+/// y ← A·x, rows of A contiguous; x and y are one row.
+pub(crate) struct Gemv<'a, T> {
+    pub(crate) a: MatrixRef<'a, T>,
+    pub(crate) x: MatrixRef<'a, T>,
+    pub(crate) y: MatrixMut<'a, T>,
 }
 
 /// Bytes of a matrix that stays in L1.
@@ -64,42 +126,34 @@ fn four_at_once<T: Element, S: Simd<T>>(a: MatrixRef<'_, T>) -> bool {
 impl<T: Element> Kernel<T> for Gemv<'_, T> {
     type Output = ();
     #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) {
-        let mut i = 0;
-        if four_at_once::<T, S>(self.a) {
-            while i + 4 <= self.y.len() {
-                let rows = [0, 1, 2, 3].map(|r| self.a.row(i + r));
-                for (dot, y) in dots_body(simd, rows, self.x).into_iter().zip(self.y[i..].chunks_mut(1)) {
-                    simd.one().store(dot, y);
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        let (x, n) = (self.x.row(0), self.a.rows());
+        if n == 0 {
+            return;
+        }
+        let y = self.y.padded_row(0, S::LANES);
+        if x.is_empty() {
+            return simd.fill(T::ZERO, &mut y[..n]);
+        }
+        let four = four_at_once::<T, S>(self.a);
+        for (i, y) in y.chunks_mut(S::LANES).enumerate() {
+            let (first, rows) = (i * S::LANES, S::LANES.min(n - i * S::LANES));
+            // A vector of partial sums for each row; then all of them are folded together, a lane for each row.
+            let mut square = [simd.splat(T::ZERO); MAX_LANES];
+            let mut r = 0;
+            if four {
+                while r + 4 <= rows {
+                    let dots = dots_body(simd, [0, 1, 2, 3].map(|k| self.a.row(first + r + k)), x);
+                    square[r..r + 4].copy_from_slice(&dots);
+                    r += 4;
                 }
-                i += 4;
             }
-        }
-        for (i, y) in self.y.chunks_mut(1).enumerate().skip(i) {
-            simd.one().store(dot_body(simd, self.a.row(i), self.x), y);
+            while r < rows {
+                [square[r]] = dots_body(simd, [self.a.row(first + r)], x);
+                r += 1;
+            }
+            let folded = simd.narrow(rows).reduce_add_each(&mut square[..S::LANES], x.len().min(S::LANES));
+            store_some(simd, folded, y);
         }
     }
-}
-
-/// y ← Aᵀ·x, A of N × M: each yⱼ is one chain of fma over the rows, Σᵢ xᵢ·`A[i][j]`, as in a layer's forward pass.
-///
-/// N·M fma. The bits are those of [`gemm()`] with one row; which it is, where elements of a row don't stand side by side.
-///
-/// # Errors
-/// [`ShapeError`] if the lengths don't fit.
-pub fn gemv_transposed<T: Element>(
-    executor: &impl Executor,
-    a: MatrixRef<'_, T>,
-    x: &[T],
-    y: &mut [T],
-) -> Result<(), ShapeError> {
-    check("gemv_transposed: length of x against rows of a", a.rows(), x.len())?;
-    check("gemv_transposed: length of y against columns of a", a.cols(), y.len())?;
-    let (n, m) = (a.rows(), a.cols());
-    if m > 1 && a.col_stride() != 1 {
-        return gemm(executor, MatrixRef::new(x, 1, n)?, a, Init::Zero, MatrixMut::new(y, 1, m)?);
-    }
-    let parts = parts_of_elements(executor.threads(), n.saturating_mul(m), m / (4 * T::BLOCK));
-    for_each_part((ColumnsOf(a), y), parts, T::BLOCK, &|(a, y)| executor.run(GemvTransposed { a: a.0, x, y }));
-    Ok(())
 }

@@ -1,10 +1,12 @@
 //! The rank-1 update A ← A + α·x·yᵀ.
 
 use crate::axpy::Axpy;
+use crate::call::{Call, Op};
 use crate::element::Element;
 use crate::elementwise::map_slice;
-use crate::executor::Executor;
-use crate::matrix::{MatrixMut, ShapeError, check};
+use crate::executor::{Executor, Runner};
+use crate::layout::ShapeError;
+use crate::matrix::{MatrixMut, MatrixRef};
 use crate::parallel::{Split, for_each_part, parts_of_elements};
 use crate::simd::{Kernel, Simd};
 
@@ -13,20 +15,37 @@ use crate::simd::{Kernel, Simd};
 /// # Errors
 /// [`ShapeError`] if the lengths of `x` and `y` are not A's rows and columns.
 pub fn ger<T: Element>(
-    executor: &impl Executor,
+    executor: &dyn Executor,
     alpha: T,
     x: &[T],
     y: &[T],
     a: MatrixMut<'_, T>,
 ) -> Result<(), ShapeError> {
-    check("ger: length of x against rows of a", a.rows(), x.len())?;
-    check("ger: length of y against columns of a", a.cols(), y.len())?;
-    if a.cols() > 1 {
-        check("ger: column stride of a", 1, a.col_stride())?;
-    }
-    let parts = parts_of_elements(executor.threads(), x.len().saturating_mul(y.len()), x.len());
-    for_each_part((x, a), parts, 1, &|(x, a)| executor.run(Ger { alpha, x, y, a }));
+    T::run(executor, Call::ger(alpha, MatrixRef::from_row(x), MatrixRef::from_row(y), a)?, None);
     Ok(())
+}
+
+impl<'a, T: Element> Call<'a, T> {
+    /// A ← A + α·x·yᵀ, x and y matrices of one row: see [`ger()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the lengths of `x` and `y` are not A's rows and columns.
+    pub fn ger(alpha: T, x: MatrixRef<'a, T>, y: MatrixRef<'a, T>, a: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::Ger { alpha, x, y, a })
+    }
+}
+
+/// Cut between rows of A.
+pub(crate) fn run<T: Element>(
+    runner: &impl Runner,
+    alpha: T,
+    x: MatrixRef<'_, T>,
+    y: MatrixRef<'_, T>,
+    a: MatrixMut<'_, T>,
+) {
+    let (x, y) = (x.row(0), y.row(0));
+    let parts = parts_of_elements(runner.threads(), x.len().saturating_mul(y.len()), x.len());
+    for_each_part((x, a), parts, 1, &|(x, a)| runner.run(Ger { alpha, x, y, a }));
 }
 
 impl<T: Send> Split for MatrixMut<'_, T> {

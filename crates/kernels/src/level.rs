@@ -146,7 +146,7 @@ impl fmt::Display for Level {
 
 /// What a level's vectors are like for one element type: what formulas of padding and blocking need to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct VectorShape {
     /// [`Simd::LANES`].
     pub lanes: usize,
     /// [`Simd::FUSED`].
@@ -157,27 +157,24 @@ pub struct Shape {
     pub registers: usize,
 }
 
-impl Shape {
+impl VectorShape {
     /// The shape of the vectors of a token.
     #[inline(always)]
-    pub(crate) const fn of<T: Element, S: Simd<T>>() -> Shape {
-        Shape { lanes: S::LANES, fused: S::FUSED, fold_lanes: S::FOLD_LANES, registers: S::REGISTERS }
+    pub(crate) const fn of<T: Element, S: Simd<T>>() -> VectorShape {
+        VectorShape { lanes: S::LANES, fused: S::FUSED, fold_lanes: S::FOLD_LANES, registers: S::REGISTERS }
     }
 }
 
 impl Level {
     /// The shape of this level's vectors of `T`.
-    pub fn shape<T: Element>(self) -> Shape {
-        self.dispatch::<T, _>(ShapeOf)
-    }
-}
-
-struct ShapeOf;
-
-impl<T: Element> Kernel<T> for ShapeOf {
-    type Output = Shape;
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, _: S) -> Shape {
-        Shape::of::<T, S>()
+    pub fn shape<T: Element>(self) -> VectorShape {
+        match self {
+            Level::Scalar(_) => VectorShape::of::<T, T::Scalar>(),
+            Level::Wide(_) => VectorShape::of::<T, T::Wide>(),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(_) => VectorShape::of::<T, T::Avx2>(),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(_) => VectorShape::of::<T, T::Avx512>(),
+        }
     }
 }

@@ -1,113 +1,14 @@
 //! Matrices that someone else owns: strided views, checked once when they are made.
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-/// A view, or a set of operands, that does not fit together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ShapeError {
-    /// A slice is too short for the view asked of it.
-    TooShort {
-        /// Rows of the view.
-        rows: usize,
-        /// Columns of the view.
-        cols: usize,
-        /// Elements between rows.
-        row_stride: usize,
-        /// Elements between columns.
-        col_stride: usize,
-        /// Elements the view needs; none if that number overflows.
-        needed: Option<usize>,
-        /// Elements the slice has.
-        len: usize,
-    },
-    /// Two elements of a mutable view would be the same one.
-    Overlap {
-        /// Rows of the view.
-        rows: usize,
-        /// Columns of the view.
-        cols: usize,
-        /// Elements between rows.
-        row_stride: usize,
-        /// Elements between columns.
-        col_stride: usize,
-    },
-    /// A dimension of an operand is not what the others ask for.
-    Mismatch {
-        /// Kernel and operand, as "gemm: rows of b".
-        what: &'static str,
-        /// What the other operands ask for.
-        expected: usize,
-        /// What it is.
-        found: usize,
-    },
-}
-
-impl fmt::Display for ShapeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ShapeError::TooShort { rows, cols, row_stride, col_stride, needed, len } => {
-                write!(f, "a {rows}×{cols} view with strides {row_stride} and {col_stride} needs ")?;
-                match needed {
-                    Some(needed) => write!(f, "{needed} elements, and the slice has {len}"),
-                    None => write!(f, "more elements than can be addressed, and the slice has {len}"),
-                }
-            }
-            ShapeError::Overlap { rows, cols, row_stride, col_stride } => {
-                write!(f, "elements of a mutable {rows}×{cols} view with strides {row_stride} and {col_stride} overlap")
-            }
-            ShapeError::Mismatch { what, expected, found } => write!(f, "{what}: expected {expected}, found {found}"),
-        }
-    }
-}
-
-impl std::error::Error for ShapeError {}
-
-/// `found` must be `expected`.
-#[inline]
-pub(crate) fn check(what: &'static str, expected: usize, found: usize) -> Result<(), ShapeError> {
-    if expected == found { Ok(()) } else { Err(ShapeError::Mismatch { what, expected, found }) }
-}
-
-/// Elements that a view spans: none if that overflows.
-fn span(rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Option<usize> {
-    if rows == 0 || cols == 0 {
-        return Some(0);
-    }
-    let last_row = (rows - 1).checked_mul(row_stride)?;
-    let last_col = (cols - 1).checked_mul(col_stride)?;
-    last_row.checked_add(last_col)?.checked_add(1)
-}
-
-/// The slice must hold the view.
-fn fits(rows: usize, cols: usize, row_stride: usize, col_stride: usize, len: usize) -> Result<(), ShapeError> {
-    let needed = span(rows, cols, row_stride, col_stride);
-    match needed {
-        Some(needed) if needed <= len => Ok(()),
-        _ => Err(ShapeError::TooShort { rows, cols, row_stride, col_stride, needed, len }),
-    }
-}
-
-/// How the elements of a matrix are laid out: distances in elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Strides {
-    /// From row to row.
-    pub row: usize,
-    /// From column to column.
-    pub col: usize,
-}
-
-impl Strides {
-    /// Row after row without gaps, of a matrix of `cols` columns.
-    pub const fn row_major(cols: usize) -> Strides {
-        Strides { row: cols, col: 1 }
-    }
-    /// Those of the transpose.
-    pub const fn transpose(self) -> Strides {
-        Strides { row: self.col, col: self.row }
-    }
-}
+use crate::call::{Call, Translate, Views};
+use crate::element::Element;
+use crate::gemm::operand::Operand;
+use crate::layout::{Layout, ShapeError, Strides};
+use crate::program::{Bindings, Instruction, Parameters, Place, Places, ProgramError, Slot, WRITABLE};
+use crate::update::Rule;
 
 /// A matrix to read: element (i, j) stands at `data[i * row_stride + j * col_stride]`.
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +18,7 @@ pub struct MatrixRef<'a, T> {
     cols: usize,
     row_stride: usize,
     col_stride: usize,
+    width: usize,
 }
 
 impl<'a, T> MatrixRef<'a, T> {
@@ -139,8 +41,42 @@ impl<'a, T> MatrixRef<'a, T> {
         row_stride: usize,
         col_stride: usize,
     ) -> Result<Self, ShapeError> {
-        fits(rows, cols, row_stride, col_stride, data.len())?;
-        Ok(MatrixRef { data, rows, cols, row_stride, col_stride })
+        Self::with_layout(data, Layout::strided(rows, cols, Strides { row: row_stride, col: col_stride }))
+    }
+
+    /// No rows and no columns.
+    #[inline(always)]
+    pub(crate) fn empty() -> Self {
+        MatrixRef { data: &[], rows: 0, cols: 0, row_stride: 0, col_stride: 1, width: 0 }
+    }
+
+    /// Rows of no elements.
+    #[inline(always)]
+    pub(crate) fn without_columns(rows: usize) -> Self {
+        MatrixRef { rows, ..MatrixRef::empty() }
+    }
+
+    /// A vector as a matrix of one row.
+    #[inline(always)]
+    pub fn from_row(data: &'a [T]) -> Self {
+        let cols = data.len();
+        MatrixRef { data, rows: 1, cols, row_stride: cols, col_stride: 1, width: cols }
+    }
+
+    /// A matrix whose rows may be padded.
+    ///
+    /// # Errors
+    /// [`ShapeError`] if an element or padding would stand outside of `data`.
+    pub fn with_layout(data: &'a [T], layout: Layout) -> Result<Self, ShapeError> {
+        let Layout { rows, cols, strides: Strides { row: row_stride, col: col_stride }, width } =
+            layout.checked(data.len())?;
+        Ok(MatrixRef { data, rows, cols, row_stride, col_stride, width })
+    }
+
+    /// Shape, strides and padding.
+    #[inline(always)]
+    pub fn layout(&self) -> Layout {
+        Layout { rows: self.rows, cols: self.cols, strides: self.strides(), width: self.width }
     }
 
     /// Rows.
@@ -171,8 +107,8 @@ impl<'a, T> MatrixRef<'a, T> {
     /// The transpose: the same data with the strides exchanged.
     #[inline(always)]
     pub fn transpose(self) -> Self {
-        let MatrixRef { data, rows, cols, row_stride, col_stride } = self;
-        MatrixRef { data, rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride }
+        let MatrixRef { data, rows, cols, row_stride, col_stride, .. } = self;
+        MatrixRef { data, rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride, width: rows }
     }
     /// Whether row follows row, with nothing in between.
     #[inline(always)]
@@ -184,14 +120,31 @@ impl<'a, T> MatrixRef<'a, T> {
     pub(crate) fn into_one_row(self) -> Self {
         assert!(self.is_without_gaps());
         let cols = self.rows * self.cols;
-        MatrixRef { rows: 1, cols, row_stride: cols, ..self }
+        let width = cols + self.width - self.cols;
+        MatrixRef { rows: 1, cols, row_stride: width, width, ..self }
     }
     /// The `rows` × `cols` part whose first element is (row, col). Panics if it reaches outside.
     #[inline(always)]
     pub fn block(self, row: usize, col: usize, rows: usize, cols: usize) -> Self {
         assert!(row <= self.rows && rows <= self.rows - row && col <= self.cols && cols <= self.cols - col);
         let start = if rows == 0 || cols == 0 { 0 } else { row * self.row_stride + col * self.col_stride };
-        MatrixRef { data: &self.data[start..], rows, cols, ..self }
+        // Padding belongs to the last columns.
+        let width = if col + cols == self.cols { self.width - col } else { cols };
+        MatrixRef { data: &self.data[start..], rows, cols, width, ..self }
+    }
+    /// Elements of a row that a kernel may read: its columns, and padding.
+    #[inline(always)]
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+    /// Row `i` with so much of its padding that it is whole vectors of `lanes` lanes, if there is enough.
+    #[inline(always)]
+    pub(crate) fn padded_row(&self, i: usize, lanes: usize) -> &'a [T] {
+        assert!(i < self.rows && (self.col_stride == 1 || self.cols <= 1));
+        if self.cols == 0 {
+            return &[];
+        }
+        &self.data[i * self.row_stride..][..self.layout().touched(lanes)]
     }
     /// From element (0, 0) to the end of the underlying slice.
     #[inline(always)]
@@ -210,6 +163,10 @@ impl<'a, T> MatrixRef<'a, T> {
 }
 
 impl<T: Copy> MatrixRef<'_, T> {
+    /// The elements, row after row.
+    pub fn to_vec(&self) -> Vec<T> {
+        (0..self.rows).flat_map(|i| (0..self.cols).map(move |j| (i, j))).map(|(i, j)| self.at(i, j)).collect()
+    }
     /// Element (i, j). Panics if there is none.
     #[inline(always)]
     pub fn at(&self, i: usize, j: usize) -> T {
@@ -228,6 +185,7 @@ pub struct MatrixMut<'a, T> {
     cols: usize,
     row_stride: usize,
     col_stride: usize,
+    width: usize,
     owner: PhantomData<&'a mut [T]>,
 }
 
@@ -262,27 +220,65 @@ impl<'a, T> MatrixMut<'a, T> {
         row_stride: usize,
         col_stride: usize,
     ) -> Result<Self, ShapeError> {
-        fits(rows, cols, row_stride, col_stride, data.len())?;
-        // `fits` has computed these spans without overflow.
-        let apart = |last: usize, stride: usize, beyond: usize| last * stride < beyond;
-        let distinct = rows == 0
-            || cols == 0
-            || (rows == 1 || row_stride > 0)
-                && (cols == 1 || col_stride > 0)
-                && (rows == 1
-                    || cols == 1
-                    || apart(cols - 1, col_stride, row_stride)
-                    || apart(rows - 1, row_stride, col_stride));
-        if !distinct {
-            return Err(ShapeError::Overlap { rows, cols, row_stride, col_stride });
-        }
-        Ok(MatrixMut { first: NonNull::from(data).cast(), rows, cols, row_stride, col_stride, owner: PhantomData })
+        Self::with_layout(data, Layout::strided(rows, cols, Strides { row: row_stride, col: col_stride }))
     }
 
-    /// No rows and no columns.
+    /// A vector as a matrix of one row.
     #[inline(always)]
+    pub fn from_row(data: &'a mut [T]) -> Self {
+        let cols = data.len();
+        MatrixMut {
+            first: NonNull::from(data).cast(),
+            rows: 1,
+            cols,
+            row_stride: cols,
+            col_stride: 1,
+            width: cols,
+            owner: PhantomData,
+        }
+    }
+
+    /// A matrix whose rows may be padded.
+    ///
+    /// # Errors
+    /// [`ShapeError`] if `data` is too short or if elements would overlap.
+    pub fn with_layout(data: &'a mut [T], layout: Layout) -> Result<Self, ShapeError> {
+        let layout = layout.checked(data.len())?;
+        let Layout { rows, cols, strides: Strides { row: row_stride, col: col_stride }, width } = layout;
+        if !layout.is_distinct() {
+            return Err(ShapeError::Overlap { rows, cols, row_stride, col_stride });
+        }
+        Ok(MatrixMut {
+            first: NonNull::from(data).cast(),
+            rows,
+            cols,
+            row_stride,
+            col_stride,
+            width,
+            owner: PhantomData,
+        })
+    }
+
+    /// Shape, strides and padding.
+    #[inline(always)]
+    pub fn layout(&self) -> Layout {
+        let strides = Strides { row: self.row_stride, col: self.col_stride };
+        Layout { rows: self.rows, cols: self.cols, strides, width: self.width }
+    }
+
+    /// No rows and no columns, of a matrix to write.
+    #[inline(always)]
+    #[allow(dead_code)]
     pub(crate) fn empty() -> Self {
-        MatrixMut { first: NonNull::dangling(), rows: 0, cols: 0, row_stride: 0, col_stride: 1, owner: PhantomData }
+        MatrixMut {
+            first: NonNull::dangling(),
+            rows: 0,
+            cols: 0,
+            row_stride: 0,
+            col_stride: 1,
+            width: 0,
+            owner: PhantomData,
+        }
     }
 
     /// Rows.
@@ -308,8 +304,8 @@ impl<'a, T> MatrixMut<'a, T> {
     /// The transpose: the same data with the strides exchanged.
     #[inline(always)]
     pub fn transpose(self) -> Self {
-        let MatrixMut { first, rows, cols, row_stride, col_stride, owner } = self;
-        MatrixMut { first, rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride, owner }
+        let MatrixMut { first, rows, cols, row_stride, col_stride, owner, .. } = self;
+        MatrixMut { first, rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride, width: rows, owner }
     }
     /// Element (i, j). Panics if there is none.
     #[inline(always)]
@@ -324,13 +320,28 @@ impl<'a, T> MatrixMut<'a, T> {
     pub fn reborrow(&mut self) -> MatrixMut<'_, T> {
         MatrixMut { owner: PhantomData, ..*self }
     }
+    /// Elements of a row that a kernel may write: its columns, and padding.
+    #[inline(always)]
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
     /// Row `i`, whose elements stand side by side. Panics if they don't, or if there is no such row.
     #[inline(always)]
     pub fn row(&mut self, i: usize) -> &mut [T] {
         assert!(i < self.rows && (self.col_stride == 1 || self.cols <= 1));
-        // SAFETY: `with_strides` checked that row i's `cols` elements lie inside the slice this view borrows exclusively
+        // SAFETY: `with_layout` checked that row i's `cols` elements lie inside the slice this view borrows exclusively
         // (splitting keeps that), and the borrow of `self` keeps any other part of this view from being used meanwhile.
         unsafe { std::slice::from_raw_parts_mut(self.first.add(i * self.row_stride).as_ptr(), self.cols) }
+    }
+    /// Row `i` with so much of its padding that it is whole vectors of `lanes` lanes, if there is enough.
+    #[inline(always)]
+    pub(crate) fn padded_row(&mut self, i: usize, lanes: usize) -> &mut [T] {
+        assert!(i < self.rows && (self.col_stride == 1 || self.cols <= 1));
+        let len = self.layout().touched(lanes);
+        // SAFETY: row i exists (asserted), and `with_layout` checked that its first `width` elements lie inside the slice this view
+        // borrows exclusively (splitting keeps that); `touched` is at most `width`. The borrow of `self` keeps any other part of this
+        // view from being used meanwhile.
+        unsafe { std::slice::from_raw_parts_mut(self.first.add(i * self.row_stride).as_ptr(), len) }
     }
     /// Whether row follows row, with nothing in between.
     #[inline(always)]
@@ -341,9 +352,10 @@ impl<'a, T> MatrixMut<'a, T> {
     #[inline(always)]
     pub(crate) fn into_one_row(self) -> Self {
         assert!(self.is_without_gaps());
-        // The elements are those that the view had.
+        // Elements and padding are those that the view had: with padding there is one row already.
         let cols = self.rows * self.cols;
-        MatrixMut { rows: 1, cols, row_stride: cols, ..self }
+        let width = cols + self.width - self.cols;
+        MatrixMut { rows: 1, cols, row_stride: width, width, ..self }
     }
     /// The first `row` rows, and the rest. Panics if there are fewer.
     #[inline(always)]
@@ -362,12 +374,122 @@ impl<'a, T> MatrixMut<'a, T> {
         // SAFETY: column `col` exists (or the offset is 0), so its first element lies inside the borrowed slice. The two
         // parts share rows but no column, so no element belongs to both.
         let second = unsafe { self.first.add(offset) };
-        (MatrixMut { cols: col, ..self }, MatrixMut { first: second, cols: self.cols - col, ..self })
+        // Padding belongs to the last columns.
+        let width = if col == self.cols { self.width } else { col };
+        let (cols, rest) = (self.cols - col, self.width - width);
+        (MatrixMut { cols: col, width, ..self }, MatrixMut { first: second, cols, width: rest, ..self })
     }
     /// The `rows` × `cols` part whose first element is (row, col), borrowed. Panics if it reaches outside.
     #[inline(always)]
     pub fn block(&mut self, row: usize, col: usize, rows: usize, cols: usize) -> MatrixMut<'_, T> {
         let part = self.reborrow().split_at_row(row).1.split_at_row(rows).0;
         part.split_at_col(col).1.split_at_col(cols).0
+    }
+}
+
+/// Memory that was found to be as long as a checked program needs: its places become views without another check.
+pub(crate) struct Bound<'a, T> {
+    memories: [NonNull<T>; WRITABLE],
+    inputs: MatrixRef<'a, T>,
+    targets: MatrixRef<'a, T>,
+    labels: &'a [u32],
+    rule: Rule<T>,
+}
+
+// SAFETY: a `Bound` holds exclusive borrows of numbers, and shared ones, as slices and views do, which are `Send` if `T` is `Send` and
+// `Sync`.
+unsafe impl<T: Send + Sync> Send for Bound<'_, T> {}
+
+impl<'a, T: Element> Bound<'a, T> {
+    /// The memories, each at least as long as `needed` says. If the program `changes` parameters, they must be exclusive.
+    pub(crate) fn new(
+        bindings: &'a mut Bindings<'_, T>,
+        needed: &[usize; WRITABLE],
+        changes: bool,
+    ) -> Result<Self, ProgramError> {
+        let (parameters, len) = match &mut bindings.parameters {
+            Parameters::Shared(_) if changes => return Err(ProgramError::ReadOnly),
+            Parameters::Shared(memory) => (NonNull::from(*memory).cast(), memory.len()),
+            Parameters::Exclusive(memory) => (NonNull::from(&mut **memory).cast(), memory.len()),
+        };
+        let lens = [len, bindings.first.len(), bindings.second.len(), bindings.work.len()];
+        for (slot, (needed, found)) in
+            [Slot::Parameters, Slot::First, Slot::Second, Slot::Work].into_iter().zip(needed.iter().zip(lens))
+        {
+            if *needed > found {
+                return Err(ProgramError::Memory { slot, needed: *needed, found });
+            }
+        }
+        let memories = [
+            parameters,
+            NonNull::from(&mut *bindings.first).cast(),
+            NonNull::from(&mut *bindings.second).cast(),
+            NonNull::from(&mut *bindings.work).cast(),
+        ];
+        let Bindings { inputs, targets, labels, rule, .. } = *bindings;
+        Ok(Bound { memories, inputs, targets, labels, rule })
+    }
+
+    /// The call of an instruction of the program that the memories were found to be long enough for.
+    #[inline(always)]
+    pub(crate) fn call(&mut self, instruction: &Instruction<T>) -> Call<'_, T> {
+        Call(instruction.op.translate(&mut Resolve(self)))
+    }
+
+    #[inline(always)]
+    fn first(&self, place: &Place) -> NonNull<T> {
+        // SAFETY: `Bound::new` has found the memory of this slot to be as long as the program needs, which `Program::new` computed from
+        // all its places: the place lies inside.
+        unsafe { self.memories[place.slot as usize].add(place.offset) }
+    }
+}
+
+/// Places made views for one call, which borrows the memories exclusively.
+struct Resolve<'b, 'a, T>(&'b Bound<'a, T>);
+
+impl<'c, T: Element> Translate<Places<T>, Views<'c, T>> for Resolve<'_, 'c, T> {
+    #[inline(always)]
+    fn input(&mut self, place: &Place) -> MatrixRef<'c, T> {
+        match place.slot {
+            Slot::Inputs => return self.0.inputs,
+            Slot::Targets => return self.0.targets,
+            _ => {}
+        }
+        let Layout { rows, cols, strides: Strides { row: row_stride, col: col_stride }, width } = place.layout;
+        let len = if rows == 0 || cols == 0 {
+            0
+        } else {
+            (rows - 1) * row_stride + (cols - 1) * col_stride + 1 + width - cols
+        };
+        // SAFETY: the place lies inside its memory, which `Bound` borrows for longer than the call lives, and `Program::new` checked that
+        // no place that the same call writes overlaps with it.
+        let data = unsafe { std::slice::from_raw_parts(self.0.first(place).as_ptr(), len) };
+        MatrixRef { data, rows, cols, row_stride, col_stride, width }
+    }
+    #[inline(always)]
+    fn output(&mut self, place: &Place) -> MatrixMut<'c, T> {
+        // The place lies inside its memory, which is exclusive (`Bound::new` refuses a program that changes shared parameters), and
+        // `Program::new` checked that no other place of the same call overlaps with it.
+        let Layout { rows, cols, strides: Strides { row: row_stride, col: col_stride }, width } = place.layout;
+        MatrixMut { first: self.0.first(place), rows, cols, row_stride, col_stride, width, owner: PhantomData }
+    }
+    #[inline(always)]
+    fn right(&mut self, place: &Place) -> Operand<'c, T> {
+        self.input(place).into()
+    }
+    fn singles(&mut self, from: &std::convert::Infallible) -> &'c [f32] {
+        match *from {}
+    }
+    #[inline(always)]
+    fn labels(&mut self, _: &usize) -> &'c [u32] {
+        self.0.labels
+    }
+    #[inline(always)]
+    fn number(&mut self, from: &T) -> T {
+        *from
+    }
+    #[inline(always)]
+    fn rule(&mut self, _: &()) -> Rule<T> {
+        self.0.rule
     }
 }

@@ -30,21 +30,21 @@ pub(crate) trait Reduction<T: Element, S: Simd<T>>: Copy {
 /// Reduces elements 0 .. n; `IDENTITY` if there are none.
 #[inline(always)]
 pub(crate) fn reduce<T: Element, S: Simd<T>, R: Reduction<T, S>>(simd: S, n: usize, r: R) -> T {
-    let [reduced] = reduce_each(simd, n, [r]);
-    reduced
+    if n == 0 {
+        return R::IDENTITY;
+    }
+    let [v] = vectors_of_each(simd, n, [r]);
+    r.fold(simd.narrow(n.min(S::LANES)), v)
 }
 
 /// Reduces elements 0 .. n of several operands side by side, so that what they share is loaded once and memory is read in as many
-/// streams. Each result has the bits of [`reduce`].
+/// streams: each to one vector, which [`reduce`] would fold. n is not 0.
 #[inline(always)]
-pub(crate) fn reduce_each<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
+pub(crate) fn vectors_of_each<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
     simd: S,
     n: usize,
     r: [R; K],
-) -> [T; K] {
-    if n == 0 {
-        return [R::IDENTITY; K];
-    }
+) -> [S::Vector; K] {
     let long = T::BLOCK * LONG;
     let identity = [simd.splat_block(R::IDENTITY); K];
     if n < long {
@@ -131,15 +131,15 @@ fn combine_blocks<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
     }
 }
 
-/// Folds blocks whose first `n` lanes matter.
+/// Folds blocks whose first `n` lanes matter to one vector each.
 #[inline(always)]
 fn fold_blocks<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
     simd: S,
     r: [R; K],
     mut blocks: [S::Block; K],
     n: usize,
-) -> [T; K] {
-    let mut folded = [R::IDENTITY; K];
+) -> [S::Vector; K] {
+    let mut folded = [simd.splat(R::IDENTITY); K];
     for ((r, block), folded) in r.into_iter().zip(&mut blocks).zip(&mut folded) {
         let vectors = block.as_mut();
         let mut half = vectors.len() / 2;
@@ -151,7 +151,7 @@ fn fold_blocks<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
             }
             half /= 2;
         }
-        *folded = r.fold(simd.narrow(n.min(S::LANES)), vectors[0]);
+        *folded = vectors[0];
     }
     folded
 }

@@ -17,6 +17,12 @@ thread_local! {
 pub(crate) struct Scratch(Vec<Line>);
 
 impl Scratch {
+    /// No buffer yet: one is taken when memory is first asked for.
+    #[inline]
+    pub(crate) fn none() -> Scratch {
+        Scratch(Vec::new())
+    }
+
     /// Takes a buffer.
     #[inline]
     pub(crate) fn take() -> Scratch {
@@ -28,7 +34,12 @@ impl Scratch {
     pub(crate) fn slice<T: Element>(&mut self, len: usize) -> &mut [T] {
         let lines = len.div_ceil(64 / size_of::<T>());
         if self.0.len() < lines {
-            self.0.resize(lines, Line::splat(0.0));
+            if self.0.capacity() == 0 {
+                self.0 = BUFFERS.with_borrow_mut(Vec::pop).unwrap_or_default();
+            }
+            if self.0.len() < lines {
+                self.0.resize(lines, Line::splat(0.0));
+            }
         }
         &mut bytemuck::cast_slice_mut(&mut self.0)[..len]
     }
@@ -36,6 +47,8 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        BUFFERS.with_borrow_mut(|buffers| buffers.push(std::mem::take(&mut self.0)));
+        if self.0.capacity() > 0 {
+            BUFFERS.with_borrow_mut(|buffers| buffers.push(std::mem::take(&mut self.0)));
+        }
     }
 }

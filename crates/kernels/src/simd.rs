@@ -173,6 +173,20 @@ pub trait Simd<T: Element>: Copy {
     fn transpose(self, square: &mut [Self::Vector]);
     /// The sum of all lanes by folding halves.
     fn reduce_add(self, v: Self::Vector) -> T;
+    /// Temporary.
+    #[inline(always)]
+    fn reduce_add_each(self, square: &mut [Self::Vector], used: usize) -> Self::Vector {
+        let _ = used;
+        self.transpose(square);
+        let mut half = Self::LANES / 2;
+        while half > 0 {
+            for k in 0..half {
+                square[k] = self.add(square[k], square[k + half]);
+            }
+            half /= 2;
+        }
+        square[0]
+    }
     /// The largest of all lanes by folding halves, [`Self::max`] of (lower, upper).
     fn reduce_max(self, v: Self::Vector) -> T;
 }
@@ -212,3 +226,6 @@ pub fn load_widened_some_or<T: Element, S: Simd<T>>(simd: S, from: &[f32], fill:
 pub fn store_some<T: Element, S: Simd<T>>(simd: S, v: S::Vector, to: &mut [T]) {
     if to.len() == S::LANES { simd.store(v, to) } else { simd.store_partial(v, to) }
 }
+
+/// Lanes of the longest vector of any token.
+pub(crate) const MAX_LANES: usize = 16;

@@ -4,12 +4,14 @@
 //! then softmax multiplies by the sum's reciprocal (1 div, M mul), and log-softmax subtracts the sum's logarithm (1 log,
 //! M additions); log-sum-exp adds the sum's logarithm to the maximum (1 log, 1 addition) and keeps z.
 
+use crate::call::{Call, Op};
 use crate::element::Element;
 use crate::elementwise::{Elementwise, map_slice};
-use crate::executor::Executor;
+use crate::executor::{Executor, Runner};
 use crate::gemv::RowsOf;
+use crate::layout::ShapeError;
 use crate::math;
-use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
+use crate::matrix::{MatrixMut, MatrixRef};
 use crate::parallel::{for_each_part, parts_of_evaluations};
 use crate::reduce;
 use crate::simd::{Kernel, Simd, load_some_or};
@@ -17,17 +19,23 @@ use crate::simd::{Kernel, Simd, load_some_or};
 /// z ← e^{z − max z} / Σ e^{z − max z} in each row. A row that holds NaN or +∞ becomes NaN.
 ///
 /// Per row of M: M − 1 cmp, 2M − 1 additions, M exp, 1 div, M mul.
-pub fn softmax<T: Element>(executor: &impl Executor, z: MatrixMut<'_, T>) {
-    let parts = parts_of_evaluations(executor.threads(), z.rows().saturating_mul(z.cols()), z.rows());
-    for_each_part(z, parts, 1, &|z| executor.run(Softmax(z)));
+///
+/// # Errors
+/// [`ShapeError`] if z's rows are not contiguous.
+pub fn softmax<T: Element>(executor: &dyn Executor, z: MatrixMut<'_, T>) -> Result<(), ShapeError> {
+    T::run(executor, Call::softmax(z)?, None);
+    Ok(())
 }
 
 /// z ← z − max z − ln Σ e^{z − max z} in each row. A row that holds NaN or +∞ becomes NaN.
 ///
 /// Per row of M: M − 1 cmp, 3M − 1 additions, M exp, 1 log.
-pub fn log_softmax<T: Element>(executor: &impl Executor, z: MatrixMut<'_, T>) {
-    let parts = parts_of_evaluations(executor.threads(), z.rows().saturating_mul(z.cols()), z.rows());
-    for_each_part(z, parts, 1, &|z| executor.run(LogSoftmax(z)));
+///
+/// # Errors
+/// [`ShapeError`] if z's rows are not contiguous.
+pub fn log_softmax<T: Element>(executor: &dyn Executor, z: MatrixMut<'_, T>) -> Result<(), ShapeError> {
+    T::run(executor, Call::log_softmax(z)?, None);
+    Ok(())
 }
 
 /// `to[i]` ← ln Σⱼ e^{zᵢⱼ}, as max z + ln Σ e^{z − max z}, for each row i. A row that holds NaN or +∞, or nothing but −∞, becomes
@@ -37,14 +45,57 @@ pub fn log_softmax<T: Element>(executor: &impl Executor, z: MatrixMut<'_, T>) {
 ///
 /// # Errors
 /// [`ShapeError`] if `to` has not as many elements as `z` has rows, or if z's rows are not contiguous.
-pub fn log_sum_exp<T: Element>(executor: &impl Executor, z: MatrixRef<'_, T>, to: &mut [T]) -> Result<(), ShapeError> {
-    check("log_sum_exp: length of the result against rows of z", z.rows(), to.len())?;
-    if z.cols() > 1 {
-        check("log_sum_exp: column stride of z", 1, z.col_stride())?;
-    }
-    let parts = parts_of_evaluations(executor.threads(), z.rows().saturating_mul(z.cols()), z.rows());
-    for_each_part((RowsOf(z), to), parts, 1, &|(z, to)| executor.run(LogSumExp { z: z.0, to }));
+pub fn log_sum_exp<'a, T: Element>(
+    executor: &dyn Executor,
+    z: MatrixRef<'a, T>,
+    to: &'a mut [T],
+) -> Result<(), ShapeError> {
+    T::run(executor, Call::log_sum_exp(z, MatrixMut::from_row(to))?, None);
     Ok(())
+}
+
+impl<'a, T: Element> Call<'a, T> {
+    /// z ← softmax(z) in each row: see [`softmax()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if z's rows are not contiguous.
+    pub fn softmax(z: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::Softmax { z })
+    }
+
+    /// z ← ln softmax(z) in each row: see [`log_softmax()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if z's rows are not contiguous.
+    pub fn log_softmax(z: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::LogSoftmax { z })
+    }
+
+    /// `to`, a matrix of one row, ← ln Σ eᶻ of each row of z: see [`log_sum_exp()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if `to` has not as many elements as `z` has rows, or if z's rows are not contiguous.
+    pub fn log_sum_exp(z: MatrixRef<'a, T>, to: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::LogSumExp { z, to })
+    }
+}
+
+/// Cut between rows.
+pub(crate) fn run_softmax<T: Element>(runner: &impl Runner, z: MatrixMut<'_, T>) {
+    let parts = parts_of_evaluations(runner.threads(), z.rows().saturating_mul(z.cols()), z.rows());
+    for_each_part(z, parts, 1, &|z| runner.run(Softmax(z)));
+}
+
+/// Cut between rows.
+pub(crate) fn run_log_softmax<T: Element>(runner: &impl Runner, z: MatrixMut<'_, T>) {
+    let parts = parts_of_evaluations(runner.threads(), z.rows().saturating_mul(z.cols()), z.rows());
+    for_each_part(z, parts, 1, &|z| runner.run(LogSoftmax(z)));
+}
+
+/// Cut between rows.
+pub(crate) fn run_log_sum_exp<T: Element>(runner: &impl Runner, z: MatrixRef<'_, T>, mut to: MatrixMut<'_, T>) {
+    let parts = parts_of_evaluations(runner.threads(), z.rows().saturating_mul(z.cols()), z.rows());
+    for_each_part((RowsOf(z), to.row(0)), parts, 1, &|(z, to)| runner.run(LogSumExp { z: z.0, to }));
 }
 
 struct LogSumExp<'a, T> {
@@ -85,16 +136,15 @@ impl<T: Element> Kernel<T> for Softmax<'_, T> {
     }
 }
 
-/// z ← softmax(z) of one row that is not empty; returns (max z, Σ e^{z − max}).
+/// z ← softmax(z) of one row that is not empty.
 #[inline(always)]
-pub fn softmax_row<T: Element, S: Simd<T>>(simd: S, z: &mut [T]) -> (T, T) {
+fn softmax_row<T: Element, S: Simd<T>>(simd: S, z: &mut [T]) {
     let max = reduce::max(simd, z);
     map_slice(simd, Shift { by: max }, [], z);
     map_slice(simd, Exp, [], z);
     let sum = reduce::sum(simd, z);
     let scale = simd.one().div(T::ONE, sum);
     map_slice(simd, Scale { by: scale }, [], z);
-    (max, sum)
 }
 
 struct LogSoftmax<'a, T>(MatrixMut<'a, T>);
@@ -152,9 +202,9 @@ impl<T: Element, S: Simd<T>, F: Elementwise<T, 0>> reduce::Reduction<T, S> for S
 
 /// z − by.
 #[derive(Clone, Copy, Debug)]
-pub struct Shift<T> {
+pub(crate) struct Shift<T> {
     /// What is subtracted.
-    pub by: T,
+    pub(crate) by: T,
 }
 
 impl<T: Element> Elementwise<T, 0> for Shift<T> {
@@ -177,7 +227,7 @@ impl<T: Element> Elementwise<T, 0> for Unshifted {
 
 /// eᶻ.
 #[derive(Clone, Copy, Debug)]
-pub struct Exp;
+pub(crate) struct Exp;
 
 impl<T: Element> Elementwise<T, 0> for Exp {
     #[inline(always)]
@@ -188,9 +238,9 @@ impl<T: Element> Elementwise<T, 0> for Exp {
 
 /// z · by.
 #[derive(Clone, Copy, Debug)]
-pub struct Scale<T> {
+pub(crate) struct Scale<T> {
     /// The factor.
-    pub by: T,
+    pub(crate) by: T,
 }
 
 impl<T: Element> Elementwise<T, 0> for Scale<T> {

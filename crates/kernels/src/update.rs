@@ -2,11 +2,12 @@
 
 pub(crate) mod rules;
 
+use crate::call::{Call, Op};
 use crate::element::Element;
 use crate::executor::Executor;
-use crate::matrix::{ShapeError, check};
-use crate::parallel::{Split, for_each_part, parts_of_evaluations};
-use crate::simd::{Kernel, Simd, load_some, store_some};
+use crate::layout::ShapeError;
+use crate::matrix::{MatrixMut, MatrixRef};
+use crate::simd::{Simd, load_some, store_some};
 use rules::{Adam, Dampened, Decayed, Decoupled, Momentum, Nesterov, Plain, Update};
 
 /// How a parameter w follows its gradient g. Everything that changes from step to step only is computed beforehand.
@@ -90,7 +91,7 @@ pub enum Decay<T> {
     Decoupled(T),
 }
 
-impl<T: Element> Rule<T> {
+impl<T: Copy> Rule<T> {
     /// How many numbers it keeps for each parameter: 0, 1 or 2.
     pub fn state(&self) -> usize {
         match self {
@@ -100,6 +101,44 @@ impl<T: Element> Rule<T> {
         }
     }
 
+    /// The same rule on other numbers.
+    pub fn map<U>(&self, to: impl Fn(T) -> U) -> Rule<U> {
+        let to = &to;
+        let decay = |decay: Decay<T>| match decay {
+            Decay::None => Decay::None,
+            Decay::L2(lambda) => Decay::L2(to(lambda)),
+            Decay::Decoupled(factor) => Decay::Decoupled(to(factor)),
+        };
+        match *self {
+            Rule::Sgd { learning_rate, decay: d } => Rule::Sgd { learning_rate: to(learning_rate), decay: decay(d) },
+            Rule::Momentum { learning_rate, momentum, decay: d } => {
+                Rule::Momentum { learning_rate: to(learning_rate), momentum: to(momentum), decay: decay(d) }
+            }
+            Rule::Dampened { learning_rate, momentum, keep, decay: d } => Rule::Dampened {
+                learning_rate: to(learning_rate),
+                momentum: to(momentum),
+                keep: to(keep),
+                decay: decay(d),
+            },
+            Rule::Nesterov { learning_rate, momentum, decay: d } => {
+                Rule::Nesterov { learning_rate: to(learning_rate), momentum: to(momentum), decay: decay(d) }
+            }
+            Rule::Adam { step_size, one_minus_beta1, beta2, one_minus_beta2, correction, epsilon, decay: d } => {
+                Rule::Adam {
+                    step_size: to(step_size),
+                    one_minus_beta1: to(one_minus_beta1),
+                    beta2: to(beta2),
+                    one_minus_beta2: to(one_minus_beta2),
+                    correction: to(correction),
+                    epsilon: to(epsilon),
+                    decay: decay(d),
+                }
+            }
+        }
+    }
+}
+
+impl<T: Element> Rule<T> {
     /// The rule as a type, handed to `visitor`: the choice is made once, outside of the loop over parameters.
     #[inline(always)]
     pub(crate) fn visit<V: Visitor<T>>(self, visitor: V) {
@@ -154,26 +193,16 @@ pub struct Parameters<'a, T> {
 /// # Errors
 /// [`ShapeError`] if the gradient or a slice of the state that the rule uses is not as long as the weights.
 pub fn update<T: Element>(
-    executor: &impl Executor,
+    executor: &dyn Executor,
     rule: Rule<T>,
     gradient: &[T],
     parameters: Parameters<'_, T>,
 ) -> Result<(), ShapeError> {
-    let n = parameters.weights.len();
-    check("update: length of the gradient against the weights", n, gradient.len())?;
     let Parameters { weights, first, second } = parameters;
-    let mut state = [first, second];
-    for (used, slice) in state.iter_mut().enumerate() {
-        if used < rule.state() {
-            check("update: length of the state against the weights", n, slice.len())?;
-        } else {
-            *slice = &mut [];
-        }
-    }
-    let [first, second] = state;
-    let parts = parts_of_evaluations(executor.threads(), n, n / T::BLOCK);
-    let work = Work { gradient, parameters: Parameters { weights, first, second } };
-    for_each_part(work, parts, T::BLOCK, &|work| rule.visit(OnSlices { executor, work }));
+    let kept = rule.state();
+    let state = [(kept > 0).then(|| MatrixMut::from_row(first)), (kept > 1).then(|| MatrixMut::from_row(second))];
+    let call = Call::update(rule, MatrixRef::from_row(gradient), MatrixMut::from_row(weights), state)?;
+    T::run(executor, call, None);
     Ok(())
 }
 
@@ -182,91 +211,57 @@ pub fn update<T: Element>(
 /// # Errors
 /// [`ShapeError`] if `gradient` and `weights` differ in length.
 pub fn sgd<T: Element>(
-    executor: &impl Executor,
+    executor: &dyn Executor,
     learning_rate: T,
     gradient: &[T],
     weights: &mut [T],
 ) -> Result<(), ShapeError> {
-    check("sgd: length of the gradient against the weights", weights.len(), gradient.len())?;
     let parameters = Parameters { weights, first: &mut [], second: &mut [] };
     update(executor, Rule::Sgd { learning_rate, decay: Decay::None }, gradient, parameters)
 }
 
-/// One thread's parameters.
-struct Work<'a, T> {
-    gradient: &'a [T],
-    parameters: Parameters<'a, T>,
-}
-
-impl<T: Element> Split for Work<'_, T> {
-    fn len(&self) -> usize {
-        self.gradient.len()
-    }
-    fn split(self, at: usize) -> (Self, Self) {
-        let Parameters { weights, first, second } = self.parameters;
-        let (g1, g2) = self.gradient.split_at(at);
-        let (w1, w2) = weights.split_at_mut(at);
-        // State that the rule does not use is empty.
-        let (first_at, second_at) = (at.min(first.len()), at.min(second.len()));
-        let (m1, m2) = first.split_at_mut(first_at);
-        let (v1, v2) = second.split_at_mut(second_at);
-        (
-            Work { gradient: g1, parameters: Parameters { weights: w1, first: m1, second: v1 } },
-            Work { gradient: g2, parameters: Parameters { weights: w2, first: m2, second: v2 } },
-        )
+impl<'a, T: Element> Call<'a, T> {
+    /// A matrix of weights, updated by a rule from their gradient: see [`update()`]. As many matrices of state as the rule keeps.
+    ///
+    /// # Errors
+    /// [`ShapeError`] if a matrix has another shape than the weights, or if there are more or fewer than the rule keeps.
+    pub fn update(
+        rule: Rule<T>,
+        gradient: MatrixRef<'a, T>,
+        weights: MatrixMut<'a, T>,
+        state: [Option<MatrixMut<'a, T>>; 2],
+    ) -> Result<Self, ShapeError> {
+        Call::checked(Op::Update { rule, gradient, weights, state })
     }
 }
 
-struct OnSlices<'a, T, E> {
-    executor: &'a E,
-    work: Work<'a, T>,
-}
-
-impl<T: Element, E: Executor> Visitor<T> for OnSlices<'_, T, E> {
-    #[inline(always)]
-    fn visit<U: Update<T>>(self, rule: U) {
-        self.executor.run(UpdateSlices { rule, work: self.work });
-    }
-}
-
-struct UpdateSlices<'a, T, U> {
-    rule: U,
-    work: Work<'a, T>,
-}
-
-impl<T: Element, U: Update<T>> Kernel<T> for UpdateSlices<'_, T, U> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) {
-        let Parameters { weights, first, second } = self.work.parameters;
-        update_row(simd, self.rule, self.work.gradient, weights, [first, second]);
-    }
-}
-
-/// The body, for slices as for a row of a tile. Of the state, as many slices as the rule keeps are touched.
+/// The body: n parameters of a row. What stands behind them is padding. Of the state, as many slices as the rule keeps are touched.
 #[inline(always)]
 pub(crate) fn update_row<T: Element, S: Simd<T>, U: Update<T>>(
     simd: S,
     rule: U,
+    n: usize,
     gradient: &[T],
     weights: &mut [T],
     mut state: [&mut [T]; 2],
 ) {
-    let n = weights.len();
     let mut i = 0;
     while i < n {
-        let lanes = S::LANES.min(n - i);
-        let simd = simd.narrow(lanes);
+        let simd = simd.narrow(S::LANES.min(n - i));
+        let vector = |len: usize| i..len.min(i + S::LANES);
         let mut kept = [simd.splat(T::ZERO); 2];
         for (kept, state) in kept.iter_mut().zip(&state).take(U::STATE) {
-            *kept = load_some(simd, &state[i..i + lanes]);
+            *kept = load_some(simd, &state[vector(state.len())]);
         }
-        let g = load_some(simd, &gradient[i..i + lanes]);
-        let w = rule.update(simd, g, load_some(simd, &weights[i..i + lanes]), &mut kept);
-        store_some(simd, w, &mut weights[i..i + lanes]);
+        let g = load_some(simd, &gradient[vector(gradient.len())]);
+        let len = weights.len();
+        let weights = &mut weights[vector(len)];
+        let w = rule.update(simd, g, load_some(simd, weights), &mut kept);
+        store_some(simd, w, weights);
         for (kept, state) in kept.iter().zip(&mut state).take(U::STATE) {
-            store_some(simd, *kept, &mut state[i..i + lanes]);
+            let len = state.len();
+            store_some(simd, *kept, &mut state[vector(len)]);
         }
-        i += lanes;
+        i += S::LANES;
     }
 }

@@ -4,8 +4,10 @@
 use std::marker::PhantomData;
 
 use super::tile::Rhs;
+use crate::call::RightLayout;
 use crate::element::Element;
-use crate::matrix::{MatrixRef, Strides};
+use crate::layout::Strides;
+use crate::matrix::MatrixRef;
 use crate::scratch::Line;
 
 /// Blocks of 64 bytes that a panel is wide: twice the three vectors of a register tile on the widest level, so that every level's
@@ -71,11 +73,21 @@ fn panel<T: Element>() -> usize {
 
 /// The right operand of a product: made of a [`MatrixRef`] or a [`PackedMatrix`] by `into()`.
 #[derive(Clone, Copy, Debug)]
-pub struct Operand<'a, T>(pub(super) Source<'a, T>);
+pub struct Operand<'a, T>(pub(crate) Source<'a, T>);
+
+impl<T: Element> Operand<'_, T> {
+    /// How it is laid out.
+    pub(crate) fn layout(&self) -> RightLayout {
+        match self.0 {
+            Source::Matrix(b) => RightLayout::Matrix(b.layout()),
+            Source::Packed(Panels { rows, cols, .. }) => RightLayout::Packed { rows, cols },
+        }
+    }
+}
 
 /// What it is.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Source<'a, T> {
+pub(crate) enum Source<'a, T> {
     /// A view.
     Matrix(MatrixRef<'a, T>),
     /// Whole panels.
@@ -84,7 +96,7 @@ pub(super) enum Source<'a, T> {
 
 /// Some panels of a [`PackedMatrix`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Panels<'a, T> {
+pub(crate) struct Panels<'a, T> {
     data: &'a [T],
     rows: usize,
     cols: usize,
@@ -105,14 +117,7 @@ impl<'a, T: Element> From<&'a PackedMatrix<T>> for Operand<'a, T> {
 
 impl<'a, T: Element> Source<'a, T> {
     #[inline(always)]
-    pub(super) fn rows(&self) -> usize {
-        match self {
-            Source::Matrix(b) => b.rows(),
-            Source::Packed(b) => b.rows,
-        }
-    }
-    #[inline(always)]
-    pub(super) fn cols(&self) -> usize {
+    pub(crate) fn cols(&self) -> usize {
         match self {
             Source::Matrix(b) => b.cols(),
             Source::Packed(b) => b.cols,

@@ -3,10 +3,7 @@
 use super::tile::{Columns, Rhs, row};
 use crate::element::Element;
 use crate::matrix::MatrixRef;
-use crate::simd::{Kernel, Simd, load_some};
-
-/// Lanes of the longest vector of any token.
-pub(super) const MAX_LANES: usize = 16;
+use crate::simd::{Kernel, MAX_LANES, Simd, load_some};
 
 /// Copies `b` into panels of three vectors of columns: panel after panel, in each row after row. A panel's last vector may be
 /// ragged; its missing lanes are zero.

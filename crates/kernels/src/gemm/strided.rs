@@ -5,13 +5,14 @@
 
 use std::hint::black_box;
 
-use super::operand::{Operand, Source};
+use super::follow::{Epilogue, Times, map_rows};
+use super::operand::Source;
 use super::{Init, multiply};
+use crate::call::{Call, Op};
 use crate::element::Element;
-use crate::elementwise::{Elementwise, map_slice};
-use crate::executor::Executor;
-use crate::gemm::epilogue::Epilogue;
-use crate::matrix::{MatrixMut, MatrixRef, ShapeError, check};
+use crate::executor::{Executor, Runner};
+use crate::layout::ShapeError;
+use crate::matrix::{MatrixMut, MatrixRef};
 use crate::scratch::Scratch;
 use crate::simd::{Kernel, Simd};
 
@@ -26,56 +27,78 @@ use crate::simd::{Kernel, Simd};
 ///
 /// # Errors
 /// [`ShapeError`] if the shapes of `a`, `b` and `c` do not fit together; before anything changes.
-pub fn gemm_scaled<T: Element>(
-    executor: &impl Executor,
+pub fn gemm_scaled<'a, T: Element>(
+    executor: &dyn Executor,
+    alpha: T,
+    a: MatrixRef<'a, T>,
+    b: MatrixRef<'a, T>,
+    beta: T,
+    c: MatrixMut<'a, T>,
+) -> Result<(), ShapeError> {
+    T::run(executor, Call::gemm_scaled(alpha, a, b, beta, c)?, None);
+    Ok(())
+}
+
+impl<'a, T: Element> Call<'a, T> {
+    /// C ← α·A·B + β·C: see [`gemm_scaled()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the shapes do not fit together.
+    pub fn gemm_scaled(
+        alpha: T,
+        a: MatrixRef<'a, T>,
+        b: MatrixRef<'a, T>,
+        beta: T,
+        c: MatrixMut<'a, T>,
+    ) -> Result<Self, ShapeError> {
+        Call::checked(Op::GemmScaled { alpha, a, b, beta, c })
+    }
+}
+
+/// C ← α·A·B + β·C of shapes that fit together.
+pub(crate) fn scaled<T: Element>(
+    runner: &impl Runner,
     alpha: T,
     a: MatrixRef<'_, T>,
     b: MatrixRef<'_, T>,
     beta: T,
     mut c: MatrixMut<'_, T>,
-) -> Result<(), ShapeError> {
-    check("gemm: rows of b against columns of a", a.cols(), b.rows())?;
-    check("gemm: rows of c against rows of a", a.rows(), c.rows())?;
-    check("gemm: columns of c against columns of b", b.cols(), c.cols())?;
+) {
+    if c.rows() == 0 || c.cols() == 0 {
+        return;
+    }
     if c.row_stride() == 1 && c.col_stride() != 1 {
         // Cᵀ ← α·Bᵀ·Aᵀ + β·Cᵀ has contiguous rows.
-        return gemm_scaled(executor, alpha, b.transpose(), a.transpose(), beta, c.transpose());
-    }
-    if c.rows() == 0 || c.cols() == 0 {
-        return Ok(());
+        return scaled(runner, alpha, b.transpose(), a.transpose(), beta, c.transpose());
     }
     if c.cols() > 1 && c.col_stride() != 1 {
-        let mut scratch = Scratch::take();
-        let mut beside = MatrixMut::new(scratch.slice(c.rows() * c.cols()), c.rows(), c.cols())?;
-        if !is_zero(beta) {
-            executor.run(Moved { from: c.reborrow(), to: beside.reborrow() });
-        }
-        gemm_scaled(executor, alpha, a, b, beta, beside.reborrow())?;
-        executor.run(Moved { from: beside, to: c });
-        return Ok(());
+        return beside(runner, !is_zero(beta), c, |runner, beside| scaled(runner, alpha, a, b, beta, beside));
     }
     let init = if is_zero(beta) {
         Init::Zero
     } else {
         if !is_one(beta) {
-            scale(executor, beta, &mut c);
+            runner.run(Scaled { factor: beta, c: c.reborrow() });
         }
         Init::Accumulate
     };
     if is_zero(alpha) {
-        let nothing = (MatrixRef::new(&[], c.rows(), 0)?, MatrixRef::new(&[], 0, c.cols())?);
-        return gemm_any(executor, nothing.0, nothing.1.into(), init, c);
+        let (nothing, of_nothing) =
+            (MatrixRef::without_columns(c.rows()), MatrixRef::without_columns(c.cols()).transpose());
+        return any(runner, nothing, Source::Matrix(of_nothing), init, c);
     }
     if is_one(alpha) {
-        return gemm_any(executor, a, b.into(), init, c);
+        return any(runner, a, Source::Matrix(b), init, c);
     }
     let mut scratch = Scratch::take();
-    let scaled = scratch.slice(a.rows() * a.cols());
-    let mut to = MatrixMut::new(scaled, a.rows(), a.cols())?;
-    executor.run(Copied { from: a, to: to.reborrow() });
-    scale(executor, alpha, &mut to);
-    gemm_any(executor, MatrixRef::new(scaled, a.rows(), a.cols())?, b.into(), init, c)
+    let memory = scratch.slice(a.rows() * a.cols());
+    let mut to = MatrixMut::new(memory, a.rows(), a.cols()).expect(FITS);
+    runner.run(Copied { from: a, to: to.reborrow() });
+    runner.run(Scaled { factor: alpha, c: to });
+    any(runner, MatrixRef::new(memory, a.rows(), a.cols()).expect(FITS), Source::Matrix(b), init, c);
 }
+
+const FITS: &str = "scratch memory of this size";
 
 // By their bits, and hidden from a compiler that would make comparisons of numbers of them: a product executes no floating-point instruction
 // but its formula's.
@@ -92,32 +115,42 @@ fn is_one<T: Element>(x: T) -> bool {
     black_box(x.to_bits_u64()) == T::ONE.to_bits_u64()
 }
 
-/// C ← A·B + init, C of any strides. The shapes fit together.
-pub(super) fn gemm_any<T: Element>(
-    executor: &impl Executor,
+/// C ← A·B + init of shapes that fit together, C of any strides.
+pub(crate) fn any<T: Element>(
+    runner: &impl Runner,
     a: MatrixRef<'_, T>,
-    b: Operand<'_, T>,
-    init: Init<'_, T>,
-    mut c: MatrixMut<'_, T>,
-) -> Result<(), ShapeError> {
+    b: Source<'_, T>,
+    init: Init<MatrixRef<'_, T>>,
+    c: MatrixMut<'_, T>,
+) {
     if c.col_stride() == 1 || c.cols() <= 1 {
-        return multiply(executor, a, b, init, c, Epilogue::None);
+        return multiply(runner, a, b, init, c, Epilogue::nothing());
     }
-    match (b.0, init) {
+    match (b, init) {
         (Source::Matrix(b), Init::Zero | Init::Accumulate) if c.row_stride() == 1 => {
-            multiply(executor, b.transpose(), a.transpose().into(), init, c.transpose(), Epilogue::None)
+            multiply(runner, b.transpose(), Source::Matrix(a.transpose()), init, c.transpose(), Epilogue::nothing());
         }
-        _ => {
-            let mut scratch = Scratch::take();
-            let mut beside = MatrixMut::new(scratch.slice(c.rows() * c.cols()), c.rows(), c.cols())?;
-            if matches!(init, Init::Accumulate) {
-                executor.run(Moved { from: c.reborrow(), to: beside.reborrow() });
-            }
-            multiply(executor, a, b, init, beside.reborrow(), Epilogue::None)?;
-            executor.run(Moved { from: beside, to: c });
-            Ok(())
-        }
+        _ => beside(runner, matches!(init, Init::Accumulate), c, |runner, beside| {
+            multiply(runner, a, b, init, beside, Epilogue::nothing());
+        }),
     }
+}
+
+/// Has `task` write to memory without gaps, and copies that to C; if `reads` C, it is copied there before.
+fn beside<T: Element, R: Runner>(
+    runner: &R,
+    reads: bool,
+    mut c: MatrixMut<'_, T>,
+    task: impl FnOnce(&R, MatrixMut<'_, T>),
+) {
+    let (rows, cols) = (c.rows(), c.cols());
+    let mut scratch = Scratch::take();
+    let memory = scratch.slice(rows * cols);
+    if reads {
+        runner.run(Fetched { from: c.reborrow(), to: MatrixMut::new(memory, rows, cols).expect(FITS) });
+    }
+    task(runner, MatrixMut::new(memory, rows, cols).expect(FITS));
+    runner.run(Copied { from: MatrixRef::new(memory, rows, cols).expect(FITS), to: c });
 }
 
 /// A matrix copied to another of its shape, element by element.
@@ -139,13 +172,13 @@ impl<T: Element> Kernel<T> for Copied<'_, T> {
     }
 }
 
-/// The same from a matrix that may be written to.
-struct Moved<'a, T> {
+/// The same from a matrix that is written to later.
+struct Fetched<'a, T> {
     from: MatrixMut<'a, T>,
     to: MatrixMut<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for Moved<'_, T> {
+impl<T: Element> Kernel<T> for Fetched<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
@@ -159,31 +192,15 @@ impl<T: Element> Kernel<T> for Moved<'_, T> {
 }
 
 /// C ← factor·C, rows of C contiguous, one multiplication per element.
-fn scale<T: Element>(executor: &impl Executor, factor: T, c: &mut MatrixMut<'_, T>) {
-    executor.run(Scale { factor, c: c.reborrow() });
-}
-
-struct Scale<'a, T> {
+struct Scaled<'a, T> {
     factor: T,
     c: MatrixMut<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for Scale<'_, T> {
+impl<T: Element> Kernel<T> for Scaled<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
-        for i in 0..self.c.rows() {
-            map_slice(simd, Times(self.factor), [], self.c.row(i));
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Times<T>(T);
-
-impl<T: Element> Elementwise<T, 0> for Times<T> {
-    #[inline(always)]
-    fn map<S: Simd<T>>(self, simd: S, x: S::Vector, _: [S::Vector; 0]) -> S::Vector {
-        simd.mul(simd.splat(self.0), x)
+        map_rows(simd, Times(self.factor), [], &mut self.c);
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{Init, Target};
 use crate::element::Element;
 use crate::matrix::{MatrixMut, MatrixRef};
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Kernel, Simd, load_some, store_some};
 
 /// A, by the way its elements are contiguous.
 pub(super) trait Lhs<T>: Copy {
@@ -149,6 +149,15 @@ impl<'a, T: Element> Rhs<'a, T> {
             Rhs::Packed { cols, .. } => cols,
         }
     }
+    /// Columns, and the padding behind them that may be read.
+    #[inline(always)]
+    fn width(self) -> usize {
+        match self {
+            Rhs::InPlace(b) => b.width(),
+            // Whole vectors, whatever the level.
+            Rhs::Packed { cols, grain, .. } => cols.next_multiple_of(grain),
+        }
+    }
     /// How many vectors a tile at column j may be wide: at most `wish`, and it must end where its panel does.
     #[inline(always)]
     fn widest<S: Simd<T>>(self, j: usize, wish: usize) -> usize {
@@ -184,6 +193,11 @@ impl<T: Element, L: Lhs<T>> Kernel<T> for RowTiles<'_, T, L> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let RowTiles { a, b, mut target } = self;
+        if a.depth() == 1 {
+            // An outer product: nothing of B is reused, and C is written best row after row.
+            cover::<T, S, L, 1>(simd, a, b, &mut target, 0, 8);
+            return;
+        }
         let mut i = 0;
         if const { S::REGISTERS >= 32 } {
             i = cover::<T, S, L, 8>(simd, a, b, &mut target, i, 3);
@@ -221,11 +235,8 @@ fn cover<T: Element, S: Simd<T>, L: Lhs<T>, const R: usize>(
         };
         let cols = (vectors * S::LANES).min(n - j);
         let (data, stride) = b.columns_from(j);
-        let b = Panel { data, stride, cols };
-        let init = match target.init {
-            Init::Bias(bias) => Init::Bias(&bias[j..j + cols]),
-            other => other,
-        };
+        let b = Panel { data, stride, cols, width: (vectors * S::LANES).min(b.width() - j) };
+        let init = target.init.columns(j, cols);
         let rows = first..end;
         let c = target.c.block(0, j, m, cols);
         let target = Target { init, c };
@@ -249,6 +260,8 @@ struct Panel<'a, T> {
     data: &'a [T],
     stride: usize,
     cols: usize,
+    /// The same, with so much padding that it is whole vectors, if there is enough.
+    width: usize,
 }
 
 /// The tiles of R rows and V vectors that stand below each other: a function of its own.
@@ -291,7 +304,7 @@ fn tile<T: Element, S: Simd<T>, A: LhsTile<T, R>, const R: usize, const V: usize
     a: A,
     b: Panel<'_, T>,
     k: usize,
-    init: Init<'_, T>,
+    init: Init<MatrixRef<'_, T>>,
     mut c: MatrixMut<'_, T>,
 ) {
     let last = b.cols - (V - 1) * S::LANES;
@@ -299,16 +312,16 @@ fn tile<T: Element, S: Simd<T>, A: LhsTile<T, R>, const R: usize, const V: usize
     let mut sums = [[simd.splat(T::ZERO); V]; R];
     match init {
         Init::Zero => {}
-        Init::Bias(bias) => sums = [row::<T, S, V>(simd, bias); R],
+        Init::Bias(bias) => sums = [row::<T, S, V>(simd, bias.padded_row(0, S::LANES)); R],
         Init::Accumulate => {
             for (r, sums) in sums.iter_mut().enumerate() {
-                *sums = row::<T, S, V>(simd, c.row(r));
+                *sums = row::<T, S, V>(simd, c.padded_row(r, S::LANES));
             }
         }
     }
     let a = a.first(k);
     for p in 0..k {
-        let b_row = row::<T, S, V>(simd, &b.data[p * b.stride..][..b.cols]);
+        let b_row = row::<T, S, V>(simd, &b.data[p * b.stride..][..b.width]);
         let a_column = a.column(p);
         for r in 0..R {
             let a = simd.broadcast(&a_column[r]);
@@ -319,11 +332,11 @@ fn tile<T: Element, S: Simd<T>, A: LhsTile<T, R>, const R: usize, const V: usize
         }
     }
     for (r, sums) in sums.iter().enumerate() {
-        let to = c.row(r);
+        let to = c.padded_row(r, S::LANES);
         for (v, sum) in sums.iter().enumerate().take(V - 1) {
             simd.store(*sum, &mut to[v * S::LANES..]);
         }
-        simd.store_partial(sums[V - 1], &mut to[(V - 1) * S::LANES..]);
+        store_some(simd, sums[V - 1], &mut to[(V - 1) * S::LANES..]);
     }
 }
 
@@ -334,6 +347,6 @@ pub(super) fn row<T: Element, S: Simd<T>, const V: usize>(simd: S, from: &[T]) -
     for (v, vector) in vectors.iter_mut().enumerate().take(V - 1) {
         *vector = simd.load(&from[v * S::LANES..]);
     }
-    vectors[V - 1] = simd.load_partial(&from[(V - 1) * S::LANES..]);
+    vectors[V - 1] = load_some(simd, &from[(V - 1) * S::LANES..]);
     vectors
 }

@@ -1,8 +1,8 @@
 //! How a product is cut into blocks, and which operands are copied for it. The sizes of blocks come from the caches: an L1 of 32 KiB or
 //! more, an L2 of 1 MiB and an L3 of 8 MiB; on half of that they are no cliff, for what is streamed from the next cache is a panel.
 
-use crate::level::Shape;
-use crate::matrix::Strides;
+use crate::layout::Strides;
+use crate::level::VectorShape;
 
 /// Bytes of B's panel: a sixth of L2. A tile reads 3 vectors of it in 12 cycles, a quarter of what L2 gives, so it need not fit L1,
 /// and a deep panel means few rounds of reading and writing C.
@@ -47,9 +47,9 @@ pub enum Following {
     Update,
 }
 
-/// A product C ← A·B as its plan sees it: A of rows × inner, B of inner × cols, in elements of some size.
+/// A product C ← A·B without its numbers: A of rows × inner, B of inner × cols, in elements of some size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Product {
+pub struct ProductShape {
     /// Rows of A and C.
     pub rows: usize,
     /// Columns of A, rows of B: the length of every sum.
@@ -66,13 +66,24 @@ pub struct Product {
     pub size: usize,
 }
 
-impl Product {
-    /// Whether it is one row against a B whose columns are contiguous: then squares of B are transposed in registers, and there are no
-    /// tiles and blocks.
+impl ProductShape {
+    /// Whether it is one row against a B whose columns are contiguous: then each element of C is the dot product of two contiguous
+    /// vectors, and is computed as one.
     #[inline(always)]
-    pub fn is_one_row(&self) -> bool {
+    pub fn is_dot_products(&self) -> bool {
         let by_columns = self.b.is_some_and(|b| b.row == 1 && b.col != 1);
         by_columns && self.rows == 1 && self.inner > 0 && self.a.col == 1
+    }
+
+    /// Whether A and B are contiguous in one direction and so small that they stay in L1: then nothing is copied or cut into blocks.
+    #[inline(always)]
+    fn is_small(&self) -> bool {
+        let b_in_place = self.b.is_none_or(|b| b.col == 1);
+        let contiguous = self.a.col == 1 || self.a.row == 1;
+        b_in_place
+            && contiguous
+            && self.bytes(self.inner, self.cols).max(self.bytes(self.rows, self.inner)) <= IN_PLACE_BYTES
+            && (self.following == Following::Nothing || self.bytes(self.rows, self.cols) <= SUMS_BYTES)
     }
 
     /// Bytes of rows × cols elements, as many as can be said.
@@ -97,58 +108,44 @@ impl Product {
     }
 }
 
-/// Blocks, and what is copied: a function of the product and of the level's vectors alone.
+/// How a product is cut into blocks, and what is copied for it: a function of its shape and of the level's vectors alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// Whether everything is so small that there is nothing to cut into blocks.
-    pub small: bool,
-    /// Whether tiles read B as it stands.
-    pub b_in_place: bool,
-    /// Whether A's blocks are copied, unless everything is small.
-    pub pack_a: bool,
-    /// Rows of a block.
-    pub block_rows: usize,
-    /// Depth of a block.
-    pub block_depth: usize,
-    /// Columns of a block.
-    pub block_cols: usize,
+pub enum Blocking {
+    /// It is so small that it is one block, and nothing is copied.
+    Whole,
+    /// Blocks.
+    Blocks {
+        /// Whether tiles read B as it stands.
+        b_in_place: bool,
+        /// Whether A's blocks are copied.
+        pack_a: bool,
+        /// MC, rows of a block of A and C.
+        rows: usize,
+        /// KC, columns of a block of A, rows of a block of B.
+        depth: usize,
+        /// NC, columns of a block of B and C.
+        cols: usize,
+    },
 }
 
-impl Plan {
-    /// The plan of one thread's product, whose [`Product::is_one_row`] is false. Any sides may be asked about.
+impl Blocking {
+    /// The blocks of one thread's product, whose [`ProductShape::is_dot_products`] is false. Any sides may be asked about.
     #[inline(always)]
-    pub fn new(product: &Product, vectors: Shape) -> Plan {
-        let &Product { rows: m, inner: k, cols: n, a, b, following, .. } = product;
+    pub fn new(product: &ProductShape, vectors: VectorShape) -> Blocking {
+        // Said first: the divisions below take longer than a small product.
+        if product.is_small() { Blocking::Whole } else { Blocking::blocks(product, vectors) }
+    }
+
+    #[inline(never)]
+    fn blocks(product: &ProductShape, vectors: VectorShape) -> Blocking {
+        let &ProductShape { inner: k, cols: n, a, following, .. } = product;
         let panel = 3 * vectors.lanes;
         // What follows the last block of k needs the sums, and C can't hold those if it must wait for them.
         let one_block = following == Following::Update;
-        let nothing_follows = following == Following::Nothing;
-        let b_bytes = product.bytes(k, n);
-        let few = m < FEW_ROWS || b_bytes <= IN_PLACE_BYTES;
-        let (b_in_place, deepest) = match b {
-            None => (true, k),
-            Some(b) if b.col != 1 => (false, k),
-            Some(_) if few => (true, k),
-            Some(b) if m < SOME_ROWS && b_bytes <= CACHED_BYTES => {
-                let stride = b.row.saturating_mul(product.size);
-                let deepest = if stride.is_multiple_of(CROWD) { REACH / stride.max(1) } else { k };
-                // 24 sums take long enough for the next lines to arrive from L2, 12 do not.
-                let rows = match vectors.registers {
-                    ..32 if stride.is_multiple_of(2 * CROWD) => FEW_ROWS,
-                    ..32 if stride.is_multiple_of(CROWD) => CROWDED_ROWS,
-                    _ => SOME_ROWS,
-                };
-                (m < rows && !(one_block && deepest < k), deepest)
-            }
-            Some(_) => (false, k),
-        };
+        let InPlace { b_in_place, few, deepest } = in_place(product, vectors, one_block);
         let contiguous = a.col == 1 || a.row == 1;
-        let small = b_in_place
-            && contiguous
-            && b_bytes.max(product.bytes(m, k)) <= IN_PLACE_BYTES
-            && (nothing_follows || product.bytes(m, n) <= SUMS_BYTES);
         // Blocks of k of equal depth.
-        let blocks = match one_block || b.is_some() && b_in_place && few {
+        let blocks = match one_block || product.b.is_some() && b_in_place && few {
             true => 1,
             false => product.bytes(k, panel).div_ceil(PANEL_BYTES).max(k.div_ceil(deepest.max(1))).max(1),
         };
@@ -163,13 +160,45 @@ impl Plan {
             }
         };
         // At least one tile of rows, however deep the block; and what follows must find the block in the cache.
-        let rows = match nothing_follows {
-            true => A_BYTES / product.bytes_of(kc),
-            false => (A_BYTES / product.bytes_of(kc)).min(SUMS_BYTES / product.bytes_of(nc.min(n))),
+        let rows = match following {
+            Following::Nothing => A_BYTES / product.bytes_of(kc),
+            _ => (A_BYTES / product.bytes_of(kc)).min(SUMS_BYTES / product.bytes_of(nc.min(n))),
         };
-        let mc = rows.max(1).next_multiple_of(BLOCK_ROWS);
-        Plan { small, b_in_place, pack_a, block_rows: mc, block_depth: kc, block_cols: nc }
+        Blocking::Blocks { b_in_place, pack_a, rows: rows.max(1).next_multiple_of(BLOCK_ROWS), depth: kc, cols: nc }
     }
+}
+
+/// Whether B is read as it stands.
+struct InPlace {
+    b_in_place: bool,
+    /// Whether that is because few rows of A or few bytes of B don't pay for a copy.
+    few: bool,
+    /// How deep a block of it may be.
+    deepest: usize,
+}
+
+fn in_place(product: &ProductShape, vectors: VectorShape, one_block: bool) -> InPlace {
+    let &ProductShape { rows: m, inner: k, cols: n, b, .. } = product;
+    let b_bytes = product.bytes(k, n);
+    let few = m < FEW_ROWS || b_bytes <= IN_PLACE_BYTES;
+    let (b_in_place, deepest) = match b {
+        None => (true, k),
+        Some(b) if b.col != 1 => (false, k),
+        Some(_) if few => (true, k),
+        Some(b) if m < SOME_ROWS && b_bytes <= CACHED_BYTES => {
+            let stride = b.row.saturating_mul(product.size);
+            let deepest = if stride.is_multiple_of(CROWD) { REACH / stride.max(1) } else { k };
+            // 24 sums take long enough for the next lines to arrive from L2, 12 do not.
+            let rows = match vectors.registers {
+                ..32 if stride.is_multiple_of(2 * CROWD) => FEW_ROWS,
+                ..32 if stride.is_multiple_of(CROWD) => CROWDED_ROWS,
+                _ => SOME_ROWS,
+            };
+            (m < rows && !(one_block && deepest < k), deepest)
+        }
+        Some(_) => (false, k),
+    };
+    InPlace { b_in_place, few, deepest }
 }
 
 #[cfg(test)]
@@ -178,9 +207,9 @@ mod tests {
 
     /// Nothing overflows, and nothing is divided by zero.
     #[test]
-    fn any_sides_have_a_plan() {
+    fn any_sides_have_blocks() {
         let sides = [0, 1, 17, 4096, usize::MAX];
-        let shape = |lanes, registers| Shape { lanes, fused: true, fold_lanes: 0, registers };
+        let shape = |lanes, registers| VectorShape { lanes, fused: true, fold_lanes: 0, registers };
         for (rows, inner, cols, size) in sides.into_iter().flat_map(|m| {
             sides
                 .into_iter()
@@ -189,10 +218,11 @@ mod tests {
             for following in [Following::Nothing, Following::InPlace, Following::Update] {
                 let (a, b) = (Strides::row_major(inner), Strides::row_major(cols));
                 for (a, b) in [(a, Some(b)), (a.transpose(), Some(b)), (a, Some(b.transpose())), (a, None)] {
-                    let product = Product { rows, inner, cols, a, b, following, size };
+                    let product = ProductShape { rows, inner, cols, a, b, following, size };
                     for vectors in [shape(1, 16), shape(8, 16), shape(16, 32)] {
-                        let plan = Plan::new(&product, vectors);
-                        assert!(plan.block_rows > 0 && plan.block_depth > 0, "{product:?}: {plan:?}");
+                        if let Blocking::Blocks { rows, depth, .. } = Blocking::new(&product, vectors) {
+                            assert!(rows > 0 && depth > 0, "{product:?}");
+                        }
                     }
                 }
             }

@@ -1,0 +1,392 @@
+//! The catalogue: every kernel there is, as data.
+//!
+//! [`Op`] has one variant for each kernel. What its operands are is open, so that one enum serves three purposes:
+//!
+//! | type | operands | what it is for |
+//! |---|---|---|
+//! | [`Call`] | views of numbers | an [`Executor`](crate::Executor) runs it |
+//! | [`Operation`] | shapes and strides alone | formulas of cost, tests and the audit read it |
+//! | [`Instruction`](crate::program::Instruction) | places in a program's memory | a [`Program`](crate::Program) runs it again and again |
+//!
+//! A call is made by a checked constructor: shapes that do not fit together are an error there, and never later.
+
+use crate::activation::Activation;
+use crate::element::Element;
+use crate::function::Function;
+use crate::gemm::Init;
+use crate::gemm::operand::Operand;
+use crate::layout::{Layout, ShapeError};
+use crate::matrix::{MatrixMut, MatrixRef};
+use crate::update::Rule;
+
+/// How the operands of an [`Op`] are given.
+pub trait Operands {
+    /// A matrix that is read; a vector is a matrix of one row.
+    type In;
+    /// A matrix that is written.
+    type Out;
+    /// The right factor of a product, which may have been packed beforehand.
+    type Right;
+    /// A vector of f32 that is read whatever the element type is.
+    type Singles;
+    /// Class labels, one for each row.
+    type Labels;
+    /// A number.
+    type Number;
+    /// An optimizer's rule.
+    type Rule;
+}
+
+/// Every kernel, one variant each. Shapes: B rows (examples), N inputs, M units; n elements.
+///
+/// The table in [the crate's documentation](crate) has the formulas and what they cost.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "each variant's formula names its operands")]
+pub enum Op<O: Operands> {
+    /// `to` ← Σ xᵢyᵢ.
+    Dot { x: O::In, y: O::In, to: O::Out },
+    /// `to` ← Σ xᵢyᵢ of f32, in `T`.
+    DotInF64 { x: O::Singles, y: O::Singles, to: O::Out },
+    /// y ← α·x + y.
+    Axpy { alpha: O::Number, x: O::In, y: O::Out },
+    /// y ← A·x.
+    Gemv { a: O::In, x: O::In, y: O::Out },
+    /// y ← Aᵀ·x.
+    GemvTransposed { a: O::In, x: O::In, y: O::Out },
+    /// A ← A + α·x·yᵀ.
+    Ger { alpha: O::Number, x: O::In, y: O::In, a: O::Out },
+    /// C ← A·B + (0, bias or C).
+    Gemm { a: O::In, b: O::Right, init: Init<O::In>, c: O::Out },
+    /// C ← α·A·B + β·C.
+    GemmScaled { alpha: O::Number, a: O::In, b: O::In, beta: O::Number, c: O::Out },
+    /// A ← f(X·W + b); if `sums` is given, it becomes X·W + b.
+    DenseForward { x: O::In, weights: O::Right, bias: O::In, activation: Activation, sums: Option<O::Out>, a: O::Out },
+    /// D ← δ·Wᵀ ⊙ f'(z), with f of the layer before and what it kept.
+    DenseInputGradient { delta: O::In, weights: O::In, activation: Activation, kept: O::In, d: O::Out },
+    /// W updated by a rule from Xᵀ·δ.
+    DenseUpdate { x: O::In, delta: O::In, rule: O::Rule, weights: O::Out, state: [Option<O::Out>; 2] },
+    /// sumⱼ ← Σ over rows of A.
+    ColumnSum { a: O::In, sum: O::Out },
+    /// z ← f(z).
+    Activate { activation: Activation, z: O::Out },
+    /// δ ← δ ⊙ f'(z).
+    Derive { activation: Activation, kept: O::In, delta: O::Out },
+    /// x ← f(x).
+    Apply { function: Function, x: O::Out },
+    /// z ← softmax(z) by rows.
+    Softmax { z: O::Out },
+    /// z ← ln softmax(z) by rows.
+    LogSoftmax { z: O::Out },
+    /// `to` ← ln Σ eᶻ by rows.
+    LogSumExp { z: O::In, to: O::Out },
+    /// w updated by a rule from its gradient.
+    Update { rule: O::Rule, gradient: O::In, weights: O::Out, state: [Option<O::Out>; 2] },
+    /// Mean squared error and its gradient.
+    MeanSquaredError { outputs: O::In, targets: O::In, mean: O::Number, slope: O::Number, delta: O::Out, loss: O::Out },
+    /// Binary cross-entropy of logits and its gradient.
+    BinaryCrossEntropy { logits: O::In, targets: O::In, mean: O::Number, losses: O::Out, delta: O::Out, loss: O::Out },
+    /// Softmax cross-entropy and its gradient.
+    CrossEntropy { logits: O::In, labels: O::Labels, mean: O::Number, losses: O::Out, delta: O::Out, loss: O::Out },
+    /// Softmax cross-entropy with class weights or label smoothing, and its gradient. `classes` are three rows: wⱼ, (1 − ε)·wⱼ, ε/M·wⱼ.
+    WeightedCrossEntropy {
+        logits: O::In,
+        labels: O::Labels,
+        classes: O::In,
+        spread: O::Number,
+        weights: O::Out,
+        losses: O::Out,
+        delta: O::Out,
+        loss: O::Out,
+    },
+    /// `sum` ← `sum` + Σ x².
+    AddSquares { x: O::In, sum: O::Out },
+    /// `norm` ← √squares, `scale` ← max / (norm + 1e-6).
+    ClipScale { max_norm: O::Number, squares: O::In, norm: O::Out, scale: O::Out },
+    /// x ← factor·x, the factor being one element.
+    Scale { factor: O::In, x: O::Out },
+}
+
+/// Operands of one kind made of another's.
+pub trait Translate<From: Operands, To: Operands> {
+    /// A matrix that is read.
+    fn input(&mut self, from: &From::In) -> To::In;
+    /// A matrix that is written.
+    fn output(&mut self, from: &From::Out) -> To::Out;
+    /// A right factor.
+    fn right(&mut self, from: &From::Right) -> To::Right;
+    /// A vector of f32.
+    fn singles(&mut self, from: &From::Singles) -> To::Singles;
+    /// Labels.
+    fn labels(&mut self, from: &From::Labels) -> To::Labels;
+    /// A number.
+    fn number(&mut self, from: &From::Number) -> To::Number;
+    /// A rule.
+    fn rule(&mut self, from: &From::Rule) -> To::Rule;
+    /// A matrix that may be missing.
+    #[inline(always)]
+    fn optional(&mut self, from: &Option<From::Out>) -> Option<To::Out> {
+        from.as_ref().map(|from| self.output(from))
+    }
+}
+
+impl<O: Operands> Op<O> {
+    /// The same kernel on other operands.
+    #[inline(always)]
+    pub fn translate<To: Operands>(&self, by: &mut impl Translate<O, To>) -> Op<To> {
+        match self {
+            Op::Dot { x, y, to } => Op::Dot { x: by.input(x), y: by.input(y), to: by.output(to) },
+            Op::DotInF64 { x, y, to } => Op::DotInF64 { x: by.singles(x), y: by.singles(y), to: by.output(to) },
+            Op::Axpy { alpha, x, y } => Op::Axpy { alpha: by.number(alpha), x: by.input(x), y: by.output(y) },
+            Op::Gemv { a, x, y } => Op::Gemv { a: by.input(a), x: by.input(x), y: by.output(y) },
+            Op::GemvTransposed { a, x, y } => Op::GemvTransposed { a: by.input(a), x: by.input(x), y: by.output(y) },
+            Op::Ger { alpha, x, y, a } => {
+                Op::Ger { alpha: by.number(alpha), x: by.input(x), y: by.input(y), a: by.output(a) }
+            }
+            Op::Gemm { a, b, init, c } => {
+                Op::Gemm { a: by.input(a), b: by.right(b), init: init.map(|bias| by.input(bias)), c: by.output(c) }
+            }
+            Op::GemmScaled { alpha, a, b, beta, c } => Op::GemmScaled {
+                alpha: by.number(alpha),
+                a: by.input(a),
+                b: by.input(b),
+                beta: by.number(beta),
+                c: by.output(c),
+            },
+            Op::DenseForward { x, weights, bias, activation, sums, a } => Op::DenseForward {
+                x: by.input(x),
+                weights: by.right(weights),
+                bias: by.input(bias),
+                activation: *activation,
+                sums: sums.as_ref().map(|sums| by.output(sums)),
+                a: by.output(a),
+            },
+            Op::DenseInputGradient { delta, weights, activation, kept, d } => Op::DenseInputGradient {
+                delta: by.input(delta),
+                weights: by.input(weights),
+                activation: *activation,
+                kept: by.input(kept),
+                d: by.output(d),
+            },
+            Op::DenseUpdate { x, delta, rule, weights, state: [first, second] } => Op::DenseUpdate {
+                x: by.input(x),
+                delta: by.input(delta),
+                rule: by.rule(rule),
+                weights: by.output(weights),
+                state: [by.optional(first), by.optional(second)],
+            },
+            Op::ColumnSum { a, sum } => Op::ColumnSum { a: by.input(a), sum: by.output(sum) },
+            Op::Activate { activation, z } => Op::Activate { activation: *activation, z: by.output(z) },
+            Op::Derive { activation, kept, delta } => {
+                Op::Derive { activation: *activation, kept: by.input(kept), delta: by.output(delta) }
+            }
+            Op::Apply { function, x } => Op::Apply { function: *function, x: by.output(x) },
+            Op::Softmax { z } => Op::Softmax { z: by.output(z) },
+            Op::LogSoftmax { z } => Op::LogSoftmax { z: by.output(z) },
+            Op::LogSumExp { z, to } => Op::LogSumExp { z: by.input(z), to: by.output(to) },
+            Op::Update { rule, gradient, weights, state: [first, second] } => Op::Update {
+                rule: by.rule(rule),
+                gradient: by.input(gradient),
+                weights: by.output(weights),
+                state: [by.optional(first), by.optional(second)],
+            },
+            Op::MeanSquaredError { outputs, targets, mean, slope, delta, loss } => Op::MeanSquaredError {
+                outputs: by.input(outputs),
+                targets: by.input(targets),
+                mean: by.number(mean),
+                slope: by.number(slope),
+                delta: by.output(delta),
+                loss: by.output(loss),
+            },
+            Op::BinaryCrossEntropy { logits, targets, mean, losses, delta, loss } => Op::BinaryCrossEntropy {
+                logits: by.input(logits),
+                targets: by.input(targets),
+                mean: by.number(mean),
+                losses: by.output(losses),
+                delta: by.output(delta),
+                loss: by.output(loss),
+            },
+            Op::CrossEntropy { logits, labels, mean, losses, delta, loss } => Op::CrossEntropy {
+                logits: by.input(logits),
+                labels: by.labels(labels),
+                mean: by.number(mean),
+                losses: by.output(losses),
+                delta: by.output(delta),
+                loss: by.output(loss),
+            },
+            Op::WeightedCrossEntropy { logits, labels, classes, spread, weights, losses, delta, loss } => {
+                Op::WeightedCrossEntropy {
+                    logits: by.input(logits),
+                    labels: by.labels(labels),
+                    classes: by.input(classes),
+                    spread: by.number(spread),
+                    weights: by.output(weights),
+                    losses: by.output(losses),
+                    delta: by.output(delta),
+                    loss: by.output(loss),
+                }
+            }
+            Op::AddSquares { x, sum } => Op::AddSquares { x: by.input(x), sum: by.output(sum) },
+            Op::ClipScale { max_norm, squares, norm, scale } => Op::ClipScale {
+                max_norm: by.number(max_norm),
+                squares: by.input(squares),
+                norm: by.output(norm),
+                scale: by.output(scale),
+            },
+            Op::Scale { factor, x } => Op::Scale { factor: by.input(factor), x: by.output(x) },
+        }
+    }
+}
+
+/// Operands that are numbers in memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Views<'a, T>(std::marker::PhantomData<&'a mut [T]>);
+
+impl<'a, T: Element> Operands for Views<'a, T> {
+    type In = MatrixRef<'a, T>;
+    type Out = MatrixMut<'a, T>;
+    type Right = Operand<'a, T>;
+    type Singles = &'a [f32];
+    type Labels = &'a [u32];
+    type Number = T;
+    type Rule = Rule<T>;
+}
+
+/// A kernel and all that it needs: operands that were checked to fit together.
+///
+/// Functions such as [`gemm()`](crate::gemm()) make one and run it at once; their `Call::…` twins make one to be run by any
+/// [`Executor`](crate::Executor).
+#[derive(Debug)]
+pub struct Call<'a, T: Element>(pub(crate) Op<Views<'a, T>>);
+
+/// What a kernel's operands look like, without their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shapes;
+
+impl Operands for Shapes {
+    type In = Layout;
+    type Out = Layout;
+    type Right = RightLayout;
+    type Singles = usize;
+    type Labels = usize;
+    type Number = f64;
+    type Rule = Rule<f64>;
+}
+
+/// A call without its numbers: what formulas of cost are functions of.
+pub type Operation = Op<Shapes>;
+
+/// The layout of a right factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RightLayout {
+    /// A matrix as it stands.
+    Matrix(Layout),
+    /// A [`PackedMatrix`](crate::PackedMatrix) of rows × cols.
+    Packed {
+        /// Rows.
+        rows: usize,
+        /// Columns.
+        cols: usize,
+    },
+}
+
+impl<T: Element> Call<'_, T> {
+    /// The call, if its operands fit together.
+    #[inline]
+    pub(crate) fn checked(op: Op<Views<'_, T>>) -> Result<Call<'_, T>, ShapeError> {
+        op.check(&mut Shapes)?;
+        Ok(Call(op))
+    }
+
+    /// What is called, without its numbers.
+    pub fn operation(&self) -> Operation {
+        self.0.translate(&mut Shapes)
+    }
+}
+
+impl<'a, T: Element> Translate<Views<'a, T>, Shapes> for Shapes {
+    fn input(&mut self, from: &MatrixRef<'a, T>) -> Layout {
+        from.layout()
+    }
+    fn output(&mut self, from: &MatrixMut<'a, T>) -> Layout {
+        from.layout()
+    }
+    fn right(&mut self, from: &Operand<'a, T>) -> RightLayout {
+        from.layout()
+    }
+    fn singles(&mut self, from: &&'a [f32]) -> usize {
+        from.len()
+    }
+    fn labels(&mut self, from: &&'a [u32]) -> usize {
+        from.len()
+    }
+    fn number(&mut self, from: &T) -> f64 {
+        from.to_f64()
+    }
+    fn rule(&mut self, from: &Rule<T>) -> Rule<f64> {
+        from.map(T::to_f64)
+    }
+}
+
+impl<O: Operands> Op<O> {
+    /// The names of all kernels, in the order of the variants.
+    pub const NAMES: [&'static str; 26] = [
+        "dot",
+        "dot_in_f64",
+        "axpy",
+        "gemv",
+        "gemv_transposed",
+        "ger",
+        "gemm",
+        "gemm_scaled",
+        "dense_forward",
+        "dense_input_gradient",
+        "dense_update",
+        "column_sum",
+        "activate",
+        "derive",
+        "apply",
+        "softmax",
+        "log_softmax",
+        "log_sum_exp",
+        "update",
+        "mean_squared_error",
+        "binary_cross_entropy",
+        "cross_entropy",
+        "weighted_cross_entropy",
+        "add_squares",
+        "clip_scale",
+        "scale",
+    ];
+
+    /// The kernel's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Op::Dot { .. } => "dot",
+            Op::DotInF64 { .. } => "dot_in_f64",
+            Op::Axpy { .. } => "axpy",
+            Op::Gemv { .. } => "gemv",
+            Op::GemvTransposed { .. } => "gemv_transposed",
+            Op::Ger { .. } => "ger",
+            Op::Gemm { .. } => "gemm",
+            Op::GemmScaled { .. } => "gemm_scaled",
+            Op::DenseForward { .. } => "dense_forward",
+            Op::DenseInputGradient { .. } => "dense_input_gradient",
+            Op::DenseUpdate { .. } => "dense_update",
+            Op::ColumnSum { .. } => "column_sum",
+            Op::Activate { .. } => "activate",
+            Op::Derive { .. } => "derive",
+            Op::Apply { .. } => "apply",
+            Op::Softmax { .. } => "softmax",
+            Op::LogSoftmax { .. } => "log_softmax",
+            Op::LogSumExp { .. } => "log_sum_exp",
+            Op::Update { .. } => "update",
+            Op::MeanSquaredError { .. } => "mean_squared_error",
+            Op::BinaryCrossEntropy { .. } => "binary_cross_entropy",
+            Op::CrossEntropy { .. } => "cross_entropy",
+            Op::WeightedCrossEntropy { .. } => "weighted_cross_entropy",
+            Op::AddSquares { .. } => "add_squares",
+            Op::ClipScale { .. } => "clip_scale",
+            Op::Scale { .. } => "scale",
+        }
+    }
+}

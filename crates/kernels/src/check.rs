@@ -1,0 +1,178 @@
+//! Which operands fit together: the checks of every kernel, on shapes alone.
+
+use crate::call::{Op, Operands, RightLayout, Shapes, Translate};
+use crate::gemm::Init;
+use crate::layout::{Layout, ShapeError, check};
+use crate::update::Rule;
+
+impl<O: Operands> Op<O> {
+    /// Whether the operands, whose shapes `of` knows, fit together.
+    ///
+    /// # Errors
+    /// [`ShapeError`] names the first operand that does not, what it is and what the others ask for.
+    #[inline(always)]
+    pub fn check(&self, of: &mut impl Translate<O, Shapes>) -> Result<(), ShapeError> {
+        match self {
+            Op::Dot { x, y, to } => {
+                let x = of.input(x);
+                x.check_shape("dot: x", 1, x.cols)?;
+                of.input(y).check_same("dot: length of y against x", x)?;
+                of.output(to).check_shape("dot: the result", 1, 1)
+            }
+            Op::DotInF64 { x, y, to } => {
+                check("dot_in_f64: length of y against x", of.singles(x), of.singles(y))?;
+                of.output(to).check_shape("dot_in_f64: the result", 1, 1)
+            }
+            Op::Axpy { x, y, .. } => {
+                let x = of.input(x);
+                x.check_shape("axpy: x", 1, x.cols)?;
+                of.output(y).check_same("axpy: length of y against x", x)
+            }
+            Op::Gemv { a, x, y } => {
+                let a = of.input(a);
+                of.input(x).check_shape("gemv: x against columns of a", 1, a.cols)?;
+                of.output(y).check_shape("gemv: y against rows of a", 1, a.rows)?;
+                a.check_rows("gemv: a")
+            }
+            Op::GemvTransposed { a, x, y } => {
+                let a = of.input(a);
+                of.input(x).check_shape("gemv_transposed: x against rows of a", 1, a.rows)?;
+                of.output(y).check_shape("gemv_transposed: y against columns of a", 1, a.cols)
+            }
+            Op::Ger { x, y, a, .. } => {
+                let a = of.output(a);
+                of.input(x).check_shape("ger: x against rows of a", 1, a.rows)?;
+                of.input(y).check_shape("ger: y against columns of a", 1, a.cols)?;
+                a.check_rows("ger: a")
+            }
+            Op::Gemm { a, b, init, c } => {
+                product(of.input(a), sides(of.right(b)), init.map(|bias| of.input(bias)), of.output(c))
+            }
+            Op::GemmScaled { a, b, c, .. } => {
+                let b = of.input(b);
+                product(of.input(a), (b.rows, b.cols), Init::Zero, of.output(c))
+            }
+            Op::DenseForward { x, weights, bias, sums, a, .. } => {
+                let (bias, a) = (of.input(bias), of.output(a));
+                product(of.input(x), sides(of.right(weights)), Init::Bias(bias), a)?;
+                a.check_rows("dense_forward: a")?;
+                match of.optional(sums) {
+                    Some(sums) => sums.check_same("dense_forward: the sums against a", a),
+                    None => Ok(()),
+                }
+            }
+            Op::DenseInputGradient { delta, weights, kept, d, .. } => {
+                let (weights, d) = (of.input(weights), of.output(d));
+                product(of.input(delta), (weights.cols, weights.rows), Init::Zero, d)?;
+                of.input(kept).check_same("dense_input_gradient: what was kept against d", d)
+            }
+            Op::DenseUpdate { x, delta, rule, weights, state } => {
+                let (delta, weights) = (of.input(delta), of.output(weights));
+                product(of.input(x).transpose(), (delta.rows, delta.cols), Init::Zero, weights)?;
+                weights.check_rows("dense_update: the weights")?;
+                let state = [of.optional(&state[0]), of.optional(&state[1])];
+                kept(&of.rule(rule), weights, state)
+            }
+            Op::ColumnSum { a, sum } => {
+                let a = of.input(a);
+                of.output(sum).check_shape("column_sum: the sum against columns of a", 1, a.cols)?;
+                a.check_rows("column_sum: a")
+            }
+            Op::Activate { z, .. } => of.output(z).check_rows("activation: the sums"),
+            Op::Derive { kept, delta, .. } => {
+                of.input(kept).check_same("activation: what was kept against the gradient", of.output(delta))
+            }
+            Op::Apply { x, .. } => of.output(x).check_rows("apply: x"),
+            Op::Softmax { z } => of.output(z).check_rows("softmax: z"),
+            Op::LogSoftmax { z } => of.output(z).check_rows("log_softmax: z"),
+            Op::LogSumExp { z, to } => {
+                let z = of.input(z);
+                of.output(to).check_shape("log_sum_exp: the result against rows of z", 1, z.rows)?;
+                z.check_rows("log_sum_exp: z")
+            }
+            Op::Update { rule, gradient, weights, state } => {
+                let weights = of.output(weights);
+                of.input(gradient).check_same("update: the gradient against the weights", weights)?;
+                let state = [of.optional(&state[0]), of.optional(&state[1])];
+                kept(&of.rule(rule), weights, state)
+            }
+            Op::MeanSquaredError { outputs, targets, delta, loss, .. } => {
+                let outputs = loss_of(of.input(outputs), of.output(delta), of.output(loss))?;
+                same_sides(outputs, of.input(targets))
+            }
+            Op::BinaryCrossEntropy { logits, targets, losses, delta, loss, .. } => {
+                let outputs = loss_of(of.input(logits), of.output(delta), of.output(loss))?;
+                same_sides(outputs, of.input(targets))?;
+                of.output(losses).check_same("a loss: its elements against the outputs", outputs)
+            }
+            Op::CrossEntropy { logits, labels, losses, delta, loss, .. } => {
+                let outputs = loss_of(of.input(logits), of.output(delta), of.output(loss))?;
+                check("a loss: labels against rows of outputs", outputs.rows, of.labels(labels))?;
+                of.output(losses).check_shape("a loss: the losses of its rows", 1, outputs.rows)
+            }
+            Op::WeightedCrossEntropy { logits, labels, classes, weights, losses, delta, loss, .. } => {
+                let outputs = loss_of(of.input(logits), of.output(delta), of.output(loss))?;
+                check("a loss: labels against rows of outputs", outputs.rows, of.labels(labels))?;
+                of.output(losses).check_shape("a loss: the losses of its rows", 1, outputs.rows)?;
+                of.output(weights).check_shape("a loss: the weights of its rows", 1, outputs.rows)?;
+                of.input(classes).check_shape("a loss: the weights of its classes", 3, outputs.cols)
+            }
+            Op::AddSquares { x, sum } => {
+                of.input(x).check_rows("add_squares: x")?;
+                of.output(sum).check_shape("add_squares: the sum", 1, 1)
+            }
+            Op::ClipScale { squares, norm, scale, .. } => {
+                of.input(squares).check_shape("clip_scale: the squares", 1, 1)?;
+                of.output(norm).check_shape("clip_scale: the norm", 1, 1)?;
+                of.output(scale).check_shape("clip_scale: the scale", 1, 1)
+            }
+            Op::Scale { factor, x } => {
+                of.input(factor).check_shape("scale: the factor", 1, 1)?;
+                of.output(x).check_rows("scale: x")
+            }
+        }
+    }
+}
+
+fn sides(right: RightLayout) -> (usize, usize) {
+    match right {
+        RightLayout::Matrix(Layout { rows, cols, .. }) | RightLayout::Packed { rows, cols } => (rows, cols),
+    }
+}
+
+/// A, B and C of a product, and what its sums start from.
+#[inline(always)]
+fn product(a: Layout, (b_rows, b_cols): (usize, usize), init: Init<Layout>, c: Layout) -> Result<(), ShapeError> {
+    check("gemm: rows of b against columns of a", a.cols, b_rows)?;
+    check("gemm: rows of c against rows of a", a.rows, c.rows)?;
+    check("gemm: columns of c against columns of b", b_cols, c.cols)?;
+    match init {
+        Init::Bias(bias) => bias.check_shape("gemm: the bias against columns of c", 1, c.cols),
+        Init::Zero | Init::Accumulate => Ok(()),
+    }
+}
+
+/// As many matrices of state as a rule keeps must be there, of the weights' shape.
+#[inline(always)]
+fn kept(rule: &Rule<f64>, weights: Layout, state: [Option<Layout>; 2]) -> Result<(), ShapeError> {
+    check("update: matrices of state", rule.state(), state.iter().flatten().count())?;
+    check("update: the first matrices of state", rule.state(), state.iter().take_while(|kept| kept.is_some()).count())?;
+    state.iter().flatten().try_for_each(|kept| kept.check_same("update: the state against the weights", weights))
+}
+
+#[inline(always)]
+fn loss_of(outputs: Layout, delta: Layout, loss: Layout) -> Result<Layout, ShapeError> {
+    delta.check_same("a loss: its gradient against the outputs", outputs)?;
+    loss.check_shape("a loss: the result", 1, 1)?;
+    if outputs.rows == 0 || outputs.cols == 0 {
+        return Err(ShapeError::Empty { what: "a loss: the outputs" });
+    }
+    Ok(outputs)
+}
+
+/// Targets may have any strides.
+#[inline(always)]
+fn same_sides(outputs: Layout, targets: Layout) -> Result<(), ShapeError> {
+    check("a loss: rows of the targets against the outputs", outputs.rows, targets.rows)?;
+    check("a loss: columns of the targets against the outputs", outputs.cols, targets.cols)
+}

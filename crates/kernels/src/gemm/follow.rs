@@ -1,0 +1,329 @@
+//! What is done to a block of C as soon as its sums are complete, while it is in L2; and the same without a product.
+//!
+//! [`Follow`] is a function of its own, called once per block: so each activation, derivative and rule exists once per level, and the
+//! loop over k keeps its registers. The separate kernels ([`Activation::forward`](crate::Activation::forward) and the like) run the same
+//! function, so the bits are the same.
+
+use super::blocking::Following;
+use crate::activation::Activation;
+use crate::element::Element;
+use crate::elementwise::{Elementwise, map_row};
+use crate::executor::Runner;
+use crate::function::Function;
+use crate::matrix::{MatrixMut, MatrixRef};
+use crate::parallel::{Split, for_each_part, parts_of_evaluations};
+use crate::simd::{Kernel, Simd};
+use crate::update::rules::Update;
+use crate::update::{Rule, Visitor, update_row};
+
+/// What is done to each element of C.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum What<T> {
+    /// Nothing.
+    Nothing,
+    /// c ← f(c). The first matrix beside, if there is one, becomes what C was before.
+    Apply(Option<Function>),
+    /// c ← factor · c.
+    Scale(T),
+    /// c ← c · f'(z), given f(z) or z in the first matrix beside.
+    Derive(Activation),
+    /// C are weights that a rule updates by the sums, their gradient; beside are what the rule keeps.
+    Update(Rule<T>),
+}
+
+/// What is done to C, and the matrices of C's shape that it needs.
+#[derive(Debug)]
+pub(crate) struct Epilogue<'a, T> {
+    pub(crate) what: What<T>,
+    pub(crate) beside: [Beside<'a, T>; 2],
+}
+
+/// A matrix beside C.
+#[derive(Debug)]
+pub(crate) enum Beside<'a, T> {
+    None,
+    Read(MatrixRef<'a, T>),
+    Write(MatrixMut<'a, T>),
+}
+
+impl<'a, T: Element> Beside<'a, T> {
+    /// What a rule keeps, or nothing.
+    pub(crate) fn state(matrix: Option<MatrixMut<'a, T>>) -> Self {
+        matrix.map_or(Beside::None, Beside::Write)
+    }
+    #[inline(always)]
+    fn split_at_row(self, row: usize) -> (Self, Self) {
+        match self {
+            Beside::None => (Beside::None, Beside::None),
+            Beside::Read(m) => {
+                let (rows, cols) = (m.rows(), m.cols());
+                (Beside::Read(m.block(0, 0, row, cols)), Beside::Read(m.block(row, 0, rows - row, cols)))
+            }
+            Beside::Write(m) => {
+                let (first, second) = m.split_at_row(row);
+                (Beside::Write(first), Beside::Write(second))
+            }
+        }
+    }
+    #[inline(always)]
+    fn split_at_col(self, col: usize) -> (Self, Self) {
+        match self {
+            Beside::None => (Beside::None, Beside::None),
+            Beside::Read(m) => {
+                let (rows, cols) = (m.rows(), m.cols());
+                (Beside::Read(m.block(0, 0, rows, col)), Beside::Read(m.block(0, col, rows, cols - col)))
+            }
+            Beside::Write(m) => {
+                let (first, second) = m.split_at_col(col);
+                (Beside::Write(first), Beside::Write(second))
+            }
+        }
+    }
+    #[inline(always)]
+    fn block(&mut self, row: usize, col: usize, rows: usize, cols: usize) -> Beside<'_, T> {
+        match self {
+            Beside::None => Beside::None,
+            Beside::Read(m) => Beside::Read(m.block(row, col, rows, cols)),
+            Beside::Write(m) => Beside::Write(m.block(row, col, rows, cols)),
+        }
+    }
+    #[inline(always)]
+    fn is_without_gaps(&self) -> bool {
+        match self {
+            Beside::None => true,
+            Beside::Read(m) => m.is_without_gaps(),
+            Beside::Write(m) => m.is_without_gaps(),
+        }
+    }
+    #[inline(always)]
+    fn into_one_row(self) -> Self {
+        match self {
+            Beside::None => Beside::None,
+            Beside::Read(m) => Beside::Read(m.into_one_row()),
+            Beside::Write(m) => Beside::Write(m.into_one_row()),
+        }
+    }
+    /// Row i, padded to whole vectors where it can be; nothing if there is no such matrix.
+    #[inline(always)]
+    fn row(&mut self, i: usize, lanes: usize) -> &mut [T] {
+        match self {
+            Beside::Write(m) => m.padded_row(i, lanes),
+            _ => &mut [],
+        }
+    }
+    #[inline(always)]
+    fn prefetch_row<S: Simd<T>>(&mut self, simd: S, i: usize) {
+        if let Beside::Write(m) = self {
+            prefetch(simd, m.row(i));
+        }
+    }
+}
+
+impl<'a, T: Element> Epilogue<'a, T> {
+    /// Nothing is done.
+    pub(crate) fn nothing() -> Self {
+        Epilogue { what: What::Nothing, beside: [Beside::None, Beside::None] }
+    }
+    /// With each matrix beside cut in two.
+    #[inline(always)]
+    fn split(self, cut: impl Fn(Beside<'a, T>) -> (Beside<'a, T>, Beside<'a, T>)) -> (Self, Self) {
+        let Epilogue { what, beside: [first, second] } = self;
+        let ((f1, f2), (s1, s2)) = (cut(first), cut(second));
+        (Epilogue { what, beside: [f1, s1] }, Epilogue { what, beside: [f2, s2] })
+    }
+    /// The first `row` rows, and the rest.
+    pub(crate) fn split_at_row(self, row: usize) -> (Self, Self) {
+        self.split(|m| m.split_at_row(row))
+    }
+    /// The first `col` columns, and the rest.
+    pub(crate) fn split_at_col(self, col: usize) -> (Self, Self) {
+        self.split(|m| m.split_at_col(col))
+    }
+    /// The `rows` × `cols` part whose first element is (row, col), borrowed.
+    #[inline(always)]
+    pub(super) fn block(&mut self, row: usize, col: usize, rows: usize, cols: usize) -> Epilogue<'_, T> {
+        let [first, second] = &mut self.beside;
+        Epilogue { what: self.what, beside: [first.block(row, col, rows, cols), second.block(row, col, rows, cols)] }
+    }
+    /// What the cutting into blocks must know of it.
+    #[inline(always)]
+    pub(super) fn following(&self) -> Following {
+        match self.what {
+            What::Nothing => Following::Nothing,
+            What::Update(_) => Following::Update,
+            What::Apply(_) | What::Scale(_) | What::Derive(_) => Following::InPlace,
+        }
+    }
+}
+
+/// An epilogue on a block of C: the one function that knows all activations, derivatives and rules.
+pub(crate) struct Follow<'a, 'b, T> {
+    pub(crate) epilogue: Epilogue<'b, T>,
+    pub(crate) c: MatrixMut<'a, T>,
+    /// The sums, where C waits for them; else it has no rows.
+    pub(crate) sums: MatrixRef<'a, T>,
+}
+
+impl<T: Element> Follow<'_, '_, T> {
+    /// The same on one row, if no matrix has gaps between its rows: fewer vectors are ragged.
+    #[inline(always)]
+    pub(crate) fn into_one_row(self) -> Self {
+        let Follow { epilogue: Epilogue { what, beside: [first, second] }, c, sums } = self;
+        let without_gaps = c.rows() > 1
+            && c.is_without_gaps()
+            && (sums.rows() == 0 || sums.is_without_gaps())
+            && first.is_without_gaps()
+            && second.is_without_gaps();
+        if !without_gaps {
+            return Follow { epilogue: Epilogue { what, beside: [first, second] }, c, sums };
+        }
+        let beside = [first.into_one_row(), second.into_one_row()];
+        let sums = if sums.rows() == 0 { sums } else { sums.into_one_row() };
+        Follow { epilogue: Epilogue { what, beside }, c: c.into_one_row(), sums }
+    }
+}
+
+impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Follow { epilogue: Epilogue { what, mut beside }, mut c, sums } = self;
+        match what {
+            What::Nothing => {}
+            What::Apply(function) => {
+                if let Beside::Write(kept) = &mut beside[0] {
+                    for i in 0..c.rows() {
+                        simd.copy(c.row(i), kept.row(i));
+                    }
+                }
+                if let Some(function) = function {
+                    function.map_rows(simd, &mut c);
+                }
+            }
+            What::Scale(factor) => map_rows(simd, Times(factor), [], &mut c),
+            What::Derive(activation) => {
+                if let Beside::Read(kept) = beside[0] {
+                    activation.derive_rows(simd, kept, &mut c);
+                }
+            }
+            What::Update(rule) => rule.visit(OnBlock { simd, sums, weights: c, state: beside }),
+        }
+    }
+}
+
+/// Bytes within which a processor fetches ahead by itself.
+const PAGE: usize = 4096;
+
+/// A block of weights, their gradient and their state, waiting for a rule.
+struct OnBlock<'a, 'b, T, S> {
+    simd: S,
+    sums: MatrixRef<'a, T>,
+    weights: MatrixMut<'a, T>,
+    state: [Beside<'b, T>; 2],
+}
+
+#[inline(always)]
+fn prefetch<T: Element, S: Simd<T>>(simd: S, row: &[T]) {
+    for line in row.chunks(T::BLOCK) {
+        simd.prefetch(line);
+    }
+}
+
+impl<T: Element, S: Simd<T>> Visitor<T> for OnBlock<'_, '_, T, S> {
+    #[inline(always)]
+    fn visit<U: Update<T>>(self, rule: U) {
+        let OnBlock { simd, sums, mut weights, state: [mut first, mut second] } = self;
+        let n = weights.cols();
+        for i in 0..weights.rows() {
+            // Where rows are a page or more apart, the hardware does not foresee the next one.
+            if weights.row_stride() * size_of::<T>() >= PAGE && i + 1 < weights.rows() {
+                prefetch(simd, weights.row(i + 1));
+                first.prefetch_row(simd, i + 1);
+                second.prefetch_row(simd, i + 1);
+            }
+            let state = [first.row(i, S::LANES), second.row(i, S::LANES)];
+            update_row(simd, rule, n, sums.padded_row(i, S::LANES), weights.padded_row(i, S::LANES), state);
+        }
+    }
+}
+
+/// Does `what` to C without a product, on as many threads as pay.
+pub(crate) fn follow<T: Element>(
+    runner: &impl Runner,
+    epilogue: Epilogue<'_, T>,
+    c: MatrixMut<'_, T>,
+    sums: MatrixRef<'_, T>,
+) {
+    let elements = c.rows().saturating_mul(c.cols());
+    if elements == 0 {
+        return;
+    }
+    let follow = Follow { epilogue, c, sums }.into_one_row();
+    if follow.c.rows() == 1 {
+        let parts = parts_of_evaluations(runner.threads(), elements, elements / T::BLOCK);
+        for_each_part(Cols(follow), parts, T::BLOCK, &|part| runner.run(part.0));
+    } else {
+        let parts = parts_of_evaluations(runner.threads(), elements, follow.c.rows());
+        for_each_part(Rows(follow), parts, 1, &|part| runner.run(part.0));
+    }
+}
+
+/// Cut between columns.
+struct Cols<'a, 'b, T>(Follow<'a, 'b, T>);
+/// Cut between rows.
+struct Rows<'a, 'b, T>(Follow<'a, 'b, T>);
+
+impl<T: Element> Split for Cols<'_, '_, T> {
+    fn len(&self) -> usize {
+        self.0.c.cols()
+    }
+    fn split(self, at: usize) -> (Self, Self) {
+        let Follow { epilogue, c, sums } = self.0;
+        let ((e1, e2), (c1, c2)) = (epilogue.split_at_col(at), c.split_at_col(at));
+        let (s1, s2) = match sums.rows() {
+            0 => (sums, sums),
+            rows => (sums.block(0, 0, rows, at), sums.block(0, at, rows, sums.cols() - at)),
+        };
+        (Cols(Follow { epilogue: e1, c: c1, sums: s1 }), Cols(Follow { epilogue: e2, c: c2, sums: s2 }))
+    }
+}
+
+impl<T: Element> Split for Rows<'_, '_, T> {
+    fn len(&self) -> usize {
+        self.0.c.rows()
+    }
+    fn split(self, at: usize) -> (Self, Self) {
+        let Follow { epilogue, c, sums } = self.0;
+        let ((e1, e2), (c1, c2)) = (epilogue.split_at_row(at), c.split_at_row(at));
+        let (s1, s2) = match sums.rows() {
+            0 => (sums, sums),
+            rows => (sums.block(0, 0, at, sums.cols()), sums.block(at, 0, rows - at, sums.cols())),
+        };
+        (Rows(Follow { epilogue: e1, c: c1, sums: s1 }), Rows(Follow { epilogue: e2, c: c2, sums: s2 }))
+    }
+}
+
+/// x·factor.
+#[derive(Clone, Copy)]
+pub(super) struct Times<T>(pub(super) T);
+
+impl<T: Element> Elementwise<T, 0> for Times<T> {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, x: S::Vector, _: [S::Vector; 0]) -> S::Vector {
+        simd.mul(simd.splat(self.0), x)
+    }
+}
+
+/// An elementwise kernel on each row.
+#[inline(always)]
+pub(crate) fn map_rows<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
+    simd: S,
+    f: F,
+    inputs: [MatrixRef<'_, T>; N],
+    out: &mut MatrixMut<'_, T>,
+) {
+    let n = out.cols();
+    for i in 0..out.rows() {
+        map_row(simd, f, n, inputs.map(|input| input.padded_row(i, S::LANES)), out.padded_row(i, S::LANES));
+    }
+}

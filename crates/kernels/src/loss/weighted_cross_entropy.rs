@@ -1,0 +1,82 @@
+//! Cross-entropy with label smoothing ε and class weights w, and its gradient.
+//!
+//! A row with label t has own = (1 − ε)·wₜ, and every row spreadⱼ = ε/M·wⱼ; these are computed beforehand. Per row of M logits: the
+//! maximum (M − 1 cmp), z − max (M additions), Σ spreadⱼ·(zⱼ − max) (M multiplications, M − 1 additions), e^{z − max} (M exp), their
+//! sum (M − 1 additions), its logarithm (1 log); the row's loss own·(ln sum − (zₜ − max)) + Σ spread·ln sum − Σ spreadⱼ·(zⱼ − max) (1
+//! addition, 2 fma); the factor (own + Σ spread)/Σ wₜ/sum (1 add, 1 mul, 1 div), times the exponentials (M mul), less spread/Σ wₜ (M
+//! fma), less own/Σ wₜ at the label (1 fma). For the batch: Σ wₜ (B − 1 additions), its inverse (1 div), the sum of the rows'
+//! losses (B − 1 additions), times that (1 mul).
+
+use crate::dot::dot_body;
+use crate::element::Element;
+use crate::elementwise::{Elementwise, map_slice};
+use crate::matrix::{MatrixMut, MatrixRef};
+use crate::simd::{Kernel, Simd};
+use crate::softmax::{Exp, Shift};
+use crate::{math, reduce};
+
+/// The loss of B rows; writes the rows' losses and the gradient.
+pub(crate) struct WeightedCrossEntropy<'a, T> {
+    /// B × M.
+    pub(crate) logits: MatrixRef<'a, T>,
+    /// B labels below M.
+    pub(crate) labels: &'a [u32],
+    /// w, (1 − ε)·w and ε/M·w: three rows of M.
+    pub(crate) classes: MatrixRef<'a, T>,
+    /// Σ ε/M·w.
+    pub(crate) spread: T,
+    /// wₜ of each row: B of any value before.
+    pub(crate) weights: MatrixMut<'a, T>,
+    /// B.
+    pub(crate) losses: MatrixMut<'a, T>,
+    /// B × M.
+    pub(crate) delta: MatrixMut<'a, T>,
+    /// Becomes the loss.
+    pub(crate) loss: MatrixMut<'a, T>,
+}
+
+impl<T: Element> Kernel<T> for WeightedCrossEntropy<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        let [of_classes, own, spread] = [0, 1, 2].map(|row| self.classes.row(row));
+        let (one, spread_sum) = (simd.one(), self.spread);
+        let (of_rows, losses) = (self.weights.row(0), self.losses.row(0));
+        for (to, label) in of_rows.chunks_mut(1).zip(self.labels) {
+            one.store(one.broadcast(&of_classes[*label as usize]), to);
+        }
+        let inverse = one.div(T::ONE, reduce::sum(simd, of_rows));
+        for (i, label) in self.labels.iter().enumerate() {
+            let row = self.delta.row(i);
+            simd.copy(self.logits.row(i), row);
+            let label = *label as usize;
+            let own = one.broadcast(&own[label]);
+            map_slice(simd, Shift { by: reduce::max(simd, row) }, [], row);
+            let at_label = one.broadcast(&row[label]);
+            let spread_logits = dot_body(simd, spread, row);
+            map_slice(simd, Exp, [], row);
+            let sum = reduce::sum(simd, row);
+            let log = math::log(one, sum);
+            let spread_loss = one.mul_add(spread_sum, log, one.neg(spread_logits));
+            one.store(one.mul_add(own, one.sub(log, at_label), spread_loss), &mut losses[i..]);
+            let factor = one.div(one.mul(one.add(own, spread_sum), inverse), sum);
+            map_slice(simd, Gradient { factor, inverse }, [spread], row);
+            one.store(one.neg_mul_add(own, inverse, one.broadcast(&row[label])), &mut row[label..]);
+        }
+        one.store(one.mul(reduce::sum(simd, losses), inverse), self.loss.row(0));
+    }
+}
+
+/// e·factor − spread·inverse.
+#[derive(Clone, Copy)]
+struct Gradient<T> {
+    factor: T,
+    inverse: T,
+}
+
+impl<T: Element> Elementwise<T, 1> for Gradient<T> {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, e: S::Vector, [spread]: [S::Vector; 1]) -> S::Vector {
+        simd.neg_mul_add(spread, simd.splat(self.inverse), simd.mul(e, simd.splat(self.factor)))
+    }
+}

@@ -1,0 +1,87 @@
+//! The norm of all gradients, and their scaling to it: clipping, as PyTorch does it.
+
+use crate::call::{Call, Op};
+use crate::dot::dot_body;
+use crate::element::Element;
+use crate::layout::ShapeError;
+use crate::matrix::{MatrixMut, MatrixRef};
+use crate::simd::{Kernel, Simd};
+
+/// What is added to a norm before it divides.
+const EPSILON: f64 = 1e-6;
+
+/// The constructors of clipping.
+impl<'a, T: Element> Call<'a, T> {
+    /// `sum`, one element, ← `sum` + Σ x²: a dot product for each row of x (rows without gaps are one row), added one after the other.
+    ///
+    /// n multiplications and n additions for n elements of x.
+    ///
+    /// # Errors
+    /// [`ShapeError`] if rows of x are not contiguous, or if `sum` is not one element.
+    pub fn add_squares(x: MatrixRef<'a, T>, sum: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::AddSquares { x, sum })
+    }
+
+    /// `norm` ← √squares, `scale` ← max_norm / (norm + 1e-6); each of them is one element.
+    ///
+    /// 1 sqrt, 1 addition, 1 division.
+    ///
+    /// # Errors
+    /// [`ShapeError`] if an operand is not one element.
+    pub fn clip_scale(
+        max_norm: T,
+        squares: MatrixRef<'a, T>,
+        norm: MatrixMut<'a, T>,
+        scale: MatrixMut<'a, T>,
+    ) -> Result<Self, ShapeError> {
+        Call::checked(Op::ClipScale { max_norm, squares, norm, scale })
+    }
+
+    /// x ← by·x, `by` one element: n mul.
+    ///
+    /// # Errors
+    /// [`ShapeError`] if rows of x are not contiguous, or if `by` is not one element.
+    pub fn scale(by: MatrixRef<'a, T>, x: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::Scale { factor: by, x })
+    }
+}
+
+/// `sum` ← `sum` + Σ x².
+pub(crate) struct AddSquares<'a, T> {
+    pub(crate) x: MatrixRef<'a, T>,
+    pub(crate) sum: MatrixMut<'a, T>,
+}
+
+impl<T: Element> Kernel<T> for AddSquares<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        let (one, to) = (simd.one(), self.sum.row(0));
+        let x = if self.x.is_without_gaps() { self.x.into_one_row() } else { self.x };
+        let mut sum = one.broadcast(&to[0]);
+        for i in 0..x.rows() {
+            let row = x.row(i);
+            sum = one.add(sum, dot_body(simd, row, row));
+        }
+        one.store(sum, to);
+    }
+}
+
+/// `norm` ← √squares, `scale` ← max / (norm + ε).
+pub(crate) struct ClipScale<'a, T> {
+    pub(crate) max_norm: T,
+    pub(crate) squares: MatrixRef<'a, T>,
+    pub(crate) norm: MatrixMut<'a, T>,
+    pub(crate) scale: MatrixMut<'a, T>,
+}
+
+impl<T: Element> Kernel<T> for ClipScale<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        let one = simd.one();
+        let norm = one.sqrt(one.broadcast(&self.squares.row(0)[0]));
+        one.store(norm, self.norm.row(0));
+        one.store(one.div(self.max_norm, one.add(norm, T::from_f64(EPSILON))), self.scale.row(0));
+    }
+}

@@ -1,0 +1,389 @@
+//! Programs: lists of calls on places in memory, checked once and run again and again.
+//!
+//! A [`Program`] knows of each call what it does ([`Op`]), for which part of a larger computation ([`Region`]), and where its operands
+//! stand ([`Place`]). That they fit together, lie inside their memory and do not overlap is checked when the program is made. To run it,
+//! memory is bound to it ([`Bindings`]), whose lengths are compared once; then nothing is checked again.
+//!
+//! What reads a program instead of running it (a counter's formulas, a forecast) asks for its [operations](Program::operations).
+
+use std::convert::Infallible;
+use std::fmt;
+use std::ops::Range;
+
+use crate::call::{Op, Operands, Operation, RightLayout, Shapes, Translate};
+use crate::element::Element;
+use crate::executor::{Executor, Region};
+use crate::layout::{Layout, ShapeError};
+use crate::matrix::{Bound, MatrixRef};
+use crate::update::Rule;
+
+/// A memory that a program works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Slot {
+    /// The parameters of a network.
+    Parameters,
+    /// What an optimizer keeps first for each parameter, laid out as they are.
+    First,
+    /// What it keeps second.
+    Second,
+    /// Everything that is computed.
+    Work,
+    /// The examples, a matrix of any strides; it is only read.
+    Inputs,
+    /// Their targets, a matrix of any strides; it is only read.
+    Targets,
+}
+
+/// Memories that a program may write to.
+pub(crate) const WRITABLE: usize = 4;
+
+/// Where a matrix stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// In which memory.
+    pub slot: Slot,
+    /// How many elements stand before it.
+    pub offset: usize,
+    /// Its shape, strides and padding. (Examples and targets may have other strides and no padding.)
+    pub layout: Layout,
+}
+
+/// Operands that are places. A rule is that of the step the program is run for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Places<T>(std::marker::PhantomData<T>);
+
+impl<T: Element> Operands for Places<T> {
+    type In = Place;
+    type Out = Place;
+    type Right = Place;
+    type Singles = Infallible;
+    /// As many labels as this are bound.
+    type Labels = usize;
+    type Number = T;
+    type Rule = ();
+}
+
+/// A call of a program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Instruction<T: Element> {
+    /// What it is a part of.
+    pub region: Region,
+    /// What it does, and where.
+    pub op: Op<Places<T>>,
+}
+
+/// Places seen as shapes alone.
+struct ShapesOf<'a>(&'a Rule<f64>);
+
+impl<T: Element> Translate<Places<T>, Shapes> for ShapesOf<'_> {
+    fn input(&mut self, from: &Place) -> Layout {
+        from.layout
+    }
+    fn output(&mut self, from: &Place) -> Layout {
+        from.layout
+    }
+    fn right(&mut self, from: &Place) -> RightLayout {
+        RightLayout::Matrix(from.layout)
+    }
+    fn singles(&mut self, from: &Infallible) -> usize {
+        match *from {}
+    }
+    fn labels(&mut self, from: &usize) -> usize {
+        *from
+    }
+    fn number(&mut self, from: &T) -> f64 {
+        from.to_f64()
+    }
+    fn rule(&mut self, _: &()) -> Rule<f64> {
+        *self.0
+    }
+}
+
+impl<T: Element> Instruction<T> {
+    /// The call without its numbers, by a rule of this kind.
+    pub fn operation(&self, rule: &Rule<f64>) -> Operation {
+        self.op.translate(&mut ShapesOf(rule))
+    }
+}
+
+/// Places that are collected: those that are read, and those that are written.
+#[derive(Default)]
+struct Collected {
+    read: Vec<Place>,
+    written: Vec<Place>,
+}
+
+impl<T: Element> Translate<Places<T>, Shapes> for Collected {
+    fn input(&mut self, from: &Place) -> Layout {
+        self.read.push(*from);
+        from.layout
+    }
+    fn output(&mut self, from: &Place) -> Layout {
+        self.written.push(*from);
+        from.layout
+    }
+    fn right(&mut self, from: &Place) -> RightLayout {
+        self.read.push(*from);
+        RightLayout::Matrix(from.layout)
+    }
+    fn singles(&mut self, from: &Infallible) -> usize {
+        match *from {}
+    }
+    fn labels(&mut self, from: &usize) -> usize {
+        *from
+    }
+    fn number(&mut self, from: &T) -> f64 {
+        from.to_f64()
+    }
+    fn rule(&mut self, _: &()) -> Rule<f64> {
+        NO_RULE
+    }
+}
+
+/// Stands for any rule where only places are looked at.
+const NO_RULE: Rule<f64> = Rule::Sgd { learning_rate: 0.0, decay: crate::update::Decay::None };
+
+/// Why a list of instructions is no program, or why it can't run on these memories.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProgramError {
+    /// The operands of an instruction do not fit together.
+    Shapes {
+        /// Which instruction, from 0.
+        instruction: usize,
+        /// What does not fit.
+        error: ShapeError,
+    },
+    /// A place reaches beyond what a machine can address.
+    TooLarge {
+        /// Which instruction, from 0.
+        instruction: usize,
+    },
+    /// What an instruction writes overlaps with another of its operands, or is memory that is only read.
+    Overlap {
+        /// Which instruction, from 0.
+        instruction: usize,
+    },
+    /// A memory is shorter than the program needs.
+    Memory {
+        /// Which one.
+        slot: Slot,
+        /// Elements that are needed.
+        needed: usize,
+        /// Elements that it has.
+        found: usize,
+    },
+    /// The program writes to parameters that may only be read.
+    ReadOnly,
+    /// Examples or targets have another shape, or there are more or fewer labels.
+    Data {
+        /// Which.
+        slot: Slot,
+        /// Rows and columns that the program was made for.
+        expected: (usize, usize),
+        /// Rows and columns that there are.
+        found: (usize, usize),
+    },
+}
+
+impl fmt::Display for ProgramError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProgramError::Shapes { instruction, error } => write!(f, "instruction {instruction}: {error}"),
+            ProgramError::TooLarge { instruction } => {
+                write!(f, "instruction {instruction}: an operand is larger than this machine can address")
+            }
+            ProgramError::Overlap { instruction } => {
+                write!(f, "instruction {instruction}: what it writes overlaps with another operand or may only be read")
+            }
+            ProgramError::Memory { slot, needed, found } => {
+                write!(f, "{slot:?}: the program needs {needed} elements, and there are {found}")
+            }
+            ProgramError::ReadOnly => f.write_str("the program changes parameters, and these may only be read"),
+            ProgramError::Data { slot, expected, found } => {
+                write!(
+                    f,
+                    "{slot:?}: the program was made for {}×{}, and this is {}×{}",
+                    expected.0, expected.1, found.0, found.1
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for ProgramError {}
+
+/// Instructions that were checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program<T: Element> {
+    instructions: Vec<Instruction<T>>,
+    /// Elements that are touched of each memory that may be written.
+    needed: [usize; WRITABLE],
+    /// The first instruction that changes parameters.
+    writes_parameters: Option<usize>,
+    inputs: Option<Layout>,
+    targets: Option<Layout>,
+    labels: Option<usize>,
+    /// Multiply-adds of the largest product.
+    work: usize,
+}
+
+/// Memory for a program.
+#[derive(Debug)]
+pub struct Bindings<'a, T> {
+    /// The parameters.
+    pub parameters: Parameters<'a, T>,
+    /// What the optimizer keeps first, or nothing.
+    pub first: &'a mut [T],
+    /// What the optimizer keeps second, or nothing.
+    pub second: &'a mut [T],
+    /// Everything that is computed.
+    pub work: &'a mut [T],
+    /// The examples.
+    pub inputs: MatrixRef<'a, T>,
+    /// Their targets; ignored by a program that has none.
+    pub targets: MatrixRef<'a, T>,
+    /// Their labels; ignored by a program that has none.
+    pub labels: &'a [u32],
+    /// The rule of this step; ignored by a program without updates.
+    pub rule: Rule<T>,
+}
+
+/// Parameters that a program may change, or not.
+#[derive(Debug)]
+pub enum Parameters<'a, T> {
+    /// It may not.
+    Shared(&'a [T]),
+    /// It may.
+    Exclusive(&'a mut [T]),
+}
+
+impl<T: Element> Program<T> {
+    /// Checks that the operands of each instruction fit together, lie in memory that can be addressed, and that what it writes overlaps
+    /// with none of its other operands.
+    ///
+    /// # Errors
+    /// [`ProgramError`] names the first instruction that is wrong.
+    pub fn new(instructions: Vec<Instruction<T>>, rule: &Rule<f64>) -> Result<Program<T>, ProgramError> {
+        let mut program = Program {
+            instructions,
+            needed: [0; WRITABLE],
+            writes_parameters: None,
+            inputs: None,
+            targets: None,
+            labels: None,
+            work: 0,
+        };
+        for i in 0..program.instructions.len() {
+            program.check(i, rule)?;
+        }
+        Ok(program)
+    }
+
+    fn check(&mut self, i: usize, rule: &Rule<f64>) -> Result<(), ProgramError> {
+        let op = &self.instructions[i].op;
+        op.check(&mut ShapesOf(rule)).map_err(|error| ProgramError::Shapes { instruction: i, error })?;
+        let mut places = Collected::default();
+        op.translate(&mut places);
+        let labels = match op {
+            Op::CrossEntropy { labels, .. } | Op::WeightedCrossEntropy { labels, .. } => Some(*labels),
+            _ => None,
+        };
+        let work = match op {
+            Op::DenseForward { x, a, .. } => x.layout.cols.saturating_mul(a.layout.cols).saturating_mul(x.layout.rows),
+            _ => 0,
+        };
+        let Collected { read, written } = places;
+        let overlap = ProgramError::Overlap { instruction: i };
+        for place in read.iter().chain(&written) {
+            let end = place.layout.span().and_then(|span| span.checked_add(place.offset));
+            let end = end.filter(|end| isize::try_from(end.saturating_mul(size_of::<T>())).is_ok());
+            let end =
+                end.filter(|_| place.layout.has_own_padding()).ok_or(ProgramError::TooLarge { instruction: i })?;
+            match place.slot {
+                Slot::Inputs => self.inputs = Some(place.layout),
+                Slot::Targets => self.targets = Some(place.layout),
+                slot => self.needed[slot as usize] = self.needed[slot as usize].max(end),
+            }
+        }
+        for (w, place) in written.iter().enumerate() {
+            let mut others = read.iter().chain(written[..w].iter());
+            let writable = !matches!(place.slot, Slot::Inputs | Slot::Targets) && place.layout.is_distinct();
+            if !writable || others.any(|other| overlaps(place, other)) {
+                return Err(overlap);
+            }
+            if place.slot == Slot::Parameters && self.writes_parameters.is_none() {
+                self.writes_parameters = Some(i);
+            }
+        }
+        self.labels = labels.or(self.labels);
+        self.work = self.work.max(work);
+        Ok(())
+    }
+
+    /// The instructions, first to last.
+    pub fn instructions(&self) -> &[Instruction<T>] {
+        &self.instructions
+    }
+
+    /// Elements that the program needs of a memory; 0 of examples and targets, which have their own shapes.
+    pub fn needed(&self, slot: Slot) -> usize {
+        self.needed.get(slot as usize).copied().unwrap_or(0)
+    }
+
+    /// The calls without their numbers, and what each is a part of.
+    pub fn operations(&self, rule: &Rule<f64>) -> impl Iterator<Item = (Region, Operation)> {
+        self.instructions.iter().map(|instruction| (instruction.region, instruction.operation(rule)))
+    }
+
+    /// Runs the instructions in `range`, one after the other.
+    ///
+    /// # Errors
+    /// [`ProgramError`] if a memory is too short, may only be read and is to be written, or if data have another shape than the program was
+    /// made for; before anything is changed.
+    pub fn run(
+        &self,
+        range: Range<usize>,
+        executor: &dyn Executor,
+        bindings: &mut Bindings<'_, T>,
+    ) -> Result<(), ProgramError> {
+        let changes = self.writes_parameters.is_some_and(|first| range.end > first);
+        let mut bound = self.bind(bindings, changes)?;
+        let instructions = &self.instructions[range];
+        let mut run = || {
+            for instruction in instructions {
+                T::run(executor, bound.call(instruction), Some(instruction.region));
+            }
+        };
+        // Only a large program is worth a look at the threads.
+        if executor.threads() > 1 {
+            executor.sequence(self.work, &mut run)
+        } else {
+            run()
+        }
+        Ok(())
+    }
+
+    fn bind<'a>(&self, bindings: &'a mut Bindings<'_, T>, changes: bool) -> Result<Bound<'a, T>, ProgramError> {
+        let data = |slot, expected: Option<Layout>, found: MatrixRef<'_, T>| match expected {
+            Some(Layout { rows, cols, .. }) if (rows, cols) != (found.rows(), found.cols()) => {
+                Err(ProgramError::Data { slot, expected: (rows, cols), found: (found.rows(), found.cols()) })
+            }
+            _ => Ok(()),
+        };
+        data(Slot::Inputs, self.inputs, bindings.inputs)?;
+        data(Slot::Targets, self.targets, bindings.targets)?;
+        if let Some(expected) = self.labels
+            && expected != bindings.labels.len()
+        {
+            let (expected, found) = ((expected, 1), (bindings.labels.len(), 1));
+            return Err(ProgramError::Data { slot: Slot::Targets, expected, found });
+        }
+        Bound::new(bindings, &self.needed, changes)
+    }
+}
+
+/// Whether two places share an element, or may do so: where the spans between their first and last elements meet.
+fn overlaps(a: &Place, b: &Place) -> bool {
+    let end = |place: &Place| place.layout.span().and_then(|span| span.checked_add(place.offset)).unwrap_or(usize::MAX);
+    a.slot == b.slot && a.offset < end(b) && b.offset < end(a)
+}
