@@ -63,6 +63,8 @@ pub enum Op<O: Operands> {
     DenseForward { x: O::In, weights: O::Right, bias: O::In, activation: Activation, sums: Option<O::Out>, a: O::Out },
     /// D ← δ·Wᵀ ⊙ f'(z), with f of the layer before and what it kept.
     DenseInputGradient { delta: O::In, weights: O::In, activation: Activation, kept: O::In, d: O::Out },
+    /// ∂W ← Xᵀ·δ.
+    DenseWeightGradient { x: O::In, delta: O::In, gradient: O::Out },
     /// W updated by a rule from Xᵀ·δ.
     DenseUpdate { x: O::In, delta: O::In, rule: O::Rule, weights: O::Out, state: [Option<O::Out>; 2] },
     /// sumⱼ ← Σ over rows of A.
@@ -98,8 +100,8 @@ pub enum Op<O: Operands> {
         delta: O::Out,
         loss: O::Out,
     },
-    /// `sum` ← `sum` + Σ x².
-    AddSquares { x: O::In, sum: O::Out },
+    /// `sum` ← `before` + Σ x².
+    AddSquares { before: O::In, x: O::In, sum: O::Out },
     /// `norm` ← √squares, `scale` ← max / (norm + 1e-6).
     ClipScale { max_norm: O::Number, squares: O::In, norm: O::Out, scale: O::Out },
     /// x ← factor·x, the factor being one element.
@@ -167,6 +169,9 @@ impl<O: Operands> Op<O> {
                 kept: by.input(kept),
                 d: by.output(d),
             },
+            Op::DenseWeightGradient { x, delta, gradient } => {
+                Op::DenseWeightGradient { x: by.input(x), delta: by.input(delta), gradient: by.output(gradient) }
+            }
             Op::DenseUpdate { x, delta, rule, weights, state: [first, second] } => Op::DenseUpdate {
                 x: by.input(x),
                 delta: by.input(delta),
@@ -225,7 +230,9 @@ impl<O: Operands> Op<O> {
                     loss: by.output(loss),
                 }
             }
-            Op::AddSquares { x, sum } => Op::AddSquares { x: by.input(x), sum: by.output(sum) },
+            Op::AddSquares { before, x, sum } => {
+                Op::AddSquares { before: by.input(before), x: by.input(x), sum: by.output(sum) }
+            }
             Op::ClipScale { max_norm, squares, norm, scale } => Op::ClipScale {
                 max_norm: by.number(max_norm),
                 squares: by.input(squares),
@@ -329,7 +336,7 @@ impl<'a, T: Element> Translate<Views<'a, T>, Shapes> for Shapes {
 
 impl<O: Operands> Op<O> {
     /// The names of all kernels, in the order of the variants.
-    pub const NAMES: [&'static str; 26] = [
+    pub const NAMES: [&'static str; 27] = [
         "dot",
         "dot_in_f64",
         "axpy",
@@ -340,6 +347,7 @@ impl<O: Operands> Op<O> {
         "gemm_scaled",
         "dense_forward",
         "dense_input_gradient",
+        "dense_weight_gradient",
         "dense_update",
         "column_sum",
         "activate",
@@ -371,6 +379,7 @@ impl<O: Operands> Op<O> {
             Op::GemmScaled { .. } => "gemm_scaled",
             Op::DenseForward { .. } => "dense_forward",
             Op::DenseInputGradient { .. } => "dense_input_gradient",
+            Op::DenseWeightGradient { .. } => "dense_weight_gradient",
             Op::DenseUpdate { .. } => "dense_update",
             Op::ColumnSum { .. } => "column_sum",
             Op::Activate { .. } => "activate",

@@ -66,6 +66,11 @@ impl<O: Operands> Op<O> {
                 product(of.input(delta), (weights.cols, weights.rows), Init::Zero, d)?;
                 of.input(kept).check_same("dense_input_gradient: what was kept against d", d)
             }
+            Op::DenseWeightGradient { x, delta, gradient } => {
+                let (delta, gradient) = (of.input(delta), of.output(gradient));
+                product(of.input(x).transpose(), (delta.rows, delta.cols), Init::Zero, gradient)?;
+                gradient.check_rows("dense_weight_gradient: the gradient")
+            }
             Op::DenseUpdate { x, delta, rule, weights, state } => {
                 let (delta, weights) = (of.input(delta), of.output(weights));
                 product(of.input(x).transpose(), (delta.rows, delta.cols), Init::Zero, weights)?;
@@ -117,7 +122,8 @@ impl<O: Operands> Op<O> {
                 of.output(weights).check_shape("a loss: the weights of its rows", 1, outputs.rows)?;
                 of.input(classes).check_shape("a loss: the weights of its classes", 3, outputs.cols)
             }
-            Op::AddSquares { x, sum } => {
+            Op::AddSquares { before, x, sum } => {
+                of.input(before).check_shape("add_squares: the sum before", 1, 1)?;
                 of.input(x).check_rows("add_squares: x")?;
                 of.output(sum).check_shape("add_squares: the sum", 1, 1)
             }

@@ -121,6 +121,18 @@ impl<'a, T: Element> Call<'a, T> {
         Call::checked(Op::DenseInputGradient { delta, weights, activation, kept, d })
     }
 
+    /// ∂W ← Xᵀ·δ: X of B × N, δ of B × M, ∂W of N × M. B·N·M fma.
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the shapes do not fit together.
+    pub fn dense_weight_gradient(
+        x: MatrixRef<'a, T>,
+        delta: MatrixRef<'a, T>,
+        gradient: MatrixMut<'a, T>,
+    ) -> Result<Self, ShapeError> {
+        Call::checked(Op::DenseWeightGradient { x, delta, gradient })
+    }
+
     /// W updated by a rule from Xᵀ·δ: see [`dense_update()`].
     ///
     /// # Errors

@@ -33,6 +33,9 @@ impl<T: Element> Call<'_, T> {
                 let epilogue = Epilogue { what: What::Derive(activation), beside: [Beside::Read(kept), Beside::None] };
                 multiply(runner, delta, Source::Matrix(weights.transpose()), Init::Zero, d, epilogue);
             }
+            Op::DenseWeightGradient { x, delta, gradient } => {
+                multiply(runner, x.transpose(), Source::Matrix(delta), Init::Zero, gradient, Epilogue::nothing());
+            }
             Op::DenseUpdate { x, delta, rule, weights, state } => {
                 let epilogue = Epilogue { what: What::Update(rule), beside: state.map(Beside::state) };
                 multiply(runner, x.transpose(), Source::Matrix(delta), Init::Zero, weights, epilogue);
@@ -77,7 +80,7 @@ impl<T: Element> Call<'_, T> {
             Op::WeightedCrossEntropy { logits, labels, classes, spread, weights, losses, delta, loss } => {
                 runner.run(WeightedCrossEntropy { logits, labels, classes, spread, weights, losses, delta, loss });
             }
-            Op::AddSquares { x, sum } => runner.run(AddSquares { x, sum }),
+            Op::AddSquares { before, x, sum } => runner.run(AddSquares { before, x, sum }),
             Op::ClipScale { max_norm, squares, norm, scale } => {
                 runner.run(ClipScale { max_norm, squares, norm, scale });
             }

@@ -104,7 +104,7 @@ pub use ger::ger;
 pub use layout::{Layout, ShapeError, Strides};
 pub use level::{LEVEL_NAMES, LEVEL_VARIABLE, Level, LevelError, VectorShape};
 pub use matrix::{MatrixMut, MatrixRef};
-pub use memory::Matrix;
+pub use memory::{Matrix, Memory};
 pub use parallel::{ELEMENTS_WORTH_A_THREAD, WORTH_A_THREAD};
 pub use program::{Program, ProgramError};
 pub use simd::{Kernel, Simd};

@@ -12,14 +12,18 @@ const EPSILON: f64 = 1e-6;
 
 /// The constructors of clipping.
 impl<'a, T: Element> Call<'a, T> {
-    /// `sum`, one element, ← `sum` + Σ x²: a dot product for each row of x (rows without gaps are one row), added one after the other.
+    /// `sum` ← `before` + Σ x², each one element: a dot product for each row of x (rows without gaps are one row), added one after the other.
     ///
     /// n multiplications and n additions for n elements of x.
     ///
     /// # Errors
-    /// [`ShapeError`] if rows of x are not contiguous, or if `sum` is not one element.
-    pub fn add_squares(x: MatrixRef<'a, T>, sum: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
-        Call::checked(Op::AddSquares { x, sum })
+    /// [`ShapeError`] if rows of x are not contiguous, or if a sum is not one element.
+    pub fn add_squares(
+        before: MatrixRef<'a, T>,
+        x: MatrixRef<'a, T>,
+        sum: MatrixMut<'a, T>,
+    ) -> Result<Self, ShapeError> {
+        Call::checked(Op::AddSquares { before, x, sum })
     }
 
     /// `norm` ← √squares, `scale` ← max_norm / (norm + 1e-6); each of them is one element.
@@ -46,8 +50,9 @@ impl<'a, T: Element> Call<'a, T> {
     }
 }
 
-/// `sum` ← `sum` + Σ x².
+/// `sum` ← `before` + Σ x².
 pub(crate) struct AddSquares<'a, T> {
+    pub(crate) before: MatrixRef<'a, T>,
     pub(crate) x: MatrixRef<'a, T>,
     pub(crate) sum: MatrixMut<'a, T>,
 }
@@ -56,14 +61,14 @@ impl<T: Element> Kernel<T> for AddSquares<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
-        let (one, to) = (simd.one(), self.sum.row(0));
+        let one = simd.one();
         let x = if self.x.is_without_gaps() { self.x.into_one_row() } else { self.x };
-        let mut sum = one.broadcast(&to[0]);
+        let mut sum = one.broadcast(&self.before.row(0)[0]);
         for i in 0..x.rows() {
             let row = x.row(i);
             sum = one.add(sum, dot_body(simd, row, row));
         }
-        one.store(sum, to);
+        one.store(sum, self.sum.row(0));
     }
 }
 

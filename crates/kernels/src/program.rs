@@ -325,6 +325,11 @@ impl<T: Element> Program<T> {
         &self.instructions
     }
 
+    /// Multiply-adds of the largest product.
+    pub fn work(&self) -> usize {
+        self.work
+    }
+
     /// Elements that the program needs of a memory; 0 of examples and targets, which have their own shapes.
     pub fn needed(&self, slot: Slot) -> usize {
         self.needed.get(slot as usize).copied().unwrap_or(0)

@@ -1,6 +1,6 @@
 //! Memory that may be asked for in sizes that a person typed: an error, where `vec!` would end the program.
 
-use nxm_kernels::Element;
+use nxm_kernels::{Element, Memory};
 
 use crate::error::NetError;
 
@@ -17,4 +17,10 @@ pub(crate) fn zeros<T: Element>(what: &'static str, rows: usize, cols: usize) ->
     buffer.try_reserve_exact(rows * cols).map_err(|_| NetError::OutOfMemory { what, bytes })?;
     buffer.resize(rows * cols, T::ZERO);
     Ok(buffer)
+}
+
+/// `len` zeros that begin at a cache line.
+pub(crate) fn memory<T: Element>(what: &'static str, len: usize) -> Result<Memory<T>, NetError> {
+    let bytes = bytes::<T>(what, 1, len)?;
+    Memory::zeros(len).ok_or(NetError::OutOfMemory { what, bytes })
 }

@@ -7,7 +7,7 @@ use nxm_kernels::{Activation, Element};
 use crate::buffer::bytes;
 use crate::error::NetError;
 use crate::init::Initialization;
-use crate::layer::{Dense, WEIGHTS};
+use crate::layer::WEIGHTS;
 use crate::network::Network;
 use crate::random::generator;
 
@@ -64,17 +64,15 @@ impl<T: Element> NetworkBuilder<T> {
             return Err(NetError::NoUnits { layer });
         }
         self.check_sizes()?;
+        let sizes: Vec<usize> =
+            std::iter::once(self.inputs).chain(self.layers.iter().map(|(units, _)| *units)).collect();
+        let mut network = Network::zeros(&sizes, self.layers.iter().map(|(_, activation)| *activation))?;
         let mut random = generator(self.seed);
-        let mut layers = Vec::with_capacity(self.layers.len());
-        let mut fan_in = self.inputs;
-        for (units, activation) in self.layers {
-            let mut layer = Dense::zeros(fan_in, units, activation)?;
+        for (l, (_, activation)) in self.layers.into_iter().enumerate() {
             let initialization = self.initialization.unwrap_or(Initialization::suited_to(activation));
-            initialization.fill(&mut random, fan_in, units, layer.weights_mut());
-            layers.push(layer);
-            fan_in = units;
+            initialization.fill(&mut random, network.layer_mut(l).weights_mut());
         }
-        Ok(Network::from_layers(layers))
+        Ok(network)
     }
 
     /// All layers must be addressable, before memory is taken for the first.

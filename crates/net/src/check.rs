@@ -98,7 +98,12 @@ pub(crate) fn finite<T: Element>(x: &[T]) -> bool {
     x.chunks(1024).all(|chunk| chunk.iter().fold(true, |all, x| all & is_finite(*x)))
 }
 
+/// The same of the elements of a matrix whose rows are contiguous.
+pub(crate) fn finite_matrix<T: Element>(x: MatrixRef<'_, T>) -> bool {
+    (0..x.rows()).all(|i| finite(x.row(i)))
+}
+
 /// The first layer with a weight or bias that is infinite or NaN.
 pub(crate) fn first_not_finite<T: Element>(network: &Network<T>) -> Option<usize> {
-    network.layers().iter().position(|layer| !finite(layer.weights()) || !finite(layer.bias()))
+    network.layers().position(|layer| !finite_matrix(layer.weights()) || !finite(layer.bias()))
 }

@@ -116,11 +116,11 @@ impl<T: Element> Checkpoint<T> {
     ///
     /// # Errors
     /// [`NetError::Resume`] if there are more or fewer examples than there were; else as [`Training::resume`].
-    pub fn resume<'a, E: Executor>(
+    pub fn resume<'a>(
         &'a mut self,
-        executor: &'a E,
+        executor: &'a dyn Executor,
         data: &'a Dataset<T>,
-    ) -> Result<Training<'a, T, E>, NetError> {
+    ) -> Result<Training<'a, T>, NetError> {
         if data.len() != self.examples {
             let (expected, found) = (self.examples.to_string(), data.len().to_string());
             return Err(NetError::Resume { what: "the number of examples", expected, found });
@@ -148,7 +148,7 @@ fn write<T: Element>(parts: Parts<'_, T>, path: &Path) -> Result<Temporary, Chec
     Temporary::write(path, |to| parts.write(&header, to))
 }
 
-impl<T: Element, E: Executor> Training<'_, T, E> {
+impl<T: Element> Training<'_, T> {
     /// Writes a [`Checkpoint`]: to a temporary file beside `path`, flushed to the disk, which then takes `path`'s place in one
     /// move, also flushed. Whenever the process or the machine stops, the old file or the new one is there, whole.
     ///

@@ -37,6 +37,12 @@ pub enum NetError {
         /// Its size.
         bytes: usize,
     },
+    /// An update by gradients that were not computed.
+    #[error("there are no gradients yet: Step::gradients computes them")]
+    NoGradients,
+    /// A program that does not fit its memory: a mistake of this crate.
+    #[error(transparent)]
+    Program(#[from] nxm_kernels::ProgramError),
     /// A batch of no examples.
     #[error("the batch has 0 examples: at least one is needed")]
     NoBatch,

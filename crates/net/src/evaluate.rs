@@ -6,9 +6,11 @@ use crate::buffer::zeros;
 use crate::check::{check_data, check_inputs};
 use crate::data::{Dataset, Targets};
 use crate::error::NetError;
-use crate::forward::{Activations, Purpose};
-use crate::loss::{Criterion, Loss};
+use crate::loss::Loss;
 use crate::network::Network;
+use crate::plans::{Given, Plans};
+use crate::predictor::PredictionBuffers;
+use crate::program::Purpose;
 
 /// Rows that are worked on at a time: enough to pay for packing the weights, few enough for the caches.
 pub const EVALUATION_ROWS: usize = 256;
@@ -28,14 +30,16 @@ impl<T: Element> Network<T> {
     ///
     /// # Errors
     /// [`NetError`] if `x` is not as wide as the network's inputs, or the outputs do not fit into memory.
-    pub fn predict(&self, executor: &impl Executor, x: MatrixRef<'_, T>) -> Result<Vec<T>, NetError> {
+    pub fn predict(&self, executor: &dyn Executor, x: MatrixRef<'_, T>) -> Result<Vec<T>, NetError> {
         check_inputs(self, x)?;
         let mut outputs = zeros("the outputs", x.rows(), self.outputs())?;
-        let mut activations = Activations::new(self, x.rows().min(EVALUATION_ROWS), Purpose::Inference)?;
+        let mut buffers = PredictionBuffers::new(self, x.rows().min(EVALUATION_ROWS))?;
         for (i, to) in outputs.chunks_mut(EVALUATION_ROWS * self.outputs()).enumerate() {
             let rows = to.len() / self.outputs();
-            activations.run(self, executor, x.block(i * EVALUATION_ROWS, 0, rows, x.cols()))?;
-            to.copy_from_slice(activations.outputs(rows, self.outputs()));
+            let given = buffers.run(self, executor, x.block(i * EVALUATION_ROWS, 0, rows, x.cols()))?;
+            for (i, to) in to.chunks_exact_mut(self.outputs()).enumerate() {
+                to.copy_from_slice(given.row(i));
+            }
         }
         Ok(outputs)
     }
@@ -44,29 +48,29 @@ impl<T: Element> Network<T> {
     ///
     /// # Errors
     /// [`NetError`] if there are no examples, or if they do not fit the network or the loss.
-    pub fn evaluate(&self, executor: &impl Executor, data: &Dataset<T>, loss: &Loss) -> Result<Evaluation, NetError> {
+    pub fn evaluate(&self, executor: &dyn Executor, data: &Dataset<T>, loss: &Loss) -> Result<Evaluation, NetError> {
         check_data(self, loss, data)?;
-        let (len, outputs) = (data.len(), self.outputs());
-        let batch = len.min(EVALUATION_ROWS);
-        let mut activations = Activations::new(self, batch, Purpose::Inference)?;
-        let mut criterion = Criterion::new(loss, outputs, batch)?;
-        let mut gradient = zeros("the gradient of the outputs", batch, outputs)?;
+        let len = data.len();
+        let mut plans = Plans::new(&self.shape, loss, len.min(EVALUATION_ROWS), Purpose::Evaluation)?;
         let (mut total, mut weight, mut right) = (0.0, 0.0, 0);
         for start in (0..len).step_by(EVALUATION_ROWS) {
             let rows = EVALUATION_ROWS.min(len - start);
             let (x, targets) = data.batch(start..start + rows);
-            activations.run(self, executor, x)?;
-            let given = activations.outputs(rows, outputs);
             let of_rows = loss.weight_of(rows, targets);
             // Rows whose labels all weigh nothing have no mean.
+            let purpose = if of_rows > 0.0 { Purpose::Evaluation } else { Purpose::Prediction };
+            let plan = plans.find(rows, purpose)?;
+            let given = Given::forward(self.parameters.as_slice(), x, targets);
+            plans.run(plan, |sections| sections.forward.clone(), executor, given)?;
+            let results = &plans.plan(plan).results;
             if of_rows > 0.0 {
-                let mean = criterion.run(executor, given, targets, &mut gradient[..rows * outputs]);
-                total += mean.to_f64() * of_rows;
+                total += plans.number(results.loss).to_f64() * of_rows;
                 weight += of_rows;
             }
             if let Targets::Classes(labels) = targets {
-                let rows = given.chunks_exact(outputs).zip(labels);
-                right += rows.filter(|(row, label)| argmax(row) == Some(**label as usize)).count();
+                let given = plans.matrix(*results.outputs.last().expect("a layer"));
+                let is_right = |(i, label): (usize, &u32)| argmax(given.row(i)) == Some(*label as usize);
+                right += labels.iter().enumerate().filter(|row| is_right(*row)).count();
             }
         }
         let accuracy = match data.targets() {

@@ -1,6 +1,6 @@
 //! The weights a layer begins with.
 
-use nxm_kernels::{Activation, Element};
+use nxm_kernels::{Activation, Element, MatrixMut};
 use rand_core::Rng;
 
 use crate::random::uniform;
@@ -46,10 +46,12 @@ impl Initialization {
     }
 
     /// Draws the weights of a layer.
-    pub(crate) fn fill<T: Element>(self, random: &mut impl Rng, fan_in: usize, fan_out: usize, weights: &mut [T]) {
-        let bound = self.bound(fan_in, fan_out);
-        for weight in weights {
-            *weight = T::from_f64(uniform(random, bound));
+    pub(crate) fn fill<T: Element>(self, random: &mut impl Rng, mut weights: MatrixMut<'_, T>) {
+        let bound = self.bound(weights.rows(), weights.cols());
+        for i in 0..weights.rows() {
+            for weight in weights.row(i) {
+                *weight = T::from_f64(uniform(random, bound));
+            }
         }
     }
 }

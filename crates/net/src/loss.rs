@@ -1,18 +1,10 @@
 //! What training makes small: losses, each with its gradient.
 
-mod binary_cross_entropy;
-mod criterion;
-mod cross_entropy;
-mod mean_squared_error;
-mod weighted_cross_entropy;
-
 use std::fmt;
 use std::str::FromStr;
 
 use crate::data::Targets;
 use crate::error::NetError;
-
-pub(crate) use criterion::Criterion;
 
 /// A measure of how far B rows of M outputs are from their targets, as PyTorch defines it with its mean reduction.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +84,27 @@ impl Loss {
             }
             _ => false,
         }
+    }
+
+    /// ε and w of a class; no weights are weights of 1.
+    fn class(&self, class: usize) -> (f64, f64) {
+        match self {
+            Loss::CrossEntropy { label_smoothing, class_weights } => {
+                (*label_smoothing, class_weights.get(class).copied().unwrap_or(1.0))
+            }
+            _ => (0.0, 1.0),
+        }
+    }
+
+    /// Of one of `classes` classes: w, (1 − ε)·w and ε/M·w.
+    pub(crate) fn shares(&self, class: usize, classes: usize) -> [f64; 3] {
+        let (smoothing, weight) = self.class(class);
+        [1.0 * weight, (1.0 - smoothing) * weight, smoothing / classes as f64 * weight]
+    }
+
+    /// Σ ε/M·w over `classes` classes.
+    pub(crate) fn spread(&self, classes: usize) -> f64 {
+        (0..classes).map(|class| self.shares(class, classes)[2]).sum()
     }
 
     /// Its options must be in their ranges, and as many weights as outputs.

@@ -1,14 +1,23 @@
 //! A network: a chain of dense layers.
 
-use nxm_kernels::Element;
+use std::sync::Arc;
 
+use nxm_kernels::{Activation, Element, Memory};
+
+use crate::buffer::memory;
 use crate::builder::NetworkBuilder;
-use crate::layer::Dense;
+use crate::error::NetError;
+use crate::layer::{Dense, DenseMut, WEIGHTS};
+use crate::shape::Shape;
 
 /// A feed-forward network of at least one dense layer; each layer's outputs are the next one's inputs.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// All parameters stand in one memory, rows of weights padded to whole vectors and aligned to cache lines: what kernels read and write
+/// fastest.
+#[derive(Clone, Debug)]
 pub struct Network<T: Element = f32> {
-    layers: Vec<Dense<T>>,
+    pub(crate) shape: Arc<Shape>,
+    pub(crate) parameters: Memory<T>,
 }
 
 impl<T: Element> Network<T> {
@@ -17,33 +26,54 @@ impl<T: Element> Network<T> {
         NetworkBuilder::new(inputs)
     }
 
-    /// `layers` is not empty, and its layers fit together.
-    pub(crate) fn from_layers(layers: Vec<Dense<T>>) -> Self {
-        Network { layers }
+    /// A network of zeros; `sizes` are at least two, none of them 0, and there is an activation for each layer.
+    pub(crate) fn zeros(
+        sizes: &[usize],
+        activations: impl IntoIterator<Item = Activation>,
+    ) -> Result<Network<T>, NetError> {
+        let shape = Shape::new::<T>(sizes, activations);
+        let parameters = memory(WEIGHTS, shape.len)?;
+        Ok(Network { shape: Arc::new(shape), parameters })
     }
 
     /// Numbers it takes.
     pub fn inputs(&self) -> usize {
-        self.layers[0].fan_in()
+        self.shape.inputs()
     }
     /// Numbers it gives.
     pub fn outputs(&self) -> usize {
-        self.layers[self.layers.len() - 1].fan_out()
+        self.shape.outputs()
     }
     /// Inputs, then the units of each layer.
     pub fn sizes(&self) -> Vec<usize> {
-        std::iter::once(self.inputs()).chain(self.layers.iter().map(Dense::fan_out)).collect()
+        std::iter::once(self.inputs()).chain(self.shape.layers.iter().map(|layer| layer.fan_out)).collect()
+    }
+    /// The activation of each layer.
+    pub fn activations(&self) -> impl ExactSizeIterator<Item = Activation> + '_ {
+        self.shape.layers.iter().map(|layer| layer.activation)
     }
     /// Weights and biases of all layers: Σ (N·M + M).
     pub fn parameters(&self) -> usize {
-        self.layers.iter().map(Dense::parameters).sum()
+        self.shape.layers.iter().map(|layer| (layer.fan_in + 1) * layer.fan_out).sum()
     }
     /// The layers, first to last.
-    pub fn layers(&self) -> &[Dense<T>] {
-        &self.layers
+    pub fn layers(&self) -> impl ExactSizeIterator<Item = Dense<'_, T>> + DoubleEndedIterator {
+        let memory = self.parameters.as_slice();
+        self.shape.layers.iter().map(|shape| Dense { shape: *shape, memory })
     }
-    /// The layers, to change their parameters.
-    pub fn layers_mut(&mut self) -> &mut [Dense<T>] {
-        &mut self.layers
+    /// Layer `l`, counted from 0. Panics if there is none.
+    pub fn layer(&self, l: usize) -> Dense<'_, T> {
+        Dense { shape: self.shape.layers[l], memory: self.parameters.as_slice() }
+    }
+    /// Layer `l`, to change its parameters. Panics if there is none.
+    pub fn layer_mut(&mut self, l: usize) -> DenseMut<'_, T> {
+        DenseMut { shape: self.shape.layers[l], memory: self.parameters.as_mut_slice() }
+    }
+}
+
+/// Sizes, activations and all parameters are equal.
+impl<T: Element> PartialEq for Network<T> {
+    fn eq(&self, other: &Self) -> bool {
+        *self.shape == *other.shape && self.layers().zip(other.layers()).all(|(a, b)| a.same(&b))
     }
 }

@@ -3,9 +3,13 @@
 use nxm_kernels::{Element, Executor, MatrixRef};
 
 use crate::check::check_inputs;
+use crate::data::Targets;
 use crate::error::NetError;
-use crate::forward::{Activations, Purpose};
+use crate::loss::Loss;
 use crate::network::Network;
+use crate::plans::{Given, Plans};
+use crate::program::Purpose;
+use crate::shape::Shape;
 
 /// A network whose weights stay as they are, made ready once to be asked again and again, by several threads at once.
 ///
@@ -17,25 +21,46 @@ use crate::network::Network;
 /// let predictor = Predictor::new(network, 4);
 /// let mut buffers = predictor.buffers()?;
 /// let outputs = predictor.predict(&Cpu::detect()?, MatrixRef::new(&[0.5, -0.5], 1, 2)?, &mut buffers)?;
-/// assert_eq!(outputs.len(), 1);
+/// assert_eq!((outputs.rows(), outputs.cols()), (1, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Predictor<T: Element = f32> {
     network: Network<T>,
     batch: usize,
-    work: usize,
 }
 
 /// Memory for the predictions of one thread, made by [`Predictor::buffers`].
 #[derive(Clone, Debug)]
-pub struct PredictionBuffers<T>(Activations<T>);
+pub struct PredictionBuffers<T: Element>(Plans<T>);
+
+impl<T: Element> PredictionBuffers<T> {
+    /// For predictions of a network of this shape, of at most `batch` rows at a time.
+    pub(crate) fn new(network: &Network<T>, batch: usize) -> Result<Self, NetError> {
+        Ok(PredictionBuffers(Plans::new(&network.shape, &Loss::MeanSquaredError, batch, Purpose::Prediction)?))
+    }
+
+    /// The outputs for each row of `x`, which has no more rows than these were made for.
+    pub(crate) fn run(
+        &mut self,
+        network: &Network<T>,
+        executor: &dyn Executor,
+        x: MatrixRef<'_, T>,
+    ) -> Result<MatrixRef<'_, T>, NetError> {
+        let PredictionBuffers(plans) = self;
+        Shape::check(&plans.shape, &network.shape)?;
+        let plan = plans.find(x.rows(), Purpose::Prediction)?;
+        let given = Given::forward(network.parameters.as_slice(), x, Targets::Classes(&[]));
+        plans.run(plan, |sections| sections.forward.clone(), executor, given)?;
+        let outputs = *plans.plan(plan).results.outputs.last().expect("a layer");
+        Ok(plans.matrix(outputs))
+    }
+}
 
 impl<T: Element> Predictor<T> {
     /// For at most `batch` rows at a time.
     pub fn new(network: Network<T>, batch: usize) -> Predictor<T> {
-        let weights = network.layers().iter().map(|layer| layer.weights().len()).max().unwrap_or(0);
-        Predictor { network, batch, work: weights.saturating_mul(batch) }
+        Predictor { network, batch }
     }
 
     /// The network.
@@ -46,31 +71,27 @@ impl<T: Element> Predictor<T> {
     /// Memory for one thread's predictions.
     ///
     /// # Errors
-    /// [`NetError`] if it is not to be had.
+    /// [`NetError`] if there is not enough.
     pub fn buffers(&self) -> Result<PredictionBuffers<T>, NetError> {
-        Ok(PredictionBuffers(Activations::new(&self.network, self.batch, Purpose::Inference)?))
+        PredictionBuffers::new(&self.network, self.batch)
     }
 
-    /// The outputs for each row of `x`: rows × outputs, row-major; the same bits as [`Network::predict`]. Per layer B·N·M fma and B·M
-    /// evaluations of its activation.
+    /// The outputs for each row of `x`, rows × outputs; the same bits as [`Network::predict`], and as if each row were predicted alone. Per
+    /// layer B·N·M fma and B·M evaluations of its activation.
     ///
     /// # Errors
     /// [`NetError`] if `x` is not as wide as the network's inputs or has more rows than the predictor was made for, or if `buffers` were
-    /// made for a smaller predictor.
+    /// made for a smaller predictor or another network.
     pub fn predict<'a>(
         &self,
-        executor: &impl Executor,
+        executor: &dyn Executor,
         x: MatrixRef<'_, T>,
         buffers: &'a mut PredictionBuffers<T>,
-    ) -> Result<&'a [T], NetError> {
+    ) -> Result<MatrixRef<'a, T>, NetError> {
         check_inputs(&self.network, x)?;
         if x.rows() > self.batch {
             return Err(NetError::BatchTooLarge { rows: x.rows(), batch: self.batch });
         }
-        let activations = &mut buffers.0;
-        let last = self.network.layers().len() - 1;
-        activations.check_layers(self.network.layers().len())?;
-        executor.sequence(self.work, || activations.run(&self.network, executor, x))?;
-        Ok(activations.layer(last, x.rows(), self.network.outputs()))
+        buffers.run(&self.network, executor, x)
     }
 }

@@ -1,57 +1,38 @@
 //! One step of training: forward, loss, backward, update.
-//!
-//! For B rows and layers of N inputs and M units the matrix work is B·(3S − N₀M₀) fma with S = Σ N·M: each layer's weights
-//! meet the batch in the forward pass, the weight gradient and the input gradient, but nobody asks for the gradient of
-//! the data.
 
-mod clip;
+use std::ops::Range;
+use std::sync::Arc;
 
-use nxm_kernels::{
-    Activation, Element, Executor, Init, MatrixMut, MatrixRef, Region, column_sum, dense_input_gradient, gemm,
-};
+use nxm_kernels::{Element, Executor, MatrixRef};
 
-use crate::buffer::zeros;
-use crate::check::{check_examples, finite, first_not_finite, is_finite};
+use crate::check::{check_examples, check_learning_rate, finite_matrix, first_not_finite, is_finite};
 use crate::data::Targets;
 use crate::error::NetError;
-use crate::forward::{Activations, Purpose};
-use crate::layer::Dense;
-use crate::loss::{Criterion, Loss};
+use crate::loss::Loss;
 use crate::network::Network;
 use crate::optimizer::OptimizerState;
-use crate::region;
-use clip::Clip;
-pub(crate) use clip::check_max_norm;
+use crate::plans::{Given, Plans, training};
+use crate::program::{Parts, Sections};
 
 /// A plan for training networks of one shape, on batches up to one size, by one loss: everything a step needs is allocated
-/// here, once.
+/// here, once, and what it does is the [program](crate::program) that is made here.
 ///
 /// [`Step::train`] makes a whole step, with everything fused that can be. [`Step::gradients`] and [`Step::update`] make the same step
 /// in two, to the bit, and leave the gradients to be read.
 #[derive(Clone, Debug)]
-pub struct Step<T> {
-    batch: usize,
-    criterion: Criterion<T>,
-    activations: Activations<T>,
-    gradients: Vec<Gradient<T>>,
-    clip: Option<Clip<T>>,
-    /// Multiply-adds of the largest product.
-    work: usize,
-    /// ∂L/∂z of the layer the backward pass is at.
-    delta: Vec<T>,
-    /// The same of the layer before it.
-    delta_before: Vec<T>,
+pub struct Step<T: Element> {
+    plans: Plans<T>,
+    /// The norm to clip to.
+    max_norm: Option<T>,
+    /// Where gradients stand that were made last, if they were.
+    last: Option<usize>,
 }
 
-/// The gradient of a layer's parameters.
-#[derive(Clone, Debug)]
-struct Gradient<T> {
-    fan_in: usize,
-    fan_out: usize,
-    activation: Activation,
-    /// Empty until somebody asks for gradients.
-    weights: Vec<T>,
-    bias: Vec<T>,
+/// A norm to clip to must be a finite number above 0 in `T`.
+pub(crate) fn check_max_norm<T: Element>(max_norm: f64) -> Result<(), NetError> {
+    let name = "the largest norm of gradients";
+    let expected = "a finite number above 0";
+    check_learning_rate(T::from_f64(max_norm)).map_err(|_| NetError::Setting { name, value: max_norm, expected })
 }
 
 impl<T: Element> Step<T> {
@@ -63,23 +44,8 @@ impl<T: Element> Step<T> {
         if batch == 0 {
             return Err(NetError::NoBatch);
         }
-        let gradient = |layer: &Dense<T>| {
-            let (fan_in, fan_out, activation) = (layer.fan_in(), layer.fan_out(), layer.activation());
-            let bias = zeros("the gradient of biases", 1, fan_out)?;
-            Ok(Gradient { fan_in, fan_out, activation, weights: Vec::new(), bias })
-        };
-        let widest = network.layers().iter().map(Dense::fan_out).max().unwrap_or(0);
-        let weights = network.layers().iter().map(|layer| layer.weights().len()).max().unwrap_or(0);
-        Ok(Step {
-            batch,
-            work: weights.saturating_mul(batch),
-            criterion: Criterion::new(loss, network.outputs(), batch)?,
-            activations: Activations::new(network, batch, Purpose::Training)?,
-            gradients: network.layers().iter().map(gradient).collect::<Result<_, NetError>>()?,
-            clip: None,
-            delta: zeros("a batch's gradient", batch, widest)?,
-            delta_before: zeros("a batch's gradient", batch, widest)?,
-        })
+        let plans = Plans::new(&network.shape, loss, batch, training(Parts::Fused, 0))?;
+        Ok(Step { plans, max_norm: None, last: None })
     }
 
     /// The same plan with gradients clipped by their norm: with ‖g‖ over all parameters, all of them are multiplied by `max_norm` /
@@ -91,8 +57,11 @@ impl<T: Element> Step<T> {
     /// # Errors
     /// [`NetError`] if `max_norm` is not a finite number above 0 in `T`, or if the gradients do not fit into memory.
     pub fn clip_norm(mut self, max_norm: f64) -> Result<Step<T>, NetError> {
-        self.clip = Some(Clip::new(max_norm)?);
-        self.make_room()?;
+        check_max_norm::<T>(max_norm)?;
+        let max_norm = T::from_f64(max_norm);
+        let Plans { shape, loss, most, .. } = &self.plans;
+        self.plans = Plans::new(shape, loss, *most, training(Parts::Clipped(max_norm), 0))?;
+        self.max_norm = Some(max_norm);
         Ok(self)
     }
 
@@ -107,38 +76,47 @@ impl<T: Element> Step<T> {
     pub fn train(
         &mut self,
         network: &mut Network<T>,
-        executor: &impl Executor,
+        executor: &dyn Executor,
         x: MatrixRef<'_, T>,
         targets: Targets<'_, T>,
         optimizer: &mut OptimizerState<T>,
     ) -> Result<T, NetError> {
-        let work = self.work;
-        executor.sequence(work, || self.whole_step(network, executor, x, targets, optimizer))
+        self.check(network, x, targets)?;
+        optimizer.check(network)?;
+        let parts = self.max_norm.map_or(Parts::Fused, Parts::Clipped);
+        let plan = self.plans.find(x.rows(), training(parts, optimizer.kept()))?;
+        let work = self.plans.plan(plan).program.work();
+        let mut result = Err(NetError::NoBatch);
+        // All threads are entered once, if a call of the step is to be split.
+        if executor.threads() > 1 {
+            executor.sequence(work, &mut || result = self.whole(plan, network, executor, x, targets, optimizer));
+        } else {
+            result = self.whole(plan, network, executor, x, targets, optimizer);
+        }
+        result
     }
 
-    fn whole_step(
+    fn whole(
         &mut self,
+        plan: usize,
         network: &mut Network<T>,
-        executor: &impl Executor,
+        executor: &dyn Executor,
         x: MatrixRef<'_, T>,
         targets: Targets<'_, T>,
         optimizer: &mut OptimizerState<T>,
     ) -> Result<T, NetError> {
-        optimizer.check(network)?;
-        if self.clip.is_some() {
-            let loss = self.gradients(network, executor, x, targets)?;
-            if !is_finite(loss) {
-                return Err(self.diverged(network, x.rows(), optimizer.steps()));
-            }
-            self.update(network, executor, optimizer)?;
-            return Ok(loss);
-        }
-        self.check(network, x, targets)?;
-        let loss = self.forward(network, executor, x, targets)?;
+        let forward = Given::forward(network.parameters.as_slice(), x, targets);
+        self.plans.run(plan, |sections| sections.forward.clone(), executor, forward)?;
+        let loss = self.plans.number(self.plans.plan(plan).results.loss);
         if !is_finite(loss) {
-            return Err(self.diverged(network, x.rows(), optimizer.steps()));
+            return Err(self.diverged(plan, network, optimizer.steps()));
         }
-        self.backward_updating(network, executor, x, optimizer)?;
+        let given = Given::update(network, optimizer, x, targets);
+        self.plans.run(plan, |sections| sections.backward.clone(), executor, given)?;
+        if self.max_norm.is_some() {
+            self.last = Some(plan);
+            return self.update(network, executor, optimizer).map(|()| loss);
+        }
         optimizer.advance();
         Ok(loss)
     }
@@ -146,239 +124,125 @@ impl<T: Element> Step<T> {
     /// The mean loss, and its gradient with respect to all parameters, which stays here to be read.
     ///
     /// Per layer, B rows: forward B·N·M fma and B·M evaluations; backward B·N·M fma for the weights, B·M additions for the
-    /// bias, B·N·M fma for the inputs (not in the first layer), and the activation's derivative for each unit. In
-    /// between, the [loss](Loss).
+    /// bias, B·N·M fma for the inputs (not in the first layer; of one row N·M multiplications and N·(M − 1) additions), and the
+    /// activation's derivative for each unit. In between, the [loss](Loss).
     ///
     /// # Errors
     /// [`NetError`] if the network or the batch do not fit, or if the gradients do not fit into memory the first time they are asked
-    /// for; then nothing has changed. A loss that is not finite is none here: it is returned.
+    /// for; then nothing has changed. A loss that is not finite is returned, not reported as an error.
     pub fn gradients(
         &mut self,
         network: &Network<T>,
-        executor: &impl Executor,
+        executor: &dyn Executor,
         x: MatrixRef<'_, T>,
         targets: Targets<'_, T>,
     ) -> Result<T, NetError> {
         self.check(network, x, targets)?;
-        self.make_room()?;
-        let loss = self.forward(network, executor, x, targets)?;
-        self.backward(network, executor, x)?;
-        Ok(loss)
+        let parts = self.max_norm.map_or(Parts::Apart, Parts::Clipped);
+        let plan = self.plans.find(x.rows(), training(parts, 0))?;
+        let given = Given::forward(network.parameters.as_slice(), x, targets);
+        self.plans.run(plan, |sections| sections.forward.start..sections.backward.end, executor, given)?;
+        self.last = Some(plan);
+        Ok(self.plans.number(self.plans.plan(plan).results.loss))
     }
 
     /// One step of `optimizer` by the gradients computed last, clipped if the plan says so: with [`Step::gradients`] before it the
     /// same as [`Step::train`], to the bit.
     ///
     /// # Errors
-    /// [`NetError`] if the network or the optimizer's state do not fit, or if gradients are clipped and their norm is not finite; then no
-    /// parameter has changed. If no gradients were computed they are 0.
+    /// [`NetError`] if the network or the optimizer's state do not fit, if no gradients were computed, or if gradients are clipped and
+    /// their norm is not finite; then no parameter has changed.
     pub fn update(
         &mut self,
         network: &mut Network<T>,
-        executor: &impl Executor,
+        executor: &dyn Executor,
         optimizer: &mut OptimizerState<T>,
     ) -> Result<(), NetError> {
         self.check_network(network)?;
         optimizer.check(network)?;
-        self.make_room()?;
-        if let Some(clip) = &mut self.clip
-            && let Err(layer) = clip.run(executor, &mut self.gradients)
-        {
-            return Err(NetError::Diverged { step: optimizer.steps() + 1, layer, what: "a gradient" });
+        let last = self.last.ok_or(NetError::NoGradients)?;
+        let rows = self.plans.plan(last).rows();
+        let parts = self.max_norm.map_or(Parts::Apart, Parts::Clipped);
+        let plan = self.plans.find(rows, training(parts, optimizer.kept()))?;
+        self.last = Some(plan);
+        let step = optimizer.steps() + 1;
+        let mut run = |plans: &mut Plans<T>, section: fn(&Sections) -> Range<usize>| {
+            let nothing = MatrixRef::from_row(&[]);
+            plans.run(plan, section, executor, Given::update(network, optimizer, nothing, Targets::Classes(&[])))
+        };
+        if self.max_norm.is_some() {
+            run(&mut self.plans, |sections| sections.norm.clone())?;
+            let results = &self.plans.plan(plan).results;
+            let not_finite = |[weights, bias]: &[_; 2]| {
+                !is_finite(self.plans.number(*weights)) || !is_finite(self.plans.number(*bias))
+            };
+            if let Some(layer) = results.squares.iter().position(not_finite) {
+                return Err(NetError::Diverged { step, layer, what: "a gradient" });
+            }
+            // Both are positive: so are the integers that their bits are, in the same order.
+            if self.plans.number(results.scale).to_bits_u64() < T::ONE.to_bits_u64() {
+                run(&mut self.plans, |sections| sections.scale.clone())?;
+            }
         }
-        let rule = optimizer.rule();
-        for (l, (layer, gradient)) in network.layers_mut().iter_mut().zip(&self.gradients).enumerate() {
-            executor.enter(Region { name: region::UPDATE, layer: l });
-            optimizer.update_weights(l, executor, rule, &gradient.weights, layer)?;
-            optimizer.update_bias(l, executor, rule, &gradient.bias, layer)?;
-        }
+        run(&mut self.plans, |sections| sections.update.clone())?;
         optimizer.advance();
         Ok(())
     }
 
-    /// Forward pass and loss; the loss's gradient with respect to the last layer's sums stands in `delta` after it.
-    #[inline]
-    fn forward(
-        &mut self,
-        network: &Network<T>,
-        executor: &impl Executor,
-        x: MatrixRef<'_, T>,
-        targets: Targets<'_, T>,
-    ) -> Result<T, NetError> {
-        self.activations.run(network, executor, x)?;
-        let (rows, outputs, last) = (x.rows(), network.outputs(), network.layers().len() - 1);
-        let delta = &mut self.delta[..rows * outputs];
-        executor.enter(Region { name: region::LOSS, layer: last });
-        let loss = self.criterion.run(executor, self.activations.outputs(rows, outputs), targets, delta);
-        executor.enter(Region { name: region::ACTIVATION_GRADIENT, layer: last });
-        let kept = self.activations.kept(last, rows, outputs);
-        network.layers()[last].activation().backward(executor, kept, delta)?;
-        Ok(loss)
-    }
-
-    /// All gradients, made and kept.
-    #[inline]
-    fn backward(
-        &mut self,
-        network: &Network<T>,
-        executor: &impl Executor,
-        x: MatrixRef<'_, T>,
-    ) -> Result<(), NetError> {
-        for (l, layer) in network.layers().iter().enumerate().rev() {
-            let Gradient { fan_in, fan_out, ref mut weights, ref mut bias, .. } = self.gradients[l];
-            let delta = MatrixRef::new(&self.delta, x.rows(), fan_out)?;
-            let inputs = inputs(&self.activations, l, x, fan_in)?;
-            executor.enter(Region { name: region::WEIGHT_GRADIENT, layer: l });
-            gemm(executor, inputs.transpose(), delta, Init::Zero, MatrixMut::new(weights, fan_in, fan_out)?)?;
-            executor.enter(Region { name: region::BIAS_GRADIENT, layer: l });
-            column_sum(executor, delta, bias)?;
-            self.input_gradient(l, layer, executor, x.rows())?;
-            std::mem::swap(&mut self.delta, &mut self.delta_before);
-        }
-        Ok(())
-    }
-
-    /// All gradients, each used up in its update as it is made.
-    #[inline]
-    fn backward_updating(
-        &mut self,
-        network: &mut Network<T>,
-        executor: &impl Executor,
-        x: MatrixRef<'_, T>,
-        optimizer: &mut OptimizerState<T>,
-    ) -> Result<(), NetError> {
-        let rule = optimizer.rule();
-        for (l, layer) in network.layers_mut().iter_mut().enumerate().rev() {
-            // Before the weights change: the layer before wants the gradient at those of the forward pass.
-            self.input_gradient(l, layer, executor, x.rows())?;
-            let Gradient { fan_in, fan_out, ref mut bias, .. } = self.gradients[l];
-            let delta = MatrixRef::new(&self.delta, x.rows(), fan_out)?;
-            let inputs = inputs(&self.activations, l, x, fan_in)?;
-            executor.enter(Region { name: region::BIAS_GRADIENT, layer: l });
-            column_sum(executor, delta, bias)?;
-            executor.enter(Region { name: region::UPDATE, layer: l });
-            optimizer.update_weights_fused(l, executor, rule, (inputs, delta), layer)?;
-            optimizer.update_bias(l, executor, rule, bias, layer)?;
-            std::mem::swap(&mut self.delta, &mut self.delta_before);
-        }
-        Ok(())
-    }
-
-    /// From ∂L/∂z of layer `l` to that of the layer before, in `delta_before`; nothing for the first layer.
-    #[inline]
-    fn input_gradient(
-        &mut self,
-        l: usize,
-        layer: &Dense<T>,
-        executor: &impl Executor,
-        rows: usize,
-    ) -> Result<(), NetError> {
-        if l == 0 {
-            return Ok(());
-        }
-        let (fan_in, fan_out) = (layer.fan_in(), layer.fan_out());
-        executor.enter(Region { name: region::INPUT_GRADIENT, layer: l });
-        let delta = MatrixRef::new(&self.delta, rows, fan_out)?;
-        let kept = MatrixRef::new(self.activations.kept(l - 1, rows, fan_in), rows, fan_in)?;
-        let before = MatrixMut::new(&mut self.delta_before, rows, fan_in)?;
-        dense_input_gradient(executor, delta, layer.matrix()?, self.gradients[l - 1].activation, kept, before)?;
-        Ok(())
-    }
-
-    /// Memory for the gradients of weights, the first time they are asked for.
-    fn make_room(&mut self) -> Result<(), NetError> {
-        for gradient in &mut self.gradients {
-            if gradient.weights.is_empty() {
-                gradient.weights = zeros("the gradient of weights", gradient.fan_in, gradient.fan_out)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether network and batch fit these buffers and each other.
+    /// Whether network and batch fit this plan and each other.
     #[inline]
     fn check(&self, network: &Network<T>, x: MatrixRef<'_, T>, targets: Targets<'_, T>) -> Result<(), NetError> {
         self.check_network(network)?;
         match x.rows() {
             0 => return Err(NetError::NoBatch),
-            rows if rows > self.batch => return Err(NetError::BatchTooLarge { rows, batch: self.batch }),
+            rows if rows > self.plans.most => return Err(NetError::BatchTooLarge { rows, batch: self.plans.most }),
             _ => {}
         }
-        check_examples(network, self.criterion.loss(), x, targets)
+        check_examples(network, &self.plans.loss, x, targets)
     }
 
-    /// Whether the network is of the shape these buffers were made for.
+    /// Whether the network is of the shape this plan was made for.
     #[inline]
     fn check_network(&self, network: &Network<T>) -> Result<(), NetError> {
-        let layers = network.layers();
-        let fits = |(gradient, layer): (&Gradient<T>, &Dense<T>)| {
-            gradient.fan_in == layer.fan_in()
-                && gradient.fan_out == layer.fan_out()
-                && gradient.activation == layer.activation()
-        };
-        if layers.len() != self.gradients.len() || !self.gradients.iter().zip(layers).all(fits) {
-            return Err(self.other_network(layers));
-        }
-        Ok(())
-    }
-
-    /// The first layer that the buffers were not made for.
-    #[cold]
-    fn other_network(&self, layers: &[Dense<T>]) -> NetError {
-        let expected = |l: usize| self.gradients.get(l).map(|gradient| (gradient.fan_in, gradient.fan_out));
-        let found = |l: usize| layers.get(l).map(|layer| (layer.fan_in(), layer.fan_out()));
-        let differs = (0..layers.len().max(self.gradients.len())).find(|&l| expected(l) != found(l));
-        if let Some(layer) = differs {
-            return NetError::Network { layer, expected: expected(layer), found: found(layer) };
-        }
-        let activations = self.gradients.iter().zip(layers).map(|(g, layer)| (g.activation, layer.activation()));
-        let (layer, (expected, found)) =
-            activations.enumerate().find(|(_, (expected, found))| expected != found).expect("something differs");
-        NetError::Activation { layer, expected, found }
+        if Arc::ptr_eq(&self.plans.shape, &network.shape) { Ok(()) } else { self.plans.shape.check(&network.shape) }
     }
 
     /// What is not finite, and in which layer: a weight, or what a layer gave, or the loss alone.
     #[cold]
-    fn diverged(&self, network: &Network<T>, rows: usize, steps: u64) -> NetError {
+    fn diverged(&self, plan: usize, network: &Network<T>, steps: u64) -> NetError {
         let step = steps + 1;
         if let Some(layer) = first_not_finite(network) {
             return NetError::Diverged { step, layer, what: "a weight" };
         }
-        let mut layers = network.layers().iter().enumerate();
-        let layer = layers.position(|(l, layer)| !finite(self.activations.layer(l, rows, layer.fan_out())));
-        match layer {
+        let outputs = &self.plans.plan(plan).results.outputs;
+        match outputs.iter().position(|outputs| !finite_matrix(self.plans.matrix(*outputs))) {
             Some(layer) => NetError::Diverged { step, layer, what: "an activation" },
-            None => NetError::Diverged { step, layer: network.layers().len() - 1, what: "the loss" },
+            None => NetError::Diverged { step, layer: outputs.len() - 1, what: "the loss" },
         }
     }
 
-    /// ‖g‖ of all gradients before they were clipped last; none unless the plan clips them.
+    /// ‖g‖ of all gradients before they were clipped last; none unless the plan clips them, and before that.
     pub fn gradient_norm(&self) -> Option<T> {
-        self.clip.as_ref().map(Clip::norm)
+        let plan = self.max_norm.and(self.last)?;
+        Some(self.plans.number(self.plans.plan(plan).results.norm))
     }
 
-    /// ∂L/∂W of a layer, N × M, row-major, from [`Step::gradients`] (and clipped, after [`Step::update`] if the plan says so); empty
+    /// ∂L/∂W of a layer, N × M, from [`Step::gradients`] (and clipped, after [`Step::update`] if the plan says so); of no rows and columns
     /// before the first call. Panics if there is no such layer.
-    pub fn weight_gradient(&self, layer: usize) -> &[T] {
-        &self.gradients[layer].weights
+    pub fn weight_gradient(&self, layer: usize) -> MatrixRef<'_, T> {
+        self.gradient(layer, 0)
     }
 
-    /// ∂L/∂b of a layer, the same; zeros before the first call. Panics if there is no such layer.
-    pub fn bias_gradient(&self, layer: usize) -> &[T] {
-        &self.gradients[layer].bias
+    /// ∂L/∂b of a layer, a row of M, the same. Panics if there is no such layer.
+    pub fn bias_gradient(&self, layer: usize) -> MatrixRef<'_, T> {
+        self.gradient(layer, 1)
     }
-}
 
-/// The inputs of layer `l`: the data, or what the layer before gave.
-#[inline]
-fn inputs<'a, T: Element>(
-    activations: &'a Activations<T>,
-    l: usize,
-    x: MatrixRef<'a, T>,
-    fan_in: usize,
-) -> Result<MatrixRef<'a, T>, NetError> {
-    match l {
-        0 => Ok(x),
-        _ => Ok(MatrixRef::new(activations.layer(l - 1, x.rows(), fan_in), x.rows(), fan_in)?),
+    fn gradient(&self, layer: usize, which: usize) -> MatrixRef<'_, T> {
+        assert!(layer < self.plans.shape.layers.len(), "there is no layer {layer}");
+        match self.last {
+            Some(plan) => self.plans.matrix(self.plans.plan(plan).results.gradients[layer][which]),
+            None => MatrixRef::from_row(&[]),
+        }
     }
 }

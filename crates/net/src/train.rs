@@ -45,10 +45,9 @@ pub struct StepReport {
 ///
 /// Network, [state](Training::state) and [options](TrainingOptions) are all that a resume needs: [`Training::resume`] goes on from them
 /// to the bit, from any step, at any level with fused multiply-add and on any number of threads.
-#[derive(Debug)]
-pub struct Training<'a, T: Element, E: Executor> {
+pub struct Training<'a, T: Element> {
     network: &'a mut Network<T>,
-    executor: &'a E,
+    executor: &'a dyn Executor,
     data: &'a Dataset<T>,
     options: TrainingOptions,
     step: Step<T>,
@@ -63,7 +62,7 @@ pub struct Training<'a, T: Element, E: Executor> {
     notes: BTreeMap<String, String>,
 }
 
-impl<'a, T: Element, E: Executor> Training<'a, T, E> {
+impl<'a, T: Element> Training<'a, T> {
     /// Prepares to train `network` on `data`; nothing is changed yet.
     ///
     /// # Errors
@@ -71,7 +70,7 @@ impl<'a, T: Element, E: Executor> Training<'a, T, E> {
     /// loss or the schedule is out of its range; or if buffers do not fit into memory.
     pub fn new(
         network: &'a mut Network<T>,
-        executor: &'a E,
+        executor: &'a dyn Executor,
         data: &'a Dataset<T>,
         options: TrainingOptions,
     ) -> Result<Self, NetError> {
@@ -88,7 +87,7 @@ impl<'a, T: Element, E: Executor> Training<'a, T, E> {
     /// ([`NetError::Resume`]).
     pub fn resume(
         network: &'a mut Network<T>,
-        executor: &'a E,
+        executor: &'a dyn Executor,
         data: &'a Dataset<T>,
         options: TrainingOptions,
         state: TrainingState<T>,
@@ -241,7 +240,7 @@ impl<'a, T: Element, E: Executor> Training<'a, T, E> {
     }
 }
 
-impl<T: Element, E: Executor> Iterator for Training<'_, T, E> {
+impl<T: Element> Iterator for Training<'_, T> {
     type Item = Result<EpochReport, NetError>;
 
     /// Trains to the end of the epoch.

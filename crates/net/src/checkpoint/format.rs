@@ -10,8 +10,9 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
-use nxm_kernels::{Activation, Element};
+use nxm_kernels::{Activation, Element, MatrixRef};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::Checkpoint;
@@ -20,11 +21,10 @@ use super::error::{ContentError, excerpt};
 use super::fields::{Fields, Reader, wrong};
 use super::options;
 use super::summary::{CheckpointSummary, ElementType};
-use crate::buffer::zeros;
 use crate::error::NetError;
-use crate::layer::{Dense, WEIGHTS};
+use crate::layer::WEIGHTS;
 use crate::network::Network;
-use crate::optimizer::{LayerState, Optimizer, OptimizerState};
+use crate::optimizer::{Optimizer, OptimizerState};
 use crate::train::{Progress, TrainingOptions, TrainingState};
 
 /// What the field "format" says.
@@ -64,7 +64,7 @@ impl<T: Element> Parts<'_, T> {
         fields.number("version", NEWEST);
         fields.text("element", T::NAME);
         fields.numbers("sizes", &self.network.sizes());
-        let activations: Vec<&str> = self.network.layers().iter().map(|layer| layer.activation().name()).collect();
+        let activations: Vec<&str> = self.network.activations().map(Activation::name).collect();
         fields.text("activations", &activations.join(" "));
         options::write(self.options, &mut fields);
         fields.number("examples", self.examples);
@@ -85,13 +85,13 @@ impl<T: Element> Parts<'_, T> {
     pub(super) fn write(&self, header: &[u8], to: &mut impl Write) -> io::Result<()> {
         let mut to = Hashed { to, hash: Xxh3Default::new() };
         to.write_all(header)?;
-        let kept = self.state.optimizer.optimizer().state_names().len();
-        for (layer, state) in self.network.layers().iter().zip(self.state.optimizer.layers()) {
+        let state = &self.state.optimizer;
+        for (layer, shape) in self.network.layers().zip(&self.network.shape.layers) {
             write_numbers(layer.weights(), &mut to)?;
-            write_numbers(layer.bias(), &mut to)?;
-            for (weights, bias) in state.weights.iter().zip(&state.bias).take(kept) {
-                write_numbers(weights, &mut to)?;
-                write_numbers(bias, &mut to)?;
+            write_numbers(MatrixRef::from_row(layer.bias()), &mut to)?;
+            for i in 0..state.kept() {
+                write_numbers(state.matrix(i, shape.weights), &mut to)?;
+                write_numbers(state.matrix(i, shape.bias), &mut to)?;
             }
         }
         let Hashed { to, hash } = to;
@@ -138,9 +138,9 @@ impl<W: Write> Write for Hashed<W> {
 }
 
 /// Little-endian on every machine.
-fn write_numbers<T: Element>(numbers: &[T], to: &mut impl Write) -> io::Result<()> {
+fn write_numbers<T: Element>(numbers: MatrixRef<'_, T>, to: &mut impl Write) -> io::Result<()> {
     let mut buffer = Vec::with_capacity(8 * 1024);
-    for chunk in numbers.chunks(1024) {
+    for chunk in (0..numbers.rows()).flat_map(|i| numbers.row(i).chunks(1024)) {
         buffer.clear();
         for number in chunk {
             buffer.extend_from_slice(&number.to_bits_u64().to_le_bytes()[..size_of::<T>()]);
@@ -236,23 +236,21 @@ fn summary_1(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
 fn read_1<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<Checkpoint<T>, ContentError> {
     let CheckpointSummary { sizes, activations, options, examples, progress, steps, notes, .. } = header;
     let mut data = Data(data);
-    let (mut layers, mut states) = (Vec::new(), Vec::new());
-    for (l, activation) in activations.into_iter().enumerate() {
-        let mut layer = Dense::zeros(sizes[l], sizes[l + 1], activation)?;
-        data.read(layer.weights_mut());
+    let mut network = Network::zeros(&sizes, activations)?;
+    let mut optimizer = OptimizerState::new(options.optimizer, &network)?;
+    for (l, shape) in Arc::clone(&network.shape).layers.iter().enumerate() {
+        let mut layer = network.layer_mut(l);
+        (0..shape.fan_in).for_each(|row| data.read(layer.weights_mut().row(row)));
         data.read(layer.bias_mut());
-        let mut state = LayerState { weights: [Vec::new(), Vec::new()], bias: [Vec::new(), Vec::new()] };
-        for i in 0..options.optimizer.state_names().len() {
-            state.weights[i] = zeros("the optimizer's state", sizes[l], sizes[l + 1])?;
-            data.read(&mut state.weights[i]);
-            state.bias[i] = zeros("the optimizer's state", 1, sizes[l + 1])?;
-            data.read(&mut state.bias[i]);
+        for i in 0..optimizer.kept() {
+            (0..shape.fan_in).for_each(|row| data.read(optimizer.row_mut(i, shape.weights, row)));
+            data.read(optimizer.row_mut(i, shape.bias, 0));
         }
-        layers.push(layer);
-        states.push(state);
     }
-    let network = Network::from_layers(layers);
-    let mut optimizer = OptimizerState::restore(options.optimizer, &network, steps, states)?;
+    optimizer.set_steps(steps);
+    if let Some(layer) = optimizer.first_not_finite() {
+        return Err(NetError::StateNotFinite { layer }.into());
+    }
     if let Some(last) = steps.checked_sub(1) {
         optimizer.set_learning_rate(options.schedule.learning_rate(options.optimizer.learning_rate(), last))?;
     }

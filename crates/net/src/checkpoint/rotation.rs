@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use nxm_kernels::{Element, Executor};
+use nxm_kernels::Element;
 
 use super::Checkpoint;
 use super::container::WORD;
@@ -42,7 +42,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// [`CheckpointError`] as [`Training::save`]. Then no file is lost.
-    pub fn save<T: Element, E: Executor>(&self, training: &Training<'_, T, E>) -> Result<(), CheckpointError> {
+    pub fn save<T: Element>(&self, training: &Training<'_, T>) -> Result<(), CheckpointError> {
         let written = super::write(training.parts(), &self.path)?;
         if self.keep.get() > 1 {
             self.make_room()?;

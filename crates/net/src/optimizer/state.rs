@@ -1,14 +1,17 @@
 //! What an optimizer carries from step to step.
 
-use nxm_kernels::{Element, MatrixMut, MatrixRef, Parameters, Rule, ShapeError};
-use nxm_kernels::{Executor, dense_update, update};
+use std::sync::Arc;
+
+use nxm_kernels::program::Place;
+use nxm_kernels::{Element, MatrixRef, Memory, Rule};
 
 use super::Optimizer;
-use crate::buffer::zeros;
-use crate::check::{finite, is_finite};
+use crate::buffer::memory;
+use crate::check::{finite_matrix, is_finite};
 use crate::error::NetError;
-use crate::layer::Dense;
+use crate::layer::matrix;
 use crate::network::Network;
+use crate::shape::Shape;
 
 /// What is kept for one layer: as many vectors as [`Optimizer::state_names`] has names, in that order; the others are empty.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,13 +25,29 @@ pub struct LayerState<T> {
 /// An optimizer at work on one network: how many steps it has made, and what it keeps for each parameter.
 ///
 /// A checkpoint reads all of it, and [`OptimizerState::restore`] makes it again.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OptimizerState<T> {
+#[derive(Clone, Debug)]
+pub struct OptimizerState<T: Element> {
     optimizer: Optimizer,
     learning_rate: f64,
     steps: u64,
-    layers: Vec<LayerState<T>>,
+    shape: Arc<Shape>,
+    /// Laid out as the network's parameters are; empty if nothing is kept.
+    memories: [Memory<T>; 2],
 }
+
+/// What is kept, the steps and the learning rate are equal.
+impl<T: Element> PartialEq for OptimizerState<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.optimizer == other.optimizer
+            && self.learning_rate == other.learning_rate
+            && self.steps == other.steps
+            && *self.shape == *other.shape
+            && self.layers() == other.layers()
+    }
+}
+
+/// What errors call its memory.
+const STATE: &str = "the optimizer's state";
 
 impl<T: Element> OptimizerState<T> {
     /// Before the first step on networks shaped as `network`: everything kept is 0.
@@ -37,20 +56,10 @@ impl<T: Element> OptimizerState<T> {
     /// [`NetError`] if an option of the optimizer is out of its range, or if the state does not fit into memory.
     pub fn new(optimizer: Optimizer, network: &Network<T>) -> Result<Self, NetError> {
         optimizer.check::<T>()?;
-        let kept = optimizer.state_names().len();
-        let vectors = |rows, cols| -> Result<[Vec<T>; 2], NetError> {
-            let mut vectors = [Vec::new(), Vec::new()];
-            for vector in vectors.iter_mut().take(kept) {
-                *vector = zeros("the optimizer's state", rows, cols)?;
-            }
-            Ok(vectors)
-        };
-        let layer = |layer: &Dense<T>| {
-            let (weights, bias) = (vectors(layer.fan_in(), layer.fan_out())?, vectors(1, layer.fan_out())?);
-            Ok(LayerState { weights, bias })
-        };
-        let layers = network.layers().iter().map(layer).collect::<Result<_, NetError>>()?;
-        Ok(OptimizerState { optimizer, learning_rate: optimizer.learning_rate(), steps: 0, layers })
+        let (kept, shape) = (optimizer.state_names().len(), Arc::clone(&network.shape));
+        let of = |used| memory(STATE, if used { shape.len } else { 0 });
+        let memories = [of(kept > 0)?, of(kept > 1)?];
+        Ok(OptimizerState { optimizer, learning_rate: optimizer.learning_rate(), steps: 0, shape, memories })
     }
 
     /// After `steps` steps on `network`, with what was kept then.
@@ -62,11 +71,31 @@ impl<T: Element> OptimizerState<T> {
         optimizer: Optimizer,
         network: &Network<T>,
         steps: u64,
-        layers: Vec<LayerState<T>>,
+        layers: &[LayerState<T>],
     ) -> Result<Self, NetError> {
-        optimizer.check::<T>()?;
-        let state = OptimizerState { optimizer, learning_rate: optimizer.learning_rate(), steps, layers };
-        state.check(network)?;
+        let mut state = OptimizerState::new(optimizer, network)?;
+        state.steps = steps;
+        let (expected, found) = (network.shape.layers.len(), layers.len());
+        if expected != found {
+            return Err(NetError::State { layer: found.min(expected), what: "layers", expected, found });
+        }
+        let kept = state.kept();
+        for (l, (layer, from)) in network.shape.layers.iter().zip(layers).enumerate() {
+            for (what, place, vectors) in
+                [("weights", layer.weights, &from.weights), ("biases", layer.bias, &from.bias)]
+            {
+                for (i, vector) in vectors.iter().enumerate() {
+                    let (cols, len) = (place.layout.cols, place.layout.rows * place.layout.cols);
+                    let expected = if i < kept { len } else { 0 };
+                    if vector.len() != expected {
+                        return Err(NetError::State { layer: l, what, expected, found: vector.len() });
+                    }
+                    for (row, from) in vector.chunks_exact(cols).enumerate() {
+                        state.row_mut(i, place, row).copy_from_slice(from);
+                    }
+                }
+            }
+        }
         match state.first_not_finite() {
             Some(layer) => Err(NetError::StateNotFinite { layer }),
             None => Ok(state),
@@ -81,13 +110,15 @@ impl<T: Element> OptimizerState<T> {
     pub fn steps(&self) -> u64 {
         self.steps
     }
-    /// What is kept for each layer.
-    pub fn layers(&self) -> &[LayerState<T>] {
-        &self.layers
-    }
     /// η of the next step: the optimizer's own unless a schedule has changed it.
     pub fn learning_rate(&self) -> f64 {
         self.learning_rate
+    }
+    /// A copy of what is kept for each layer.
+    pub fn layers(&self) -> Vec<LayerState<T>> {
+        let of = |place| [0, 1].map(|i| if i < self.kept() { self.matrix(i, place).to_vec() } else { Vec::new() });
+        let layers = self.shape.layers.iter();
+        layers.map(|layer| LayerState { weights: of(layer.weights), bias: of(layer.bias) }).collect()
     }
 
     /// Changes η from the next step on.
@@ -100,6 +131,34 @@ impl<T: Element> OptimizerState<T> {
         }
         self.learning_rate = learning_rate;
         Ok(())
+    }
+
+    /// Begins after so many steps.
+    pub(crate) fn set_steps(&mut self, steps: u64) {
+        self.steps = steps;
+    }
+
+    /// Numbers kept for each parameter.
+    #[inline]
+    pub(crate) fn kept(&self) -> usize {
+        self.optimizer.state_names().len()
+    }
+
+    /// What is kept as number `i` for the parameters at a place.
+    pub(crate) fn matrix(&self, i: usize, place: Place) -> MatrixRef<'_, T> {
+        matrix(self.memories[i].as_slice(), place)
+    }
+
+    /// A row of it, to change.
+    pub(crate) fn row_mut(&mut self, i: usize, place: Place, row: usize) -> &mut [T] {
+        let Place { offset, layout, .. } = place;
+        &mut self.memories[i].as_mut_slice()[offset + row * layout.strides.row..][..layout.cols]
+    }
+
+    /// All that is kept.
+    #[inline]
+    pub(crate) fn memories(&mut self) -> [&mut [T]; 2] {
+        self.memories.each_mut().map(Memory::as_mut_slice)
     }
 
     /// The rule of the next step.
@@ -116,75 +175,13 @@ impl<T: Element> OptimizerState<T> {
 
     /// The first layer whose state holds a number that is not finite.
     pub(crate) fn first_not_finite(&self) -> Option<usize> {
-        self.layers.iter().position(|layer| !layer.weights.iter().chain(&layer.bias).all(|vector| finite(vector)))
+        let finite = |place| (0..self.kept()).all(|i| finite_matrix(self.matrix(i, place)));
+        self.shape.layers.iter().position(|layer| !finite(layer.weights) || !finite(layer.bias))
     }
 
-    /// Whether the state fits optimizer and network.
+    /// Whether the state fits the network.
     #[inline]
     pub(crate) fn check(&self, network: &Network<T>) -> Result<(), NetError> {
-        let (expected, found) = (network.layers().len(), self.layers.len());
-        if expected != found {
-            return Err(NetError::State { layer: found.min(expected), what: "layers", expected, found });
-        }
-        let kept = self.optimizer.state_names().len();
-        for (l, (layer, state)) in network.layers().iter().zip(&self.layers).enumerate() {
-            let parts =
-                [("weights", layer.weights().len(), &state.weights), ("biases", layer.bias().len(), &state.bias)];
-            for (what, len, vectors) in parts {
-                for (i, vector) in vectors.iter().enumerate() {
-                    let expected = if i < kept { len } else { 0 };
-                    if vector.len() != expected {
-                        return Err(NetError::State { layer: l, what, expected, found: vector.len() });
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Updates layer `l`'s weights from their gradient xᵀ·δ, which is never a matrix.
-    #[inline]
-    pub(crate) fn update_weights_fused(
-        &mut self,
-        l: usize,
-        executor: &impl Executor,
-        rule: Rule<T>,
-        (x, delta): (MatrixRef<'_, T>, MatrixRef<'_, T>),
-        layer: &mut Dense<T>,
-    ) -> Result<(), ShapeError> {
-        let (n, m) = (layer.fan_in(), layer.fan_out());
-        let kept = rule.state();
-        let [first, second] = &mut self.layers[l].weights;
-        let matrix = |used, vector| if used { MatrixMut::new(vector, n, m).map(Some) } else { Ok(None) };
-        let state = [matrix(kept > 0, first)?, matrix(kept > 1, second)?];
-        dense_update(executor, x, delta, rule, MatrixMut::new(layer.weights_mut(), n, m)?, state)
-    }
-
-    /// Updates layer `l`'s weights from their gradient.
-    #[inline]
-    pub(crate) fn update_weights(
-        &mut self,
-        l: usize,
-        executor: &impl Executor,
-        rule: Rule<T>,
-        gradient: &[T],
-        layer: &mut Dense<T>,
-    ) -> Result<(), ShapeError> {
-        let [first, second] = &mut self.layers[l].weights;
-        update(executor, rule, gradient, Parameters { weights: layer.weights_mut(), first, second })
-    }
-
-    /// Updates layer `l`'s biases from their gradient.
-    #[inline]
-    pub(crate) fn update_bias(
-        &mut self,
-        l: usize,
-        executor: &impl Executor,
-        rule: Rule<T>,
-        gradient: &[T],
-        layer: &mut Dense<T>,
-    ) -> Result<(), ShapeError> {
-        let [first, second] = &mut self.layers[l].bias;
-        update(executor, rule, gradient, Parameters { weights: layer.bias_mut(), first, second })
+        if Arc::ptr_eq(&self.shape, &network.shape) { Ok(()) } else { self.shape.check(&network.shape) }
     }
 }

@@ -13,7 +13,7 @@ use crate::optimizer::OptimizerState;
 /// There is no other random state: an epoch's order follows from the seed, the epoch's number and the number of examples; the
 /// learning rate follows from the schedule and the number of steps.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TrainingState<T> {
+pub struct TrainingState<T: Element> {
     /// What the optimizer keeps.
     pub optimizer: OptimizerState<T>,
     /// The place in the run.

@@ -1,0 +1,95 @@
+//! Where the parameters of a network stand in their memory.
+
+use nxm_kernels::program::{Place, Slot};
+use nxm_kernels::{Activation, Element, Layout};
+
+use crate::error::NetError;
+
+/// The layers of a network, and where their parameters stand. An optimizer keeps what it keeps in the same places of other memories.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Shape {
+    pub(crate) layers: Vec<LayerShape>,
+    /// Elements of the memory.
+    pub(crate) len: usize,
+}
+
+/// A dense layer of N inputs and M units.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct LayerShape {
+    /// N.
+    pub(crate) fan_in: usize,
+    /// M.
+    pub(crate) fan_out: usize,
+    /// f.
+    pub(crate) activation: Activation,
+    /// W, N × M.
+    pub(crate) weights: Place,
+    /// b, 1 × M.
+    pub(crate) bias: Place,
+}
+
+impl Shape {
+    /// Of a network of at least one layer, in elements of `T`. Any sizes may be asked about: where they exceed what can be addressed,
+    /// `len` is [`usize::MAX`].
+    pub(crate) fn new<T: Element>(sizes: &[usize], activations: impl IntoIterator<Item = Activation>) -> Shape {
+        let mut room = Room::new::<T>(Slot::Parameters);
+        let layers = sizes.windows(2).zip(activations).map(|(pair, activation)| {
+            let (fan_in, fan_out) = (pair[0], pair[1]);
+            let (weights, bias) = (room.place(fan_in, fan_out), room.place(1, fan_out));
+            LayerShape { fan_in, fan_out, activation, weights, bias }
+        });
+        let layers = layers.collect();
+        Shape { layers, len: room.len }
+    }
+
+    /// Numbers the network takes.
+    pub(crate) fn inputs(&self) -> usize {
+        self.layers[0].fan_in
+    }
+    /// Numbers it gives.
+    pub(crate) fn outputs(&self) -> usize {
+        self.layers[self.layers.len() - 1].fan_out
+    }
+
+    /// That `other` has the same sizes and activations.
+    pub(crate) fn check(&self, other: &Shape) -> Result<(), NetError> {
+        let size = |shape: &Shape, l: usize| shape.layers.get(l).map(|layer| (layer.fan_in, layer.fan_out));
+        let layers = self.layers.len().max(other.layers.len());
+        if let Some(layer) = (0..layers).find(|&l| size(self, l) != size(other, l)) {
+            return Err(NetError::Network { layer, expected: size(self, layer), found: size(other, layer) });
+        }
+        for (layer, (expected, found)) in self.layers.iter().zip(&other.layers).enumerate() {
+            let (expected, found) = (expected.activation, found.activation);
+            if expected != found {
+                return Err(NetError::Activation { layer, expected, found });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Memory that is dealt out to matrices, each of which begins at a cache line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    slot: Slot,
+    block: usize,
+    /// Elements that were dealt out; [`usize::MAX`] if they exceed that.
+    pub(crate) len: usize,
+}
+
+impl Room {
+    pub(crate) fn new<T: Element>(slot: Slot) -> Room {
+        Room { slot, block: T::BLOCK, len: 0 }
+    }
+    /// Room for rows × cols, padded.
+    pub(crate) fn place(&mut self, rows: usize, cols: usize) -> Place {
+        let place = self.place_at(self.len, rows, cols);
+        self.len = place.layout.span().and_then(|span| span.checked_add(self.len)).unwrap_or(usize::MAX);
+        self.len = self.len.checked_next_multiple_of(self.block).unwrap_or(usize::MAX);
+        place
+    }
+    /// The same where there is room already.
+    pub(crate) fn place_at(&self, offset: usize, rows: usize, cols: usize) -> Place {
+        Place { slot: self.slot, offset, layout: Layout::padded(rows, cols, self.block) }
+    }
+}
