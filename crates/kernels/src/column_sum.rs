@@ -77,11 +77,12 @@ impl<T: Element> Kernel<T> for ColumnSum<'_, T> {
     fn run<S: Simd<T>>(mut self, simd: S) {
         let n = self.sum.cols();
         // A cache line of columns at a time: its sums stay in registers while the rows go by.
-        for (b, to) in self.sum.padded_row(0, S::LANES).chunks_mut(T::BLOCK).enumerate() {
+        let (len, of_row) = (self.sum.touched(S::LANES), self.a.touched(S::LANES));
+        for (b, to) in self.sum.padded_row(0, len).chunks_mut(T::BLOCK).enumerate() {
             let first = b * T::BLOCK;
             let mut block = simd.splat_block(T::ZERO);
             for i in 0..self.a.rows() {
-                let row = &self.a.padded_row(i, S::LANES)[first..];
+                let row = &self.a.padded_row(i, of_row)[first..];
                 let row = &row[..row.len().min(T::BLOCK)];
                 for (v, (from, sum)) in row.chunks(S::LANES).zip(block.as_mut()).enumerate() {
                     let simd = simd.narrow(S::LANES.min(n - first - v * S::LANES));

@@ -66,7 +66,11 @@ pub(crate) fn dot_body<T: Element, S: Simd<T>>(simd: S, x: &[T], y: &[T]) -> T {
 #[inline(always)]
 pub(crate) fn dots_body<T: Element, S: Simd<T>, const K: usize>(simd: S, x: [&[T]; K], y: &[T]) -> [S::Vector; K] {
     let n = y.len();
-    vectors_of_each(simd, n, x.map(|x| Product { x: &x[..n], y }))
+    let mut products = [Product { x: y, y }; K];
+    for (product, x) in products.iter_mut().zip(x) {
+        product.x = &x[..n];
+    }
+    vectors_of_each(simd, n, products)
 }
 
 /// Σ x·y as a reduction.

@@ -3,18 +3,16 @@
 use crate::call::{Call, Op};
 use crate::element::Element;
 use crate::executor::Runner;
-use crate::gemm::follow::{Beside, Epilogue, What, follow};
+use crate::gemm::follow::{Beside, Epilogue, Gradient, What, follow};
 use crate::gemm::operand::Source;
 use crate::gemm::{Init, multiply, strided};
 use crate::loss::{BinaryCrossEntropy, CrossEntropy, MeanSquaredError, WeightedCrossEntropy};
-use crate::matrix::MatrixRef;
 use crate::norm::{AddSquares, ClipScale};
 use crate::{axpy, column_sum, dot, gemv, ger, softmax};
 
 impl<T: Element> Call<'_, T> {
     /// Runs it. Generic over who runs its tasks, so that every kernel is compiled once for each [`Runner`].
     pub fn execute(self, runner: &impl Runner) {
-        let none = MatrixRef::empty;
         match self.0 {
             Op::Dot { x, y, to } => runner.run(dot::Dot { x, y, to }),
             Op::DotInF64 { x, y, to } => runner.run(dot::DotInF64 { x, y, to }),
@@ -44,26 +42,26 @@ impl<T: Element> Call<'_, T> {
             Op::Activate { activation, z } => {
                 let what = What::Apply(activation.function());
                 if activation.function().is_some() {
-                    follow(runner, Epilogue { what, beside: [Beside::None, Beside::None] }, z, none());
+                    follow(runner, Epilogue { what, beside: [Beside::None, Beside::None] }, z, Gradient::None);
                 }
             }
             Op::Derive { activation, kept, delta } => {
                 let beside = [Beside::Read(kept), Beside::None];
                 if activation.function().is_some() {
-                    follow(runner, Epilogue { what: What::Derive(activation), beside }, delta, none());
+                    follow(runner, Epilogue { what: What::Derive(activation), beside }, delta, Gradient::None);
                 }
             }
             Op::Apply { function, x } => {
                 let what = What::Apply(Some(function));
-                follow(runner, Epilogue { what, beside: [Beside::None, Beside::None] }, x, none());
+                follow(runner, Epilogue { what, beside: [Beside::None, Beside::None] }, x, Gradient::None);
             }
             Op::Scale { factor, x } => {
                 let what = What::Scale(factor.at(0, 0));
-                follow(runner, Epilogue { what, beside: [Beside::None, Beside::None] }, x, none());
+                follow(runner, Epilogue { what, beside: [Beside::None, Beside::None] }, x, Gradient::None);
             }
             Op::Update { rule, gradient, weights, state } => {
                 let beside = state.map(Beside::state);
-                follow(runner, Epilogue { what: What::Update(rule), beside }, weights, gradient);
+                follow(runner, Epilogue { what: What::Update(rule), beside }, weights, Gradient::Matrix(gradient));
             }
             Op::Softmax { z } => softmax::run_softmax(runner, z),
             Op::LogSoftmax { z } => softmax::run_log_softmax(runner, z),

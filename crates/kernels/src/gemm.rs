@@ -38,9 +38,10 @@ use crate::level::VectorShape;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::parallel::{Split, WORTH_A_THREAD, for_each_part, parts};
 use crate::scratch::Scratch;
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Kernel, Simd, store_some};
+use crate::update::{Gradients, OuterRow};
 use blocking::{B_BYTES, Blocking, ProductShape};
-use follow::{Epilogue, Follow, What};
+use follow::{Epilogue, Follow, Gradient, What};
 use operand::{Operand, Source};
 use tile::{Columns, Rhs, RowTiles, Rows};
 
@@ -207,6 +208,19 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             following: epilogue.following(),
             size: size_of::<T>(),
         };
+        if let (1, Source::Matrix(b), Init::Zero) = (shape.inner, b, init)
+            && b.col_stride() == 1
+        {
+            // An outer product, of which nothing is summed.
+            match epilogue.what {
+                What::Update(_) => {
+                    let gradient = Gradient::Outer { x: a, delta: b };
+                    return simd.call(Follow { epilogue, c, gradient });
+                }
+                What::Nothing => return simd.call(Outer { x: a, y: b, c }),
+                _ => {}
+            }
+        }
         let dots = match (b, init) {
             (Source::Matrix(b), Init::Zero) if shape.is_dot_products() => Some(b),
             _ => None,
@@ -225,6 +239,30 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             None => product(simd, a, b.in_place(0, shape.inner), init, block.sums(), &mut []),
         }
         block.follow(simd, joins_rows);
+    }
+}
+
+/// C ← x·yᵀ, x a column and y a row: row after row, as C is written best.
+struct Outer<'a, T> {
+    x: MatrixRef<'a, T>,
+    y: MatrixRef<'a, T>,
+    c: MatrixMut<'a, T>,
+}
+
+impl<T: Element> Kernel<T> for Outer<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Outer { x, y, mut c } = self;
+        let (n, len) = (c.cols(), c.touched(S::LANES));
+        let y = y.padded_row(0, y.touched(S::LANES));
+        for i in 0..c.rows() {
+            let row = OuterRow { x: simd.broadcast(&x.data()[i * x.row_stride()]), delta: y };
+            for (v, to) in c.padded_row(i, len).chunks_mut(S::LANES).enumerate() {
+                let first = v * S::LANES;
+                store_some(simd, row.at(simd.narrow(S::LANES.min(n - first)), first), to);
+            }
+        }
     }
 }
 
@@ -329,11 +367,13 @@ impl<'a, 'b, T: Element> Block<'a, 'b, T> {
         if matches!(epilogue.what, What::Nothing) {
             return;
         }
-        let sums = match beside {
-            Some((memory, layout)) => MatrixRef::with_layout(memory, layout).expect("memory for the sums of a block"),
-            None => MatrixRef::empty(),
+        let gradient = match beside {
+            Some((memory, layout)) => {
+                Gradient::Matrix(MatrixRef::with_layout(memory, layout).expect("memory for the sums of a block"))
+            }
+            None => Gradient::None,
         };
-        let follow = Follow { epilogue, c, sums };
+        let follow = Follow { epilogue, c, gradient };
         simd.call(if joins_rows { follow.into_one_row() } else { follow });
     }
 }

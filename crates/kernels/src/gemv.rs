@@ -131,7 +131,8 @@ impl<T: Element> Kernel<T> for Gemv<'_, T> {
         if n == 0 {
             return;
         }
-        let y = self.y.padded_row(0, S::LANES);
+        let len = self.y.touched(S::LANES);
+        let y = self.y.padded_row(0, len);
         if x.is_empty() {
             return simd.fill(T::ZERO, &mut y[..n]);
         }
@@ -143,8 +144,9 @@ impl<T: Element> Kernel<T> for Gemv<'_, T> {
             let mut r = 0;
             if four {
                 while r + 4 <= rows {
-                    let dots = dots_body(simd, [0, 1, 2, 3].map(|k| self.a.row(first + r + k)), x);
-                    square[r..r + 4].copy_from_slice(&dots);
+                    let i = first + r;
+                    let rows = [self.a.row(i), self.a.row(i + 1), self.a.row(i + 2), self.a.row(i + 3)];
+                    square[r..r + 4].copy_from_slice(&dots_body(simd, rows, x));
                     r += 4;
                 }
             }

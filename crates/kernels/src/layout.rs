@@ -257,6 +257,6 @@ impl Layout {
 
     /// Elements of a row that vectors of `lanes` lanes touch: `cols` rounded up to whole vectors, as far as there is padding.
     pub fn touched(&self, lanes: usize) -> usize {
-        self.cols.checked_next_multiple_of(lanes).unwrap_or(self.cols).min(self.width)
+        crate::matrix::touched(self.cols, self.width, lanes)
     }
 }

@@ -137,14 +137,16 @@ impl<'a, T> MatrixRef<'a, T> {
     pub(crate) fn width(&self) -> usize {
         self.width
     }
-    /// Row `i` with so much of its padding that it is whole vectors of `lanes` lanes, if there is enough.
+    /// Columns, and so much padding that they are whole vectors of `lanes` lanes, if there is enough.
     #[inline(always)]
-    pub(crate) fn padded_row(&self, i: usize, lanes: usize) -> &'a [T] {
-        assert!(i < self.rows && (self.col_stride == 1 || self.cols <= 1));
-        if self.cols == 0 {
-            return &[];
-        }
-        &self.data[i * self.row_stride..][..self.layout().touched(lanes)]
+    pub(crate) fn touched(&self, lanes: usize) -> usize {
+        touched(self.cols, self.width, lanes)
+    }
+    /// The first `len` elements of row `i`, at most its columns and padding.
+    #[inline(always)]
+    pub(crate) fn padded_row(&self, i: usize, len: usize) -> &'a [T] {
+        assert!(i < self.rows && len <= self.width && (self.col_stride == 1 || self.cols <= 1));
+        &self.data[i * self.row_stride..][..len]
     }
     /// From element (0, 0) to the end of the underlying slice.
     #[inline(always)]
@@ -173,6 +175,13 @@ impl<T: Copy> MatrixRef<'_, T> {
         assert!(i < self.rows && j < self.cols);
         self.data[i * self.row_stride + j * self.col_stride]
     }
+}
+
+/// `cols` rounded up to whole vectors of `lanes` lanes, a power of two, but at most `width`.
+#[inline(always)]
+pub(crate) fn touched(cols: usize, width: usize, lanes: usize) -> usize {
+    // What does not fit a `usize` is more than any width.
+    (cols.wrapping_add(lanes - 1) & !(lanes - 1)).min(width).max(cols.min(width))
 }
 
 /// A matrix to write: element (i, j) stands at `data[i * row_stride + j * col_stride]`, and no two at the same place.
@@ -333,14 +342,18 @@ impl<'a, T> MatrixMut<'a, T> {
         // (splitting keeps that), and the borrow of `self` keeps any other part of this view from being used meanwhile.
         unsafe { std::slice::from_raw_parts_mut(self.first.add(i * self.row_stride).as_ptr(), self.cols) }
     }
-    /// Row `i` with so much of its padding that it is whole vectors of `lanes` lanes, if there is enough.
+    /// Columns, and so much padding that they are whole vectors of `lanes` lanes, if there is enough.
     #[inline(always)]
-    pub(crate) fn padded_row(&mut self, i: usize, lanes: usize) -> &mut [T] {
-        assert!(i < self.rows && (self.col_stride == 1 || self.cols <= 1));
-        let len = self.layout().touched(lanes);
+    pub(crate) fn touched(&self, lanes: usize) -> usize {
+        touched(self.cols, self.width, lanes)
+    }
+    /// The first `len` elements of row `i`, at most its columns and padding.
+    #[inline(always)]
+    pub(crate) fn padded_row(&mut self, i: usize, len: usize) -> &mut [T] {
+        assert!(i < self.rows && len <= self.width && (self.col_stride == 1 || self.cols <= 1));
         // SAFETY: row i exists (asserted), and `with_layout` checked that its first `width` elements lie inside the slice this view
-        // borrows exclusively (splitting keeps that); `touched` is at most `width`. The borrow of `self` keeps any other part of this
-        // view from being used meanwhile.
+        // borrows exclusively (splitting keeps that); `len` is at most `width` (asserted). The borrow of `self` keeps any other part of
+        // this view from being used meanwhile.
         unsafe { std::slice::from_raw_parts_mut(self.first.add(i * self.row_stride).as_ptr(), len) }
     }
     /// Whether row follows row, with nothing in between.

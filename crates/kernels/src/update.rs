@@ -235,32 +235,67 @@ impl<'a, T: Element> Call<'a, T> {
     }
 }
 
+/// Where the gradients of a row of parameters come from.
+pub(crate) trait Gradients<T: Element, S: Simd<T>>: Copy {
+    /// The gradients of parameters i to i + LANES; of fewer at the end of a row.
+    fn at(self, simd: S, i: usize) -> S::Vector;
+}
+
+/// They stand in memory.
+impl<T: Element, S: Simd<T>> Gradients<T, S> for &[T] {
+    #[inline(always)]
+    fn at(self, simd: S, i: usize) -> S::Vector {
+        load_some(simd, vector::<T, S>(self, i))
+    }
+}
+
+/// They are a row of an outer product: x·δ, each a chain of one fma from zero.
+#[derive(Clone, Copy)]
+pub(crate) struct OuterRow<'a, T, V> {
+    /// x in every lane.
+    pub(crate) x: V,
+    /// δ.
+    pub(crate) delta: &'a [T],
+}
+
+impl<T: Element, S: Simd<T>> Gradients<T, S> for OuterRow<'_, T, S::Vector> {
+    #[inline(always)]
+    fn at(self, simd: S, i: usize) -> S::Vector {
+        simd.mul_add(self.x, load_some(simd, vector::<T, S>(self.delta, i)), simd.splat(T::ZERO))
+    }
+}
+
+/// Elements i to i + LANES, or to the last one.
+#[inline(always)]
+fn vector<T: Element, S: Simd<T>>(from: &[T], i: usize) -> &[T] {
+    &from[i..from.len().min(i + S::LANES)]
+}
+
 /// The body: n parameters of a row. What stands behind them is padding. Of the state, as many slices as the rule keeps are touched.
 #[inline(always)]
 pub(crate) fn update_row<T: Element, S: Simd<T>, U: Update<T>>(
     simd: S,
     rule: U,
     n: usize,
-    gradient: &[T],
+    gradients: impl Gradients<T, S>,
     weights: &mut [T],
     mut state: [&mut [T]; 2],
 ) {
     let mut i = 0;
     while i < n {
         let simd = simd.narrow(S::LANES.min(n - i));
-        let vector = |len: usize| i..len.min(i + S::LANES);
         let mut kept = [simd.splat(T::ZERO); 2];
         for (kept, state) in kept.iter_mut().zip(&state).take(U::STATE) {
-            *kept = load_some(simd, &state[vector(state.len())]);
+            *kept = load_some(simd, vector::<T, S>(state, i));
         }
-        let g = load_some(simd, &gradient[vector(gradient.len())]);
-        let len = weights.len();
-        let weights = &mut weights[vector(len)];
+        let g = gradients.at(simd, i);
+        let end = weights.len().min(i + S::LANES);
+        let weights = &mut weights[i..end];
         let w = rule.update(simd, g, load_some(simd, weights), &mut kept);
         store_some(simd, w, weights);
         for (kept, state) in kept.iter().zip(&mut state).take(U::STATE) {
-            let len = state.len();
-            store_some(simd, *kept, &mut state[vector(len)]);
+            let end = state.len().min(i + S::LANES);
+            store_some(simd, *kept, &mut state[i..end]);
         }
         i += S::LANES;
     }

@@ -105,8 +105,8 @@ impl<T: Element> Step<T> {
         targets: Targets<'_, T>,
         optimizer: &mut OptimizerState<T>,
     ) -> Result<T, NetError> {
-        let forward = Given::forward(network.parameters.as_slice(), x, targets);
-        self.plans.run(plan, |sections| sections.forward.clone(), executor, forward)?;
+        let given = Given::update(network, optimizer, x, targets);
+        self.plans.run(plan, |sections| sections.forward.clone(), executor, given)?;
         let loss = self.plans.number(self.plans.plan(plan).results.loss);
         if !is_finite(loss) {
             return Err(self.diverged(plan, network, optimizer.steps()));

@@ -14,7 +14,7 @@ use crate::matrix::{MatrixMut, MatrixRef};
 use crate::parallel::{Split, for_each_part, parts_of_evaluations};
 use crate::simd::{Kernel, Simd};
 use crate::update::rules::Update;
-use crate::update::{Rule, Visitor, update_row};
+use crate::update::{OuterRow, Rule, Visitor, update_row};
 
 /// What is done to each element of C.
 #[derive(Clone, Copy, Debug)]
@@ -107,7 +107,7 @@ impl<'a, T: Element> Beside<'a, T> {
     #[inline(always)]
     fn row(&mut self, i: usize, lanes: usize) -> &mut [T] {
         match self {
-            Beside::Write(m) => m.padded_row(i, lanes),
+            Beside::Write(m) => m.padded_row(i, m.touched(lanes)),
             _ => &mut [],
         }
     }
@@ -156,30 +156,45 @@ impl<'a, T: Element> Epilogue<'a, T> {
     }
 }
 
+/// What an update takes as gradients.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Gradient<'a, T> {
+    /// Nothing: there is no update.
+    None,
+    /// A matrix.
+    Matrix(MatrixRef<'a, T>),
+    /// The outer product of a column x and a row δ, which is not kept: the weight gradient of one example.
+    Outer { x: MatrixRef<'a, T>, delta: MatrixRef<'a, T> },
+}
+
 /// An epilogue on a block of C: the one function that knows all activations, derivatives and rules.
 pub(crate) struct Follow<'a, 'b, T> {
     pub(crate) epilogue: Epilogue<'b, T>,
     pub(crate) c: MatrixMut<'a, T>,
-    /// The sums, where C waits for them; else it has no rows.
-    pub(crate) sums: MatrixRef<'a, T>,
+    pub(crate) gradient: Gradient<'a, T>,
 }
 
 impl<T: Element> Follow<'_, '_, T> {
     /// The same on one row, if no matrix has gaps between its rows: fewer vectors are ragged.
     #[inline(always)]
     pub(crate) fn into_one_row(self) -> Self {
-        let Follow { epilogue: Epilogue { what, beside: [first, second] }, c, sums } = self;
-        let without_gaps = c.rows() > 1
-            && c.is_without_gaps()
-            && (sums.rows() == 0 || sums.is_without_gaps())
-            && first.is_without_gaps()
-            && second.is_without_gaps();
+        let Follow { epilogue: Epilogue { what, beside: [first, second] }, c, gradient } = self;
+        let of_gradient = match gradient {
+            Gradient::None => true,
+            Gradient::Matrix(matrix) => matrix.is_without_gaps(),
+            Gradient::Outer { .. } => false,
+        };
+        let without_gaps =
+            c.rows() > 1 && c.is_without_gaps() && of_gradient && first.is_without_gaps() && second.is_without_gaps();
         if !without_gaps {
-            return Follow { epilogue: Epilogue { what, beside: [first, second] }, c, sums };
+            return Follow { epilogue: Epilogue { what, beside: [first, second] }, c, gradient };
         }
         let beside = [first.into_one_row(), second.into_one_row()];
-        let sums = if sums.rows() == 0 { sums } else { sums.into_one_row() };
-        Follow { epilogue: Epilogue { what, beside }, c: c.into_one_row(), sums }
+        let gradient = match gradient {
+            Gradient::Matrix(matrix) => Gradient::Matrix(matrix.into_one_row()),
+            other => other,
+        };
+        Follow { epilogue: Epilogue { what, beside }, c: c.into_one_row(), gradient }
     }
 }
 
@@ -187,7 +202,7 @@ impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let Follow { epilogue: Epilogue { what, mut beside }, mut c, sums } = self;
+        let Follow { epilogue: Epilogue { what, mut beside }, mut c, gradient } = self;
         match what {
             What::Nothing => {}
             What::Apply(function) => {
@@ -206,7 +221,7 @@ impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
                     activation.derive_rows(simd, kept, &mut c);
                 }
             }
-            What::Update(rule) => rule.visit(OnBlock { simd, sums, weights: c, state: beside }),
+            What::Update(rule) => rule.visit(OnBlock { simd, gradient, weights: c, state: beside }),
         }
     }
 }
@@ -217,7 +232,7 @@ const PAGE: usize = 4096;
 /// A block of weights, their gradient and their state, waiting for a rule.
 struct OnBlock<'a, 'b, T, S> {
     simd: S,
-    sums: MatrixRef<'a, T>,
+    gradient: Gradient<'a, T>,
     weights: MatrixMut<'a, T>,
     state: [Beside<'b, T>; 2],
 }
@@ -232,8 +247,8 @@ fn prefetch<T: Element, S: Simd<T>>(simd: S, row: &[T]) {
 impl<T: Element, S: Simd<T>> Visitor<T> for OnBlock<'_, '_, T, S> {
     #[inline(always)]
     fn visit<U: Update<T>>(self, rule: U) {
-        let OnBlock { simd, sums, mut weights, state: [mut first, mut second] } = self;
-        let n = weights.cols();
+        let OnBlock { simd, gradient, mut weights, state: [mut first, mut second] } = self;
+        let (n, len) = (weights.cols(), weights.touched(S::LANES));
         for i in 0..weights.rows() {
             // Where rows are a page or more apart, the hardware does not foresee the next one.
             if weights.row_stride() * size_of::<T>() >= PAGE && i + 1 < weights.rows() {
@@ -242,7 +257,18 @@ impl<T: Element, S: Simd<T>> Visitor<T> for OnBlock<'_, '_, T, S> {
                 second.prefetch_row(simd, i + 1);
             }
             let state = [first.row(i, S::LANES), second.row(i, S::LANES)];
-            update_row(simd, rule, n, sums.padded_row(i, S::LANES), weights.padded_row(i, S::LANES), state);
+            let weights = weights.padded_row(i, len);
+            match gradient {
+                Gradient::None => {}
+                Gradient::Matrix(matrix) => {
+                    update_row(simd, rule, n, matrix.padded_row(i, matrix.touched(S::LANES)), weights, state);
+                }
+                Gradient::Outer { x, delta } => {
+                    let x = simd.broadcast(&x.data()[i * x.row_stride()]);
+                    let delta = delta.padded_row(0, delta.touched(S::LANES));
+                    update_row(simd, rule, n, OuterRow { x, delta }, weights, state);
+                }
+            }
         }
     }
 }
@@ -252,13 +278,13 @@ pub(crate) fn follow<T: Element>(
     runner: &impl Runner,
     epilogue: Epilogue<'_, T>,
     c: MatrixMut<'_, T>,
-    sums: MatrixRef<'_, T>,
+    gradient: Gradient<'_, T>,
 ) {
     let elements = c.rows().saturating_mul(c.cols());
     if elements == 0 {
         return;
     }
-    let follow = Follow { epilogue, c, sums }.into_one_row();
+    let follow = Follow { epilogue, c, gradient }.into_one_row();
     if follow.c.rows() == 1 {
         let parts = parts_of_evaluations(runner.threads(), elements, elements / T::BLOCK);
         for_each_part(Cols(follow), parts, T::BLOCK, &|part| runner.run(part.0));
@@ -278,13 +304,16 @@ impl<T: Element> Split for Cols<'_, '_, T> {
         self.0.c.cols()
     }
     fn split(self, at: usize) -> (Self, Self) {
-        let Follow { epilogue, c, sums } = self.0;
+        let Follow { epilogue, c, gradient } = self.0;
         let ((e1, e2), (c1, c2)) = (epilogue.split_at_col(at), c.split_at_col(at));
-        let (s1, s2) = match sums.rows() {
-            0 => (sums, sums),
-            rows => (sums.block(0, 0, rows, at), sums.block(0, at, rows, sums.cols() - at)),
+        let (g1, g2) = match gradient {
+            Gradient::Matrix(g) => {
+                let (rows, cols) = (g.rows(), g.cols());
+                (Gradient::Matrix(g.block(0, 0, rows, at)), Gradient::Matrix(g.block(0, at, rows, cols - at)))
+            }
+            other => (other, other),
         };
-        (Cols(Follow { epilogue: e1, c: c1, sums: s1 }), Cols(Follow { epilogue: e2, c: c2, sums: s2 }))
+        (Cols(Follow { epilogue: e1, c: c1, gradient: g1 }), Cols(Follow { epilogue: e2, c: c2, gradient: g2 }))
     }
 }
 
@@ -293,13 +322,16 @@ impl<T: Element> Split for Rows<'_, '_, T> {
         self.0.c.rows()
     }
     fn split(self, at: usize) -> (Self, Self) {
-        let Follow { epilogue, c, sums } = self.0;
+        let Follow { epilogue, c, gradient } = self.0;
         let ((e1, e2), (c1, c2)) = (epilogue.split_at_row(at), c.split_at_row(at));
-        let (s1, s2) = match sums.rows() {
-            0 => (sums, sums),
-            rows => (sums.block(0, 0, at, sums.cols()), sums.block(at, 0, rows - at, sums.cols())),
+        let (g1, g2) = match gradient {
+            Gradient::Matrix(g) => {
+                let (rows, cols) = (g.rows(), g.cols());
+                (Gradient::Matrix(g.block(0, 0, at, cols)), Gradient::Matrix(g.block(at, 0, rows - at, cols)))
+            }
+            other => (other, other),
         };
-        (Rows(Follow { epilogue: e1, c: c1, sums: s1 }), Rows(Follow { epilogue: e2, c: c2, sums: s2 }))
+        (Rows(Follow { epilogue: e1, c: c1, gradient: g1 }), Rows(Follow { epilogue: e2, c: c2, gradient: g2 }))
     }
 }
 
@@ -322,8 +354,12 @@ pub(crate) fn map_rows<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: us
     inputs: [MatrixRef<'_, T>; N],
     out: &mut MatrixMut<'_, T>,
 ) {
-    let n = out.cols();
+    let (n, len) = (out.cols(), out.touched(S::LANES));
     for i in 0..out.rows() {
-        map_row(simd, f, n, inputs.map(|input| input.padded_row(i, S::LANES)), out.padded_row(i, S::LANES));
+        let mut rows: [&[T]; N] = [&[]; N];
+        for (row, input) in rows.iter_mut().zip(&inputs) {
+            *row = input.padded_row(i, input.touched(S::LANES));
+        }
+        map_row(simd, f, n, rows, out.padded_row(i, len));
     }
 }

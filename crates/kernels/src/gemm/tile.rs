@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{Init, Target};
 use crate::element::Element;
 use crate::matrix::{MatrixMut, MatrixRef};
-use crate::simd::{Kernel, Simd, load_some, store_some};
+use crate::simd::{Kernel, Simd, store_some};
 
 /// A, by the way its elements are contiguous.
 pub(super) trait Lhs<T>: Copy {
@@ -45,18 +45,30 @@ impl<'a, T: Element> Lhs<T> for Rows<'a, T> {
     }
     #[inline(always)]
     fn tile<const R: usize>(self, i: usize) -> RowsTile<'a, T, R> {
-        RowsTile(std::array::from_fn(|r| self.0.row(i + r)))
+        // Loops and no closures, here and below: one that is not inlined costs a call for each element.
+        let mut rows: [&[T]; R] = [&[]; R];
+        for (r, row) in rows.iter_mut().enumerate() {
+            *row = self.0.row(i + r);
+        }
+        RowsTile(rows)
     }
 }
 
 impl<T: Element, const R: usize> LhsTile<T, R> for RowsTile<'_, T, R> {
     #[inline(always)]
-    fn first(self, k: usize) -> Self {
-        RowsTile(self.0.map(|row| &row[..k]))
+    fn first(mut self, k: usize) -> Self {
+        for row in &mut self.0 {
+            *row = &row[..k];
+        }
+        self
     }
     #[inline(always)]
     fn column(&self, p: usize) -> [T; R] {
-        std::array::from_fn(|r| self.0[r][p])
+        let mut column = [T::ZERO; R];
+        for (element, row) in column.iter_mut().zip(self.0) {
+            *element = row[p];
+        }
+        column
     }
 }
 
@@ -193,11 +205,6 @@ impl<T: Element, L: Lhs<T>> Kernel<T> for RowTiles<'_, T, L> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let RowTiles { a, b, mut target } = self;
-        if a.depth() == 1 {
-            // An outer product: nothing of B is reused, and C is written best row after row.
-            cover::<T, S, L, 1>(simd, a, b, &mut target, 0, 8);
-            return;
-        }
         let mut i = 0;
         if const { S::REGISTERS >= 32 } {
             i = cover::<T, S, L, 8>(simd, a, b, &mut target, i, 3);
@@ -308,14 +315,14 @@ fn tile<T: Element, S: Simd<T>, A: LhsTile<T, R>, const R: usize, const V: usize
     mut c: MatrixMut<'_, T>,
 ) {
     let last = b.cols - (V - 1) * S::LANES;
-    let ragged = simd.narrow(last);
+    let (ragged, len) = (simd.narrow(last), c.touched(S::LANES));
     let mut sums = [[simd.splat(T::ZERO); V]; R];
     match init {
         Init::Zero => {}
-        Init::Bias(bias) => sums = [row::<T, S, V>(simd, bias.padded_row(0, S::LANES)); R],
+        Init::Bias(bias) => sums = [row::<T, S, V>(simd, bias.padded_row(0, bias.touched(S::LANES))); R],
         Init::Accumulate => {
             for (r, sums) in sums.iter_mut().enumerate() {
-                *sums = row::<T, S, V>(simd, c.padded_row(r, S::LANES));
+                *sums = row::<T, S, V>(simd, c.padded_row(r, len));
             }
         }
     }
@@ -332,7 +339,7 @@ fn tile<T: Element, S: Simd<T>, A: LhsTile<T, R>, const R: usize, const V: usize
         }
     }
     for (r, sums) in sums.iter().enumerate() {
-        let to = c.padded_row(r, S::LANES);
+        let to = c.padded_row(r, len);
         for (v, sum) in sums.iter().enumerate().take(V - 1) {
             simd.store(*sum, &mut to[v * S::LANES..]);
         }
@@ -347,6 +354,6 @@ pub(super) fn row<T: Element, S: Simd<T>, const V: usize>(simd: S, from: &[T]) -
     for (v, vector) in vectors.iter_mut().enumerate().take(V - 1) {
         *vector = simd.load(&from[v * S::LANES..]);
     }
-    vectors[V - 1] = load_some(simd, &from[(V - 1) * S::LANES..]);
+    vectors[V - 1] = simd.load_partial(&from[(V - 1) * S::LANES..]);
     vectors
 }

@@ -9,8 +9,6 @@
 //!       for each row of them           8 fma
 //! ```
 
-use std::array;
-
 use crate::element::Element;
 use crate::matrix::MatrixRef;
 use crate::simd::{Kernel, Simd, load_some, store_some};
@@ -38,7 +36,11 @@ impl<T: Element> Kernel<T> for GemvTransposed<'_, T> {
         simd.fill(T::ZERO, y);
         let mut i = 0;
         while i + ROWS <= x.len() {
-            rows::<T, S, ROWS>(simd, array::from_fn(|r| a.row(i + r)), array::from_fn(|r| &x[i + r]), y);
+            let (mut of_a, mut of_x): ([&[T]; ROWS], [&T; ROWS]) = ([&[]; ROWS], [&x[i]; ROWS]);
+            for r in 0..ROWS {
+                (of_a[r], of_x[r]) = (a.row(i + r), &x[i + r]);
+            }
+            rows::<T, S, ROWS>(simd, of_a, of_x, y);
             i += ROWS;
         }
         while i < x.len() {
@@ -93,9 +95,11 @@ fn strip<T: Element, S: Simd<T>, const V: usize>(simd: S, a: MatrixRef<'_, T>, x
 
 /// R links more of every chain.
 #[inline(always)]
-fn rows<T: Element, S: Simd<T>, const R: usize>(simd: S, rows: [&[T]; R], x: [&T; R], y: &mut [T]) {
+fn rows<T: Element, S: Simd<T>, const R: usize>(simd: S, mut rows: [&[T]; R], x: [&T; R], y: &mut [T]) {
     let cols = y.len();
-    let rows = rows.map(|row| &row[..cols]);
+    for row in &mut rows {
+        *row = &row[..cols];
+    }
     let mut splats = [simd.splat(T::ZERO); R];
     for (splat, x) in splats.iter_mut().zip(x) {
         *splat = simd.broadcast(x);

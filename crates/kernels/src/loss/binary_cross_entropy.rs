@@ -41,11 +41,13 @@ impl<T: Element> Kernel<T> for BinaryCrossEntropy<'_, T> {
                 false => (logits, losses, delta),
             };
         let (one, n) = (simd.one(), delta.cols());
+        let [of_logits, of_delta, of_losses] =
+            [logits.touched(S::LANES), delta.touched(S::LANES), losses.touched(S::LANES)];
         let mut sum = None;
         for i in 0..delta.rows() {
-            let z = logits.padded_row(i, S::LANES);
-            let row = delta.padded_row(i, S::LANES);
-            map_row(simd, ElementLoss, n, [z, row], losses.padded_row(i, S::LANES));
+            let z = logits.padded_row(i, of_logits);
+            let row = delta.padded_row(i, of_delta);
+            map_row(simd, ElementLoss, n, [z, row], losses.padded_row(i, of_losses));
             map_row(simd, Gradient { mean }, n, [z], row);
             let of_row = reduce::sum(simd, &losses.row(i)[..n]);
             sum = Some(sum.map_or(of_row, |sum| one.add(sum, of_row)));

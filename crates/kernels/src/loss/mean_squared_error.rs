@@ -41,10 +41,11 @@ impl<T: Element> Kernel<T> for MeanSquaredError<'_, T> {
             false => (outputs, delta),
         };
         let (one, n) = (simd.one(), delta.cols());
+        let [of_outputs, of_delta] = [outputs.touched(S::LANES), delta.touched(S::LANES)];
         let mut sum = None;
         for i in 0..delta.rows() {
-            let row = delta.padded_row(i, S::LANES);
-            map_row(simd, Difference, n, [outputs.padded_row(i, S::LANES)], row);
+            let row = delta.padded_row(i, of_delta);
+            map_row(simd, Difference, n, [outputs.padded_row(i, of_outputs)], row);
             let squares = dot_body(simd, &row[..n], &row[..n]);
             sum = Some(sum.map_or(squares, |sum| one.add(sum, squares)));
             map_row(simd, Scale { by: slope }, n, [], row);

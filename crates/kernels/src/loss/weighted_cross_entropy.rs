@@ -39,7 +39,7 @@ impl<T: Element> Kernel<T> for WeightedCrossEntropy<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
-        let [of_classes, own, spread] = [0, 1, 2].map(|row| self.classes.row(row));
+        let (of_classes, own, spread) = (self.classes.row(0), self.classes.row(1), self.classes.row(2));
         let (one, spread_sum) = (simd.one(), self.spread);
         let (of_rows, losses) = (self.weights.row(0), self.losses.row(0));
         for (to, label) in of_rows.chunks_mut(1).zip(self.labels) {

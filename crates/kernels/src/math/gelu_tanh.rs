@@ -17,8 +17,8 @@ use crate::simd::Simd;
 pub fn gelu_tanh<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::GeluTanh);
     let c = &T::CONSTANTS;
-    let [c1, c1_low] = c.gelu_tanh_1.map(|part| simd.splat(part));
-    let [c2, c2_low] = c.gelu_tanh_2.map(|part| simd.splat(part));
+    let (c1, c1_low) = (simd.splat(c.gelu_tanh_1[0]), simd.splat(c.gelu_tanh_1[1]));
+    let (c2, c2_low) = (simd.splat(c.gelu_tanh_2[0]), simd.splat(c.gelu_tanh_2[1]));
     // A NaN comes through: the second operand wins.
     let x = simd.max(simd.splat(c.gelu_tanh_low), x);
     let m = simd.min(simd.splat(c.gelu_tanh_high), x);
@@ -48,7 +48,7 @@ pub fn gelu_tanh_derivative<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S:
     // A NaN comes through: the second operand wins.
     let m = simd.min(simd.neg(simd.splat(c.gelu_tanh_low)), simd.abs(x));
     let s = simd.mul(m, m);
-    let [c1, c2] = [c.gelu_tanh_slope, c.gelu_tanh_2[0]].map(|c| simd.splat(c));
+    let (c1, c2) = (simd.splat(c.gelu_tanh_slope), simd.splat(c.gelu_tanh_2[0]));
     let t = simd.mul(c2, s);
     let y = simd.neg(simd.mul(m, simd.add(c1, t)));
     // w' = c₁ + 3·c₂·s, and x·w' has the sign of x.
