@@ -32,6 +32,26 @@ pub(crate) fn map_slice<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: u
     map_row(simd, f, n, inputs, out);
 }
 
+/// Rows in memory that is taken as one row: of each `stride` elements the first `cols` matter, the rest is padding.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows {
+    pub(crate) cols: usize,
+    pub(crate) stride: usize,
+}
+
+impl Rows {
+    /// One row.
+    #[inline(always)]
+    pub(crate) fn one(cols: usize) -> Rows {
+        Rows { cols, stride: usize::MAX }
+    }
+    /// How many lanes matter of the vector that begins at element i.
+    #[inline(always)]
+    pub(crate) fn lanes(self, i: usize, lanes: usize) -> usize {
+        self.cols.saturating_sub(i % self.stride).min(lanes)
+    }
+}
+
 /// `out[i] ← f(out[i], inputs[0][i], …)` for i below n. What stands behind it in a slice is padding: it may be read and written, so that
 /// the last vector need not stop inside. Panics if a slice is shorter than n.
 ///
@@ -44,23 +64,50 @@ pub(crate) fn map_row<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usi
     inputs: [&[T]; N],
     out: &mut [T],
 ) {
-    assert!(out.len() >= n && inputs.iter().all(|input| input.len() >= n));
+    map_padded(simd, f, n, Rows::one(n), inputs, out);
+}
+
+/// The same of n elements that are several rows.
+#[inline(always)]
+pub(crate) fn map_padded<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
+    simd: S,
+    f: F,
+    n: usize,
+    rows: Rows,
+    inputs: [&[T]; N],
+    out: &mut [T],
+) {
+    // As many elements as all slices have, up to a whole vector.
+    let mut len = out.len();
+    for input in &inputs {
+        len = len.min(input.len());
+    }
+    assert!(len >= n, "a slice is shorter than the others");
+    len = len.min(n.next_multiple_of(S::LANES));
+    let out = &mut out[..len];
+    let mut cut = inputs;
+    for input in &mut cut {
+        *input = &input[..len];
+    }
     let mut i = 0;
     if S::LANES > 1 {
-        let four = Pair(Pair(simd, simd), Pair(simd, simd));
-        while i + 4 * S::LANES <= n {
-            map_vector(four, f, inputs, i, out);
+        while i + 4 * S::LANES <= len {
+            let (a, b) = (simd.narrow(rows.lanes(i, S::LANES)), simd.narrow(rows.lanes(i + S::LANES, S::LANES)));
+            let c = simd.narrow(rows.lanes(i + 2 * S::LANES, S::LANES));
+            let d = simd.narrow(rows.lanes(i + 3 * S::LANES, S::LANES));
+            map_vector(Pair(Pair(a, b), Pair(c, d)), f, cut, i, &mut out[i..i + 4 * S::LANES]);
             i += 4 * S::LANES;
         }
     }
     // One body for whole vectors and the ragged one: each body is compiled for every function, level and executor.
-    while i < n {
-        map_vector(simd.narrow(S::LANES.min(n - i)), f, inputs, i, out);
+    while i < len {
+        let end = len.min(i + S::LANES);
+        map_vector(simd.narrow(rows.lanes(i, S::LANES)), f, cut, i, &mut out[i..end]);
         i += S::LANES;
     }
 }
 
-/// One vector of the output, which begins at element i; it ends with the slices, if they end before.
+/// One vector of the output, perhaps ragged, which begins at element i.
 #[inline(always)]
 fn map_vector<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
     simd: S,
@@ -69,13 +116,10 @@ fn map_vector<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
     i: usize,
     out: &mut [T],
 ) {
-    let vector = |len: usize| i..len.min(i + S::LANES);
     let mut vectors = [simd.splat(T::ZERO); N];
-    for (to, input) in vectors.iter_mut().zip(inputs) {
-        *to = load_some(simd, &input[vector(input.len())]);
+    for (vector, input) in vectors.iter_mut().zip(inputs) {
+        *vector = load_some(simd, &input[i..i + out.len()]);
     }
-    let len = out.len();
-    let out = &mut out[vector(len)];
     let old = if const { F::READS_OUT } { load_some(simd, out) } else { simd.splat(T::ZERO) };
     let mapped = f.map(simd, old, vectors);
     store_some(simd, mapped, out);

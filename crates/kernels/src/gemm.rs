@@ -136,6 +136,9 @@ pub(crate) fn multiply<T: Element>(
     // Whole blocks of columns are dealt out where there are enough of them: then no two threads pack the same part of B.
     let threads = runner.threads();
     let grain = b.grain();
+    if threads == 1 || work < 2 * WORTH_A_THREAD {
+        return runner.run(product);
+    }
     let by_columns = parts(threads, work, n / grain.max(4 * T::BLOCK));
     let by_rows = parts(threads, work, m / 8);
     if by_columns >= by_rows {
@@ -254,13 +257,20 @@ impl<T: Element> Kernel<T> for Outer<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let Outer { x, y, mut c } = self;
-        let (n, len) = (c.cols(), c.touched(S::LANES));
-        let y = y.padded_row(0, y.touched(S::LANES));
+        // As many elements of a row as both have: whole vectors, if both are padded.
+        let (cols, len) = (c.cols(), c.touched(S::LANES).min(y.touched(S::LANES)));
+        let y = y.padded_row(0, len);
         for i in 0..c.rows() {
             let row = OuterRow { x: simd.broadcast(&x.data()[i * x.row_stride()]), delta: y };
-            for (v, to) in c.padded_row(i, len).chunks_mut(S::LANES).enumerate() {
-                let first = v * S::LANES;
-                store_some(simd, row.at(simd.narrow(S::LANES.min(n - first)), first), to);
+            let (to, mut j) = (c.padded_row(i, len), 0);
+            while j + S::LANES <= len {
+                let simd = simd.narrow(S::LANES.min(cols - j));
+                simd.store(row.whole(simd, j), &mut to[j..j + S::LANES]);
+                j += S::LANES;
+            }
+            if j < len {
+                let simd = simd.narrow(len - j);
+                store_some(simd, row.some(simd, j, len - j), &mut to[j..]);
             }
         }
     }

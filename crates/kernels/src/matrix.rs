@@ -142,6 +142,17 @@ impl<'a, T> MatrixRef<'a, T> {
     pub(crate) fn touched(&self, lanes: usize) -> usize {
         touched(self.cols, self.width, lanes)
     }
+    /// Whether rows are `len` elements long with their padding, and follow each other.
+    #[inline(always)]
+    pub(crate) fn is_flat(&self, len: usize) -> bool {
+        self.col_stride == 1 && self.row_stride == len && self.width == len
+    }
+    /// Such rows as one. Panics if they are not such rows.
+    #[inline(always)]
+    pub(crate) fn flat(&self, len: usize) -> &'a [T] {
+        assert!(self.is_flat(len));
+        &self.data[..self.rows * len]
+    }
     /// The first `len` elements of row `i`, at most its columns and padding.
     #[inline(always)]
     pub(crate) fn padded_row(&self, i: usize, len: usize) -> &'a [T] {
@@ -346,6 +357,20 @@ impl<'a, T> MatrixMut<'a, T> {
     #[inline(always)]
     pub(crate) fn touched(&self, lanes: usize) -> usize {
         touched(self.cols, self.width, lanes)
+    }
+    /// Whether rows are `len` elements long with their padding, and follow each other.
+    #[inline(always)]
+    pub(crate) fn is_flat(&self, len: usize) -> bool {
+        self.col_stride == 1 && self.row_stride == len && self.width == len
+    }
+    /// Such rows as one. Panics if they are not such rows.
+    #[inline(always)]
+    pub(crate) fn flat(&mut self, len: usize) -> &mut [T] {
+        assert!(self.is_flat(len));
+        // SAFETY: `with_layout` checked that columns and padding of all rows lie inside the slice this view borrows exclusively (splitting
+        // keeps that), and rows follow each other (asserted). The borrow of `self` keeps any other part of this view from being used
+        // meanwhile.
+        unsafe { std::slice::from_raw_parts_mut(self.first.as_ptr(), self.rows * len) }
     }
     /// The first `len` elements of row `i`, at most its columns and padding.
     #[inline(always)]

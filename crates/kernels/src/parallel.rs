@@ -58,18 +58,25 @@ pub(crate) trait Split: Sized + Send {
 }
 
 /// Cuts `work` into at most `parts` parts at multiples of `grain` and runs `task` on each, in parallel.
+#[inline(always)]
 pub(crate) fn for_each_part<W: Split>(work: W, parts: usize, grain: usize, task: &(impl Fn(W) + Sync)) {
+    // Told apart here: a small kernel takes less time than moving its operands about.
+    if parts <= 1 { task(work) } else { cut(work, parts, grain, task) }
+}
+
+#[inline(never)]
+fn cut<W: Split>(work: W, parts: usize, grain: usize, task: &(impl Fn(W) + Sync)) {
     let halves = parts / 2;
-    let cut = match halves {
+    let at = match halves {
         0 => 0,
         // The first `halves` of `parts` even shares.
         _ => (work.len() / grain * halves).div_ceil(parts) * grain,
     };
-    if cut == 0 || cut >= work.len() {
+    if at == 0 || at >= work.len() {
         return task(work);
     }
-    let (first, second) = work.split(cut);
-    rayon::join(|| for_each_part(first, halves, grain, task), || for_each_part(second, parts - halves, grain, task));
+    let (first, second) = work.split(at);
+    rayon::join(|| cut(first, halves, grain, task), || cut(second, parts - halves, grain, task));
 }
 
 impl<A: Send> Split for &mut [A] {

@@ -4,6 +4,7 @@ pub(crate) mod rules;
 
 use crate::call::{Call, Op};
 use crate::element::Element;
+use crate::elementwise::Rows;
 use crate::executor::Executor;
 use crate::layout::ShapeError;
 use crate::matrix::{MatrixMut, MatrixRef};
@@ -235,17 +236,29 @@ impl<'a, T: Element> Call<'a, T> {
     }
 }
 
-/// Where the gradients of a row of parameters come from.
+/// Where the gradients of parameters come from.
 pub(crate) trait Gradients<T: Element, S: Simd<T>>: Copy {
-    /// The gradients of parameters i to i + LANES; of fewer at the end of a row.
-    fn at(self, simd: S, i: usize) -> S::Vector;
+    /// The first `len` of them.
+    fn first(self, len: usize) -> Self;
+    /// Those of parameters i to i + LANES. Panics if there are fewer.
+    fn whole(self, simd: S, i: usize) -> S::Vector;
+    /// Those of `lanes` parameters from i on, at most a vector.
+    fn some(self, simd: S, i: usize, lanes: usize) -> S::Vector;
 }
 
 /// They stand in memory.
 impl<T: Element, S: Simd<T>> Gradients<T, S> for &[T] {
     #[inline(always)]
-    fn at(self, simd: S, i: usize) -> S::Vector {
-        load_some(simd, vector::<T, S>(self, i))
+    fn first(self, len: usize) -> Self {
+        &self[..len]
+    }
+    #[inline(always)]
+    fn whole(self, simd: S, i: usize) -> S::Vector {
+        simd.load(&self[i..i + S::LANES])
+    }
+    #[inline(always)]
+    fn some(self, simd: S, i: usize, lanes: usize) -> S::Vector {
+        load_some(simd, &self[i..i + lanes])
     }
 }
 
@@ -260,43 +273,71 @@ pub(crate) struct OuterRow<'a, T, V> {
 
 impl<T: Element, S: Simd<T>> Gradients<T, S> for OuterRow<'_, T, S::Vector> {
     #[inline(always)]
-    fn at(self, simd: S, i: usize) -> S::Vector {
-        simd.mul_add(self.x, load_some(simd, vector::<T, S>(self.delta, i)), simd.splat(T::ZERO))
+    fn first(self, len: usize) -> Self {
+        OuterRow { delta: &self.delta[..len], ..self }
+    }
+    #[inline(always)]
+    fn whole(self, simd: S, i: usize) -> S::Vector {
+        simd.mul_add(self.x, simd.load(&self.delta[i..i + S::LANES]), simd.splat(T::ZERO))
+    }
+    #[inline(always)]
+    fn some(self, simd: S, i: usize, lanes: usize) -> S::Vector {
+        simd.mul_add(self.x, load_some(simd, &self.delta[i..i + lanes]), simd.splat(T::ZERO))
     }
 }
 
-/// Elements i to i + LANES, or to the last one.
-#[inline(always)]
-fn vector<T: Element, S: Simd<T>>(from: &[T], i: usize) -> &[T] {
-    &from[i..from.len().min(i + S::LANES)]
-}
-
-/// The body: n parameters of a row. What stands behind them is padding. Of the state, as many slices as the rule keeps are touched.
+/// The body: as many parameters as there are gradients and weights, which are one or several rows with their padding. Of the state, as
+/// many slices as the rule keeps are touched.
 #[inline(always)]
 pub(crate) fn update_row<T: Element, S: Simd<T>, U: Update<T>>(
     simd: S,
     rule: U,
-    n: usize,
+    rows: Rows,
     gradients: impl Gradients<T, S>,
     weights: &mut [T],
-    mut state: [&mut [T]; 2],
+    [first, second]: [&mut [T]; 2],
 ) {
+    let n = weights.len();
+    let gradients = gradients.first(n);
+    let first = if U::STATE > 0 { &mut first[..n] } else { first };
+    let second = if U::STATE > 1 { &mut second[..n] } else { second };
     let mut i = 0;
-    while i < n {
-        let simd = simd.narrow(S::LANES.min(n - i));
+    while i + S::LANES <= n {
+        let simd = simd.narrow(rows.lanes(i, S::LANES));
+        let at = i..i + S::LANES;
         let mut kept = [simd.splat(T::ZERO); 2];
-        for (kept, state) in kept.iter_mut().zip(&state).take(U::STATE) {
-            *kept = load_some(simd, vector::<T, S>(state, i));
+        if U::STATE > 0 {
+            kept[0] = simd.load(&first[at.clone()]);
         }
-        let g = gradients.at(simd, i);
-        let end = weights.len().min(i + S::LANES);
-        let weights = &mut weights[i..end];
-        let w = rule.update(simd, g, load_some(simd, weights), &mut kept);
-        store_some(simd, w, weights);
-        for (kept, state) in kept.iter().zip(&mut state).take(U::STATE) {
-            let end = state.len().min(i + S::LANES);
-            store_some(simd, *kept, &mut state[i..end]);
+        if U::STATE > 1 {
+            kept[1] = simd.load(&second[at.clone()]);
+        }
+        let w = rule.update(simd, gradients.whole(simd, i), simd.load(&weights[at.clone()]), &mut kept);
+        simd.store(w, &mut weights[at.clone()]);
+        if U::STATE > 0 {
+            simd.store(kept[0], &mut first[at.clone()]);
+        }
+        if U::STATE > 1 {
+            simd.store(kept[1], &mut second[at]);
         }
         i += S::LANES;
+    }
+    if i < n {
+        let (simd, at) = (simd.narrow(rows.lanes(i, S::LANES)), i..n);
+        let mut kept = [simd.splat(T::ZERO); 2];
+        if U::STATE > 0 {
+            kept[0] = load_some(simd, &first[at.clone()]);
+        }
+        if U::STATE > 1 {
+            kept[1] = load_some(simd, &second[at.clone()]);
+        }
+        let w = rule.update(simd, gradients.some(simd, i, n - i), load_some(simd, &weights[at.clone()]), &mut kept);
+        store_some(simd, w, &mut weights[at.clone()]);
+        if U::STATE > 0 {
+            store_some(simd, kept[0], &mut first[at.clone()]);
+        }
+        if U::STATE > 1 {
+            store_some(simd, kept[1], &mut second[at]);
+        }
     }
 }

@@ -7,7 +7,7 @@
 use super::blocking::Following;
 use crate::activation::Activation;
 use crate::element::Element;
-use crate::elementwise::{Elementwise, map_row};
+use crate::elementwise::{Elementwise, Rows, map_padded};
 use crate::executor::Runner;
 use crate::function::Function;
 use crate::matrix::{MatrixMut, MatrixRef};
@@ -103,11 +103,35 @@ impl<'a, T: Element> Beside<'a, T> {
             Beside::Write(m) => Beside::Write(m.into_one_row()),
         }
     }
-    /// Row i, padded to whole vectors where it can be; nothing if there is no such matrix.
+    /// Columns, and so much padding that they are whole vectors, if there is enough; as many as you like if there is no such matrix.
     #[inline(always)]
-    fn row(&mut self, i: usize, lanes: usize) -> &mut [T] {
+    fn touched(&self, lanes: usize) -> usize {
         match self {
-            Beside::Write(m) => m.padded_row(i, m.touched(lanes)),
+            Beside::Write(m) => m.touched(lanes),
+            _ => usize::MAX,
+        }
+    }
+    /// The first `len` elements of row i; nothing if there is no such matrix.
+    #[inline(always)]
+    fn row(&mut self, i: usize, len: usize) -> &mut [T] {
+        match self {
+            Beside::Write(m) => m.padded_row(i, len),
+            _ => &mut [],
+        }
+    }
+    /// Whether its rows are `len` elements long with their padding, and follow each other; true if there is no such matrix.
+    #[inline(always)]
+    fn is_flat(&self, len: usize) -> bool {
+        match self {
+            Beside::Write(m) => m.is_flat(len),
+            _ => true,
+        }
+    }
+    /// Such rows as one; nothing if there is no such matrix.
+    #[inline(always)]
+    fn flat(&mut self, len: usize) -> &mut [T] {
+        match self {
+            Beside::Write(m) => m.flat(len),
             _ => &mut [],
         }
     }
@@ -248,25 +272,53 @@ impl<T: Element, S: Simd<T>> Visitor<T> for OnBlock<'_, '_, T, S> {
     #[inline(always)]
     fn visit<U: Update<T>>(self, rule: U) {
         let OnBlock { simd, gradient, mut weights, state: [mut first, mut second] } = self;
-        let (n, len) = (weights.cols(), weights.touched(S::LANES));
-        for i in 0..weights.rows() {
-            // Where rows are a page or more apart, the hardware does not foresee the next one.
-            if weights.row_stride() * size_of::<T>() >= PAGE && i + 1 < weights.rows() {
-                prefetch(simd, weights.row(i + 1));
-                first.prefetch_row(simd, i + 1);
-                second.prefetch_row(simd, i + 1);
+        let cols = weights.cols();
+        // As many elements of a row as all matrices have: whole vectors, if all are padded.
+        let mut len = weights.touched(S::LANES).min(first.touched(S::LANES)).min(second.touched(S::LANES));
+        len = match gradient {
+            Gradient::None => return,
+            Gradient::Matrix(matrix) => len.min(matrix.touched(S::LANES)),
+            Gradient::Outer { delta, .. } => len.min(delta.touched(S::LANES)),
+        };
+        // Rows that follow each other with their padding are one long row.
+        let flat = weights.is_flat(len) && first.is_flat(len) && second.is_flat(len);
+        let rows = if flat { Rows { cols, stride: len } } else { Rows::one(cols) };
+        match gradient {
+            Gradient::Matrix(matrix) if flat && matrix.is_flat(len) => {
+                let state = [first.flat(len), second.flat(len)];
+                update_row(simd, rule, rows, matrix.flat(len), weights.flat(len), state);
             }
-            let state = [first.row(i, S::LANES), second.row(i, S::LANES)];
-            let weights = weights.padded_row(i, len);
-            match gradient {
-                Gradient::None => {}
-                Gradient::Matrix(matrix) => {
-                    update_row(simd, rule, n, matrix.padded_row(i, matrix.touched(S::LANES)), weights, state);
+            Gradient::Outer { x, delta } if flat && x.row_stride() == 1 => {
+                let (delta, x) = (delta.padded_row(0, len), &x.data()[..weights.rows()]);
+                let (weights, first, second) = (weights.flat(len), first.flat(len), second.flat(len));
+                let of_row = |state: usize, i: usize| if U::STATE > state { i * len..(i + 1) * len } else { 0..0 };
+                for (i, x) in x.iter().enumerate() {
+                    let gradients = OuterRow { x: simd.broadcast(x), delta };
+                    let state = [&mut first[of_row(0, i)], &mut second[of_row(1, i)]];
+                    update_row(simd, rule, rows, gradients, &mut weights[i * len..(i + 1) * len], state);
                 }
-                Gradient::Outer { x, delta } => {
-                    let x = simd.broadcast(&x.data()[i * x.row_stride()]);
-                    let delta = delta.padded_row(0, delta.touched(S::LANES));
-                    update_row(simd, rule, n, OuterRow { x, delta }, weights, state);
+            }
+            _ => {
+                for i in 0..weights.rows() {
+                    // Where rows are a page or more apart, the hardware does not foresee the next one.
+                    if weights.row_stride() * size_of::<T>() >= PAGE && i + 1 < weights.rows() {
+                        prefetch(simd, weights.row(i + 1));
+                        first.prefetch_row(simd, i + 1);
+                        second.prefetch_row(simd, i + 1);
+                    }
+                    let state = [first.row(i, len), second.row(i, len)];
+                    let weights = weights.padded_row(i, len);
+                    match gradient {
+                        Gradient::None => {}
+                        Gradient::Matrix(matrix) => {
+                            update_row(simd, rule, rows, matrix.padded_row(i, len), weights, state);
+                        }
+                        Gradient::Outer { x, delta } => {
+                            let x = simd.broadcast(&x.data()[i * x.row_stride()]);
+                            let gradients = OuterRow { x, delta: delta.padded_row(0, len) };
+                            update_row(simd, rule, rows, gradients, weights, state);
+                        }
+                    }
                 }
             }
         }
@@ -287,19 +339,19 @@ pub(crate) fn follow<T: Element>(
     let follow = Follow { epilogue, c, gradient }.into_one_row();
     if follow.c.rows() == 1 {
         let parts = parts_of_evaluations(runner.threads(), elements, elements / T::BLOCK);
-        for_each_part(Cols(follow), parts, T::BLOCK, &|part| runner.run(part.0));
+        for_each_part(ByCols(follow), parts, T::BLOCK, &|part| runner.run(part.0));
     } else {
         let parts = parts_of_evaluations(runner.threads(), elements, follow.c.rows());
-        for_each_part(Rows(follow), parts, 1, &|part| runner.run(part.0));
+        for_each_part(ByRows(follow), parts, 1, &|part| runner.run(part.0));
     }
 }
 
 /// Cut between columns.
-struct Cols<'a, 'b, T>(Follow<'a, 'b, T>);
+struct ByCols<'a, 'b, T>(Follow<'a, 'b, T>);
 /// Cut between rows.
-struct Rows<'a, 'b, T>(Follow<'a, 'b, T>);
+struct ByRows<'a, 'b, T>(Follow<'a, 'b, T>);
 
-impl<T: Element> Split for Cols<'_, '_, T> {
+impl<T: Element> Split for ByCols<'_, '_, T> {
     fn len(&self) -> usize {
         self.0.c.cols()
     }
@@ -313,11 +365,11 @@ impl<T: Element> Split for Cols<'_, '_, T> {
             }
             other => (other, other),
         };
-        (Cols(Follow { epilogue: e1, c: c1, gradient: g1 }), Cols(Follow { epilogue: e2, c: c2, gradient: g2 }))
+        (ByCols(Follow { epilogue: e1, c: c1, gradient: g1 }), ByCols(Follow { epilogue: e2, c: c2, gradient: g2 }))
     }
 }
 
-impl<T: Element> Split for Rows<'_, '_, T> {
+impl<T: Element> Split for ByRows<'_, '_, T> {
     fn len(&self) -> usize {
         self.0.c.rows()
     }
@@ -331,7 +383,7 @@ impl<T: Element> Split for Rows<'_, '_, T> {
             }
             other => (other, other),
         };
-        (Rows(Follow { epilogue: e1, c: c1, gradient: g1 }), Rows(Follow { epilogue: e2, c: c2, gradient: g2 }))
+        (ByRows(Follow { epilogue: e1, c: c1, gradient: g1 }), ByRows(Follow { epilogue: e2, c: c2, gradient: g2 }))
     }
 }
 
@@ -354,12 +406,22 @@ pub(crate) fn map_rows<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: us
     inputs: [MatrixRef<'_, T>; N],
     out: &mut MatrixMut<'_, T>,
 ) {
-    let (n, len) = (out.cols(), out.touched(S::LANES));
-    for i in 0..out.rows() {
-        let mut rows: [&[T]; N] = [&[]; N];
-        for (row, input) in rows.iter_mut().zip(&inputs) {
-            *row = input.padded_row(i, input.touched(S::LANES));
+    let (cols, len) = (out.cols(), out.touched(S::LANES));
+    // Padded rows that follow each other are one long row of whole vectors: more of them are in flight.
+    let mut flat = out.is_flat(len);
+    for input in &inputs {
+        flat &= input.is_flat(len);
+    }
+    let (count, n, rows) = match flat {
+        true => (1, out.rows() * len, Rows { cols, stride: len }),
+        false => (out.rows(), cols, Rows::one(cols)),
+    };
+    for i in 0..count {
+        let mut slices: [&[T]; N] = [&[]; N];
+        for (slice, input) in slices.iter_mut().zip(&inputs) {
+            *slice = if flat { input.flat(len) } else { input.padded_row(i, input.touched(S::LANES)) };
         }
-        map_row(simd, f, n, rows, out.padded_row(i, len));
+        let out = if flat { out.flat(len) } else { out.padded_row(i, len) };
+        map_padded(simd, f, n, rows, slices, out);
     }
 }
