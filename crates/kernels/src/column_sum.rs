@@ -34,6 +34,7 @@ impl<'a, T: Element> Call<'a, T> {
 }
 
 /// Cut between columns of A.
+#[inline(always)]
 pub(crate) fn run<T: Element>(runner: &impl Runner, a: MatrixRef<'_, T>, sum: MatrixMut<'_, T>) {
     let parts = parts_of_elements(runner.threads(), a.rows().saturating_mul(a.cols()), a.cols() / T::BLOCK);
     for_each_part(ColumnSum { a, sum }, parts, T::BLOCK, &|part| runner.run(part));

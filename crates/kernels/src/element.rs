@@ -3,6 +3,7 @@
 use crate::call::Call;
 use crate::executor::{Executor, Region};
 use crate::math::constants::Constants;
+use crate::program::Instructions;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512};
 use crate::simd::{Scalar, Simd, Wide};
@@ -74,6 +75,8 @@ pub trait Element:
 
     /// Has `executor` run a call in this element type, as a part of `region` if there is one.
     fn run(executor: &dyn Executor, call: Call<'_, Self>, region: Option<Region>);
+    /// Has `executor` run some instructions of a program in this element type.
+    fn run_program(executor: &dyn Executor, instructions: Instructions<'_, '_, Self>);
 }
 
 impl Element for f32 {
@@ -111,6 +114,10 @@ impl Element for f32 {
     fn run(executor: &dyn Executor, call: Call<'_, Self>, region: Option<Region>) {
         executor.run_f32(call, region);
     }
+    #[inline(always)]
+    fn run_program(executor: &dyn Executor, instructions: Instructions<'_, '_, Self>) {
+        executor.run_program_f32(instructions);
+    }
 }
 
 impl Element for f64 {
@@ -147,5 +154,9 @@ impl Element for f64 {
     #[inline(always)]
     fn run(executor: &dyn Executor, call: Call<'_, Self>, region: Option<Region>) {
         executor.run_f64(call, region);
+    }
+    #[inline(always)]
+    fn run_program(executor: &dyn Executor, instructions: Instructions<'_, '_, Self>) {
+        executor.run_program_f64(instructions);
     }
 }

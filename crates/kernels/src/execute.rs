@@ -1,87 +1,142 @@
 //! What each call does: the one place where a variant of the catalogue meets its kernel.
 
-use crate::call::{Call, Op};
+use crate::call::{Call, Op, Operands, Translate, Views};
 use crate::element::Element;
 use crate::executor::Runner;
 use crate::gemm::follow::{Beside, Epilogue, Gradient, What, follow};
 use crate::gemm::operand::Source;
 use crate::gemm::{Init, multiply, strided};
 use crate::loss::{BinaryCrossEntropy, CrossEntropy, MeanSquaredError, WeightedCrossEntropy};
+use crate::matrix::Consumed;
 use crate::norm::{AddSquares, ClipScale};
 use crate::{axpy, column_sum, dot, gemv, ger, softmax};
 
 impl<T: Element> Call<'_, T> {
     /// Runs it. Generic over who runs its tasks, so that every kernel is compiled once for each [`Runner`].
     pub fn execute(self, runner: &impl Runner) {
-        match self.0 {
-            Op::Dot { x, y, to } => runner.run(dot::Dot { x, y, to }),
-            Op::DotInF64 { x, y, to } => runner.run(dot::DotInF64 { x, y, to }),
-            Op::Axpy { alpha, x, y } => axpy::run(runner, alpha, x, y),
-            Op::Gemv { a, x, y } => gemv::run(runner, a, x, y),
-            Op::GemvTransposed { a, x, y } => gemv::run_transposed(runner, a, x, y),
-            Op::Ger { alpha, x, y, a } => ger::run(runner, alpha, x, y, a),
-            Op::Gemm { a, b, init, c } => strided::any(runner, a, b.0, init, c),
-            Op::GemmScaled { alpha, a, b, beta, c } => strided::scaled(runner, alpha, a, b, beta, c),
-            Op::DenseForward { x, weights, bias, activation, sums, a } => {
-                let beside = [sums.map_or(Beside::None, Beside::Write), Beside::None];
-                let epilogue = Epilogue { what: What::Apply(activation.function()), beside };
-                multiply(runner, x, weights.0, Init::Bias(bias), a, epilogue);
-            }
-            Op::DenseInputGradient { delta, weights, activation, kept, d } => {
-                let epilogue = Epilogue { what: What::Derive(activation), beside: [Beside::Read(kept), Beside::None] };
-                multiply(runner, delta, Source::Matrix(weights.transpose()), Init::Zero, d, epilogue);
-            }
-            Op::DenseWeightGradient { x, delta, gradient } => {
-                multiply(runner, x.transpose(), Source::Matrix(delta), Init::Zero, gradient, Epilogue::nothing());
-            }
-            Op::DenseUpdate { x, delta, rule, weights, state } => {
-                let epilogue = Epilogue { what: What::Update(rule), beside: state.map(Beside::state) };
-                multiply(runner, x.transpose(), Source::Matrix(delta), Init::Zero, weights, epilogue);
-            }
-            Op::ColumnSum { a, sum } => column_sum::run(runner, a, sum),
-            Op::Activate { activation, z } => {
-                let what = What::Apply(activation.function());
-                if activation.function().is_some() {
-                    follow(runner, Epilogue { what, beside: [Beside::None, Beside::None] }, z, Gradient::None);
-                }
-            }
-            Op::Derive { activation, kept, delta } => {
-                let beside = [Beside::Read(kept), Beside::None];
-                if activation.function().is_some() {
-                    follow(runner, Epilogue { what: What::Derive(activation), beside }, delta, Gradient::None);
-                }
-            }
-            Op::Apply { function, x } => {
-                let what = What::Apply(Some(function));
-                follow(runner, Epilogue { what, beside: [Beside::None, Beside::None] }, x, Gradient::None);
-            }
-            Op::Scale { factor, x } => {
-                let what = What::Scale(factor.at(0, 0));
-                follow(runner, Epilogue { what, beside: [Beside::None, Beside::None] }, x, Gradient::None);
-            }
-            Op::Update { rule, gradient, weights, state } => {
-                let beside = state.map(Beside::state);
-                follow(runner, Epilogue { what: What::Update(rule), beside }, weights, Gradient::Matrix(gradient));
-            }
-            Op::Softmax { z } => softmax::run_softmax(runner, z),
-            Op::LogSoftmax { z } => softmax::run_log_softmax(runner, z),
-            Op::LogSumExp { z, to } => softmax::run_log_sum_exp(runner, z, to),
-            Op::MeanSquaredError { outputs, targets, mean, slope, delta, loss } => {
-                runner.run(MeanSquaredError { outputs, targets, mean, slope, delta, loss });
-            }
-            Op::BinaryCrossEntropy { logits, targets, mean, losses, delta, loss } => {
-                runner.run(BinaryCrossEntropy { logits, targets, mean, losses, delta, loss });
-            }
-            Op::CrossEntropy { logits, labels, mean, losses, delta, loss } => {
-                runner.run(CrossEntropy { logits, labels, mean, losses, delta, loss });
-            }
-            Op::WeightedCrossEntropy { logits, labels, classes, spread, weights, losses, delta, loss } => {
-                runner.run(WeightedCrossEntropy { logits, labels, classes, spread, weights, losses, delta, loss });
-            }
-            Op::AddSquares { before, x, sum } => runner.run(AddSquares { before, x, sum }),
-            Op::ClipScale { max_norm, squares, norm, scale } => {
-                runner.run(ClipScale { max_norm, squares, norm, scale });
+        execute(&self.0, &mut Consumed::new(), runner);
+    }
+}
+
+/// Runs an op whose operands `by` makes views of, each of them once.
+///
+/// They go from where they stand straight into the kernel: a small kernel takes less time than building its operands twice.
+#[inline(always)]
+pub(crate) fn execute<'a, T: Element, O: Operands>(
+    op: &Op<O>,
+    by: &mut impl Translate<O, Views<'a, T>>,
+    runner: &impl Runner,
+) {
+    match op {
+        Op::Dot { x, y, to } => runner.run(dot::Dot { x: by.input(x), y: by.input(y), to: by.output(to) }),
+        Op::DotInF64 { x, y, to } => {
+            runner.run(dot::DotInF64 { x: by.singles(x), y: by.singles(y), to: by.output(to) });
+        }
+        Op::Axpy { alpha, x, y } => axpy::run(runner, by.number(alpha), by.input(x), by.output(y)),
+        Op::Gemv { a, x, y } => gemv::run(runner, by.input(a), by.input(x), by.output(y)),
+        Op::GemvTransposed { a, x, y } => gemv::run_transposed(runner, by.input(a), by.input(x), by.output(y)),
+        Op::Ger { alpha, x, y, a } => ger::run(runner, by.number(alpha), by.input(x), by.input(y), by.output(a)),
+        Op::Gemm { a, b, init, c } => {
+            let init = init.map(|bias| by.input(bias));
+            strided::any(runner, by.input(a), by.right(b).0, init, by.output(c));
+        }
+        Op::GemmScaled { alpha, a, b, beta, c } => {
+            let (alpha, beta) = (by.number(alpha), by.number(beta));
+            strided::scaled(runner, alpha, by.input(a), by.input(b), beta, by.output(c));
+        }
+        Op::DenseForward { x, weights, bias, activation, sums, a } => {
+            let beside = [Beside::written(by.optional(sums)), Beside::None];
+            let epilogue = Epilogue { what: What::Apply(activation.function()), beside };
+            let init = Init::Bias(by.input(bias));
+            multiply(runner, by.input(x), by.right(weights).0, init, by.output(a), epilogue);
+        }
+        Op::DenseInputGradient { delta, weights, activation, kept, d } => {
+            let beside = [Beside::Read(by.input(kept)), Beside::None];
+            let epilogue = Epilogue { what: What::Derive(*activation), beside };
+            let weights = Source::Matrix(by.input(weights).transpose());
+            multiply(runner, by.input(delta), weights, Init::Zero, by.output(d), epilogue);
+        }
+        Op::DenseWeightGradient { x, delta, gradient } => {
+            let (x, delta) = (by.input(x).transpose(), Source::Matrix(by.input(delta)));
+            multiply(runner, x, delta, Init::Zero, by.output(gradient), Epilogue::nothing());
+        }
+        Op::DenseUpdate { x, delta, rule, weights, state: [first, second] } => {
+            let beside = [Beside::written(by.optional(first)), Beside::written(by.optional(second))];
+            let epilogue = Epilogue { what: What::Update(by.rule(rule)), beside };
+            let (x, delta) = (by.input(x).transpose(), Source::Matrix(by.input(delta)));
+            multiply(runner, x, delta, Init::Zero, by.output(weights), epilogue);
+        }
+        Op::ColumnSum { a, sum } => column_sum::run(runner, by.input(a), by.output(sum)),
+        Op::Activate { activation, z } => {
+            if let Some(function) = activation.function() {
+                follow(runner, What::Apply(Some(function)), [Beside::None, Beside::None], by.output(z), Gradient::None);
             }
         }
+        Op::Derive { activation, kept, delta } => {
+            if activation.function().is_some() {
+                let beside = [Beside::Read(by.input(kept)), Beside::None];
+                follow(runner, What::Derive(*activation), beside, by.output(delta), Gradient::None);
+            }
+        }
+        Op::Apply { function, x } => {
+            follow(runner, What::Apply(Some(*function)), [Beside::None, Beside::None], by.output(x), Gradient::None);
+        }
+        Op::Scale { factor, x } => {
+            let factor = by.input(factor).at(0, 0);
+            follow(runner, What::Scale(factor), [Beside::None, Beside::None], by.output(x), Gradient::None);
+        }
+        Op::Update { rule, gradient, weights, state: [first, second] } => {
+            let beside = [Beside::written(by.optional(first)), Beside::written(by.optional(second))];
+            let gradient = Gradient::Matrix(by.input(gradient));
+            follow(runner, What::Update(by.rule(rule)), beside, by.output(weights), gradient);
+        }
+        Op::Softmax { z } => softmax::run_softmax(runner, by.output(z)),
+        Op::LogSoftmax { z } => softmax::run_log_softmax(runner, by.output(z)),
+        Op::LogSumExp { z, to } => softmax::run_log_sum_exp(runner, by.input(z), by.output(to)),
+        Op::MeanSquaredError { outputs, targets, mean, slope, delta, loss } => runner.run(MeanSquaredError {
+            outputs: by.input(outputs),
+            targets: by.input(targets),
+            mean: by.number(mean),
+            slope: by.number(slope),
+            delta: by.output(delta),
+            loss: by.output(loss),
+        }),
+        Op::BinaryCrossEntropy { logits, targets, mean, losses, delta, loss } => runner.run(BinaryCrossEntropy {
+            logits: by.input(logits),
+            targets: by.input(targets),
+            mean: by.number(mean),
+            losses: by.output(losses),
+            delta: by.output(delta),
+            loss: by.output(loss),
+        }),
+        Op::CrossEntropy { logits, labels, mean, losses, delta, loss } => runner.run(CrossEntropy {
+            logits: by.input(logits),
+            labels: by.labels(labels),
+            mean: by.number(mean),
+            losses: by.output(losses),
+            delta: by.output(delta),
+            loss: by.output(loss),
+        }),
+        Op::WeightedCrossEntropy { logits, labels, classes, spread, weights, losses, delta, loss } => {
+            runner.run(WeightedCrossEntropy {
+                logits: by.input(logits),
+                labels: by.labels(labels),
+                classes: by.input(classes),
+                spread: by.number(spread),
+                weights: by.output(weights),
+                losses: by.output(losses),
+                delta: by.output(delta),
+                loss: by.output(loss),
+            });
+        }
+        Op::AddSquares { before, x, sum } => {
+            runner.run(AddSquares { before: by.input(before), x: by.input(x), sum: by.output(sum) });
+        }
+        Op::ClipScale { max_norm, squares, norm, scale } => runner.run(ClipScale {
+            max_norm: by.number(max_norm),
+            squares: by.input(squares),
+            norm: by.output(norm),
+            scale: by.output(scale),
+        }),
     }
 }

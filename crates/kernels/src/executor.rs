@@ -6,6 +6,7 @@ use crate::call::Call;
 use crate::element::Element;
 use crate::level::{Level, LevelError};
 use crate::parallel::{default_threads, parts};
+use crate::program::Instructions;
 use crate::simd::Kernel;
 
 /// Runs calls. [`Cpu`] is the one in production; one that counts or profiles wraps it.
@@ -18,6 +19,14 @@ pub trait Executor: Sync {
     fn run_f32(&self, call: Call<'_, f32>, region: Option<Region>);
     /// Runs `call`, which is a part of `region` if there is one.
     fn run_f64(&self, call: Call<'_, f64>, region: Option<Region>);
+    /// Runs some instructions of a program, one after the other.
+    fn run_program_f32(&self, mut instructions: Instructions<'_, '_, f32>) {
+        instructions.for_each(|call, region| self.run_f32(call, Some(region)));
+    }
+    /// Runs some instructions of a program, one after the other.
+    fn run_program_f64(&self, mut instructions: Instructions<'_, '_, f64>) {
+        instructions.for_each(|call, region| self.run_f64(call, Some(region)));
+    }
     /// Runs `task`, a sequence of calls of which the largest has `work` multiply-adds, where they can be split between threads at
     /// little cost. One that wraps another hands this on.
     fn sequence(&self, work: usize, task: &mut (dyn FnMut() + Send)) {
@@ -154,6 +163,12 @@ impl Executor for Cpu {
     }
     fn run_f64(&self, call: Call<'_, f64>, _: Option<Region>) {
         call.execute(self);
+    }
+    fn run_program_f32(&self, instructions: Instructions<'_, '_, f32>) {
+        instructions.execute(self);
+    }
+    fn run_program_f64(&self, instructions: Instructions<'_, '_, f64>) {
+        instructions.execute(self);
     }
     /// Enters rayon's pool once, if a kernel of the sequence will be split: from outside, every split would wake the pool and wait for
     /// it. A sequence of small kernels stays on the calling thread.

@@ -117,6 +117,7 @@ impl<'a, T: Element> Call<'a, T> {
 }
 
 /// [`gemm()`] with something to follow, on a C whose rows are contiguous. An epilogue that updates C asks for `Init::Zero`.
+#[inline(always)]
 pub(crate) fn multiply<T: Element>(
     runner: &impl Runner,
     a: MatrixRef<'_, T>,
@@ -131,16 +132,22 @@ pub(crate) fn multiply<T: Element>(
     }
     let work = m.saturating_mul(n).saturating_mul(k);
     // All columns of such a B are one block.
-    let joins_rows = work < WORTH_A_THREAD && k * n * size_of::<T>() <= B_BYTES;
+    let joins_rows = work < WORTH_A_THREAD && k.saturating_mul(n).saturating_mul(size_of::<T>()) <= B_BYTES;
     let product = Gemm { a, b, init, c, epilogue, joins_rows };
-    // Whole blocks of columns are dealt out where there are enough of them: then no two threads pack the same part of B.
-    let threads = runner.threads();
-    let grain = b.grain();
-    if threads == 1 || work < 2 * WORTH_A_THREAD {
-        return runner.run(product);
+    // Told apart here: a small product takes less time than moving its operands about.
+    match runner.threads() > 1 && work >= 2 * WORTH_A_THREAD {
+        true => split(runner, product, work),
+        false => runner.run(product),
     }
-    let by_columns = parts(threads, work, n / grain.max(4 * T::BLOCK));
-    let by_rows = parts(threads, work, m / 8);
+}
+
+/// A product on several threads.
+#[inline(never)]
+fn split<T: Element>(runner: &impl Runner, product: Gemm<'_, T>, work: usize) {
+    // Whole blocks of columns are dealt out where there are enough of them: then no two threads pack the same part of B.
+    let (threads, grain) = (runner.threads(), product.b.grain());
+    let by_columns = parts(threads, work, product.b.cols() / grain.max(4 * T::BLOCK));
+    let by_rows = parts(threads, work, product.a.rows() / 8);
     if by_columns >= by_rows {
         for_each_part(ByColumns(product), by_columns, grain, &|part| runner.run(part.0));
     } else {
@@ -218,7 +225,7 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             match epilogue.what {
                 What::Update(_) => {
                     let gradient = Gradient::Outer { x: a, delta: b };
-                    return simd.call(Follow { epilogue, c, gradient });
+                    return simd.call(Follow { epilogue, c, gradient, joins_rows: false });
                 }
                 What::Nothing => return simd.call(Outer { x: a, y: b, c }),
                 _ => {}
@@ -239,7 +246,7 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
         let mut block = Block::new(c, epilogue, &mut scratch);
         match dots {
             Some(b) => simd.call(Gemv { a: b.transpose(), x: a, y: block.sums() }),
-            None => product(simd, a, b.in_place(0, shape.inner), init, block.sums(), &mut []),
+            None => whole(simd, a, b.in_place(0, shape.inner), init, block.sums()),
         }
         block.follow(simd, joins_rows);
     }
@@ -383,8 +390,7 @@ impl<'a, 'b, T: Element> Block<'a, 'b, T> {
             }
             None => Gradient::None,
         };
-        let follow = Follow { epilogue, c, gradient };
-        simd.call(if joins_rows { follow.into_one_row() } else { follow });
+        simd.call(Follow { epilogue, c, gradient, joins_rows });
     }
 }
 
@@ -404,6 +410,22 @@ fn product<T: Element, S: Simd<T>>(
     } else {
         let a = if packed.is_empty() { Columns::in_place(a) } else { pack::pack_lhs(simd, a, packed) };
         simd.call(RowTiles { a, b, target });
+    }
+}
+
+/// The same where nothing is copied and A is contiguous, without a function between this one and that of the tiles.
+#[inline(always)]
+fn whole<T: Element, S: Simd<T>>(
+    simd: S,
+    a: MatrixRef<'_, T>,
+    b: Rhs<'_, T>,
+    init: Init<MatrixRef<'_, T>>,
+    c: MatrixMut<'_, T>,
+) {
+    let target = Target { init, c };
+    match a.col_stride() == 1 || a.row_stride() != 1 {
+        true => RowTiles { a: Rows(a), b, target }.run(simd),
+        false => RowTiles { a: Columns::in_place(a), b, target }.run(simd),
     }
 }
 

@@ -5,6 +5,8 @@ use std::ptr::NonNull;
 
 use crate::call::{Call, Translate, Views};
 use crate::element::Element;
+use crate::execute::execute;
+use crate::executor::Runner;
 use crate::gemm::operand::Operand;
 use crate::layout::{Layout, ShapeError, Strides};
 use crate::program::{Bindings, Instruction, Parameters, Place, Places, ProgramError, Slot, WRITABLE};
@@ -469,9 +471,14 @@ impl<'a, T: Element> Bound<'a, T> {
     }
 
     /// The call of an instruction of the program that the memories were found to be long enough for.
-    #[inline(always)]
     pub(crate) fn call(&mut self, instruction: &Instruction<T>) -> Call<'_, T> {
         Call(instruction.op.translate(&mut Resolve(self)))
+    }
+
+    /// Runs an instruction of that program.
+    #[inline(always)]
+    pub(crate) fn execute(&mut self, instruction: &Instruction<T>, runner: &impl Runner) {
+        execute(&instruction.op, &mut Resolve(self), runner);
     }
 
     #[inline(always)]
@@ -479,6 +486,49 @@ impl<'a, T: Element> Bound<'a, T> {
         // SAFETY: `Bound::new` has found the memory of this slot to be as long as the program needs, which `Program::new` computed from
         // all its places: the place lies inside.
         unsafe { self.memories[place.slot as usize].add(place.offset) }
+    }
+}
+
+/// Operands of a call that is used up: each is taken once, and is then no longer there.
+pub(crate) struct Consumed(());
+
+impl Consumed {
+    /// For the one use that a call has.
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Consumed(())
+    }
+}
+
+impl<'a, T: Element> Translate<Views<'a, T>, Views<'a, T>> for Consumed {
+    #[inline(always)]
+    fn input(&mut self, from: &MatrixRef<'a, T>) -> MatrixRef<'a, T> {
+        *from
+    }
+    #[inline(always)]
+    fn output(&mut self, from: &MatrixMut<'a, T>) -> MatrixMut<'a, T> {
+        // The only user, `execute`, takes each operand of a call once, and `Call::execute` uses the call up: the view is moved.
+        MatrixMut { owner: PhantomData, ..*from }
+    }
+    #[inline(always)]
+    fn right(&mut self, from: &Operand<'a, T>) -> Operand<'a, T> {
+        *from
+    }
+    #[inline(always)]
+    fn singles(&mut self, from: &&'a [f32]) -> &'a [f32] {
+        from
+    }
+    #[inline(always)]
+    fn labels(&mut self, from: &&'a [u32]) -> &'a [u32] {
+        from
+    }
+    #[inline(always)]
+    fn number(&mut self, from: &T) -> T {
+        *from
+    }
+    #[inline(always)]
+    fn rule(&mut self, from: &Rule<T>) -> Rule<T> {
+        *from
     }
 }
 

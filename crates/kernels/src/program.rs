@@ -10,9 +10,9 @@ use std::convert::Infallible;
 use std::fmt;
 use std::ops::Range;
 
-use crate::call::{Op, Operands, Operation, RightLayout, Shapes, Translate};
+use crate::call::{Call, Op, Operands, Operation, RightLayout, Shapes, Translate};
 use crate::element::Element;
-use crate::executor::{Executor, Region};
+use crate::executor::{Executor, Region, Runner};
 use crate::layout::{Layout, ShapeError};
 use crate::matrix::{Bound, MatrixRef};
 use crate::update::Rule;
@@ -354,11 +354,7 @@ impl<T: Element> Program<T> {
         let changes = self.writes_parameters.is_some_and(|first| range.end > first);
         let mut bound = self.bind(bindings, changes)?;
         let instructions = &self.instructions[range];
-        let mut run = || {
-            for instruction in instructions {
-                T::run(executor, bound.call(instruction), Some(instruction.region));
-            }
-        };
+        let mut run = || T::run_program(executor, Instructions { instructions, bound: &mut bound });
         // Only a large program is worth a look at the threads.
         if executor.threads() > 1 {
             executor.sequence(self.work, &mut run)
@@ -384,6 +380,28 @@ impl<T: Element> Program<T> {
             return Err(ProgramError::Data { slot: Slot::Targets, expected, found });
         }
         Bound::new(bindings, &self.needed, changes)
+    }
+}
+
+/// Some instructions of a program, with the memory they work on.
+pub struct Instructions<'p, 'm, T: Element> {
+    instructions: &'p [Instruction<T>],
+    bound: &'p mut Bound<'m, T>,
+}
+
+impl<T: Element> Instructions<'_, '_, T> {
+    /// Has `run` run the call of each, one after the other.
+    pub fn for_each(&mut self, mut run: impl FnMut(Call<'_, T>, Region)) {
+        for instruction in self.instructions {
+            run(self.bound.call(instruction), instruction.region);
+        }
+    }
+
+    /// Runs them, as [`Call::execute`] does, without making calls of them.
+    pub fn execute(self, runner: &impl Runner) {
+        for instruction in self.instructions {
+            self.bound.execute(instruction, runner);
+        }
     }
 }
 

@@ -47,8 +47,9 @@ pub(crate) enum Beside<'a, T> {
 }
 
 impl<'a, T: Element> Beside<'a, T> {
-    /// What a rule keeps, or nothing.
-    pub(crate) fn state(matrix: Option<MatrixMut<'a, T>>) -> Self {
+    /// What is written beside, or nothing.
+    #[inline(always)]
+    pub(crate) fn written(matrix: Option<MatrixMut<'a, T>>) -> Self {
         matrix.map_or(Beside::None, Beside::Write)
     }
     #[inline(always)]
@@ -196,13 +197,15 @@ pub(crate) struct Follow<'a, 'b, T> {
     pub(crate) epilogue: Epilogue<'b, T>,
     pub(crate) c: MatrixMut<'a, T>,
     pub(crate) gradient: Gradient<'a, T>,
+    /// Whether rows without gaps are taken as one row.
+    pub(crate) joins_rows: bool,
 }
 
 impl<T: Element> Follow<'_, '_, T> {
     /// The same on one row, if no matrix has gaps between its rows: fewer vectors are ragged.
     #[inline(always)]
     pub(crate) fn into_one_row(self) -> Self {
-        let Follow { epilogue: Epilogue { what, beside: [first, second] }, c, gradient } = self;
+        let Follow { epilogue: Epilogue { what, beside: [first, second] }, c, gradient, .. } = self;
         let of_gradient = match gradient {
             Gradient::None => true,
             Gradient::Matrix(matrix) => matrix.is_without_gaps(),
@@ -211,14 +214,14 @@ impl<T: Element> Follow<'_, '_, T> {
         let without_gaps =
             c.rows() > 1 && c.is_without_gaps() && of_gradient && first.is_without_gaps() && second.is_without_gaps();
         if !without_gaps {
-            return Follow { epilogue: Epilogue { what, beside: [first, second] }, c, gradient };
+            return Follow { epilogue: Epilogue { what, beside: [first, second] }, c, gradient, joins_rows: false };
         }
         let beside = [first.into_one_row(), second.into_one_row()];
         let gradient = match gradient {
             Gradient::Matrix(matrix) => Gradient::Matrix(matrix.into_one_row()),
             other => other,
         };
-        Follow { epilogue: Epilogue { what, beside }, c: c.into_one_row(), gradient }
+        Follow { epilogue: Epilogue { what, beside }, c: c.into_one_row(), gradient, joins_rows: false }
     }
 }
 
@@ -226,7 +229,8 @@ impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let Follow { epilogue: Epilogue { what, mut beside }, mut c, gradient } = self;
+        let follow = if self.joins_rows { self.into_one_row() } else { self };
+        let Follow { epilogue: Epilogue { what, mut beside }, mut c, gradient, .. } = follow;
         match what {
             What::Nothing => {}
             What::Apply(function) => {
@@ -326,17 +330,28 @@ impl<T: Element, S: Simd<T>> Visitor<T> for OnBlock<'_, '_, T, S> {
 }
 
 /// Does `what` to C without a product, on as many threads as pay.
-pub(crate) fn follow<T: Element>(
+#[inline(always)]
+pub(crate) fn follow<'a, T: Element>(
     runner: &impl Runner,
-    epilogue: Epilogue<'_, T>,
-    c: MatrixMut<'_, T>,
-    gradient: Gradient<'_, T>,
+    what: What<T>,
+    beside: [Beside<'a, T>; 2],
+    c: MatrixMut<'a, T>,
+    gradient: Gradient<'a, T>,
 ) {
     let elements = c.rows().saturating_mul(c.cols());
     if elements == 0 {
         return;
     }
-    let follow = Follow { epilogue, c, gradient }.into_one_row();
+    let follow = Follow { epilogue: Epilogue { what, beside }, c, gradient, joins_rows: true };
+    match runner.threads() > 1 && parts_of_evaluations(runner.threads(), elements, usize::MAX) > 1 {
+        true => split(runner, follow.into_one_row(), elements),
+        false => runner.run(follow),
+    }
+}
+
+/// On several threads, if they pay.
+#[inline(never)]
+fn split<T: Element>(runner: &impl Runner, follow: Follow<'_, '_, T>, elements: usize) {
     if follow.c.rows() == 1 {
         let parts = parts_of_evaluations(runner.threads(), elements, elements / T::BLOCK);
         for_each_part(ByCols(follow), parts, T::BLOCK, &|part| runner.run(part.0));
@@ -356,7 +371,7 @@ impl<T: Element> Split for ByCols<'_, '_, T> {
         self.0.c.cols()
     }
     fn split(self, at: usize) -> (Self, Self) {
-        let Follow { epilogue, c, gradient } = self.0;
+        let Follow { epilogue, c, gradient, joins_rows } = self.0;
         let ((e1, e2), (c1, c2)) = (epilogue.split_at_col(at), c.split_at_col(at));
         let (g1, g2) = match gradient {
             Gradient::Matrix(g) => {
@@ -365,7 +380,10 @@ impl<T: Element> Split for ByCols<'_, '_, T> {
             }
             other => (other, other),
         };
-        (ByCols(Follow { epilogue: e1, c: c1, gradient: g1 }), ByCols(Follow { epilogue: e2, c: c2, gradient: g2 }))
+        (
+            ByCols(Follow { epilogue: e1, c: c1, gradient: g1, joins_rows }),
+            ByCols(Follow { epilogue: e2, c: c2, gradient: g2, joins_rows }),
+        )
     }
 }
 
@@ -374,7 +392,7 @@ impl<T: Element> Split for ByRows<'_, '_, T> {
         self.0.c.rows()
     }
     fn split(self, at: usize) -> (Self, Self) {
-        let Follow { epilogue, c, gradient } = self.0;
+        let Follow { epilogue, c, gradient, joins_rows } = self.0;
         let ((e1, e2), (c1, c2)) = (epilogue.split_at_row(at), c.split_at_row(at));
         let (g1, g2) = match gradient {
             Gradient::Matrix(g) => {
@@ -383,7 +401,10 @@ impl<T: Element> Split for ByRows<'_, '_, T> {
             }
             other => (other, other),
         };
-        (ByRows(Follow { epilogue: e1, c: c1, gradient: g1 }), ByRows(Follow { epilogue: e2, c: c2, gradient: g2 }))
+        (
+            ByRows(Follow { epilogue: e1, c: c1, gradient: g1, joins_rows }),
+            ByRows(Follow { epilogue: e2, c: c2, gradient: g2, joins_rows }),
+        )
     }
 }
 
