@@ -131,6 +131,14 @@ pub(crate) fn multiply<T: Element>(
         return;
     }
     let work = m.saturating_mul(n).saturating_mul(k);
+    if runner.threads() == 1
+        && is_outer(a, b, init, epilogue.what)
+        && let (Source::Matrix(delta), What::Update(_)) = (b, epilogue.what)
+    {
+        // The update of one example's step: straight to where it is done.
+        let gradient = Gradient::Outer { x: a, delta };
+        return runner.run(Follow { epilogue, c, gradient, joins_rows: false });
+    }
     // All columns of such a B are one block.
     let joins_rows = work < WORTH_A_THREAD && k.saturating_mul(n).saturating_mul(size_of::<T>()) <= B_BYTES;
     let product = Gemm { a, b, init, c, epilogue, joins_rows };
@@ -139,6 +147,16 @@ pub(crate) fn multiply<T: Element>(
         true => split(runner, product, work),
         false => runner.run(product),
     }
+}
+
+/// Whether a product is an outer product x·yᵀ that nothing or an update follows: then nothing is summed, and C is done row after row.
+#[inline(always)]
+fn is_outer<T: Element>(a: MatrixRef<'_, T>, b: Source<'_, T>, init: Init<MatrixRef<'_, T>>, what: What<T>) -> bool {
+    let Source::Matrix(b) = b else { return false };
+    a.cols() == 1
+        && b.layout().has_rows()
+        && matches!(init, Init::Zero)
+        && matches!(what, What::Nothing | What::Update(_))
 }
 
 /// A product on several threads.
@@ -218,18 +236,11 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             following: epilogue.following(),
             size: size_of::<T>(),
         };
-        if let (1, Source::Matrix(b), Init::Zero) = (shape.inner, b, init)
-            && b.col_stride() == 1
-        {
-            // An outer product, of which nothing is summed.
-            match epilogue.what {
-                What::Update(_) => {
-                    let gradient = Gradient::Outer { x: a, delta: b };
-                    return simd.call(Follow { epilogue, c, gradient, joins_rows: false });
-                }
-                What::Nothing => return simd.call(Outer { x: a, y: b, c }),
-                _ => {}
-            }
+        if let (true, Source::Matrix(b)) = (is_outer(a, b, init, epilogue.what), b) {
+            return match epilogue.what {
+                What::Nothing => simd.call(Outer { x: a, y: b, c }),
+                _ => simd.call(Follow { epilogue, c, gradient: Gradient::Outer { x: a, delta: b }, joins_rows: false }),
+            };
         }
         let dots = match (b, init) {
             (Source::Matrix(b), Init::Zero) if shape.is_dot_products() => Some(b),

@@ -7,6 +7,7 @@ use super::lay_out;
 use crate::dot::dot_body;
 use crate::element::Element;
 use crate::elementwise::{Elementwise, map_row};
+use crate::gemm::follow::map_rows;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Kernel, Simd};
 use crate::softmax::Scale;
@@ -31,34 +32,62 @@ impl<T: Element> Kernel<T> for MeanSquaredError<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let MeanSquaredError { outputs, targets, mean, slope, mut delta, mut loss } = self;
-        for i in 0..delta.rows() {
-            lay_out(simd, targets, i, delta.row(i));
+        let MeanSquaredError { outputs, mut targets, mean, slope, mut delta, mut loss } = self;
+        let one = simd.one();
+        if !targets.layout().has_rows() {
+            // Side by side first, where the gradient will be.
+            for i in 0..delta.rows() {
+                lay_out(simd, targets, i, delta.row(i));
+            }
+            targets = MatrixRef::empty();
         }
         // Rows without gaps are one row, of which fewer vectors are ragged.
-        let (outputs, mut delta) = match outputs.is_without_gaps() && delta.is_without_gaps() {
+        let in_place = targets.rows() == 0;
+        let joins = outputs.is_without_gaps() && delta.is_without_gaps() && (in_place || targets.is_without_gaps());
+        let (outputs, mut delta) = match joins {
             true => (outputs.into_one_row(), delta.into_one_row()),
             false => (outputs, delta),
         };
-        let (one, n) = (simd.one(), delta.cols());
-        let [of_outputs, of_delta] = [outputs.touched(S::LANES), delta.touched(S::LANES)];
+        let targets = if joins && !in_place { targets.into_one_row() } else { targets };
+        let cols = delta.cols();
+        let [of_outputs, of_targets] = [outputs.touched(S::LANES), targets.touched(S::LANES)];
+        let len = delta.touched(S::LANES);
+        for i in 0..delta.rows() {
+            let (o, d) = (outputs.padded_row(i, of_outputs), delta.padded_row(i, len));
+            match in_place {
+                true => map_row(simd, DifferenceInPlace, cols, [o], d),
+                false => map_row(simd, Difference, cols, [o, targets.padded_row(i, of_targets)], d),
+            }
+        }
+        let mut delta = if delta.is_without_gaps() { delta.into_one_row() } else { delta };
         let mut sum = None;
         for i in 0..delta.rows() {
-            let row = delta.padded_row(i, of_delta);
-            map_row(simd, Difference, n, [outputs.padded_row(i, of_outputs)], row);
-            let squares = dot_body(simd, &row[..n], &row[..n]);
+            let row = delta.row(i);
+            let squares = dot_body(simd, row, row);
             sum = Some(sum.map_or(squares, |sum| one.add(sum, squares)));
-            map_row(simd, Scale { by: slope }, n, [], row);
         }
+        map_rows(simd, Scale { by: slope }, [], &mut delta);
         one.store(one.mul(sum.unwrap_or(T::ZERO), mean), loss.row(0));
+    }
+}
+
+/// o − t.
+#[derive(Clone, Copy)]
+struct Difference;
+
+impl<T: Element> Elementwise<T, 2> for Difference {
+    const READS_OUT: bool = false;
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, _: S::Vector, [o, t]: [S::Vector; 2]) -> S::Vector {
+        simd.sub(o, t)
     }
 }
 
 /// t ← o − t.
 #[derive(Clone, Copy)]
-struct Difference;
+struct DifferenceInPlace;
 
-impl<T: Element> Elementwise<T, 1> for Difference {
+impl<T: Element> Elementwise<T, 1> for DifferenceInPlace {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, t: S::Vector, [o]: [S::Vector; 1]) -> S::Vector {
         simd.sub(o, t)
