@@ -73,7 +73,7 @@ fn small_step(batch: usize, repeats: usize) -> Job {
 }
 
 /// A whole training of a new network each time.
-fn training<E: Executor>(executor: &E, network: &Network, data: &Dataset<f32>, options: &TrainingOptions) {
+fn training(executor: &dyn Executor, network: &Network, data: &Dataset<f32>, options: &TrainingOptions) {
     let mut network = network.clone();
     let training = Training::new(&mut network, executor, data, options.clone()).expect("a training");
     training.for_each(|report| assert!(report.expect("an epoch").loss.is_finite()));

@@ -41,7 +41,7 @@ use crate::scratch::Scratch;
 use crate::simd::{Kernel, Simd, store_some};
 use crate::update::{Gradients, OuterRow};
 use blocking::{B_BYTES, Blocking, ProductShape};
-use follow::{Epilogue, Follow, Gradient, What};
+use follow::{Beside, Epilogue, Follow, Gradient, What};
 use operand::{Operand, Source};
 use tile::{Columns, Rhs, RowTiles, Rows};
 
@@ -132,7 +132,7 @@ pub(crate) fn multiply<T: Element>(
     }
     let work = m.saturating_mul(n).saturating_mul(k);
     if runner.threads() == 1
-        && is_outer(a, b, init, epilogue.what)
+        && is_outer(a, b, init, &c, &epilogue)
         && let (Source::Matrix(delta), What::Update(_)) = (b, epilogue.what)
     {
         // The update of one example's step: straight to where it is done.
@@ -149,14 +149,24 @@ pub(crate) fn multiply<T: Element>(
     }
 }
 
-/// Whether a product is an outer product x·yᵀ that nothing or an update follows: then nothing is summed, and C is done row after row.
+/// Whether a product is an outer product x·yᵀ of rows without gaps that nothing or an update follows: then nothing is summed, and C is
+/// done row after row.
 #[inline(always)]
-fn is_outer<T: Element>(a: MatrixRef<'_, T>, b: Source<'_, T>, init: Init<MatrixRef<'_, T>>, what: What<T>) -> bool {
+fn is_outer<T: Element>(
+    a: MatrixRef<'_, T>,
+    b: Source<'_, T>,
+    init: Init<MatrixRef<'_, T>>,
+    c: &MatrixMut<'_, T>,
+    epilogue: &Epilogue<'_, T>,
+) -> bool {
     let Source::Matrix(b) = b else { return false };
-    a.cols() == 1
-        && b.layout().has_rows()
-        && matches!(init, Init::Zero)
-        && matches!(what, What::Nothing | What::Update(_))
+    let follows = match epilogue.what {
+        What::Nothing => true,
+        What::Update(_) => epilogue.beside.iter().all(Beside::has_lines),
+        _ => false,
+    };
+    let contiguous = a.row_stride() == 1 && b.layout().has_rows() && c.has_lines();
+    a.cols() == 1 && follows && contiguous && matches!(init, Init::Zero)
 }
 
 /// A product on several threads.
@@ -236,7 +246,7 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             following: epilogue.following(),
             size: size_of::<T>(),
         };
-        if let (true, Source::Matrix(b)) = (is_outer(a, b, init, epilogue.what), b) {
+        if let (true, Source::Matrix(b)) = (is_outer(a, b, init, &c, &epilogue), b) {
             return match epilogue.what {
                 What::Nothing => simd.call(Outer { x: a, y: b, c }),
                 _ => simd.call(Follow { epilogue, c, gradient: Gradient::Outer { x: a, delta: b }, joins_rows: false }),

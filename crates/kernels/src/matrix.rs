@@ -365,14 +365,19 @@ impl<'a, T> MatrixMut<'a, T> {
     pub(crate) fn is_flat(&self, len: usize) -> bool {
         self.col_stride == 1 && self.row_stride == len && self.width == len
     }
-    /// Such rows as one. Panics if they are not such rows.
+    /// Whether rows follow each other with their padding, and with nothing else in between.
     #[inline(always)]
-    pub(crate) fn flat(&mut self, len: usize) -> &mut [T] {
-        assert!(self.is_flat(len));
+    pub(crate) fn has_lines(&self) -> bool {
+        self.col_stride == 1 && self.row_stride == self.width
+    }
+    /// All rows with their padding. Panics if something else is in between.
+    #[inline(always)]
+    pub(crate) fn lines(&mut self) -> &mut [T] {
+        assert!(self.has_lines());
         // SAFETY: `with_layout` checked that columns and padding of all rows lie inside the slice this view borrows exclusively (splitting
         // keeps that), and rows follow each other (asserted). The borrow of `self` keeps any other part of this view from being used
         // meanwhile.
-        unsafe { std::slice::from_raw_parts_mut(self.first.as_ptr(), self.rows * len) }
+        unsafe { std::slice::from_raw_parts_mut(self.first.as_ptr(), self.rows * self.width) }
     }
     /// The first `len` elements of row `i`, at most its columns and padding.
     #[inline(always)]

@@ -54,7 +54,7 @@ fn row(name: &str, ops: &Ops, last: [String; 2]) -> Vec<String> {
 /// Which run disagrees with its formula, and where first.
 fn disagreement(run: &Verification) -> String {
     let place = match run.differences() {
-        [Difference { region: Some(region), .. }, ..] => format!("{} of layer {}", region.name, region.layer),
+        [Difference { region: Some(region), .. }, ..] => format!("{} of layer {}", region.phase, region.layer),
         _ => "outside of the step".to_owned(),
     };
     let threads = plural(run.threads() as u64, "thread");

@@ -19,7 +19,7 @@ impl Costs {
     pub fn new(job: &Job, cpu: &Cpu) -> Result<Costs, Failure> {
         let Checkpoint { network, options, .. } = &job.checkpoint;
         let sizes: Vec<u64> = network.sizes().iter().map(|size| *size as u64).collect();
-        let activations: Vec<Activation> = network.layers().iter().map(|layer| layer.activation()).collect();
+        let activations: Vec<Activation> = network.activations().collect();
         let clipping = if options.clip_norm.is_some() { Clipping::Scaled } else { Clipping::None };
         let network = NetworkSpec::with_activations(sizes, activations, options.loss.clone());
         let network = network.map_err(Failure::usage)?.with_optimizer(options.optimizer).with_clipping(clipping);

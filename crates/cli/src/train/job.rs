@@ -228,9 +228,9 @@ impl fmt::Display for Job {
         let held_out = self.held_out.as_ref().map_or(0, Dataset::len);
         writeln!(f, "{}, {} held out.", plural(self.seen.len() as u64, "example"), count(held_out as u64))?;
         let sizes: Vec<String> = network.sizes().iter().map(usize::to_string).collect();
-        let hidden = match network.layers() {
-            [first, _, ..] => format!("{}, ", first.activation()),
-            _ => String::new(),
+        let hidden = match network.layers().len() {
+            1 => String::new(),
+            _ => format!("{}, ", network.layer(0).activation()),
         };
         let (sizes, parameters) = (sizes.join("-"), count(network.parameters() as u64));
         let rate = optimizer.learning_rate();

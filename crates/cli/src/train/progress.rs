@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nxm_kernels::Executor;
 use nxm_net::{Element, Progress, Training};
 
 use crate::format::{self, count, percent, seconds};
@@ -35,7 +34,7 @@ impl Bar {
     }
 
     /// A step is done.
-    pub fn step<T: Element, E: Executor>(&mut self, training: &Training<'_, T, E>, rows: usize, last: Option<Score>) {
+    pub fn step<T: Element>(&mut self, training: &Training<'_, T>, rows: usize, last: Option<Score>) {
         self.examples += rows as u64;
         if self.bar.is_hidden() || self.drawn.is_some_and(|drawn| drawn.elapsed() < EVERY) {
             return;

@@ -128,11 +128,19 @@ impl<'a, T: Element> Beside<'a, T> {
             _ => true,
         }
     }
-    /// Such rows as one; nothing if there is no such matrix.
+    /// Whether its rows follow each other with their padding; true if there is no such matrix.
     #[inline(always)]
-    fn flat(&mut self, len: usize) -> &mut [T] {
+    pub(super) fn has_lines(&self) -> bool {
         match self {
-            Beside::Write(m) => m.flat(len),
+            Beside::Write(m) => m.has_lines(),
+            _ => true,
+        }
+    }
+    /// All rows with their padding; nothing if there is no such matrix.
+    #[inline(always)]
+    fn lines(&mut self) -> &mut [T] {
+        match self {
+            Beside::Write(m) => m.lines(),
             _ => &mut [],
         }
     }
@@ -284,45 +292,40 @@ impl<T: Element, S: Simd<T>> Visitor<T> for OnBlock<'_, '_, T, S> {
             Gradient::Matrix(matrix) => len.min(matrix.touched(S::LANES)),
             Gradient::Outer { delta, .. } => len.min(delta.touched(S::LANES)),
         };
-        // Rows that follow each other with their padding are one long row.
-        let flat = weights.is_flat(len) && first.is_flat(len) && second.is_flat(len);
-        let rows = if flat { Rows { cols, stride: len } } else { Rows::one(cols) };
         match gradient {
-            Gradient::Matrix(matrix) if flat && matrix.is_flat(len) => {
-                let state = [first.flat(len), second.flat(len)];
-                update_row(simd, rule, rows, matrix.flat(len), weights.flat(len), state);
-            }
-            Gradient::Outer { x, delta } if flat && x.row_stride() == 1 => {
-                let (delta, x) = (delta.padded_row(0, len), &x.data()[..weights.rows()]);
-                let (weights, first, second) = (weights.flat(len), first.flat(len), second.flat(len));
-                let of_row = |state: usize, i: usize| if U::STATE > state { i * len..(i + 1) * len } else { 0..0 };
-                for (i, x) in x.iter().enumerate() {
+            Gradient::None => {}
+            Gradient::Outer { x, delta } => {
+                let (stride, delta) = (weights.row_stride(), delta.padded_row(0, len));
+                let [weights, first, second] = [weights.lines(), first.lines(), second.lines()];
+                let of_row =
+                    |state: usize, i: usize| if U::STATE > state { i * stride..i * stride + len } else { 0..0 };
+                for (i, x) in x.data().iter().take(x.rows()).enumerate() {
                     let gradients = OuterRow { x: simd.broadcast(x), delta };
                     let state = [&mut first[of_row(0, i)], &mut second[of_row(1, i)]];
-                    update_row(simd, rule, rows, gradients, &mut weights[i * len..(i + 1) * len], state);
+                    let weights = &mut weights[i * stride..i * stride + len];
+                    update_row(simd, rule, Rows::one(cols), gradients, weights, state);
                 }
             }
-            _ => {
-                for i in 0..weights.rows() {
+            Gradient::Matrix(matrix) => {
+                // Rows that follow each other with their padding are one long row.
+                let flat = weights.is_flat(len) && matrix.is_flat(len) && first.is_flat(len) && second.is_flat(len);
+                let (count, rows) = match flat {
+                    true => (1, Rows { cols, stride: len }),
+                    false => (weights.rows(), Rows::one(cols)),
+                };
+                for i in 0..count {
                     // Where rows are a page or more apart, the hardware does not foresee the next one.
-                    if weights.row_stride() * size_of::<T>() >= PAGE && i + 1 < weights.rows() {
+                    if weights.row_stride() * size_of::<T>() >= PAGE && i + 1 < count {
                         prefetch(simd, weights.row(i + 1));
                         first.prefetch_row(simd, i + 1);
                         second.prefetch_row(simd, i + 1);
                     }
-                    let state = [first.row(i, len), second.row(i, len)];
-                    let weights = weights.padded_row(i, len);
-                    match gradient {
-                        Gradient::None => {}
-                        Gradient::Matrix(matrix) => {
-                            update_row(simd, rule, rows, matrix.padded_row(i, len), weights, state);
-                        }
-                        Gradient::Outer { x, delta } => {
-                            let x = simd.broadcast(&x.data()[i * x.row_stride()]);
-                            let gradients = OuterRow { x, delta: delta.padded_row(0, len) };
-                            update_row(simd, rule, rows, gradients, weights, state);
-                        }
-                    }
+                    let gradients = if flat { matrix.flat(len) } else { matrix.padded_row(i, len) };
+                    let [weights, first, second] = match flat {
+                        true => [weights.lines(), first.lines(), second.lines()],
+                        false => [weights.padded_row(i, len), first.row(i, len), second.row(i, len)],
+                    };
+                    update_row(simd, rule, rows, gradients, weights, [first, second]);
                 }
             }
         }
@@ -442,7 +445,7 @@ pub(crate) fn map_rows<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: us
         for (slice, input) in slices.iter_mut().zip(&inputs) {
             *slice = if flat { input.flat(len) } else { input.padded_row(i, input.touched(S::LANES)) };
         }
-        let out = if flat { out.flat(len) } else { out.padded_row(i, len) };
+        let out = if flat { out.lines() } else { out.padded_row(i, len) };
         map_padded(simd, f, n, rows, slices, out);
     }
 }

@@ -45,14 +45,14 @@ pub fn agree(
 ) -> Result<(), Failure> {
     let same = Same(path);
     let Checkpoint { network, options, .. } = &*checkpoint;
-    let (layers, hidden) = (network.layers(), network.layers().len() - 1);
+    let hidden = network.layers().len() - 1;
     same.check(
         "--hidden",
         args.hidden.as_ref(),
-        &Hidden(layers[..hidden].iter().map(|layer| layer.fan_out()).collect()),
+        &Hidden(network.layers().take(hidden).map(|layer| layer.fan_out()).collect()),
     )?;
     if hidden > 0 {
-        same.check("--activation", args.activation.as_ref(), &layers[0].activation())?;
+        same.check("--activation", args.activation.as_ref(), &network.layer(0).activation())?;
     }
     same.check("--loss", args.loss.as_ref().map(Loss::name).as_ref(), &options.loss.name())?;
     same.check("--optimizer", args.optimizer.map(OptimizerName::name).as_ref(), &options.optimizer.name())?;
