@@ -66,7 +66,8 @@ impl Job {
 
     /// The layer with most weights at the training's batch; the last of several, as only the first has no input gradient.
     pub fn largest_layer(&self) -> LayerShape {
-        let layer = self.network.layers().max_by_key(|layer| layer.fan_in() * layer.fan_out()).expect("a network has layers");
+        let layer =
+            self.network.layers().max_by_key(|layer| layer.fan_in() * layer.fan_out()).expect("a network has layers");
         LayerShape {
             batch: self.options.batch,
             fan_in: layer.fan_in(),
