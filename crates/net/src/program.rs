@@ -7,12 +7,111 @@
 
 use std::ops::Range;
 
-use nxm_kernels::call::Op;
+use nxm_kernels::call::{Op, Operation};
 use nxm_kernels::program::{Instruction, Place, Places, Slot};
 use nxm_kernels::{Element, Kept, Layout, Phase, Region};
 
+use crate::checkpoint::ElementType;
 use crate::loss::Loss;
 use crate::shape::{Room, Shape};
+use crate::spec::{Clipping, NetworkSpec, SpecError};
+
+/// What is done with a network: which of its programs is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Run {
+    /// Outputs alone: [`Predictor::predict`](crate::Predictor::predict).
+    Prediction,
+    /// Outputs and their loss: [`Network::evaluate`](crate::Network::evaluate).
+    Evaluation,
+    /// A step of training in one piece: [`Step::train`](crate::Step::train).
+    Step,
+    /// The same step in two pieces: [`Step::gradients`](crate::Step::gradients) and [`Step::update`](crate::Step::update).
+    GradientsAndUpdate,
+}
+
+/// The calls that a run of a network on `rows` rows makes, in their order, each with what it is a part of.
+///
+/// Nothing is allocated for the network, which may be larger than any machine. Examples and targets are taken to stand row after row
+/// without gaps; the loss is taken to be finite.
+///
+/// # Errors
+/// [`SpecError::TooLarge`] if a size exceeds what this machine can address.
+pub fn operations(
+    spec: &NetworkSpec,
+    element: ElementType,
+    rows: u64,
+    run: Run,
+) -> Result<Vec<(Region, Operation)>, SpecError> {
+    match element {
+        ElementType::F32 => operations_in::<f32>(spec, rows, run),
+        ElementType::F64 => operations_in::<f64>(spec, rows, run),
+    }
+}
+
+fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<Vec<(Region, Operation)>, SpecError> {
+    let Outline { instructions, sections, .. } = outline::<T>(spec, rows, run)?.1;
+    let runs = |i: &usize| spec.clipping() == Clipping::Scaled || !sections.scale.contains(i);
+    // The constants of a rule change from step to step, and no operation does.
+    let rule = spec.optimizer().rule::<f64>(spec.optimizer().learning_rate(), 1);
+    let listed = (0..instructions.len()).filter(runs).map(|i| &instructions[i]);
+    Ok(listed.map(|instruction| (instruction.region, instruction.operation(&rule))).collect())
+}
+
+/// Elements of memory that a run of a network works on, by what they are for. Padding and alignment are in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryNeeds {
+    /// Weights and biases.
+    pub parameters: u128,
+    /// What the optimizer keeps for each of them.
+    pub state: u128,
+    /// Gradients of biases; those of weights only if they are made for themselves. Where they are clipped, sums of their squares.
+    pub gradients: u128,
+    /// Outputs of all layers, and sums of those whose derivative is made of them.
+    pub activations: u128,
+    /// δ of two layers.
+    pub deltas: u128,
+    /// What the loss keeps of rows, elements and classes, and numbers that stand alone, as the loss itself.
+    pub loss: u128,
+}
+
+/// The memory that a run of a network on `rows` rows works on, examples and targets apart. Nothing is allocated.
+///
+/// # Errors
+/// [`SpecError::TooLarge`] if a size exceeds what this machine can address.
+pub fn memory_needs(spec: &NetworkSpec, element: ElementType, rows: u64, run: Run) -> Result<MemoryNeeds, SpecError> {
+    match element {
+        ElementType::F32 => memory_needs_in::<f32>(spec, rows, run),
+        ElementType::F64 => memory_needs_in::<f64>(spec, rows, run),
+    }
+}
+
+fn memory_needs_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<MemoryNeeds, SpecError> {
+    let (parameters, outline) = outline::<T>(spec, rows, run)?;
+    let kept = match run {
+        Run::Prediction | Run::Evaluation => 0,
+        Run::Step | Run::GradientsAndUpdate => spec.optimizer().state_names().len(),
+    };
+    Ok(MemoryNeeds { parameters, state: parameters.saturating_mul(kept as u128), ..outline.needs })
+}
+
+/// Elements of all parameters, and the outline of the program that is run.
+fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(u128, Outline<T>), SpecError> {
+    let addressable = |size: &u64| usize::try_from(*size).map_err(|_| SpecError::TooLarge { size: *size });
+    let sizes = spec.sizes().iter().map(addressable).collect::<Result<Vec<usize>, SpecError>>()?;
+    let shape = Shape::new::<T>(&sizes, spec.activations().iter().copied());
+    let parts = match (spec.clipping(), run) {
+        // To which norm changes no operation.
+        (Clipping::Within | Clipping::Scaled, _) => Parts::Clipped(T::ONE),
+        (Clipping::None, Run::GradientsAndUpdate) => Parts::Apart,
+        (Clipping::None, _) => Parts::Fused,
+    };
+    let purpose = match run {
+        Run::Prediction => Purpose::Prediction,
+        Run::Evaluation => Purpose::Evaluation,
+        Run::Step | Run::GradientsAndUpdate => Purpose::Training { parts, kept: spec.optimizer().state_names().len() },
+    };
+    Ok((shape.elements, Outline::new(&shape, spec.loss(), addressable(&rows)?, purpose)))
+}
 
 /// What a program is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,6 +149,8 @@ pub(crate) struct Outline<T: Element> {
     pub(crate) results: Results,
     /// Elements of the work memory; [`usize::MAX`] if they exceed that.
     pub(crate) work: usize,
+    /// The same by what they are for.
+    needs: MemoryNeeds,
 }
 
 /// The parts of a program that are run one after the other.
@@ -89,15 +190,27 @@ impl<T: Element> Outline<T> {
     /// The program of a network of this shape on `rows` rows. Any sizes may be asked about.
     pub(crate) fn new(shape: &Shape, loss: &Loss, rows: usize, purpose: Purpose<T>) -> Outline<T> {
         let mut writer = Writer { shape, rows, room: Room::new::<T>(Slot::Work), instructions: Vec::new() };
-        let mut results = writer.results(loss, purpose);
+        let mut results = writer.results(loss);
+        let alone = writer.room.len;
+        writer.gradients(&mut results, purpose);
+        let behind_gradients = writer.room.len;
         let mut sections = Sections::default();
         let kept = writer.forward(&mut results, matches!(purpose, Purpose::Training { .. }));
+        let behind_activations = writer.room.len;
         let widest = shape.layers.iter().map(|layer| layer.fan_out).max().unwrap_or(0);
         // ∂L/∂z of the layer the backward pass is at, and of the layer before it, in turns.
         let delta = [(); 2].map(|()| writer.room.place(rows, widest).offset);
+        let behind_deltas = writer.room.len;
         if purpose != Purpose::Prediction {
             writer.loss(&results, loss, delta[0]);
         }
+        let needs = MemoryNeeds {
+            gradients: behind_gradients - alone,
+            activations: behind_activations - behind_gradients,
+            deltas: behind_deltas - behind_activations,
+            loss: writer.room.len - behind_deltas + alone,
+            ..MemoryNeeds::default()
+        };
         sections.forward = 0..writer.instructions.len();
         if let Purpose::Training { parts, kept: state } = purpose {
             sections.backward = writer.section(|w| w.backward(&results, &kept, delta, parts, state));
@@ -109,7 +222,7 @@ impl<T: Element> Outline<T> {
                 sections.update = writer.section(|w| w.update(&results, state));
             }
         }
-        Outline { sections, results, work: writer.room.len, instructions: writer.instructions }
+        Outline { sections, results, work: writer.room.addressable(), needs, instructions: writer.instructions }
     }
 }
 
@@ -133,11 +246,11 @@ impl<T: Element> Writer<'_, T> {
     }
 
     /// Room for what does not move when the number of rows changes, which therefore stands first.
-    fn results(&mut self, loss: &Loss, purpose: Purpose<T>) -> Results {
+    fn results(&mut self, loss: &Loss) -> Results {
         let (shape, room) = (self.shape, &mut self.room);
         let [zero, loss_at, norm, scale] = [(); 4].map(|()| room.place(1, 1));
         let classes = loss.is_weighted().then(|| room.place(3, shape.outputs()));
-        let mut results = Results {
+        Results {
             zero,
             loss: loss_at,
             norm,
@@ -146,8 +259,13 @@ impl<T: Element> Writer<'_, T> {
             squares: Vec::new(),
             gradients: Vec::new(),
             outputs: Vec::new(),
-        };
-        let Purpose::Training { parts, .. } = purpose else { return results };
+        }
+    }
+
+    /// The same for gradients.
+    fn gradients(&mut self, results: &mut Results, purpose: Purpose<T>) {
+        let (shape, room) = (self.shape, &mut self.room);
+        let Purpose::Training { parts, .. } = purpose else { return };
         for layer in &shape.layers {
             let weights = match parts {
                 Parts::Fused => room.place_at(0, layer.fan_in, layer.fan_out),
@@ -158,7 +276,6 @@ impl<T: Element> Writer<'_, T> {
                 results.squares.push([(); 2].map(|()| room.place(1, 1)));
             }
         }
-        results
     }
 
     /// The inputs of layer `l`: the data, or what the layer before gave.
