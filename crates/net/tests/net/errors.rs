@@ -64,7 +64,7 @@ fn refused(step: &mut Step<f32>, network: &Network<f32>, x: MatrixRef<'_, f32>, 
     let before = state.clone();
     let error = step.train(&mut trained, &cpu(), x, targets, &mut state).unwrap_err();
     assert_eq!((&trained, &state), (network, &before));
-    assert!(step.bias_gradient(0).iter().all(|&g| g == 0.0));
+    assert!(step.bias_gradient(0).to_vec().is_empty());
     error
 }
 
@@ -202,7 +202,7 @@ fn networks_that_a_step_was_not_made_for() {
 
 #[test]
 fn predictions_and_evaluations_that_can_not_be_made() {
-    let mut net = network::<f32>(&[3, 4, 2], Activation::Tanh, Activation::Identity, 1);
+    let net = network::<f32>(&[3, 4, 2], Activation::Tanh, Activation::Identity, 1);
     let x = [0.0f32; 8];
     let error = net.predict(&cpu(), MatrixRef::new(&x, 2, 4).unwrap()).unwrap_err();
     assert_eq!(error, NetError::Features { expected: 3, found: 4 });
@@ -214,10 +214,6 @@ fn predictions_and_evaluations_that_can_not_be_made() {
     let many = examples::<f32>(&Loss::CROSS_ENTROPY, 40, 3, 9, 1);
     let error = net.evaluate(&cpu(), &many, &Loss::CROSS_ENTROPY).unwrap_err();
     assert!(matches!(error, NetError::Outputs { expected: 2, found: 9 }), "{error}");
-    // Layers that were exchanged no longer fit together.
-    net.layers_mut().swap(0, 1);
-    let error = net.predict(&cpu(), MatrixRef::new(&x, 2, 4).unwrap()).unwrap_err();
-    assert!(matches!(error, NetError::Shape(_)), "{error}");
 }
 
 #[test]
