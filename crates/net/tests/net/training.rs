@@ -137,6 +137,52 @@ fn an_epoch_uses_every_example_once_in_an_order_of_its_own() {
 }
 
 #[test]
+fn gradients_are_those_made_last_or_there_are_none() {
+    let start = network::<f64>(&[3, 5, 2], Activation::Tanh, Activation::Identity, 1);
+    let data = examples::<f64>(&Loss::MeanSquaredError, 6, 3, 2, 3);
+    let (x, targets) = (data.inputs(), data.targets());
+    let none = |step: &Step<f64>| {
+        let empty = |gradient: MatrixRef<'_, f64>| gradient.to_vec().is_empty();
+        (0..2).all(|l| empty(step.weight_gradient(l)) && empty(step.bias_gradient(l)))
+    };
+    let all = |step: &Step<f64>| (step.weight_gradient(0).to_vec(), step.bias_gradient(1).to_vec());
+    for max_norm in [None, Some(1e-3)] {
+        let (mut network, mut step) = (start.clone(), Step::new(&start, &Loss::MeanSquaredError, 6).unwrap());
+        if let Some(max_norm) = max_norm {
+            step = step.clip_norm(max_norm).unwrap();
+        }
+        let mut state = OptimizerState::new(Optimizer::adam(0.1), &network).unwrap();
+        assert!(none(&step) && step.gradient_norm().is_none());
+        assert_eq!(step.update(&mut network, &cpu(), &mut state), Err(NetError::NoGradients));
+
+        // The norm belongs to the update that clips, and to no gradients made later.
+        step.gradients(&network, &cpu(), x, targets).unwrap();
+        assert!(!none(&step) && step.gradient_norm().is_none());
+        step.update(&mut network, &cpu(), &mut state).unwrap();
+        assert!(!none(&step) && step.gradient_norm().is_some() == max_norm.is_some());
+
+        // A fused step overwrites gradients, and makes none that stay. A clipped step's do.
+        step.train(&mut network, &cpu(), x, targets, &mut state).unwrap();
+        assert_eq!((none(&step), step.gradient_norm().is_some()), (max_norm.is_none(), max_norm.is_some()));
+        if max_norm.is_none() {
+            let before = network.clone();
+            assert_eq!(step.update(&mut network, &cpu(), &mut state), Err(NetError::NoGradients));
+            assert_eq!((&network, state.steps()), (&before, 2));
+        }
+
+        // Steps on other numbers of rows in between, more than the programs that are kept.
+        step.gradients(&start, &cpu(), x, targets).unwrap();
+        let expected = all(&step);
+        for rows in [1, 2, 3, 4, 5] {
+            let few = data.split_at(rows).0;
+            step.train(&mut network, &cpu(), few.inputs(), few.targets(), &mut state).unwrap();
+        }
+        step.gradients(&start, &cpu(), x, targets).unwrap();
+        assert_eq!(all(&step), expected);
+    }
+}
+
+#[test]
 fn buffers_for_a_larger_batch_change_nothing() {
     for loss in Loss::ALL {
         let start = network::<f32>(&[5, 7, 3], Activation::Tanh, Activation::Identity, 1);
