@@ -94,7 +94,14 @@ impl<T: Element> Plans<T> {
         if work <= self.work.as_slice().len() {
             return Ok(());
         }
-        self.work = memory(WORK, work)?;
+        self.work = memory(WORK, work).map_err(|error| match error {
+            // In words that name the batch.
+            NetError::TooLarge { what, .. } => {
+                let units = self.shape.layers.iter().map(|layer| layer.fan_out).fold(0, usize::saturating_add);
+                NetError::TooLarge { what, rows: self.most, cols: units }
+            }
+            other => other,
+        })?;
         if let Some(Place { offset, layout, .. }) = results.classes {
             for class in 0..layout.cols {
                 let shares = self.loss.shares(class, layout.cols);

@@ -1,7 +1,6 @@
 //! One step of training: forward, loss, backward, update.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use nxm_kernels::{Element, Executor, MatrixRef};
 
@@ -29,6 +28,9 @@ pub struct Step<T: Element> {
     /// Their norm before they were clipped, if they were.
     norm: Option<T>,
 }
+
+/// What errors call a step.
+const STEP: &str = "the step";
 
 /// A norm to clip to must be a finite number above 0 in `T`.
 pub(crate) fn check_max_norm<T: Element>(max_norm: f64) -> Result<(), NetError> {
@@ -163,7 +165,7 @@ impl<T: Element> Step<T> {
         executor: &dyn Executor,
         optimizer: &mut OptimizerState<T>,
     ) -> Result<(), NetError> {
-        self.check_network(network)?;
+        self.plans.shape.check(STEP, &network.shape)?;
         optimizer.check(network)?;
         let made = self.made.ok_or(NetError::NoGradients)?;
         let rows = self.plans.plan(made).rows();
@@ -198,19 +200,13 @@ impl<T: Element> Step<T> {
     /// Whether network and batch fit this plan and each other.
     #[inline]
     fn check(&self, network: &Network<T>, x: MatrixRef<'_, T>, targets: Targets<'_, T>) -> Result<(), NetError> {
-        self.check_network(network)?;
+        self.plans.shape.check(STEP, &network.shape)?;
         match x.rows() {
             0 => return Err(NetError::NoBatch),
             rows if rows > self.plans.most => return Err(NetError::BatchTooLarge { rows, batch: self.plans.most }),
             _ => {}
         }
         check_examples(network, &self.plans.loss, x, targets)
-    }
-
-    /// Whether the network is of the shape this plan was made for.
-    #[inline]
-    fn check_network(&self, network: &Network<T>) -> Result<(), NetError> {
-        if Arc::ptr_eq(&self.plans.shape, &network.shape) { Ok(()) } else { self.plans.shape.check(&network.shape) }
     }
 
     /// What is not finite, and in which layer: a weight, or what a layer gave, or the loss alone.

@@ -137,6 +137,10 @@ fn every_activation_comes_back() {
         let mut checkpoint = small::<f32>();
         let sizes = checkpoint.network.sizes();
         checkpoint.network = network(&sizes, activation, activation, 1);
+        let state = &mut checkpoint.state.optimizer;
+        *state =
+            OptimizerState::restore(*state.optimizer(), &checkpoint.network, state.steps(), &state.layers()).unwrap();
+        state.set_learning_rate(checkpoint.options.schedule.learning_rate(0.1, 6)).unwrap();
         there_and_back(&checkpoint);
     }
 }

@@ -252,7 +252,12 @@ impl Case {
                 close(self, "out0", &network.predict(&cpu(), x).unwrap(), &self.numbers("out0"));
                 step.gradients(network, &cpu(), x, targets).unwrap();
                 for (l, expected) in self.network::<f64>("grad0").layers().enumerate() {
-                    close(self, "first weight gradient", &step.weight_gradient(l).to_vec(), &expected.weights().to_vec());
+                    close(
+                        self,
+                        "first weight gradient",
+                        &step.weight_gradient(l).to_vec(),
+                        &expected.weights().to_vec(),
+                    );
                     close(self, "first bias gradient", step.bias_gradient(l).row(0), expected.bias());
                 }
             }

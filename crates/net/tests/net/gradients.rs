@@ -32,8 +32,7 @@ fn check(network: &Network<f64>, loss: &Loss, rows: usize, seed: u64) -> Option<
     let (x, targets) = (data.inputs(), data.targets());
     let kinked = |a: Activation| matches!(a, Activation::Relu | Activation::LeakyRelu | Activation::Elu);
     let sums = forward(network, x);
-    if network.layers().zip(&sums).any(|(l, (z, _))| kinked(l.activation()) && z.iter().any(|z| z.abs() < KINK))
-    {
+    if network.layers().zip(&sums).any(|(l, (z, _))| kinked(l.activation()) && z.iter().any(|z| z.abs() < KINK)) {
         return None;
     }
 

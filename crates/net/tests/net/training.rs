@@ -314,7 +314,10 @@ fn what_diverged_is_named() {
         result
     };
     for clip in [None, Some(1.0)] {
-        assert_eq!(first_step(|net| *net.layer_mut(1).weights_mut().at(1, 1) = f32::NAN, clip), diverged(1, "a weight"));
+        assert_eq!(
+            first_step(|net| *net.layer_mut(1).weights_mut().at(1, 1) = f32::NAN, clip),
+            diverged(1, "a weight")
+        );
         assert_eq!(first_step(|net| net.layer_mut(0).bias_mut()[1] = f32::INFINITY, clip), diverged(0, "a weight"));
         let huge = |net: &mut Network<f32>| {
             net.layer_mut(0).bias_mut().fill(10.0);
