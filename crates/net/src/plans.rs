@@ -64,15 +64,15 @@ impl<'a, T: Element> Given<'a, T> {
 }
 
 impl<'a, T: Element> Given<'a, T> {
-    /// Parameters that an optimizer changes, and examples.
+    /// Parameters that an optimizer changes by this rule, and examples.
     #[inline]
     pub(crate) fn update(
         network: &'a mut Network<T>,
         optimizer: &'a mut OptimizerState<T>,
+        rule: Rule<T>,
         x: MatrixRef<'a, T>,
         targets: Targets<'a, T>,
     ) -> Self {
-        let rule = optimizer.rule();
         let parameters = Parameters::Exclusive(network.parameters.as_mut_slice());
         Given { parameters, state: optimizer.memories(), x, targets, rule }
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use nxm_kernels::{Element, Executor, MatrixRef};
+use nxm_kernels::{Element, Executor, MatrixRef, Rule};
 
 use crate::check::{check_examples, check_learning_rate, finite_matrix, first_not_finite, is_finite};
 use crate::data::Targets;
@@ -111,17 +111,18 @@ impl<T: Element> Step<T> {
         targets: Targets<'_, T>,
         optimizer: &mut OptimizerState<T>,
     ) -> Result<T, NetError> {
-        let given = Given::update(network, optimizer, x, targets);
+        let rule = optimizer.rule();
+        let given = Given::update(network, optimizer, rule, x, targets);
         self.plans.run(plan, |sections| sections.forward.clone(), executor, given)?;
         let loss = self.plans.number(self.plans.plan(plan).results.loss);
         if !is_finite(loss) {
             return Err(self.diverged(plan, network, optimizer.steps()));
         }
-        let given = Given::update(network, optimizer, x, targets);
+        let given = Given::update(network, optimizer, rule, x, targets);
         self.plans.run(plan, |sections| sections.backward.clone(), executor, given)?;
         if self.max_norm.is_some() {
             self.made = Some(plan);
-            return self.update(network, executor, optimizer).map(|()| loss);
+            return self.by_rule(network, executor, optimizer, rule).map(|()| loss);
         }
         optimizer.advance();
         Ok(loss)
@@ -167,6 +168,17 @@ impl<T: Element> Step<T> {
     ) -> Result<(), NetError> {
         self.plans.shape.check(STEP, &network.shape)?;
         optimizer.check(network)?;
+        let rule = optimizer.rule();
+        self.by_rule(network, executor, optimizer, rule)
+    }
+
+    fn by_rule(
+        &mut self,
+        network: &mut Network<T>,
+        executor: &dyn Executor,
+        optimizer: &mut OptimizerState<T>,
+        rule: Rule<T>,
+    ) -> Result<(), NetError> {
         let made = self.made.ok_or(NetError::NoGradients)?;
         let rows = self.plans.plan(made).rows();
         let parts = self.max_norm.map_or(Parts::Apart, Parts::Clipped);
@@ -175,7 +187,7 @@ impl<T: Element> Step<T> {
         let step = optimizer.steps() + 1;
         let mut run = |plans: &mut Plans<T>, section: fn(&Sections) -> Range<usize>| {
             let nothing = MatrixRef::from_row(&[]);
-            plans.run(plan, section, executor, Given::update(network, optimizer, nothing, Targets::Classes(&[])))
+            plans.run(plan, section, executor, Given::update(network, optimizer, rule, nothing, Targets::Classes(&[])))
         };
         if self.max_norm.is_some() {
             run(&mut self.plans, |sections| sections.norm.clone())?;
