@@ -64,15 +64,15 @@ impl<'a, T: Element> Given<'a, T> {
 }
 
 impl<'a, T: Element> Given<'a, T> {
-    /// Parameters that an optimizer changes, and examples.
+    /// Parameters that an optimizer changes by this rule, and examples.
     #[inline]
     pub(crate) fn update(
         network: &'a mut Network<T>,
         optimizer: &'a mut OptimizerState<T>,
+        rule: Rule<T>,
         x: MatrixRef<'a, T>,
         targets: Targets<'a, T>,
     ) -> Self {
-        let rule = optimizer.rule();
         let parameters = Parameters::Exclusive(network.parameters.as_mut_slice());
         Given { parameters, state: optimizer.memories(), x, targets, rule }
     }
@@ -94,7 +94,14 @@ impl<T: Element> Plans<T> {
         if work <= self.work.as_slice().len() {
             return Ok(());
         }
-        self.work = memory(WORK, work)?;
+        self.work = memory(WORK, work).map_err(|error| match error {
+            // In words that name the batch.
+            NetError::TooLarge { what, .. } => {
+                let units = self.shape.layers.iter().map(|layer| layer.fan_out).fold(0, usize::saturating_add);
+                NetError::TooLarge { what, rows: self.most, cols: units }
+            }
+            other => other,
+        })?;
         if let Some(Place { offset, layout, .. }) = results.classes {
             for class in 0..layout.cols {
                 let shares = self.loss.shares(class, layout.cols);

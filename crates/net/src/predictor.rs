@@ -9,7 +9,6 @@ use crate::loss::Loss;
 use crate::network::Network;
 use crate::plans::{Given, Plans};
 use crate::program::Purpose;
-use crate::shape::Shape;
 
 /// A network whose weights stay as they are, made ready once to be asked again and again, by several threads at once.
 ///
@@ -30,6 +29,9 @@ pub struct Predictor<T: Element = f32> {
     batch: usize,
 }
 
+/// What errors call its buffers.
+const MEMORY: &str = "the predictor's memory";
+
 /// Memory for the predictions of one thread, made by [`Predictor::buffers`].
 #[derive(Clone, Debug)]
 pub struct PredictionBuffers<T: Element>(Plans<T>);
@@ -48,7 +50,7 @@ impl<T: Element> PredictionBuffers<T> {
         x: MatrixRef<'_, T>,
     ) -> Result<MatrixRef<'_, T>, NetError> {
         let PredictionBuffers(plans) = self;
-        Shape::check(&plans.shape, &network.shape)?;
+        plans.shape.check(MEMORY, &network.shape)?;
         let plan = plans.find(x.rows(), Purpose::Prediction)?;
         let given = Given::forward(network.parameters.as_slice(), x, Targets::Classes(&[]));
         plans.run(plan, |sections| sections.forward.clone(), executor, given)?;

@@ -1,5 +1,7 @@
 //! Where the parameters of a network stand in their memory.
 
+use std::sync::Arc;
+
 use nxm_kernels::program::{Place, Slot};
 use nxm_kernels::{Activation, Element, Layout};
 
@@ -53,17 +55,27 @@ impl Shape {
         self.layers[self.layers.len() - 1].fan_out
     }
 
-    /// That `other` has the same sizes and activations.
-    pub(crate) fn check(&self, other: &Shape) -> Result<(), NetError> {
-        let size = |shape: &Shape, l: usize| shape.layers.get(l).map(|layer| (layer.fan_in, layer.fan_out));
-        let layers = self.layers.len().max(other.layers.len());
-        if let Some(layer) = (0..layers).find(|&l| size(self, l) != size(other, l)) {
-            return Err(NetError::Network { layer, expected: size(self, layer), found: size(other, layer) });
-        }
-        for (layer, (expected, found)) in self.layers.iter().zip(&other.layers).enumerate() {
-            let (expected, found) = (expected.activation, found.activation);
-            if expected != found {
-                return Err(NetError::Activation { layer, expected, found });
+    /// Checks that `network` has the sizes and activations that `what` was made for: those of `self`.
+    #[inline]
+    pub(crate) fn check(self: &Arc<Shape>, what: &'static str, network: &Arc<Shape>) -> Result<(), NetError> {
+        // Nearly always they are the same object.
+        if Arc::ptr_eq(self, network) { Ok(()) } else { self.compare(what, network) }
+    }
+
+    /// The first difference is the error.
+    #[cold]
+    fn compare(&self, what: &'static str, network: &Shape) -> Result<(), NetError> {
+        for layer in 0..self.layers.len().max(network.layers.len()) {
+            let [expected, found] = [self, network].map(|shape| shape.layers.get(layer));
+            let [expected_size, found_size] =
+                [expected, found].map(|layer| layer.map(|layer| (layer.fan_in, layer.fan_out)));
+            if expected_size != found_size {
+                return Err(NetError::Network { what, layer, expected: expected_size, found: found_size });
+            }
+            if let [Some(expected), Some(found)] = [expected, found].map(|layer| layer.map(|layer| layer.activation))
+                && expected != found
+            {
+                return Err(NetError::Activation { what, layer, expected, found });
             }
         }
         Ok(())

@@ -1,9 +1,8 @@
 //! One step of training: forward, loss, backward, update.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use nxm_kernels::{Element, Executor, MatrixRef};
+use nxm_kernels::{Element, Executor, MatrixRef, Rule};
 
 use crate::check::{check_examples, check_learning_rate, finite_matrix, first_not_finite, is_finite};
 use crate::data::Targets;
@@ -24,9 +23,14 @@ pub struct Step<T: Element> {
     plans: Plans<T>,
     /// The norm to clip to.
     max_norm: Option<T>,
-    /// Where gradients stand that were made last, if they were.
-    last: Option<usize>,
+    /// The plan whose gradients stand in memory, if any do.
+    made: Option<usize>,
+    /// Their norm before they were clipped, if they were.
+    norm: Option<T>,
 }
+
+/// What errors call a step.
+const STEP: &str = "the step";
 
 /// A norm to clip to must be a finite number above 0 in `T`.
 pub(crate) fn check_max_norm<T: Element>(max_norm: f64) -> Result<(), NetError> {
@@ -45,7 +49,7 @@ impl<T: Element> Step<T> {
             return Err(NetError::NoBatch);
         }
         let plans = Plans::new(&network.shape, loss, batch, training(Parts::Fused, 0))?;
-        Ok(Step { plans, max_norm: None, last: None })
+        Ok(Step { plans, max_norm: None, made: None, norm: None })
     }
 
     /// The same plan with gradients clipped by their norm: with ‖g‖ over all parameters, all of them are multiplied by `max_norm` /
@@ -85,6 +89,8 @@ impl<T: Element> Step<T> {
         optimizer.check(network)?;
         let parts = self.max_norm.map_or(Parts::Fused, Parts::Clipped);
         let plan = self.plans.find(x.rows(), training(parts, optimizer.kept()))?;
+        // Whatever stood in memory is overwritten.
+        (self.made, self.norm) = (None, None);
         let work = self.plans.plan(plan).program.work();
         let mut result = Err(NetError::NoBatch);
         // All threads are entered once, if a call of the step is to be split.
@@ -105,17 +111,18 @@ impl<T: Element> Step<T> {
         targets: Targets<'_, T>,
         optimizer: &mut OptimizerState<T>,
     ) -> Result<T, NetError> {
-        let given = Given::update(network, optimizer, x, targets);
+        let rule = optimizer.rule();
+        let given = Given::update(network, optimizer, rule, x, targets);
         self.plans.run(plan, |sections| sections.forward.clone(), executor, given)?;
         let loss = self.plans.number(self.plans.plan(plan).results.loss);
         if !is_finite(loss) {
             return Err(self.diverged(plan, network, optimizer.steps()));
         }
-        let given = Given::update(network, optimizer, x, targets);
+        let given = Given::update(network, optimizer, rule, x, targets);
         self.plans.run(plan, |sections| sections.backward.clone(), executor, given)?;
         if self.max_norm.is_some() {
-            self.last = Some(plan);
-            return self.update(network, executor, optimizer).map(|()| loss);
+            self.made = Some(plan);
+            return self.by_rule(network, executor, optimizer, rule).map(|()| loss);
         }
         optimizer.advance();
         Ok(loss)
@@ -140,9 +147,10 @@ impl<T: Element> Step<T> {
         self.check(network, x, targets)?;
         let parts = self.max_norm.map_or(Parts::Apart, Parts::Clipped);
         let plan = self.plans.find(x.rows(), training(parts, 0))?;
+        (self.made, self.norm) = (None, None);
         let given = Given::forward(network.parameters.as_slice(), x, targets);
         self.plans.run(plan, |sections| sections.forward.start..sections.backward.end, executor, given)?;
-        self.last = Some(plan);
+        self.made = Some(plan);
         Ok(self.plans.number(self.plans.plan(plan).results.loss))
     }
 
@@ -158,21 +166,33 @@ impl<T: Element> Step<T> {
         executor: &dyn Executor,
         optimizer: &mut OptimizerState<T>,
     ) -> Result<(), NetError> {
-        self.check_network(network)?;
+        self.plans.shape.check(STEP, &network.shape)?;
         optimizer.check(network)?;
-        let last = self.last.ok_or(NetError::NoGradients)?;
-        let rows = self.plans.plan(last).rows();
+        let rule = optimizer.rule();
+        self.by_rule(network, executor, optimizer, rule)
+    }
+
+    fn by_rule(
+        &mut self,
+        network: &mut Network<T>,
+        executor: &dyn Executor,
+        optimizer: &mut OptimizerState<T>,
+        rule: Rule<T>,
+    ) -> Result<(), NetError> {
+        let made = self.made.ok_or(NetError::NoGradients)?;
+        let rows = self.plans.plan(made).rows();
         let parts = self.max_norm.map_or(Parts::Apart, Parts::Clipped);
         let plan = self.plans.find(rows, training(parts, optimizer.kept()))?;
-        self.last = Some(plan);
+        self.made = Some(plan);
         let step = optimizer.steps() + 1;
         let mut run = |plans: &mut Plans<T>, section: fn(&Sections) -> Range<usize>| {
             let nothing = MatrixRef::from_row(&[]);
-            plans.run(plan, section, executor, Given::update(network, optimizer, nothing, Targets::Classes(&[])))
+            plans.run(plan, section, executor, Given::update(network, optimizer, rule, nothing, Targets::Classes(&[])))
         };
         if self.max_norm.is_some() {
             run(&mut self.plans, |sections| sections.norm.clone())?;
             let results = &self.plans.plan(plan).results;
+            self.norm = Some(self.plans.number(results.norm));
             let not_finite = |[weights, bias]: &[_; 2]| {
                 !is_finite(self.plans.number(*weights)) || !is_finite(self.plans.number(*bias))
             };
@@ -192,19 +212,13 @@ impl<T: Element> Step<T> {
     /// Whether network and batch fit this plan and each other.
     #[inline]
     fn check(&self, network: &Network<T>, x: MatrixRef<'_, T>, targets: Targets<'_, T>) -> Result<(), NetError> {
-        self.check_network(network)?;
+        self.plans.shape.check(STEP, &network.shape)?;
         match x.rows() {
             0 => return Err(NetError::NoBatch),
             rows if rows > self.plans.most => return Err(NetError::BatchTooLarge { rows, batch: self.plans.most }),
             _ => {}
         }
         check_examples(network, &self.plans.loss, x, targets)
-    }
-
-    /// Whether the network is of the shape this plan was made for.
-    #[inline]
-    fn check_network(&self, network: &Network<T>) -> Result<(), NetError> {
-        if Arc::ptr_eq(&self.plans.shape, &network.shape) { Ok(()) } else { self.plans.shape.check(&network.shape) }
     }
 
     /// What is not finite, and in which layer: a weight, or what a layer gave, or the loss alone.
@@ -221,26 +235,26 @@ impl<T: Element> Step<T> {
         }
     }
 
-    /// ‖g‖ of all gradients before they were clipped last; none unless the plan clips them, and before that.
+    /// ‖g‖ over all parameters as it was before [`Step::update`] or [`Step::train`] clipped the gradients. None if they were not clipped,
+    /// or if [`Step::gradients`] has made others since.
     pub fn gradient_norm(&self) -> Option<T> {
-        let plan = self.max_norm.and(self.last)?;
-        Some(self.plans.number(self.plans.plan(plan).results.norm))
+        self.norm
     }
 
-    /// ∂L/∂W of a layer, N × M, from [`Step::gradients`] (and clipped, after [`Step::update`] if the plan says so); of no rows and columns
-    /// before the first call. Panics if there is no such layer.
+    /// ∂L/∂W of a layer, N × M, as [`Step::gradients`] made it and as clipping scaled it since. Without elements if there are no gradients:
+    /// before the first call, and after a [`Step::train`] that did not clip them. Panics if there is no such layer.
     pub fn weight_gradient(&self, layer: usize) -> MatrixRef<'_, T> {
         self.gradient(layer, 0)
     }
 
-    /// ∂L/∂b of a layer, a row of M, the same. Panics if there is no such layer.
+    /// ∂L/∂b of a layer, a row of M, as [`Step::weight_gradient`] of its weights. Panics if there is no such layer.
     pub fn bias_gradient(&self, layer: usize) -> MatrixRef<'_, T> {
         self.gradient(layer, 1)
     }
 
     fn gradient(&self, layer: usize, which: usize) -> MatrixRef<'_, T> {
         assert!(layer < self.plans.shape.layers.len(), "there is no layer {layer}");
-        match self.last {
+        match self.made {
             Some(plan) => self.plans.matrix(self.plans.plan(plan).results.gradients[layer][which]),
             None => MatrixRef::from_row(&[]),
         }
