@@ -64,6 +64,9 @@ pub struct Rehearsal<T: Element> {
     labels: Vec<u32>,
 }
 
+/// Why views of the batch need no error.
+const FITS: &str = "no more rows than the batch has";
+
 /// So small that weights stay what they are, and with them the time that a step takes.
 const LEARNING_RATE: f64 = 1e-9;
 
@@ -109,12 +112,15 @@ impl<T: Element> Rehearsal<T> {
         self.batch
     }
 
-    /// One training step on the first `rows` examples of the batch; returns their loss.
+    /// One training step on the first `rows` examples of the batch; returns their loss. Panics if the batch has fewer.
+    ///
+    /// # Errors
+    /// [`RunError`] if the training diverges.
     pub fn step(&mut self, executor: &dyn Executor, rows: usize) -> Result<T, RunError> {
         let [inputs, outputs] = [self.network.inputs(), self.network.outputs()];
-        let x = MatrixRef::new(&self.inputs, rows, inputs).map_err(NetError::from)?;
+        let x = MatrixRef::new(&self.inputs, rows, inputs).expect(FITS);
         let targets = match self.labels.is_empty() {
-            true => Targets::Values(MatrixRef::new(&self.targets, rows, outputs).map_err(NetError::from)?),
+            true => Targets::Values(MatrixRef::new(&self.targets, rows, outputs).expect(FITS)),
             false => Targets::Classes(&self.labels[..rows]),
         };
         Ok(self.step.train(&mut self.network, executor, x, targets, &mut self.optimizer)?)
