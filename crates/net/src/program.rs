@@ -198,8 +198,16 @@ impl<T: Element> Outline<T> {
         let kept = writer.forward(&mut results, matches!(purpose, Purpose::Training { .. }));
         let behind_activations = writer.room.len;
         let widest = shape.layers.iter().map(|layer| layer.fan_out).max().unwrap_or(0);
-        // ∂L/∂z of the layer the backward pass is at, and of the layer before it, in turns.
-        let delta = [(); 2].map(|()| writer.room.place(rows, widest).offset);
+        // ∂L/∂z of the layer the backward pass is at, and of the layer before it, in turns; an evaluation has the last layer's alone.
+        let mut delta = [0; 2];
+        let deltas = match purpose {
+            Purpose::Prediction => 0,
+            Purpose::Evaluation => 1,
+            Purpose::Training { .. } => 2,
+        };
+        for offset in &mut delta[..deltas] {
+            *offset = writer.room.place(rows, widest).offset;
+        }
         let behind_deltas = writer.room.len;
         if purpose != Purpose::Prediction {
             writer.loss(&results, loss, delta[0]);
