@@ -68,7 +68,7 @@ pub struct MemoryNeeds {
     pub gradients: u128,
     /// Outputs of all layers, and sums of those whose derivative is made of them.
     pub activations: u128,
-    /// δ of two layers.
+    /// δ of two layers; an evaluation has the last layer's.
     pub deltas: u128,
     /// What the loss keeps of rows, elements and classes, and numbers that stand alone, as the loss itself.
     pub loss: u128,
@@ -110,7 +110,12 @@ fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(u128,
         Run::Evaluation => Purpose::Evaluation,
         Run::Step | Run::GradientsAndUpdate => Purpose::Training { parts, kept: spec.optimizer().state_names().len() },
     };
-    Ok((shape.elements, Outline::new(&shape, spec.loss(), addressable(&rows)?, purpose)))
+    let loss = match run {
+        // As a predictor, which knows of none.
+        Run::Prediction => &Loss::MeanSquaredError,
+        Run::Evaluation | Run::Step | Run::GradientsAndUpdate => spec.loss(),
+    };
+    Ok((shape.elements, Outline::new(&shape, loss, addressable(&rows)?, purpose)))
 }
 
 /// What a program is for.
