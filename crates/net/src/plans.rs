@@ -115,7 +115,7 @@ impl<T: Element> Plans<T> {
 
     /// The place among those kept of the program for so many rows, at most as many as there is memory for.
     pub(crate) fn find(&mut self, rows: usize, purpose: Purpose<T>) -> Result<usize, NetError> {
-        match self.kept.iter().position(|plan| plan.rows == rows && plan.purpose == purpose) {
+        match self.kept.iter().position(|plan| plan.rows == rows && plan.purpose.is(purpose)) {
             Some(place) => Ok(place),
             None => self.make(rows, purpose),
         }

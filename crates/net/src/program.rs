@@ -146,6 +146,23 @@ pub enum Parts<T> {
     Clipped(T),
 }
 
+impl<T: Element> Purpose<T> {
+    /// Whether it is the same. Norms are compared as bits: a step compares no numbers but those that it counts.
+    pub(crate) fn is(self, other: Purpose<T>) -> bool {
+        match (self, other) {
+            (Purpose::Prediction, Purpose::Prediction) | (Purpose::Evaluation, Purpose::Evaluation) => true,
+            (Purpose::Training { parts: a, kept }, Purpose::Training { parts: b, kept: other }) if kept == other => {
+                match (a, b) {
+                    (Parts::Fused, Parts::Fused) | (Parts::Apart, Parts::Apart) => true,
+                    (Parts::Clipped(a), Parts::Clipped(b)) => a.to_bits_u64() == b.to_bits_u64(),
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Instructions, the sections they are run in, and where their results stand.
 #[derive(Clone, Debug)]
 pub(crate) struct Outline<T: Element> {
