@@ -54,23 +54,27 @@ impl<T: Element> Case<T> for Loss {
         [loss.data, delta.data].concat()
     }
     fn textbook(&self) -> Textbook {
-        let (b, m) = (self.rows as u128, self.cols as u128);
-        let (n, none) = (b * m, Textbook::default());
-        let functions = vec![(Function::Exp, n), (Function::Log, b)];
-        match self.kind {
-            Kind::MeanSquaredError => Textbook { multiplications: 2 * n + 1, additions: 2 * n - 1, ..none },
-            Kind::BinaryCrossEntropy => {
-                let functions = vec![(Function::Sigmoid, n), (Function::Softplus, n)];
-                Textbook { multiplications: 2 * n + 1, additions: 4 * n - 1, functions, ..none }
-            }
-            Kind::CrossEntropy => {
-                let (multiplications, additions) = (n + 1, b * (2 * m + 1) + b - 1);
-                Textbook { multiplications, additions, div: b, cmp: b * (m - 1), functions, ..none }
-            }
-            Kind::WeightedCrossEntropy => {
-                let (multiplications, additions) = (b * (3 * m + 4) + 1, b * (4 * m + 3) + 2 * b - 2);
-                Textbook { multiplications, additions, div: b + 1, cmp: b * (m - 1), functions, ..none }
-            }
+        textbook(self.kind, self.rows as u128, self.cols as u128)
+    }
+}
+
+/// What a loss and its gradient take for b rows of m outputs.
+pub fn textbook(kind: Kind, b: u128, m: u128) -> Textbook {
+    let (n, none) = (b * m, Textbook::default());
+    let functions = vec![(Function::Exp, n), (Function::Log, b)];
+    match kind {
+        Kind::MeanSquaredError => Textbook { multiplications: 2 * n + 1, additions: 2 * n - 1, ..none },
+        Kind::BinaryCrossEntropy => {
+            let functions = vec![(Function::Sigmoid, n), (Function::Softplus, n)];
+            Textbook { multiplications: 2 * n + 1, additions: 4 * n - 1, functions, ..none }
+        }
+        Kind::CrossEntropy => {
+            let (multiplications, additions) = (n + 1, b * (2 * m + 1) + b - 1);
+            Textbook { multiplications, additions, div: b, cmp: b * (m - 1), functions, ..none }
+        }
+        Kind::WeightedCrossEntropy => {
+            let (multiplications, additions) = (b * (3 * m + 4) + 1, b * (4 * m + 3) + 2 * b - 2);
+            Textbook { multiplications, additions, div: b + 1, cmp: b * (m - 1), functions, ..none }
         }
     }
 }

@@ -8,4 +8,5 @@ mod matrices;
 mod questions;
 mod rules;
 mod steps;
+mod textbook;
 mod vectors;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{Draw, bits, numbers, thread_counts, with_room};
+use crate::common::{Draw, Textbook, bits, numbers, thread_counts, with_room};
+use crate::textbook;
 use nxm_count::{
     Clipping, Counted, InferenceFormula, NetworkSpec, Requests, Run, StepFormula, StepTraffic, Tally, Traffic, Vectors,
     compulsory_traffic, verify,
@@ -109,6 +110,7 @@ impl Case {
         let formula = StepFormula::of_run(&spec, rows as u64, vectors, run).unwrap();
         let expected: BTreeMap<Option<Region>, Tally> =
             formula.regions().map(|(region, tally)| (Some(region), tally)).collect();
+        assert_eq!(Textbook::of(&formula.total().useful), textbook::step(&spec, rows as u64), "{run:?} {level}");
         for threads in thread_counts(rows) {
             let cpu = Cpu::new(level, threads);
             let counted = Counted::new(cpu);
