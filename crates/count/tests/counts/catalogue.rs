@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::common::{Case, Draw, Laid, Recording, with_room};
 use crate::dense::{Does, Layer, OfLayer};
-use crate::losses::{KINDS, Loss};
+use crate::losses::{LOSSES, OfBatch};
 use crate::matrices::{FORMS, Gemm, MatrixAndVectors, ON_MATRIX, Order, Scaled};
 use crate::rules::Choice;
 use crate::vectors::{ByRows, ClipScale, Elements, OfLength, OnElements, OnRows, OnVectors};
@@ -31,8 +31,8 @@ fn every_kernel_has_a_case() {
     for kernel in [OnRows::Softmax, OnRows::LogSoftmax, OnRows::LogSumExp] {
         cases.push(Box::new(ByRows { kernel, rows: 2, cols: 3, laid: Laid::Plain }));
     }
-    for kind in KINDS {
-        cases.push(Box::new(Loss { kind, rows: 2, cols: 3, laid: [Laid::Plain; 4], columns: false }));
+    for kind in LOSSES {
+        cases.push(Box::new(OfBatch { kind, rows: 2, cols: 3, laid: [Laid::Plain; 4], columns: false }));
     }
     cases.push(Box::new(Gemm { form: FORMS[0], m: 2, k: 3, n: 4 }));
     cases.push(Box::new(Scaled { m: 2, k: 3, n: 4, alpha: 0.5, beta: 0.5, order: Order::Rows }));

@@ -6,18 +6,18 @@ use proptest::prelude::*;
 
 /// Which loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Which {
     MeanSquaredError,
     BinaryCrossEntropy,
     CrossEntropy,
     WeightedCrossEntropy,
 }
 
-pub const KINDS: [Kind; 4] =
-    [Kind::MeanSquaredError, Kind::BinaryCrossEntropy, Kind::CrossEntropy, Kind::WeightedCrossEntropy];
+pub const LOSSES: [Which; 4] =
+    [Which::MeanSquaredError, Which::BinaryCrossEntropy, Which::CrossEntropy, Which::WeightedCrossEntropy];
 
-pub struct Loss {
-    pub kind: Kind,
+pub struct OfBatch {
+    pub kind: Which,
     pub rows: usize,
     pub cols: usize,
     /// Of outputs, targets, the gradient, and what the loss keeps.
@@ -26,7 +26,7 @@ pub struct Loss {
     pub columns: bool,
 }
 
-impl<T: Element> Case<T> for Loss {
+impl<T: Element> Case<T> for OfBatch {
     fn run(&self, executor: &dyn Executor, draw: Draw) -> Vec<T> {
         let (rows, cols, row) = (self.rows, self.cols, Layout::row_major(1, self.rows));
         let [outputs, targets, delta, kept] = self.laid.map(|laid| laid.layout::<T>(rows, cols));
@@ -42,10 +42,10 @@ impl<T: Element> Case<T> for Loss {
         let mean = T::from_f64(0.25);
         let (o, d, to) = (outputs.read(), delta.write(), loss.write());
         let call = match self.kind {
-            Kind::MeanSquaredError => Call::mean_squared_error(o, targets, (mean, mean), d, to),
-            Kind::BinaryCrossEntropy => Call::binary_cross_entropy(o, targets, mean, kept.write(), d, to),
-            Kind::CrossEntropy => Call::cross_entropy(o, &labels, mean, losses.write(), d, to),
-            Kind::WeightedCrossEntropy => {
+            Which::MeanSquaredError => Call::mean_squared_error(o, targets, (mean, mean), d, to),
+            Which::BinaryCrossEntropy => Call::binary_cross_entropy(o, targets, mean, kept.write(), d, to),
+            Which::CrossEntropy => Call::cross_entropy(o, &labels, mean, losses.write(), d, to),
+            Which::WeightedCrossEntropy => {
                 let (weights, losses) = (weights.write(), losses.write());
                 Call::weighted_cross_entropy(o, &labels, classes.read(), mean, weights, losses, d, to)
             }
@@ -59,20 +59,20 @@ impl<T: Element> Case<T> for Loss {
 }
 
 /// What a loss and its gradient take for b rows of m outputs.
-pub fn textbook(kind: Kind, b: u128, m: u128) -> Textbook {
+pub fn textbook(kind: Which, b: u128, m: u128) -> Textbook {
     let (n, none) = (b * m, Textbook::default());
     let functions = vec![(Function::Exp, n), (Function::Log, b)];
     match kind {
-        Kind::MeanSquaredError => Textbook { multiplications: 2 * n + 1, additions: 2 * n - 1, ..none },
-        Kind::BinaryCrossEntropy => {
+        Which::MeanSquaredError => Textbook { multiplications: 2 * n + 1, additions: 2 * n - 1, ..none },
+        Which::BinaryCrossEntropy => {
             let functions = vec![(Function::Sigmoid, n), (Function::Softplus, n)];
             Textbook { multiplications: 2 * n + 1, additions: 4 * n - 1, functions, ..none }
         }
-        Kind::CrossEntropy => {
+        Which::CrossEntropy => {
             let (multiplications, additions) = (n + 1, b * (2 * m + 1) + b - 1);
             Textbook { multiplications, additions, div: b, cmp: b * (m - 1), functions, ..none }
         }
-        Kind::WeightedCrossEntropy => {
+        Which::WeightedCrossEntropy => {
             let (multiplications, additions) = (b * (3 * m + 4) + 1, b * (4 * m + 3) + 2 * b - 2);
             Textbook { multiplications, additions, div: b + 1, cmp: b * (m - 1), functions, ..none }
         }
@@ -84,15 +84,15 @@ proptest! {
 
     #[test]
     fn losses(
-        kind in proptest::sample::select(&KINDS), rows in 1usize..7, cols in side(),
+        kind in proptest::sample::select(&LOSSES), rows in 1usize..7, cols in side(),
         laid in [laid(), laid(), laid(), laid()], columns in any::<bool>(),
     ) {
-        check_both(Loss { kind, rows, cols: cols.max(1), laid, columns });
+        check_both(OfBatch { kind, rows, cols: cols.max(1), laid, columns });
     }
 
     /// Without padding rows are taken together; with it they are not.
     #[test]
-    fn losses_of_one_layout(kind in proptest::sample::select(&KINDS), rows in 1usize..40, cols in 1usize..40, laid in laid()) {
-        check_both(Loss { kind, rows, cols, laid: [laid; 4], columns: false });
+    fn losses_of_one_layout(kind in proptest::sample::select(&LOSSES), rows in 1usize..40, cols in 1usize..40, laid in laid()) {
+        check_both(OfBatch { kind, rows, cols, laid: [laid; 4], columns: false });
     }
 }

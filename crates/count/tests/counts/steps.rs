@@ -17,7 +17,7 @@ use proptest::prelude::*;
 
 /// A network, and how many examples it is trained on.
 #[derive(Clone, Debug)]
-struct Case {
+struct Job {
     sizes: Vec<u64>,
     activations: Vec<Activation>,
     loss: Loss,
@@ -26,11 +26,11 @@ struct Case {
     batch: usize,
 }
 
-impl Case {
+impl Job {
     /// Plain gradient descent.
-    fn new(sizes: Vec<u64>, hidden: Activation, output: Activation, loss: Loss, batch: usize) -> Case {
+    fn new(sizes: Vec<u64>, hidden: Activation, output: Activation, loss: Loss, batch: usize) -> Job {
         let activations = NetworkSpec::new(sizes.clone(), hidden, output, loss.clone()).unwrap().activations().to_vec();
-        Case { sizes, activations, loss, optimizer: Optimizer::sgd(0.1), clipping: Clipping::None, batch }
+        Job { sizes, activations, loss, optimizer: Optimizer::sgd(0.1), clipping: Clipping::None, batch }
     }
 
     fn spec(&self) -> NetworkSpec {
@@ -167,7 +167,7 @@ impl Case {
     }
 }
 
-fn cases() -> impl Strategy<Value = Case> {
+fn jobs() -> impl Strategy<Value = Job> {
     let activation = || proptest::sample::select(&Activation::ALL);
     let size = || prop_oneof![proptest::sample::select(vec![1u64, 7, 8, 9, 15, 16, 17, 31, 33, 48, 64, 65]), 1u64..50];
     let clipping = proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled][..]);
@@ -178,7 +178,7 @@ fn cases() -> impl Strategy<Value = Case> {
         let (units, activations): (Vec<u64>, Vec<Activation>) = layers.into_iter().unzip();
         let loss = losses(units[units.len() - 1] as usize)[loss].clone();
         let sizes = [&[inputs], &units[..]].concat();
-        Case { sizes, activations, loss, optimizer, clipping, batch }
+        Job { sizes, activations, loss, optimizer, clipping, batch }
     })
 }
 
@@ -212,9 +212,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn random_networks(case in cases()) {
-        case.check::<f32>();
-        case.check::<f64>();
+    fn random_networks(job in jobs()) {
+        job.check::<f32>();
+        job.check::<f64>();
     }
 }
 
@@ -223,10 +223,10 @@ proptest! {
 fn steps_of_extreme_numbers() {
     for level in Level::available() {
         for loss in losses(3) {
-            Case::new(vec![12, 17, 3], Activation::Relu, Activation::Sigmoid, loss, 5).check_extremes::<f32>(level);
+            Job::new(vec![12, 17, 3], Activation::Relu, Activation::Sigmoid, loss, 5).check_extremes::<f32>(level);
         }
         let (tanh, mse) = (Activation::Tanh, Loss::MeanSquaredError);
-        Case::new(vec![12, 17, 3], Activation::Gelu, tanh, mse, 5).check_extremes::<f64>(level);
+        Job::new(vec![12, 17, 3], Activation::Gelu, tanh, mse, 5).check_extremes::<f64>(level);
     }
 }
 
@@ -234,19 +234,19 @@ fn steps_of_extreme_numbers() {
 #[test]
 fn evaluations() {
     let (rows, outputs) = (2 * EVALUATION_ROWS + 37, 3);
-    let case = Case::new(vec![4, 9, 3], Activation::Silu, Activation::Identity, Loss::CROSS_ENTROPY, rows);
-    let network = case.network::<f32>();
+    let job = Job::new(vec![4, 9, 3], Activation::Silu, Activation::Identity, Loss::CROSS_ENTROPY, rows);
+    let network = job.network::<f32>();
     let labels = (0..rows).map(|i| (i % outputs) as u32).collect();
     let data = Dataset::classification(numbers(rows * 4, 1), 4, labels, outputs).unwrap();
     for level in Level::available() {
         let (vectors, requests) = (Vectors::of::<f32>(level), Requests::of::<f32>(level, 1));
         let counted = Counted::new(Cpu::new(level, 1));
-        with_room(|| network.evaluate(&counted, &data, &case.loss).unwrap());
+        with_room(|| network.evaluate(&counted, &data, &job.loss).unwrap());
         let blocks = [EVALUATION_ROWS, EVALUATION_ROWS, 37]
-            .map(|rows| InferenceFormula::evaluation(&case.spec(), rows as u64, vectors, requests).unwrap().total());
+            .map(|rows| InferenceFormula::evaluation(&job.spec(), rows as u64, vectors, requests).unwrap().total());
         assert_eq!(counted.total(), Tally::sum(blocks).unwrap(), "{level}");
     }
-    case.check::<f32>();
+    job.check::<f32>();
 }
 
 /// Every activation in both places, with every loss.
@@ -254,10 +254,10 @@ fn evaluations() {
 fn every_activation_and_loss() {
     for hidden in Activation::ALL {
         for output in Activation::ALL {
-            Case::new(vec![5, 9, 3], hidden, output, Loss::MeanSquaredError, 3).check::<f32>();
+            Job::new(vec![5, 9, 3], hidden, output, Loss::MeanSquaredError, 3).check::<f32>();
         }
         for loss in losses(3) {
-            Case::new(vec![5, 9, 3], hidden, Activation::Identity, loss, 3).check::<f32>();
+            Job::new(vec![5, 9, 3], hidden, Activation::Identity, loss, 3).check::<f32>();
         }
     }
 }
@@ -268,13 +268,13 @@ fn every_optimizer_and_clipping() {
     let (gelu, identity) = (Activation::Gelu, Activation::Identity);
     for optimizer in optimizers() {
         for clipping in [Clipping::None, Clipping::Within, Clipping::Scaled] {
-            let case = Case::new(vec![5, 17, 3], gelu, identity, Loss::CROSS_ENTROPY, 3);
-            let case = Case { optimizer, clipping, ..case };
-            case.check::<f32>();
-            case.check::<f64>();
+            let job = Job::new(vec![5, 17, 3], gelu, identity, Loss::CROSS_ENTROPY, 3);
+            let job = Job { optimizer, clipping, ..job };
+            job.check::<f32>();
+            job.check::<f64>();
             let level = Level::detect().unwrap();
             assert!(
-                with_room(|| verify::<f32>(&case.spec(), 3, level, 1)).unwrap().agrees(),
+                with_room(|| verify::<f32>(&job.spec(), 3, level, 1)).unwrap().agrees(),
                 "{optimizer:?} {clipping:?}"
             );
         }
@@ -285,10 +285,10 @@ fn every_optimizer_and_clipping() {
 #[test]
 fn large_enough_for_threads() {
     let (relu, identity) = (Activation::Relu, Activation::Identity);
-    let case = Case::new(vec![500, 270, 10], relu, identity, Loss::CROSS_ENTROPY, 24);
-    case.check::<f32>();
+    let job = Job::new(vec![500, 270, 10], relu, identity, Loss::CROSS_ENTROPY, 24);
+    job.check::<f32>();
     let activations = vec![Activation::Silu, identity];
-    Case { optimizer: Optimizer::adam(0.01), activations, clipping: Clipping::Scaled, ..case }.check::<f32>();
+    Job { optimizer: Optimizer::adam(0.01), activations, clipping: Clipping::Scaled, ..job }.check::<f32>();
 }
 
 /// The network the project's question is about, 30-30-30 with sigmoids and squared errors, worked out by hand.

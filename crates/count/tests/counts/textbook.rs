@@ -42,12 +42,12 @@ pub fn step(spec: &NetworkSpec, batch: u64) -> Textbook {
     sum.and(loss).and(clip).and(update(spec.optimizer(), parameters))
 }
 
-fn kind(loss: &Loss) -> losses::Kind {
+fn kind(loss: &Loss) -> losses::Which {
     match loss {
-        Loss::MeanSquaredError => losses::Kind::MeanSquaredError,
-        Loss::BinaryCrossEntropy => losses::Kind::BinaryCrossEntropy,
-        loss if *loss == Loss::CROSS_ENTROPY => losses::Kind::CrossEntropy,
-        Loss::CrossEntropy { .. } => losses::Kind::WeightedCrossEntropy,
+        Loss::MeanSquaredError => losses::Which::MeanSquaredError,
+        Loss::BinaryCrossEntropy => losses::Which::BinaryCrossEntropy,
+        loss if *loss == Loss::CROSS_ENTROPY => losses::Which::CrossEntropy,
+        Loss::CrossEntropy { .. } => losses::Which::WeightedCrossEntropy,
     }
 }
 
