@@ -8,7 +8,7 @@ use crate::error::NetError;
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::plans::{Given, Plans};
-use crate::program::Purpose;
+use crate::program::{Purpose, Sections};
 
 /// A network whose weights stay as they are, made ready once to be asked again and again, by several threads at once.
 ///
@@ -52,10 +52,9 @@ impl<T: Element> PredictionBuffers<T> {
         let PredictionBuffers(plans) = self;
         plans.shape.check(MEMORY, &network.shape)?;
         let plan = plans.find(x.rows(), Purpose::Prediction)?;
-        let given = Given::forward(network.parameters.as_slice(), x, Targets::Classes(&[]));
-        plans.run(plan, |sections| sections.forward.clone(), executor, given)?;
-        let outputs = *plans.plan(plan).results.outputs.last().expect("a layer");
-        Ok(plans.matrix(outputs))
+        let given = Given::forward(network, x, Targets::Classes(&[]));
+        plans.run(plan, Sections::forward, executor, given)?;
+        Ok(plans.outputs(plan))
     }
 }
 

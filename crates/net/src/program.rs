@@ -1,9 +1,11 @@
-//! The program of a step: which calls it makes, in which order, and where everything stands.
+//! The program of a step: which calls it makes, in which order, and where their operands stand in memory.
 //!
-//! One list serves all: [`Step`](crate::Step), evaluation and prediction run it; the counts of operations and bytes, the audit and the
-//! forecast read it. For B rows and layers of N inputs and M units the matrix work of a step is B·(3S − N₀M₀) fma with S = Σ N·M: each
-//! layer's weights meet the batch in the forward pass, the weight gradient and the input gradient, but nobody asks for the gradient of the
-//! data.
+//! Everything uses this one list. [`Step`](crate::Step), evaluation and prediction run it. The counts of operations and bytes, the audit
+//! and the forecast read it.
+//!
+//! For B rows and layers of N inputs and M units, the matrix work of a step is B·(3S − N₀M₀) fma with S = Σ N·M. Each layer multiplies the
+//! batch with its weights three times: in the forward pass, for the weight gradient and for the input gradient. The first layer needs no
+//! input gradient, because its inputs are data.
 
 use std::ops::Range;
 
@@ -14,99 +16,132 @@ use nxm_kernels::{Element, Kept, Layout, Phase, Region};
 use crate::loss::Loss;
 use crate::shape::{Room, Shape};
 
-/// What a program is for.
+/// What a program computes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Purpose<T> {
-    /// Outputs alone.
+    /// Outputs.
     Prediction,
     /// Outputs and their loss.
     Evaluation,
     /// A step: outputs, loss, gradients, and an optimizer's update.
     Training {
-        /// Whether weights are updated as their gradients are made.
+        /// When weights are updated.
         parts: Parts<T>,
-        /// Numbers that the optimizer keeps for each parameter.
-        kept: usize,
+        /// How many numbers the optimizer keeps for each parameter: 0, 1 or 2.
+        state: usize,
     },
 }
 
-/// Whether weights are updated as their gradients are made.
+/// When a step updates weights: while it computes their gradients, or afterwards.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Parts<T> {
-    /// They are: [`Step::train`](crate::Step::train) of gradients that are not clipped.
+    /// One kernel computes a layer's weight gradient and updates the weights; the gradient is never stored. This is
+    /// [`Step::train`](crate::Step::train) without clipping.
     Fused,
-    /// All gradients are made, and then all updates: [`Step::gradients`](crate::Step::gradients) and
+    /// All gradients are stored before the first update. These are [`Step::gradients`](crate::Step::gradients) and
     /// [`Step::update`](crate::Step::update).
     Apart,
-    /// The same, and in between gradients are clipped to this norm.
+    /// As `Apart`, and gradients are clipped to this norm before the first update.
     Clipped(T),
 }
 
-/// Instructions, the sections they are run in, and where their results stand.
+/// Instructions, the sections that are run one by one, and where the results stand.
 #[derive(Clone, Debug)]
 pub(crate) struct Outline<T: Element> {
     pub(crate) instructions: Vec<Instruction<T>>,
     pub(crate) sections: Sections,
     pub(crate) results: Results,
-    /// Elements of the work memory; [`usize::MAX`] if they exceed that.
+    /// Elements of the work memory; [`usize::MAX`] if there are more than that.
     pub(crate) work: usize,
 }
 
-/// The parts of a program that are run one after the other.
+/// The sections of a program, each a range of its instructions. They follow each other; those that a program does not need are empty.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sections {
-    /// Forward pass and loss.
-    pub(crate) forward: Range<usize>,
-    /// All gradients; fused, all updates too.
-    pub(crate) backward: Range<usize>,
-    /// The norm of all gradients, if they are clipped.
-    pub(crate) norm: Range<usize>,
-    /// Their scaling to the largest norm, which is run only where it is exceeded.
-    pub(crate) scale: Range<usize>,
-    /// All updates, if they were not made in the backward pass.
-    pub(crate) update: Range<usize>,
+    forward: Range<usize>,
+    backward: Range<usize>,
+    norm: Range<usize>,
+    scale: Range<usize>,
+    update: Range<usize>,
 }
 
-/// Where results stand.
+impl Sections {
+    /// Forward pass and loss.
+    pub(crate) fn forward(&self) -> Range<usize> {
+        self.forward.clone()
+    }
+    /// All gradients; in a fused step all updates too.
+    pub(crate) fn backward(&self) -> Range<usize> {
+        self.backward.clone()
+    }
+    /// Forward pass, loss and all gradients.
+    pub(crate) fn gradients(&self) -> Range<usize> {
+        self.forward.start..self.backward.end
+    }
+    /// The norm of all gradients, if they are clipped.
+    pub(crate) fn norm(&self) -> Range<usize> {
+        self.norm.clone()
+    }
+    /// Scales all gradients to the largest norm. It is to be run only if their norm is larger.
+    pub(crate) fn scale(&self) -> Range<usize> {
+        self.scale.clone()
+    }
+    /// All updates, unless the step is fused.
+    pub(crate) fn update(&self) -> Range<usize> {
+        self.update.clone()
+    }
+}
+
+/// Where results stand in the work memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Results {
+    /// The number 0, which the sum of squares starts from.
+    zero: Place,
     pub(crate) loss: Place,
-    /// 0.
-    pub(crate) zero: Place,
-    /// Σ g² up to the weights of each layer, and up to its biases.
-    pub(crate) squares: Vec<[Place; 2]>,
+    /// ‖g‖ over all parameters.
     pub(crate) norm: Place,
+    /// What clipping multiplies gradients by.
     pub(crate) scale: Place,
-    /// w, (1 − ε)·w and ε/M·w of each class, if the loss has weights.
+    /// Three rows of a number for each class: w, (1 − ε)·w and ε/M·w. Only a weighted loss has them.
     pub(crate) classes: Option<Place>,
-    /// The gradients of weights and biases. Fused, those of weights are never there.
-    pub(crate) gradients: Vec<[Place; 2]>,
-    /// What each layer gives.
+    /// Of each layer ∂L/∂W, unless the step is fused.
+    pub(crate) weight_gradients: Vec<Place>,
+    /// Of each layer ∂L/∂b.
+    pub(crate) bias_gradients: Vec<Place>,
+    /// If gradients are clipped: Σ g² up to and including the weights of each layer, and up to and including its biases.
+    pub(crate) squares: Vec<[Place; 2]>,
+    /// Of each layer a = f(z).
     pub(crate) outputs: Vec<Place>,
+    /// Of each layer what f' is computed from: z or a.
+    kept: Vec<Place>,
+}
+
+impl Results {
+    /// The gradients of a layer's weights and biases, in a step that is not fused.
+    pub(crate) fn gradients(&self, layer: usize) -> [Place; 2] {
+        [self.weight_gradients[layer], self.bias_gradients[layer]]
+    }
 }
 
 impl<T: Element> Outline<T> {
-    /// The program of a network of this shape on `rows` rows. Any sizes may be asked about.
+    /// The program for a network of this shape and a batch of `rows` rows. Sizes may be larger than any memory.
     pub(crate) fn new(shape: &Shape, loss: &Loss, rows: usize, purpose: Purpose<T>) -> Outline<T> {
         let mut writer = Writer { shape, rows, room: Room::new::<T>(Slot::Work), instructions: Vec::new() };
         let mut results = writer.results(loss, purpose);
         let mut sections = Sections::default();
-        let kept = writer.forward(&mut results, matches!(purpose, Purpose::Training { .. }));
-        let widest = shape.layers.iter().map(|layer| layer.fan_out).max().unwrap_or(0);
-        // ∂L/∂z of the layer the backward pass is at, and of the layer before it, in turns.
-        let delta = [(); 2].map(|()| writer.room.place(rows, widest).offset);
+        sections.forward = writer.section(|w| w.forward(&mut results, purpose));
         if purpose != Purpose::Prediction {
-            writer.loss(&results, loss, delta[0]);
-        }
-        sections.forward = 0..writer.instructions.len();
-        if let Purpose::Training { parts, kept: state } = purpose {
-            sections.backward = writer.section(|w| w.backward(&results, &kept, delta, parts, state));
-            if let Parts::Clipped(max_norm) = parts {
-                sections.norm = writer.section(|w| w.norm(&results, max_norm));
-                sections.scale = writer.section(|w| w.scale(&results));
-            }
-            if parts != Parts::Fused {
-                sections.update = writer.section(|w| w.update(&results, state));
+            let delta = writer.deltas(purpose);
+            sections.forward.end = writer.section(|w| w.loss(&results, loss, delta[0])).end;
+            if let Purpose::Training { parts, state } = purpose {
+                sections.backward = writer.section(|w| w.backward(&results, delta, state));
+                if let Parts::Clipped(max_norm) = parts {
+                    sections.norm = writer.section(|w| w.norm(&results, max_norm));
+                    sections.scale = writer.section(|w| w.scale(&results));
+                }
+                if parts != Parts::Fused {
+                    sections.update = writer.section(|w| w.update(&results, state));
+                }
             }
         }
         Outline { sections, results, work: writer.room.len, instructions: writer.instructions }
@@ -132,7 +167,7 @@ impl<T: Element> Writer<'_, T> {
         first..self.instructions.len()
     }
 
-    /// Room for what does not move when the number of rows changes, which therefore stands first.
+    /// Places of results whose size does not depend on the number of rows. They come first, so that they are the same for every batch.
     fn results(&mut self, loss: &Loss, purpose: Purpose<T>) -> Results {
         let (shape, room) = (self.shape, &mut self.room);
         let [zero, loss_at, norm, scale] = [(); 4].map(|()| room.place(1, 1));
@@ -143,17 +178,18 @@ impl<T: Element> Writer<'_, T> {
             norm,
             scale,
             classes,
+            weight_gradients: Vec::new(),
+            bias_gradients: Vec::new(),
             squares: Vec::new(),
-            gradients: Vec::new(),
             outputs: Vec::new(),
+            kept: Vec::new(),
         };
         let Purpose::Training { parts, .. } = purpose else { return results };
         for layer in &shape.layers {
-            let weights = match parts {
-                Parts::Fused => room.place_at(0, layer.fan_in, layer.fan_out),
-                Parts::Apart | Parts::Clipped(_) => room.place(layer.fan_in, layer.fan_out),
-            };
-            results.gradients.push([weights, room.place(1, layer.fan_out)]);
+            results.bias_gradients.push(room.place(1, layer.fan_out));
+            if parts != Parts::Fused {
+                results.weight_gradients.push(room.place(layer.fan_in, layer.fan_out));
+            }
             if let Parts::Clipped(_) = parts {
                 results.squares.push([(); 2].map(|()| room.place(1, 1)));
             }
@@ -161,7 +197,19 @@ impl<T: Element> Writer<'_, T> {
         results
     }
 
-    /// The inputs of layer `l`: the data, or what the layer before gave.
+    /// Where ∂L/∂z stands of the layer that the backward pass has reached, and of the layer before it. They swap after each layer.
+    fn deltas(&mut self, purpose: Purpose<T>) -> [usize; 2] {
+        let widest = self.shape.layers.iter().map(|layer| layer.fan_out).max().unwrap_or(0);
+        let here = self.room.place(self.rows, widest).offset;
+        match purpose {
+            Purpose::Training { .. } if self.shape.layers.len() > 1 => {
+                [here, self.room.place(self.rows, widest).offset]
+            }
+            _ => [here, here],
+        }
+    }
+
+    /// The inputs of layer `l`: the data, or the outputs of the layer before.
     fn inputs(&self, results: &Results, l: usize) -> Place {
         match l {
             0 => {
@@ -172,24 +220,23 @@ impl<T: Element> Writer<'_, T> {
         }
     }
 
-    /// rows × units of δ that begin at `offset`.
+    /// δ = ∂L/∂z of a layer, rows × units, at `offset`.
     fn delta(&self, offset: usize, units: usize) -> Place {
         self.room.place_at(offset, self.rows, units)
     }
 
-    /// a₀ = f(x·W₀ + b₀), a₁ = f(a₀·W₁ + b₁), …; returns what each layer keeps for its derivative.
-    fn forward(&mut self, results: &mut Results, training: bool) -> Vec<Place> {
-        let mut kept = Vec::with_capacity(self.shape.layers.len());
+    /// a₀ = f(x·W₀ + b₀), a₁ = f(a₀·W₁ + b₁), …
+    fn forward(&mut self, results: &mut Results, purpose: Purpose<T>) {
         for (l, layer) in self.shape.layers.iter().enumerate() {
             let (x, a) = (self.inputs(results, l), self.room.place(self.rows, layer.fan_out));
-            let keeps_sums = training && layer.activation.kept() == Kept::Sums;
-            let sums = keeps_sums.then(|| self.room.place(self.rows, layer.fan_out));
+            let trains = matches!(purpose, Purpose::Training { .. });
+            let sums =
+                (trains && layer.activation.kept() == Kept::Sums).then(|| self.room.place(self.rows, layer.fan_out));
             let (weights, bias, activation) = (layer.weights, layer.bias, layer.activation);
             self.push(Phase::Forward, l, Op::DenseForward { x, weights, bias, activation, sums, a });
-            kept.push(sums.unwrap_or(a));
             results.outputs.push(a);
+            results.kept.push(sums.unwrap_or(a));
         }
-        kept
     }
 
     /// The loss and ∂L/∂a of the last layer.
@@ -197,7 +244,7 @@ impl<T: Element> Writer<'_, T> {
         let (rows, units, last) = (self.rows, self.shape.outputs(), self.shape.layers.len() - 1);
         let (outputs, delta, to) = (results.outputs[last], self.delta(delta, units), results.loss);
         let targets = Place { slot: Slot::Targets, offset: 0, layout: Layout::row_major(rows, units) };
-        // Computed here, once: no part of a step.
+        // These constants are computed once, here. They are not part of a step, and not counted.
         let (elements, t) = (rows as f64 * units as f64, T::from_f64);
         let op = match (loss, results.classes) {
             (Loss::MeanSquaredError, _) => {
@@ -221,45 +268,46 @@ impl<T: Element> Writer<'_, T> {
         self.push(Phase::Loss, last, op);
     }
 
-    /// All gradients, from the last layer to the first; fused, each is used up in its update as it is made.
-    fn backward(&mut self, results: &Results, kept: &[Place], delta: [usize; 2], parts: Parts<T>, state: usize) {
+    /// All gradients, from the last layer to the first. If weight gradients have no places, each is computed within its update.
+    fn backward(&mut self, results: &Results, delta: [usize; 2], state: usize) {
         let [mut here, mut before] = delta;
         let shape = self.shape;
         for (l, layer) in shape.layers.iter().enumerate().rev() {
             let delta = self.delta(here, layer.fan_out);
             if l == shape.layers.len() - 1 && layer.activation.function().is_some() {
-                let (activation, kept) = (layer.activation, kept[l]);
+                let (activation, kept) = (layer.activation, results.kept[l]);
                 self.push(Phase::ActivationGradient, l, Op::Derive { activation, kept, delta });
             }
-            // Before the weights change: the layer before wants the gradient at those of the forward pass.
-            if let Some(below) = l.checked_sub(1).map(|l| shape.layers[l]) {
-                let (weights, activation, kept) = (layer.weights, below.activation, kept[l - 1]);
-                let d = self.delta(before, below.fan_out);
+            // This stands before the update, because it needs the weights of the forward pass.
+            if let Some(below) = l.checked_sub(1) {
+                let (weights, activation, kept) = (layer.weights, shape.layers[below].activation, results.kept[below]);
+                let d = self.delta(before, layer.fan_in);
                 self.push(Phase::InputGradient, l, Op::DenseInputGradient { delta, weights, activation, kept, d });
             }
-            let (x, [gradient, sum]) = (self.inputs(results, l), results.gradients[l]);
+            let (x, sum) = (self.inputs(results, l), results.bias_gradients[l]);
             self.push(Phase::BiasGradient, l, Op::ColumnSum { a: delta, sum });
-            match parts {
-                Parts::Fused => {
-                    let (weights, kept) = (layer.weights, state_of(layer.weights, state));
-                    self.push(Phase::Update, l, Op::DenseUpdate { x, delta, rule: (), weights, state: kept });
-                    self.push(Phase::Update, l, update(sum, layer.bias, state));
-                }
-                Parts::Apart | Parts::Clipped(_) => {
+            match results.weight_gradients.get(l) {
+                Some(&gradient) => {
                     self.push(Phase::WeightGradient, l, Op::DenseWeightGradient { x, delta, gradient });
+                }
+                None => {
+                    let (weights, state_of_weights) = (layer.weights, state_of(layer.weights, state));
+                    let op = Op::DenseUpdate { x, delta, rule: (), weights, state: state_of_weights };
+                    self.push(Phase::Update, l, op);
+                    self.push(Phase::Update, l, update(sum, layer.bias, state));
                 }
             }
             (here, before) = (before, here);
         }
     }
 
-    /// Σ g² up to each layer, ‖g‖, and what gradients are to be multiplied by.
+    /// ‖g‖, and what gradients are to be multiplied by.
     fn norm(&mut self, results: &Results, max_norm: T) {
         let mut before = results.zero;
-        for (l, (gradients, sums)) in results.gradients.iter().zip(&results.squares).enumerate() {
-            for (x, sum) in gradients.iter().zip(sums) {
-                self.push(Phase::Clip, l, Op::AddSquares { before, x: *x, sum: *sum });
-                before = *sum;
+        for (l, sums) in results.squares.iter().enumerate() {
+            for (x, sum) in results.gradients(l).into_iter().zip(*sums) {
+                self.push(Phase::Clip, l, Op::AddSquares { before, x, sum });
+                before = sum;
             }
         }
         let last = self.shape.layers.len() - 1;
@@ -267,10 +315,10 @@ impl<T: Element> Writer<'_, T> {
         self.push(Phase::Clip, last, Op::ClipScale { max_norm, squares: before, norm, scale });
     }
 
-    /// Gradients are multiplied.
+    /// g ← scale·g of all gradients.
     fn scale(&mut self, results: &Results) {
-        for (l, gradients) in results.gradients.iter().enumerate() {
-            for x in *gradients {
+        for l in 0..self.shape.layers.len() {
+            for x in results.gradients(l) {
                 self.push(Phase::Clip, l, Op::Scale { factor: results.scale, x });
             }
         }
@@ -278,19 +326,21 @@ impl<T: Element> Writer<'_, T> {
 
     /// All updates.
     fn update(&mut self, results: &Results, state: usize) {
-        for (l, (layer, [weights, bias])) in self.shape.layers.iter().zip(&results.gradients).enumerate() {
-            self.push(Phase::Update, l, update(*weights, layer.weights, state));
-            self.push(Phase::Update, l, update(*bias, layer.bias, state));
+        for (l, layer) in self.shape.layers.iter().enumerate() {
+            for (gradient, parameters) in results.gradients(l).into_iter().zip([layer.weights, layer.bias]) {
+                self.push(Phase::Update, l, update(gradient, parameters, state));
+            }
         }
     }
 }
 
-/// What an optimizer keeps for the parameters at a place.
-fn state_of(place: Place, kept: usize) -> [Option<Place>; 2] {
-    let at = |used: bool, slot| used.then_some(Place { slot, ..place });
-    [at(kept > 0, Slot::First), at(kept > 1, Slot::Second)]
+/// Where an optimizer keeps its `state` numbers for each of these parameters: at the same place of other memories.
+fn state_of(parameters: Place, state: usize) -> [Option<Place>; 2] {
+    let at = |used: bool, slot| used.then_some(Place { slot, ..parameters });
+    [at(state > 0, Slot::First), at(state > 1, Slot::Second)]
 }
 
-fn update<T: Element>(gradient: Place, weights: Place, kept: usize) -> Op<Places<T>> {
-    Op::Update { rule: (), gradient, weights, state: state_of(weights, kept) }
+/// The update of these parameters by their gradient.
+fn update<T: Element>(gradient: Place, parameters: Place, state: usize) -> Op<Places<T>> {
+    Op::Update { rule: (), gradient, weights: parameters, state: state_of(parameters, state) }
 }
