@@ -21,9 +21,9 @@ use crate::traffic::Traffic;
 /// Counts of one run of one kernel, on one thread. (64 bits hold what a processor executes in decades.)
 #[derive(Debug, Default)]
 pub struct Counts {
-    own: Operations,
-    functions: [Lanes; Function::ALL.len()],
-    inside: Operations,
+    own: ByKind,
+    functions: [Counter; Function::ALL.len()],
+    inside: ByKind,
     memory: Bytes,
 }
 
@@ -49,21 +49,21 @@ impl Bytes {
     }
 }
 
-/// Lanes of one kind of operation.
+/// Counter of one kind of operation.
 #[derive(Debug, Default)]
-struct Lanes {
+struct Counter {
     useful: Cell<u64>,
     executed: Cell<u64>,
 }
 
-impl Lanes {
+impl Counter {
     #[inline(always)]
     fn count(&self, useful: usize, executed: usize) {
         self.useful.set(self.useful.get() + useful as u64);
         self.executed.set(self.executed.get() + executed as u64);
     }
 
-    fn add(&self, other: &Lanes) {
+    fn add(&self, other: &Counter) {
         self.useful.set(self.useful.get() + other.useful.get());
         self.executed.set(self.executed.get() + other.executed.get());
     }
@@ -77,20 +77,20 @@ impl Lanes {
     }
 }
 
-/// Lanes of every kind. (Fields and not an array: nothing has to be indexed.)
+/// Counter of every kind. (Fields and not an array: nothing has to be indexed.)
 #[derive(Debug, Default)]
-struct Operations {
-    fma: Lanes,
-    mul: Lanes,
-    add: Lanes,
-    div: Lanes,
-    sqrt: Lanes,
-    cmp: Lanes,
-    convert: Lanes,
+struct ByKind {
+    fma: Counter,
+    mul: Counter,
+    add: Counter,
+    div: Counter,
+    sqrt: Counter,
+    cmp: Counter,
+    convert: Counter,
 }
 
-impl Operations {
-    fn of(&self, kind: Kind) -> &Lanes {
+impl ByKind {
+    fn of(&self, kind: Kind) -> &Counter {
         match kind {
             Kind::Fma => &self.fma,
             Kind::Mul => &self.mul,
@@ -102,13 +102,13 @@ impl Operations {
         }
     }
 
-    fn absorb(&self, other: &Operations) {
+    fn absorb(&self, other: &ByKind) {
         for kind in Kind::ALL {
             self.of(kind).add(other.of(kind));
         }
     }
 
-    fn kinds(&self, lanes: fn(&Lanes) -> u128) -> Kinds {
+    fn kinds(&self, lanes: fn(&Counter) -> u128) -> Kinds {
         Kinds::new(Kind::ALL.map(|kind| (kind, lanes(self.of(kind))))).expect("64-bit counts add up in 128 bits")
     }
 }
@@ -116,11 +116,11 @@ impl Operations {
 impl Counts {
     /// What was counted.
     pub fn tally(&self) -> Tally {
-        let ops = |lanes: fn(&Lanes) -> u128| {
+        let ops = |lanes: fn(&Counter) -> u128| {
             let functions = std::array::from_fn(|function| lanes(&self.functions[function]));
             Ops::from_parts(self.own.kinds(lanes), functions, self.inside.kinds(lanes))
         };
-        Tally { useful: ops(Lanes::useful), padding: ops(Lanes::padding) }
+        Tally { useful: ops(Counter::useful), padding: ops(Counter::padding) }
     }
 
     /// The bytes that its loads and stores asked for.
@@ -132,10 +132,10 @@ impl Counts {
 /// Where a token counts: among a kernel's own operations, or among those inside the functions it evaluates.
 #[derive(Clone, Copy, Debug)]
 struct Book<'a> {
-    operations: &'a Operations,
+    operations: &'a ByKind,
     /// What evaluations are counted into, and the book of their inside; none inside, for a function that another one calls is
     /// a part of it.
-    functions: Option<(&'a [Lanes; Function::ALL.len()], &'a Book<'a>)>,
+    functions: Option<(&'a [Counter; Function::ALL.len()], &'a Book<'a>)>,
     memory: &'a Bytes,
 }
 
@@ -169,7 +169,7 @@ pub struct Counting<'a, S> {
 impl<'a, S> Counting<'a, S> {
     /// Counts an operation on a vector.
     #[inline(always)]
-    fn vector<T: Element>(self, lanes: &Lanes)
+    fn vector<T: Element>(self, lanes: &Counter)
     where
         S: Simd<T>,
     {
@@ -203,7 +203,7 @@ impl<'a, S> Counting<'a, S> {
 
     /// Counts the folding of a vector: n lanes that matter are folded by n − 1 operations.
     #[inline(always)]
-    fn fold<T: Element>(self, lanes: &Lanes)
+    fn fold<T: Element>(self, lanes: &Counter)
     where
         S: Simd<T>,
     {
@@ -446,6 +446,13 @@ impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
     fn reduce_add(self, v: S::Vector) -> T {
         self.fold(&self.book.operations.add);
         self.token.reduce_add(v)
+    }
+    #[inline(always)]
+    fn reduce_add_each(self, square: &mut [S::Vector], used: usize) -> S::Vector {
+        // As many sums as lanes matter, each of the lanes in use; whole vectors are added, one fewer than there are.
+        let useful = used.saturating_sub(1) * self.lanes;
+        self.book.operations.add.count(useful, (S::LANES - 1) * S::LANES);
+        self.token.reduce_add_each(square, used)
     }
     #[inline(always)]
     fn reduce_max(self, v: S::Vector) -> T {

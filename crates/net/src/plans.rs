@@ -129,7 +129,7 @@ impl<T: Element> Plans<T> {
     /// The number of the program for this purpose and so many rows. It is valid until the next call.
     #[inline]
     pub(crate) fn find(&mut self, rows: usize, purpose: Purpose<T>) -> Result<usize, NetError> {
-        match self.kept.iter().position(|plan| plan.rows == rows && plan.purpose == purpose) {
+        match self.kept.iter().position(|plan| plan.rows == rows && plan.purpose.is(purpose)) {
             Some(number) => Ok(number),
             None => self.make(rows, purpose),
         }

@@ -9,12 +9,116 @@
 
 use std::ops::Range;
 
-use nxm_kernels::call::Op;
+use nxm_kernels::call::{Op, Operation};
 use nxm_kernels::program::{Instruction, Place, Places, Slot};
 use nxm_kernels::{Element, Kept, Layout, Phase, Region};
 
+use crate::checkpoint::ElementType;
 use crate::loss::Loss;
 use crate::shape::{Room, Shape};
+use crate::spec::{Clipping, NetworkSpec, SpecError};
+
+/// What is done with a network: which of its programs is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Run {
+    /// Outputs alone: [`Predictor::predict`](crate::Predictor::predict).
+    Prediction,
+    /// Outputs and their loss: [`Network::evaluate`](crate::Network::evaluate).
+    Evaluation,
+    /// A step of training in one piece: [`Step::train`](crate::Step::train).
+    Step,
+    /// The same step in two pieces: [`Step::gradients`](crate::Step::gradients) and [`Step::update`](crate::Step::update).
+    GradientsAndUpdate,
+}
+
+/// The calls that a run of a network on `rows` rows makes, in their order, each with what it is a part of.
+///
+/// Nothing is allocated for the network, which may be larger than any machine. Examples and targets are taken to stand row after row
+/// without gaps; the loss is taken to be finite.
+///
+/// # Errors
+/// [`SpecError::TooLarge`] if a size exceeds what this machine can address.
+pub fn operations(
+    spec: &NetworkSpec,
+    element: ElementType,
+    rows: u64,
+    run: Run,
+) -> Result<Vec<(Region, Operation)>, SpecError> {
+    match element {
+        ElementType::F32 => operations_in::<f32>(spec, rows, run),
+        ElementType::F64 => operations_in::<f64>(spec, rows, run),
+    }
+}
+
+fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<Vec<(Region, Operation)>, SpecError> {
+    let Outline { instructions, sections, .. } = outline::<T>(spec, rows, run)?.1;
+    let runs = |i: &usize| spec.clipping() == Clipping::Scaled || !sections.scale.contains(i);
+    // The constants of a rule change from step to step, and no operation does.
+    let rule = spec.optimizer().rule::<f64>(spec.optimizer().learning_rate(), 1);
+    let listed = (0..instructions.len()).filter(runs).map(|i| &instructions[i]);
+    Ok(listed.map(|instruction| (instruction.region, instruction.operation(&rule))).collect())
+}
+
+/// Elements of memory that a run of a network works on, by what they are for. Padding and alignment are in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryNeeds {
+    /// Weights and biases.
+    pub parameters: u128,
+    /// What the optimizer keeps for each of them.
+    pub state: u128,
+    /// Gradients of biases; those of weights only if they are made for themselves. Where they are clipped, sums of their squares.
+    pub gradients: u128,
+    /// Outputs of all layers, and sums of those whose derivative is made of them.
+    pub activations: u128,
+    /// δ of two layers; an evaluation has the last layer's.
+    pub deltas: u128,
+    /// What the loss keeps of rows, elements and classes, and numbers that stand alone, as the loss itself.
+    pub loss: u128,
+}
+
+/// The memory that a run of a network on `rows` rows works on, examples and targets apart. Nothing is allocated.
+///
+/// # Errors
+/// [`SpecError::TooLarge`] if a size exceeds what this machine can address.
+pub fn memory_needs(spec: &NetworkSpec, element: ElementType, rows: u64, run: Run) -> Result<MemoryNeeds, SpecError> {
+    match element {
+        ElementType::F32 => memory_needs_in::<f32>(spec, rows, run),
+        ElementType::F64 => memory_needs_in::<f64>(spec, rows, run),
+    }
+}
+
+fn memory_needs_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<MemoryNeeds, SpecError> {
+    let (parameters, outline) = outline::<T>(spec, rows, run)?;
+    let kept = match run {
+        Run::Prediction | Run::Evaluation => 0,
+        Run::Step | Run::GradientsAndUpdate => spec.optimizer().state_names().len(),
+    };
+    Ok(MemoryNeeds { parameters, state: parameters.saturating_mul(kept as u128), ..outline.needs })
+}
+
+/// Elements of all parameters, and the outline of the program that is run.
+fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(u128, Outline<T>), SpecError> {
+    let addressable = |size: &u64| usize::try_from(*size).map_err(|_| SpecError::TooLarge { size: *size });
+    let sizes = spec.sizes().iter().map(addressable).collect::<Result<Vec<usize>, SpecError>>()?;
+    let shape = Shape::new::<T>(&sizes, spec.activations().iter().copied());
+    let parts = match (spec.clipping(), run) {
+        // To which norm changes no operation.
+        (Clipping::Within | Clipping::Scaled, _) => Parts::Clipped(T::ONE),
+        (Clipping::None, Run::GradientsAndUpdate) => Parts::Apart,
+        (Clipping::None, _) => Parts::Fused,
+    };
+    let purpose = match run {
+        Run::Prediction => Purpose::Prediction,
+        Run::Evaluation => Purpose::Evaluation,
+        Run::Step | Run::GradientsAndUpdate => Purpose::Training { parts, state: spec.optimizer().state_names().len() },
+    };
+    let loss = match run {
+        // As a predictor, which knows of none.
+        Run::Prediction => &Loss::MeanSquaredError,
+        Run::Evaluation | Run::Step | Run::GradientsAndUpdate => spec.loss(),
+    };
+    Ok((shape.elements, Outline::new(&shape, loss, addressable(&rows)?, purpose)))
+}
 
 /// What a program computes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +149,23 @@ pub enum Parts<T> {
     Clipped(T),
 }
 
+impl<T: Element> Purpose<T> {
+    /// Whether it is the same. Norms are compared as bits: a step compares no numbers but those that it counts.
+    pub(crate) fn is(self, other: Purpose<T>) -> bool {
+        match (self, other) {
+            (Purpose::Prediction, Purpose::Prediction) | (Purpose::Evaluation, Purpose::Evaluation) => true,
+            (Purpose::Training { parts: a, state }, Purpose::Training { parts: b, state: other }) if state == other => {
+                match (a, b) {
+                    (Parts::Fused, Parts::Fused) | (Parts::Apart, Parts::Apart) => true,
+                    (Parts::Clipped(a), Parts::Clipped(b)) => a.to_bits_u64() == b.to_bits_u64(),
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Instructions, the sections that are run one by one, and where the results stand.
 #[derive(Clone, Debug)]
 pub(crate) struct Outline<T: Element> {
@@ -53,6 +174,8 @@ pub(crate) struct Outline<T: Element> {
     pub(crate) results: Results,
     /// Elements of the work memory; [`usize::MAX`] if there are more than that.
     pub(crate) work: usize,
+    /// The same by what they are for.
+    needs: MemoryNeeds,
 }
 
 /// The sections of a program, each a range of its instructions. They follow each other; those that a program does not need are empty.
@@ -127,24 +250,36 @@ impl<T: Element> Outline<T> {
     /// The program for a network of this shape and a batch of `rows` rows. Sizes may be larger than any memory.
     pub(crate) fn new(shape: &Shape, loss: &Loss, rows: usize, purpose: Purpose<T>) -> Outline<T> {
         let mut writer = Writer { shape, rows, room: Room::new::<T>(Slot::Work), instructions: Vec::new() };
-        let mut results = writer.results(loss, purpose);
+        let mut results = writer.results(loss);
+        let alone = writer.room.len;
+        writer.gradients(&mut results, purpose);
+        let behind_gradients = writer.room.len;
         let mut sections = Sections::default();
         sections.forward = writer.section(|w| w.forward(&mut results, purpose));
+        let behind_activations = writer.room.len;
+        let delta = writer.deltas(purpose);
+        let behind_deltas = writer.room.len;
         if purpose != Purpose::Prediction {
-            let delta = writer.deltas(purpose);
             sections.forward.end = writer.section(|w| w.loss(&results, loss, delta[0])).end;
-            if let Purpose::Training { parts, state } = purpose {
-                sections.backward = writer.section(|w| w.backward(&results, delta, state));
-                if let Parts::Clipped(max_norm) = parts {
-                    sections.norm = writer.section(|w| w.norm(&results, max_norm));
-                    sections.scale = writer.section(|w| w.scale(&results));
-                }
-                if parts != Parts::Fused {
-                    sections.update = writer.section(|w| w.update(&results, state));
-                }
+        }
+        let needs = MemoryNeeds {
+            gradients: behind_gradients - alone,
+            activations: behind_activations - behind_gradients,
+            deltas: behind_deltas - behind_activations,
+            loss: writer.room.len - behind_deltas + alone,
+            ..MemoryNeeds::default()
+        };
+        if let Purpose::Training { parts, state } = purpose {
+            sections.backward = writer.section(|w| w.backward(&results, delta, state));
+            if let Parts::Clipped(max_norm) = parts {
+                sections.norm = writer.section(|w| w.norm(&results, max_norm));
+                sections.scale = writer.section(|w| w.scale(&results));
+            }
+            if parts != Parts::Fused {
+                sections.update = writer.section(|w| w.update(&results, state));
             }
         }
-        Outline { sections, results, work: writer.room.len, instructions: writer.instructions }
+        Outline { sections, results, work: writer.room.addressable(), needs, instructions: writer.instructions }
     }
 }
 
@@ -168,11 +303,11 @@ impl<T: Element> Writer<'_, T> {
     }
 
     /// Places of results whose size does not depend on the number of rows. They come first, so that they are the same for every batch.
-    fn results(&mut self, loss: &Loss, purpose: Purpose<T>) -> Results {
+    fn results(&mut self, loss: &Loss) -> Results {
         let (shape, room) = (self.shape, &mut self.room);
         let [zero, loss_at, norm, scale] = [(); 4].map(|()| room.place(1, 1));
         let classes = loss.is_weighted().then(|| room.place(3, shape.outputs()));
-        let mut results = Results {
+        Results {
             zero,
             loss: loss_at,
             norm,
@@ -183,8 +318,13 @@ impl<T: Element> Writer<'_, T> {
             squares: Vec::new(),
             outputs: Vec::new(),
             kept: Vec::new(),
-        };
-        let Purpose::Training { parts, .. } = purpose else { return results };
+        }
+    }
+
+    /// Places of gradients. Their size does not depend on the number of rows either.
+    fn gradients(&mut self, results: &mut Results, purpose: Purpose<T>) {
+        let (shape, room) = (self.shape, &mut self.room);
+        let Purpose::Training { parts, .. } = purpose else { return };
         for layer in &shape.layers {
             results.bias_gradients.push(room.place(1, layer.fan_out));
             if parts != Parts::Fused {
@@ -194,19 +334,22 @@ impl<T: Element> Writer<'_, T> {
                 results.squares.push([(); 2].map(|()| room.place(1, 1)));
             }
         }
-        results
     }
 
-    /// Where ∂L/∂z stands of the layer that the backward pass has reached, and of the layer before it. They swap after each layer.
+    /// Where ∂L/∂z stands of the layer that the backward pass has reached, and of the layer before it. They swap after each layer. An
+    /// evaluation needs that of the last layer alone.
     fn deltas(&mut self, purpose: Purpose<T>) -> [usize; 2] {
+        let count = match purpose {
+            Purpose::Prediction => 0,
+            Purpose::Evaluation => 1,
+            Purpose::Training { .. } => 2,
+        };
         let widest = self.shape.layers.iter().map(|layer| layer.fan_out).max().unwrap_or(0);
-        let here = self.room.place(self.rows, widest).offset;
-        match purpose {
-            Purpose::Training { .. } if self.shape.layers.len() > 1 => {
-                [here, self.room.place(self.rows, widest).offset]
-            }
-            _ => [here, here],
+        let mut offsets = [0; 2];
+        for offset in &mut offsets[..count] {
+            *offset = self.room.place(self.rows, widest).offset;
         }
+        offsets
     }
 
     /// The inputs of layer `l`: the data, or the outputs of the layer before.

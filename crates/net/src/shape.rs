@@ -11,8 +11,10 @@ use crate::error::NetError;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Shape {
     pub(crate) layers: Vec<LayerShape>,
-    /// Elements of the memory.
+    /// Elements of the memory; [`usize::MAX`] if they exceed that.
     pub(crate) len: usize,
+    /// The same in full.
+    pub(crate) elements: u128,
 }
 
 /// A dense layer of N inputs and M units.
@@ -41,7 +43,7 @@ impl Shape {
             LayerShape { fan_in, fan_out, activation, weights, bias }
         });
         let layers = layers.collect();
-        Shape { layers, len: room.len }
+        Shape { layers, len: room.addressable(), elements: room.len }
     }
 
     /// Numbers the network takes.
@@ -85,8 +87,8 @@ impl Shape {
 pub(crate) struct Room {
     slot: Slot,
     block: usize,
-    /// Elements that were dealt out; [`usize::MAX`] if they exceed that.
-    pub(crate) len: usize,
+    /// Elements that were dealt out; as many as 128 bits hold, if they exceed that.
+    pub(crate) len: u128,
 }
 
 impl Room {
@@ -95,10 +97,15 @@ impl Room {
     }
     /// Room for rows × cols, padded.
     pub(crate) fn place(&mut self, rows: usize, cols: usize) -> Place {
-        let place = self.place_at(self.len, rows, cols);
-        self.len = place.layout.span().and_then(|span| span.checked_add(self.len)).unwrap_or(usize::MAX);
-        self.len = self.len.checked_next_multiple_of(self.block).unwrap_or(usize::MAX);
+        let place = self.place_at(self.addressable(), rows, cols);
+        // Two 64-bit numbers have a 128-bit product.
+        let elements = if cols == 0 { 0 } else { rows as u128 * place.layout.width as u128 };
+        self.len = self.len.saturating_add(elements.div_ceil(self.block as u128).saturating_mul(self.block as u128));
         place
+    }
+    /// Elements that were dealt out; [`usize::MAX`] if they exceed that.
+    pub(crate) fn addressable(&self) -> usize {
+        usize::try_from(self.len).unwrap_or(usize::MAX)
     }
     /// The same where there is room already.
     pub(crate) fn place_at(&self, offset: usize, rows: usize, cols: usize) -> Place {
