@@ -16,8 +16,9 @@ use crate::optimizer::OptimizerState;
 use crate::program::{Outline, Purpose, Results, Sections};
 use crate::shape::Shape;
 
-/// How many programs are kept. A training needs two for whole batches and two for the short last one. The others are for predictions of
-/// many different numbers of rows: to make a program takes about as long as to predict one row with a small network.
+/// How many programs are kept. A training needs one for whole batches and one for the short last batch; each is two if gradients are
+/// asked for. The others are for predictions of many different numbers of rows. To make a program takes longer than to predict a row with
+/// a small network: 600 ns against 150 ns with 4-9-3 units in f32 on a Xeon with AVX-512.
 const KEPT: usize = 16;
 
 /// What errors call the memory.
@@ -129,7 +130,7 @@ impl<T: Element> Plans<T> {
     /// The number of the program for this purpose and so many rows. It is valid until the next call.
     #[inline]
     pub(crate) fn find(&mut self, rows: usize, purpose: Purpose<T>) -> Result<usize, NetError> {
-        match self.kept.iter().position(|plan| plan.rows == rows && plan.purpose.is(purpose)) {
+        match self.kept.iter().position(|plan| plan.rows == rows && plan.purpose.is(&purpose)) {
             Some(number) => Ok(number),
             None => self.make(rows, purpose),
         }

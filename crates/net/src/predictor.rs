@@ -10,9 +10,11 @@ use crate::network::Network;
 use crate::plans::{Given, Plans};
 use crate::program::{Purpose, Sections};
 
-/// A network whose weights stay as they are, made ready once to be asked again and again, by several threads at once.
+/// Predicts with a network whose weights do not change, from several threads at once.
 ///
-/// Each thread has [buffers](Predictor::buffers) of its own; with them a prediction allocates nothing.
+/// Each thread has [buffers](Predictor::buffers) of its own. The first prediction of a number of rows makes a
+/// [program](crate::program) for it, and the buffers keep the last 16 of them. Every further prediction of as many rows allocates
+/// nothing.
 ///
 /// ```
 /// use nxm_net::{Activation, Cpu, MatrixRef, Network, Predictor};
