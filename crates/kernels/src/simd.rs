@@ -19,18 +19,18 @@
 
 mod alone;
 #[cfg(target_arch = "x86_64")]
-pub(crate) mod avx2;
+mod avx2;
 #[cfg(target_arch = "x86_64")]
-pub(crate) mod avx512;
-pub(crate) mod scalar;
-pub(crate) mod wide;
+mod avx512;
+mod scalar;
+mod wide;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
-#[cfg(target_arch = "x86_64")]
-pub use avx2::Avx2;
-#[cfg(target_arch = "x86_64")]
-pub use avx512::Avx512;
 pub use scalar::Scalar;
 pub use wide::Wide;
+#[cfg(target_arch = "x86_64")]
+pub use x86::{Avx2, Avx512};
 
 use crate::element::Element;
 use crate::function::Function;

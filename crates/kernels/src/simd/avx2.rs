@@ -3,39 +3,14 @@
 use std::arch::x86_64::*;
 
 use super::alone::Alone;
+use super::x86::{self, Avx2};
 use super::{Kernel, Scalar, Simd};
-use crate::element::Element;
-
-/// Eight f32 or four f64. That a value exists is the proof that this processor has AVX2 and FMA.
-#[derive(Clone, Copy, Debug)]
-pub struct Avx2(());
-
-impl Avx2 {
-    /// The token, if this processor has AVX2 and FMA.
-    pub fn detect() -> Option<Self> {
-        (std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")).then_some(Avx2(()))
-    }
-
-    /// Runs `kernel` where AVX2 and FMA are enabled.
-    #[inline]
-    pub(crate) fn enter<T: Element, K: Kernel<T>>(self, kernel: K) -> K::Output {
-        // SAFETY: the token proves AVX2 and FMA (`detect` is the only way to make one).
-        unsafe { trampoline::<T, K>(self, kernel) }
-    }
-}
-
-/// The one function of this level that enables the features; kernels are inlined into it.
-#[inline(never)]
-#[target_feature(enable = "avx2,fma")]
-fn trampoline<T: Element, K: Kernel<T>>(token: Avx2, kernel: K) -> K::Output {
-    kernel.run(T::Avx2::from(token))
-}
 
 /// An intrinsic of this level.
 macro_rules! has {
     ($call:expr) => {{
-        // SAFETY: the token `self` proves that the processor has AVX2 and FMA (`Avx2::detect` is the only way to make
-        // one); memory operands come from slices whose length was checked on the line before, or are masked to it.
+        // SAFETY: the function takes a token, which proves that the processor has AVX2 and FMA (`Avx2::detect` is the
+        // only way to make one); no intrinsic takes a pointer.
         #[allow(unused_unsafe)]
         unsafe {
             $call
@@ -43,25 +18,9 @@ macro_rules! has {
     }};
 }
 
-/// A mask of the first `n` of eight lanes.
-#[inline(always)]
-fn f32_mask(n: usize) -> __m256i {
-    const ONES_THEN_ZEROS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
-    let window: &[i32; 8] = ONES_THEN_ZEROS[8 - n..].first_chunk().expect("at most eight lanes");
-    has!(_mm256_loadu_si256(window.as_ptr().cast()))
-}
-
-/// A mask of the first `n` of four lanes.
-#[inline(always)]
-fn f64_mask(n: usize) -> __m256i {
-    const ONES_THEN_ZEROS: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
-    let window: &[i64; 4] = ONES_THEN_ZEROS[4 - n..].first_chunk().expect("at most four lanes");
-    has!(_mm256_loadu_si256(window.as_ptr().cast()))
-}
-
 /// Folds halves until one lane is left: 4, then 2 (four lanes executed), then 1 addition or comparison, of numbers on their own.
 #[inline(always)]
-pub(super) fn fold_f32_add(v: __m256) -> f32 {
+pub(super) fn fold_f32_add(_: Avx2, v: __m256) -> f32 {
     has!({
         let four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
         let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
@@ -71,7 +30,7 @@ pub(super) fn fold_f32_add(v: __m256) -> f32 {
 
 /// Folds halves until one lane is left: 2, then 1 addition or comparison.
 #[inline(always)]
-pub(super) fn fold_f64_add(v: __m256d) -> f64 {
+pub(super) fn fold_f64_add(_: Avx2, v: __m256d) -> f64 {
     has!({
         let two = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd::<1>(v));
         <Scalar as Simd<f64>>::add(Scalar, _mm_cvtsd_f64(two).alone(), _mm_cvtsd_f64(_mm_unpackhi_pd(two, two)).alone())
@@ -80,7 +39,7 @@ pub(super) fn fold_f64_add(v: __m256d) -> f64 {
 
 /// Folds halves until one lane is left: 4, then 2 (four lanes executed), then 1 addition or comparison.
 #[inline(always)]
-pub(super) fn fold_f32_max(v: __m256) -> f32 {
+pub(super) fn fold_f32_max(_: Avx2, v: __m256) -> f32 {
     has!({
         let four = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
         let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
@@ -90,7 +49,7 @@ pub(super) fn fold_f32_max(v: __m256) -> f32 {
 
 /// Folds halves until one lane is left: 2, then 1 addition or comparison.
 #[inline(always)]
-pub(super) fn fold_f64_max(v: __m256d) -> f64 {
+pub(super) fn fold_f64_max(_: Avx2, v: __m256d) -> f64 {
     has!({
         let two = _mm_max_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd::<1>(v));
         <Scalar as Simd<f64>>::max(Scalar, _mm_cvtsd_f64(two).alone(), _mm_cvtsd_f64(_mm_unpackhi_pd(two, two)).alone())
@@ -124,50 +83,35 @@ impl Simd<f32> for Avx2 {
     }
     #[inline(always)]
     fn load(self, from: &[f32]) -> __m256 {
-        let from: &[f32; 8] = from.first_chunk().expect("a whole vector");
-        has!(_mm256_loadu_ps(from.as_ptr()))
+        x86::load_f32x8(self, from)
     }
     #[inline(always)]
     fn load_partial(self, from: &[f32]) -> __m256 {
-        if from.len() == 8 {
-            // Foreseen by the branch predictor; `vmaskmov` costs a product loop a tenth of its speed (Zen 5).
-            return <Self as Simd<f32>>::load(self, from);
-        }
-        let mask = f32_mask(from.len());
-        has!(_mm256_maskload_ps(from.as_ptr(), mask))
+        x86::load_first_f32x8(self, from)
     }
     #[inline(always)]
     fn load_partial_or(self, from: &[f32], fill: f32) -> __m256 {
-        let mask = f32_mask(from.len());
-        has!(_mm256_blendv_ps(
-            <Self as Simd<f32>>::splat(self, fill),
-            _mm256_maskload_ps(from.as_ptr(), mask),
-            _mm256_castsi256_ps(mask)
-        ))
+        x86::load_first_or_f32x8(self, from, fill)
     }
     #[inline(always)]
     fn load_widened(self, from: &[f32]) -> __m256 {
-        <Self as Simd<f32>>::load(self, from)
+        x86::load_f32x8(self, from)
     }
     #[inline(always)]
     fn load_widened_partial_or(self, from: &[f32], fill: f32) -> __m256 {
-        <Self as Simd<f32>>::load_partial_or(self, from, fill)
+        x86::load_first_or_f32x8(self, from, fill)
     }
     #[inline(always)]
     fn store(self, v: __m256, to: &mut [f32]) {
-        let to: &mut [f32; 8] = to.first_chunk_mut().expect("a whole vector");
-        has!(_mm256_storeu_ps(to.as_mut_ptr(), v))
+        x86::store_f32x8(self, v, to)
     }
     #[inline(always)]
     fn store_partial(self, v: __m256, to: &mut [f32]) {
-        if to.len() == 8 {
-            return self.store(v, to);
-        }
-        has!(store_first_f32(v, to))
+        x86::store_first_f32x8(self, v, to)
     }
     #[inline(always)]
     fn prefetch(self, at: &[f32]) {
-        has!(_mm_prefetch::<_MM_HINT_T0>(at.as_ptr().cast()))
+        x86::prefetch(at)
     }
     #[inline(always)]
     fn add(self, a: __m256, b: __m256) -> __m256 {
@@ -290,11 +234,11 @@ impl Simd<f32> for Avx2 {
     }
     #[inline(always)]
     fn reduce_add(self, v: __m256) -> f32 {
-        fold_f32_add(v)
+        fold_f32_add(self, v)
     }
     #[inline(always)]
     fn reduce_max(self, v: __m256) -> f32 {
-        fold_f32_max(v)
+        fold_f32_max(self, v)
     }
 }
 
@@ -325,55 +269,35 @@ impl Simd<f64> for Avx2 {
     }
     #[inline(always)]
     fn load(self, from: &[f64]) -> __m256d {
-        let from: &[f64; 4] = from.first_chunk().expect("a whole vector");
-        has!(_mm256_loadu_pd(from.as_ptr()))
+        x86::load_f64x4(self, from)
     }
     #[inline(always)]
     fn load_partial(self, from: &[f64]) -> __m256d {
-        if from.len() == 4 {
-            // Foreseen by the branch predictor; `vmaskmov` costs a product loop a tenth of its speed (Zen 5).
-            return <Self as Simd<f64>>::load(self, from);
-        }
-        let mask = f64_mask(from.len());
-        has!(_mm256_maskload_pd(from.as_ptr(), mask))
+        x86::load_first_f64x4(self, from)
     }
     #[inline(always)]
     fn load_partial_or(self, from: &[f64], fill: f64) -> __m256d {
-        let mask = f64_mask(from.len());
-        has!(_mm256_blendv_pd(
-            <Self as Simd<f64>>::splat(self, fill),
-            _mm256_maskload_pd(from.as_ptr(), mask),
-            _mm256_castsi256_pd(mask)
-        ))
+        x86::load_first_or_f64x4(self, from, fill)
     }
     #[inline(always)]
     fn load_widened(self, from: &[f32]) -> __m256d {
-        let from: &[f32; 4] = from.first_chunk().expect("a whole vector");
-        has!(_mm256_cvtps_pd(_mm_loadu_ps(from.as_ptr())))
+        x86::load_widened_f64x4(self, from)
     }
     #[inline(always)]
     fn load_widened_partial_or(self, from: &[f32], fill: f32) -> __m256d {
-        has!({
-            let mask = _mm256_castsi256_si128(f32_mask(from.len()));
-            let narrow = _mm_maskload_ps(from.as_ptr(), mask);
-            _mm256_cvtps_pd(_mm_blendv_ps(_mm_set1_ps(fill), narrow, _mm_castsi128_ps(mask)))
-        })
+        x86::load_widened_first_or_f64x4(self, from, fill)
     }
     #[inline(always)]
     fn store(self, v: __m256d, to: &mut [f64]) {
-        let to: &mut [f64; 4] = to.first_chunk_mut().expect("a whole vector");
-        has!(_mm256_storeu_pd(to.as_mut_ptr(), v))
+        x86::store_f64x4(self, v, to)
     }
     #[inline(always)]
     fn store_partial(self, v: __m256d, to: &mut [f64]) {
-        if to.len() == 4 {
-            return self.store(v, to);
-        }
-        has!(store_first_f64(v, to))
+        x86::store_first_f64x4(self, v, to)
     }
     #[inline(always)]
     fn prefetch(self, at: &[f64]) {
-        has!(_mm_prefetch::<_MM_HINT_T0>(at.as_ptr().cast()))
+        x86::prefetch(at)
     }
     #[inline(always)]
     fn add(self, a: __m256d, b: __m256d) -> __m256d {
@@ -475,57 +399,10 @@ impl Simd<f64> for Avx2 {
     }
     #[inline(always)]
     fn reduce_add(self, v: __m256d) -> f64 {
-        fold_f64_add(v)
+        fold_f64_add(self, v)
     }
     #[inline(always)]
     fn reduce_max(self, v: __m256d) -> f64 {
-        fold_f64_max(v)
-    }
-}
-
-/// Stores the first `to.len()` lanes of `v`, at most 7, in whole parts of 4, 2 and 1: `vmaskmov` costs 42 micro-operations on Zen 4 as
-/// a store, and a copy by way of the stack a call of `memcpy`.
-///
-/// # Safety
-/// The processor must have AVX.
-#[inline(always)]
-unsafe fn store_first_f32(v: __m256, to: &mut [f32]) {
-    let (n, to) = (to.len(), to.as_mut_ptr());
-    assert!(n < 8, "more elements than lanes");
-    // SAFETY: the caller's token has AVX; each part ends at or before `to`'s end, for n is the sum of the parts.
-    unsafe {
-        let mut part = _mm256_castps256_ps128(v);
-        if n & 4 != 0 {
-            _mm_storeu_ps(to, part);
-            part = _mm256_extractf128_ps::<1>(v);
-        }
-        if n & 2 != 0 {
-            _mm_storel_pd(to.add(n & 4).cast(), _mm_castps_pd(part));
-            part = _mm_movehl_ps(part, part);
-        }
-        if n & 1 != 0 {
-            _mm_store_ss(to.add(n & 6), part);
-        }
-    }
-}
-
-/// Stores the first `to.len()` lanes of `v`, at most 3, in whole parts of 2 and 1.
-///
-/// # Safety
-/// The processor must have AVX.
-#[inline(always)]
-unsafe fn store_first_f64(v: __m256d, to: &mut [f64]) {
-    let (n, to) = (to.len(), to.as_mut_ptr());
-    assert!(n < 4, "more elements than lanes");
-    // SAFETY: the caller's token has AVX; each part ends at or before `to`'s end, for n is the sum of the parts.
-    unsafe {
-        let mut part = _mm256_castpd256_pd128(v);
-        if n & 2 != 0 {
-            _mm_storeu_pd(to, part);
-            part = _mm256_extractf128_pd::<1>(v);
-        }
-        if n & 1 != 0 {
-            _mm_store_sd(to.add(n & 2), part);
-        }
+        fold_f64_max(self, v)
     }
 }

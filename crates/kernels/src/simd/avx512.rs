@@ -2,57 +2,19 @@
 
 use std::arch::x86_64::*;
 
+use super::x86::{self, Avx512};
 use super::{Kernel, Scalar, Simd, avx2};
-use crate::element::Element;
-
-/// Sixteen f32 or eight f64. That a value exists is the proof that this processor has AVX-512 F, BW, DQ, VL and FMA.
-#[derive(Clone, Copy, Debug)]
-pub struct Avx512(());
-
-impl Avx512 {
-    /// The token, if this processor has AVX-512 F, BW, DQ, VL and FMA.
-    pub fn detect() -> Option<Self> {
-        (std::arch::is_x86_feature_detected!("avx512f")
-            && std::arch::is_x86_feature_detected!("avx512bw")
-            && std::arch::is_x86_feature_detected!("avx512dq")
-            && std::arch::is_x86_feature_detected!("avx512vl")
-            && std::arch::is_x86_feature_detected!("fma"))
-        .then_some(Avx512(()))
-    }
-
-    /// Runs `kernel` where AVX-512 is enabled.
-    #[inline]
-    pub(crate) fn enter<T: Element, K: Kernel<T>>(self, kernel: K) -> K::Output {
-        // SAFETY: the token proves the features (`detect` is the only way to make one).
-        unsafe { trampoline::<T, K>(self, kernel) }
-    }
-}
-
-/// The one function of this level that enables the features; kernels are inlined into it.
-#[inline(never)]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
-fn trampoline<T: Element, K: Kernel<T>>(token: Avx512, kernel: K) -> K::Output {
-    kernel.run(T::Avx512::from(token))
-}
 
 /// An intrinsic of this level.
 macro_rules! has {
     ($call:expr) => {{
-        // SAFETY: the token `self` proves that the processor has AVX-512 F, BW, DQ, VL and FMA (`Avx512::detect` is the
-        // only way to make one); memory operands come from slices whose length was checked on the line before, or are
-        // masked to it.
+        // SAFETY: the token `self` proves that the processor has AVX-512 F, BW, DQ and VL and AVX2 (`Avx512::detect` is
+        // the only way to make one); no intrinsic takes a pointer.
         #[allow(unused_unsafe)]
         unsafe {
             $call
         }
     }};
-}
-
-/// A mask of the first `n` of at most 16 lanes.
-#[inline(always)]
-fn first<const LANES: usize>(n: usize) -> u32 {
-    assert!(n <= LANES, "more elements than lanes");
-    (1 << n) - 1
 }
 
 impl Simd<f32> for Avx512 {
@@ -82,40 +44,35 @@ impl Simd<f32> for Avx512 {
     }
     #[inline(always)]
     fn load(self, from: &[f32]) -> __m512 {
-        let from: &[f32; 16] = from.first_chunk().expect("a whole vector");
-        has!(_mm512_loadu_ps(from.as_ptr()))
+        x86::load_f32x16(self, from)
     }
     #[inline(always)]
     fn load_partial(self, from: &[f32]) -> __m512 {
-        let mask = first::<16>(from.len()) as __mmask16;
-        has!(_mm512_maskz_loadu_ps(mask, from.as_ptr()))
+        x86::load_first_f32x16(self, from)
     }
     #[inline(always)]
     fn load_partial_or(self, from: &[f32], fill: f32) -> __m512 {
-        let mask = first::<16>(from.len()) as __mmask16;
-        has!(_mm512_mask_loadu_ps(<Self as Simd<f32>>::splat(self, fill), mask, from.as_ptr()))
+        x86::load_first_or_f32x16(self, from, fill)
     }
     #[inline(always)]
     fn load_widened(self, from: &[f32]) -> __m512 {
-        <Self as Simd<f32>>::load(self, from)
+        x86::load_f32x16(self, from)
     }
     #[inline(always)]
     fn load_widened_partial_or(self, from: &[f32], fill: f32) -> __m512 {
-        <Self as Simd<f32>>::load_partial_or(self, from, fill)
+        x86::load_first_or_f32x16(self, from, fill)
     }
     #[inline(always)]
     fn store(self, v: __m512, to: &mut [f32]) {
-        let to: &mut [f32; 16] = to.first_chunk_mut().expect("a whole vector");
-        has!(_mm512_storeu_ps(to.as_mut_ptr(), v))
+        x86::store_f32x16(self, v, to)
     }
     #[inline(always)]
     fn store_partial(self, v: __m512, to: &mut [f32]) {
-        let mask = first::<16>(to.len()) as __mmask16;
-        has!(_mm512_mask_storeu_ps(to.as_mut_ptr(), mask, v))
+        x86::store_first_f32x16(self, v, to)
     }
     #[inline(always)]
     fn prefetch(self, at: &[f32]) {
-        has!(_mm_prefetch::<_MM_HINT_T0>(at.as_ptr().cast()))
+        x86::prefetch(at)
     }
     #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {
@@ -230,12 +187,12 @@ impl Simd<f32> for Avx512 {
     #[inline(always)]
     fn reduce_add(self, v: __m512) -> f32 {
         let half = has!(_mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps::<1>(v)));
-        avx2::fold_f32_add(half)
+        avx2::fold_f32_add(self.half(), half)
     }
     #[inline(always)]
     fn reduce_max(self, v: __m512) -> f32 {
         let half = has!(_mm256_max_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps::<1>(v)));
-        avx2::fold_f32_max(half)
+        avx2::fold_f32_max(self.half(), half)
     }
 }
 
@@ -266,42 +223,35 @@ impl Simd<f64> for Avx512 {
     }
     #[inline(always)]
     fn load(self, from: &[f64]) -> __m512d {
-        let from: &[f64; 8] = from.first_chunk().expect("a whole vector");
-        has!(_mm512_loadu_pd(from.as_ptr()))
+        x86::load_f64x8(self, from)
     }
     #[inline(always)]
     fn load_partial(self, from: &[f64]) -> __m512d {
-        let mask = first::<8>(from.len()) as __mmask8;
-        has!(_mm512_maskz_loadu_pd(mask, from.as_ptr()))
+        x86::load_first_f64x8(self, from)
     }
     #[inline(always)]
     fn load_partial_or(self, from: &[f64], fill: f64) -> __m512d {
-        let mask = first::<8>(from.len()) as __mmask8;
-        has!(_mm512_mask_loadu_pd(<Self as Simd<f64>>::splat(self, fill), mask, from.as_ptr()))
+        x86::load_first_or_f64x8(self, from, fill)
     }
     #[inline(always)]
     fn load_widened(self, from: &[f32]) -> __m512d {
-        let from: &[f32; 8] = from.first_chunk().expect("a whole vector");
-        has!(_mm512_cvtps_pd(_mm256_loadu_ps(from.as_ptr())))
+        x86::load_widened_f64x8(self, from)
     }
     #[inline(always)]
     fn load_widened_partial_or(self, from: &[f32], fill: f32) -> __m512d {
-        let mask = first::<8>(from.len()) as __mmask8;
-        has!(_mm512_cvtps_pd(_mm256_mask_loadu_ps(_mm256_set1_ps(fill), mask, from.as_ptr())))
+        x86::load_widened_first_or_f64x8(self, from, fill)
     }
     #[inline(always)]
     fn store(self, v: __m512d, to: &mut [f64]) {
-        let to: &mut [f64; 8] = to.first_chunk_mut().expect("a whole vector");
-        has!(_mm512_storeu_pd(to.as_mut_ptr(), v))
+        x86::store_f64x8(self, v, to)
     }
     #[inline(always)]
     fn store_partial(self, v: __m512d, to: &mut [f64]) {
-        let mask = first::<8>(to.len()) as __mmask8;
-        has!(_mm512_mask_storeu_pd(to.as_mut_ptr(), mask, v))
+        x86::store_first_f64x8(self, v, to)
     }
     #[inline(always)]
     fn prefetch(self, at: &[f64]) {
-        has!(_mm_prefetch::<_MM_HINT_T0>(at.as_ptr().cast()))
+        x86::prefetch(at)
     }
     #[inline(always)]
     fn add(self, a: __m512d, b: __m512d) -> __m512d {
@@ -411,11 +361,11 @@ impl Simd<f64> for Avx512 {
     #[inline(always)]
     fn reduce_add(self, v: __m512d) -> f64 {
         let half = has!(_mm256_add_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd::<1>(v)));
-        avx2::fold_f64_add(half)
+        avx2::fold_f64_add(self.half(), half)
     }
     #[inline(always)]
     fn reduce_max(self, v: __m512d) -> f64 {
         let half = has!(_mm256_max_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd::<1>(v)));
-        avx2::fold_f64_max(half)
+        avx2::fold_f64_max(self.half(), half)
     }
 }
