@@ -16,6 +16,9 @@
 //! - `mul_add` is fused wherever [`Simd::FUSED`] says so (everywhere but in a `Wide` build without FMA);
 //! - `min`, `max` and comparisons mean what SSE's instructions mean ([`Simd::max`]);
 //! - a reduction folds halves: lane i with lane i + n/2, until one lane is left.
+//!
+//! Unsafe code stands in two files: `simd/x86.rs` (tokens, trampolines, intrinsics and memory of x86-64) and `simd/alone.rs`
+//! (empty assembly). `simd/avx2.rs` and `simd/avx512.rs` are tables of intrinsics, which the compiler checks.
 
 mod alone;
 #[cfg(target_arch = "x86_64")]

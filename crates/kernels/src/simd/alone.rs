@@ -4,6 +4,8 @@
 //! asked for. The Scalar level, and the scalar operations of every other level, promise one lane. So their results pass
 //! through empty assembly: it takes a number and returns it in the same register. It costs no instruction. The compiler
 //! can't see through it, so no vectoriser joins two of them.
+//!
+//! This file and `x86.rs` hold all unsafe code of `simd`.
 
 /// A number that can be kept in a register of its own.
 pub(super) trait Alone: Copy {

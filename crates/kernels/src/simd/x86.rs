@@ -1,8 +1,10 @@
 //! x86-64: the tokens [`Avx2`] and [`Avx512`], how a kernel enters their level, and how their vectors reach memory.
 //!
-//! An intrinsic raises two questions that the compiler can't answer:
+//! This file and `alone.rs` hold all unsafe code of `simd`. An intrinsic raises two questions that need it:
 //! - **Does the processor have the instruction?** A token is the proof. Its field is private to this file, so that
-//!   `detect` is the only way to make one. Every function here that needs an instruction takes the token.
+//!   `detect` is the only way to make one. The macros [`avx2!`] and [`avx512!`] write methods of a token, and let the
+//!   compiler check that a method calls only intrinsics of the features that its token proves. They are how `avx2.rs` and
+//!   `avx512.rs` do without unsafe code of their own.
 //! - **How far does a pointer reach?** Only loads, stores and prefetches take pointers. They stand in this file, as functions
 //!   of slices.
 
@@ -100,6 +102,107 @@ impl Fma {
 fn enter_scalar<T: Element, K: Kernel<T>>(token: Scalar, kernel: K) -> K::Output {
     kernel.run(T::Scalar::from(token))
 }
+
+/// Writes methods of [`Avx2`] that call intrinsics of AVX2 and FMA, without unsafe code where they stand.
+///
+/// It takes whole methods, or a table with a row for each method, sorted by signature:
+///
+/// ```text
+/// avx2! {
+///     fn double(self, a: __m256) -> __m256 {
+///         _mm256_add_ps(a, a)
+///     }
+/// }
+/// avx2! {
+///     (a: __m256, b: __m256) -> __m256 {
+///         add => _mm256_add_ps(a, b);
+///         sub => _mm256_sub_ps(a, b);
+///     }
+/// }
+/// ```
+macro_rules! avx2 {
+    ($($methods:tt)+) => { $crate::simd::x86::checked_methods! { Avx2, "avx2,fma": $($methods)+ } };
+}
+
+/// The same for [`Avx512`] and intrinsics of AVX-512 F, BW, DQ and VL, AVX2 and FMA.
+macro_rules! avx512 {
+    ($($methods:tt)+) => {
+        $crate::simd::x86::checked_methods! { Avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma": $($methods)+ }
+    };
+}
+
+/// The body of [`avx2!`] and [`avx512!`]: methods of `$token`, which proves `$features`.
+///
+/// A method is `#[inline(always)]`, and such a function can't enable features. So it needs unsafe code to call an
+/// intrinsic. To keep that sound, each body is compiled twice:
+/// - as `checked`, which enables exactly `$features` and has no unsafe block. It does not compile if the body calls an
+///   intrinsic of another feature, or one that takes a pointer. Nothing calls `checked`.
+/// - as the method, in an unsafe block.
+macro_rules! checked_methods {
+    ($token:ident, $features:tt: $(
+        $(#[$attribute:meta])*
+        $visibility:vis fn $name:ident(self $(, $argument:ident: $type:ty)*) $(-> $result:ty)? $body:block
+    )+) => {$(
+        $(#[$attribute])*
+        #[inline(always)]
+        $visibility fn $name(self $(, $argument: $type)*) $(-> $result)? {
+            #[allow(dead_code)]
+            #[target_feature(enable = $features)]
+            fn checked($($argument: $type),*) $(-> $result)? $body
+
+            let _: $token = self;
+            // SAFETY: `checked` compiles, so the body needs nothing but `$features`. The token `self` proves that the
+            // processor has them (`$token::detect` is the only way to make one).
+            unsafe { $body }
+        }
+    )+};
+    // A table: each signature is handed to each of its rows.
+    ($token:ident, $features:tt: $( $arguments:tt -> $result:ty { $($name:ident => $body:expr;)+ } )+) => {$($(
+        $crate::simd::x86::checked_methods! { @row $token, $features, $name $arguments -> $result { $body } }
+    )+)+};
+    (@row $token:ident, $features:tt, $name:ident ($($argument:ident: $type:ty),*) -> $result:ty $body:block) => {
+        $crate::simd::x86::checked_methods! {
+            $token, $features: fn $name(self $(, $argument: $type)*) -> $result $body
+        }
+    };
+}
+
+/// Writes methods that hand the token and their arguments to a function: a table, sorted by signature as in [`avx2!`].
+macro_rules! forward {
+    ($( $arguments:tt -> $result:ty { $($name:ident => $function:path;)+ } )+) => {$($(
+        $crate::simd::x86::forward! { @row $name $arguments -> $result { $function } }
+    )+)+};
+    (@row $name:ident ($($argument:ident: $type:ty),*) -> $result:ty { $function:path }) => {
+        #[inline(always)]
+        fn $name(self $(, $argument: $type)*) -> $result {
+            $function(self $(, $argument)*)
+        }
+    };
+}
+
+/// Writes the methods that are the same for all vectors of x86-64 but for the element type and the vectors in a block.
+macro_rules! common_methods {
+    ($t:ty, $block:literal) => {
+        #[inline(always)]
+        fn one(self) -> Scalar {
+            Scalar
+        }
+        #[inline(always)]
+        fn call<K: Kernel<$t>>(self, kernel: K) -> K::Output {
+            self.enter(kernel)
+        }
+        #[inline(always)]
+        fn splat_block(self, x: $t) -> Self::Block {
+            [self.splat(x); $block]
+        }
+        #[inline(always)]
+        fn prefetch(self, at: &[$t]) {
+            $crate::simd::x86::prefetch(at)
+        }
+    };
+}
+
+pub(super) use {avx2, avx512, checked_methods, common_methods, forward};
 
 /// Writes a load and a store of whole vectors for each row.
 macro_rules! whole_vectors {
