@@ -209,6 +209,16 @@ impl<'a, S> Counting<'a, S> {
     {
         lanes.count(self.lanes.saturating_sub(1), S::FOLD_LANES);
     }
+
+    /// Counts the folding of as many vectors as there are lanes, all at once: n results that matter are (LANES − 1)·n useful
+    /// operations of (LANES − 1)·LANES.
+    #[inline(always)]
+    fn fold_each<T: Element>(self, lanes: &Lanes)
+    where
+        S: Simd<T>,
+    {
+        lanes.count((S::LANES - 1) * self.lanes, (S::LANES - 1) * S::LANES);
+    }
 }
 
 /// A kernel that runs another one with its token counted, and returns the counts beside its output.
@@ -446,6 +456,11 @@ impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
     fn reduce_add(self, v: S::Vector) -> T {
         self.fold(&self.book.operations.add);
         self.token.reduce_add(v)
+    }
+    #[inline(always)]
+    fn reduce_add_each(self, square: &mut [S::Vector]) -> S::Vector {
+        self.fold_each(&self.book.operations.add);
+        self.token.reduce_add_each(square)
     }
     #[inline(always)]
     fn reduce_max(self, v: S::Vector) -> T {

@@ -176,6 +176,16 @@ pub trait Simd<T: Element>: Copy {
     fn transpose(self, square: &mut [Self::Vector]);
     /// The sum of all lanes by folding halves.
     fn reduce_add(self, v: Self::Vector) -> T;
+    /// The sums of `LANES` vectors as one vector: lane r is the sum of all lanes of vector r, with the bits of
+    /// [`Self::reduce_add`].
+    ///
+    /// The tree is the same: lane i with lane i + n/2, until one is left. `square` may be overwritten. Panics if it has
+    /// more or fewer than `LANES` vectors.
+    ///
+    /// Cost: `LANES` − 1 additions of whole vectors, (`LANES` − 1)·`LANES` additions in all. If n lanes of the result matter,
+    /// (`LANES` − 1)·n of them are useful and the rest is padding. `LANES` times `reduce_add` has as many useful additions
+    /// and `LANES`·[`Self::FOLD_LANES`] executed ones.
+    fn reduce_add_each(self, square: &mut [Self::Vector]) -> Self::Vector;
     /// The largest of all lanes by folding halves, [`Self::max`] of (lower, upper).
     fn reduce_max(self, v: Self::Vector) -> T;
 }

@@ -112,6 +112,24 @@ impl Simd<f32> for Avx2 {
                 square[i + 4] = _mm256_permute2f128_ps::<0x31>(upper[i], lower[i]);
             }
         }
+        fn reduce_add_each(self, square: &mut [__m256]) -> __m256 {
+            let v: &mut [__m256; 8] = square.try_into().expect("a square of vectors");
+            // Each step adds the halves of what is left of two vectors a and b, and puts both sums into one vector: it adds
+            // [lower a, upper b] and [upper a, lower b]. The first of these is a blend, which runs on more ports than a
+            // shuffle: 2.1 ns in all instead of 3.3 (Sapphire Rapids). The last step takes two shuffles, as it must also
+            // put its sums in order. Vectors are paired so that the order is then 0 to 7.
+            for r in 0..4 {
+                let kept = _mm256_blend_ps::<0xf0>(v[r], v[r + 4]);
+                let moved = _mm256_permute2f128_ps::<0x21>(v[r], v[r + 4]);
+                v[r] = _mm256_add_ps(kept, moved);
+            }
+            for r in [0, 2] {
+                let kept = _mm256_blend_ps::<0xcc>(v[r], v[r + 1]);
+                let moved = _mm256_shuffle_ps::<0x4e>(v[r], v[r + 1]);
+                v[r] = _mm256_add_ps(kept, moved);
+            }
+            _mm256_add_ps(_mm256_shuffle_ps::<0x88>(v[0], v[2]), _mm256_shuffle_ps::<0xdd>(v[0], v[2]))
+        }
     }
 }
 
@@ -201,6 +219,16 @@ impl Simd<f64> for Avx2 {
                 square[i] = _mm256_permute2f128_pd::<0x20>(ab[i], cd[i]);
                 square[i + 2] = _mm256_permute2f128_pd::<0x31>(ab[i], cd[i]);
             }
+        }
+        fn reduce_add_each(self, square: &mut [__m256d]) -> __m256d {
+            let v: &mut [__m256d; 4] = square.try_into().expect("a square of vectors");
+            // As for f32.
+            for r in 0..2 {
+                let kept = _mm256_blend_pd::<0b1100>(v[r], v[r + 2]);
+                let moved = _mm256_permute2f128_pd::<0x21>(v[r], v[r + 2]);
+                v[r] = _mm256_add_pd(kept, moved);
+            }
+            _mm256_add_pd(_mm256_unpacklo_pd(v[0], v[1]), _mm256_unpackhi_pd(v[0], v[1]))
         }
     }
 }

@@ -100,6 +100,28 @@ impl Simd<f32> for Avx512 {
                 square[i + 12] = _mm512_shuffle_f32x4::<0xdd>(odd[0], odd[1]);
             }
         }
+        fn reduce_add_each(self, square: &mut [__m512]) -> __m512 {
+            let v: &mut [__m512; 16] = square.try_into().expect("a square of vectors");
+            // Each step adds the halves of what is left of two vectors, and puts both sums into one vector. Vectors are paired
+            // so that the last step leaves the sums in order. Blends as for AVX2 would not help: the compiler makes shuffles
+            // of them, as a 512-bit blend needs a mask register.
+            for r in [0, 1, 2, 3, 8, 9, 10, 11] {
+                let lower = _mm512_shuffle_f32x4::<0x44>(v[r], v[r + 4]);
+                let upper = _mm512_shuffle_f32x4::<0xee>(v[r], v[r + 4]);
+                v[r] = _mm512_add_ps(lower, upper);
+            }
+            for r in 0..4 {
+                let lower = _mm512_shuffle_f32x4::<0x88>(v[r], v[r + 8]);
+                let upper = _mm512_shuffle_f32x4::<0xdd>(v[r], v[r + 8]);
+                v[r] = _mm512_add_ps(lower, upper);
+            }
+            for r in [0, 2] {
+                let lower = _mm512_shuffle_ps::<0x44>(v[r], v[r + 1]);
+                let upper = _mm512_shuffle_ps::<0xee>(v[r], v[r + 1]);
+                v[r] = _mm512_add_ps(lower, upper);
+            }
+            _mm512_add_ps(_mm512_shuffle_ps::<0x88>(v[0], v[2]), _mm512_shuffle_ps::<0xdd>(v[0], v[2]))
+        }
     }
 
     #[inline(always)]
@@ -205,6 +227,21 @@ impl Simd<f64> for Avx512 {
                 square[i + 4] = _mm512_shuffle_f64x2::<0xdd>(even[0], even[1]);
                 square[i + 6] = _mm512_shuffle_f64x2::<0xdd>(odd[0], odd[1]);
             }
+        }
+        fn reduce_add_each(self, square: &mut [__m512d]) -> __m512d {
+            let v: &mut [__m512d; 8] = square.try_into().expect("a square of vectors");
+            // As for f32.
+            for r in [0, 1, 4, 5] {
+                let lower = _mm512_shuffle_f64x2::<0x44>(v[r], v[r + 2]);
+                let upper = _mm512_shuffle_f64x2::<0xee>(v[r], v[r + 2]);
+                v[r] = _mm512_add_pd(lower, upper);
+            }
+            for r in 0..2 {
+                let lower = _mm512_shuffle_f64x2::<0x88>(v[r], v[r + 4]);
+                let upper = _mm512_shuffle_f64x2::<0xdd>(v[r], v[r + 4]);
+                v[r] = _mm512_add_pd(lower, upper);
+            }
+            _mm512_add_pd(_mm512_unpacklo_pd(v[0], v[1]), _mm512_unpackhi_pd(v[0], v[1]))
         }
     }
 

@@ -182,6 +182,11 @@ macro_rules! impl_scalar {
                 v
             }
             #[inline(always)]
+            fn reduce_add_each(self, square: &mut [$t]) -> $t {
+                assert_eq!(square.len(), 1, "a square of vectors");
+                square[0]
+            }
+            #[inline(always)]
             fn reduce_max(self, v: $t) -> $t {
                 v
             }
