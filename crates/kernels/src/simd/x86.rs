@@ -316,11 +316,12 @@ pub(super) fn load_first_or_f64x4(token: Avx2, from: &[f64], fill: f64) -> __m25
     }
 }
 
-/// `from`, at most four elements, and `fill` in the other lanes, all converted.
+/// `from`, at most four elements, and `fill` in the other lanes, all converted. Panics if `from` is longer.
 #[inline(always)]
 pub(super) fn load_widened_first_or_f64x4(token: Avx2, from: &[f32], fill: f32) -> __m256d {
+    assert!(from.len() <= 4, "more elements than lanes");
     let mask = first_of_8(token, from.len());
-    // SAFETY: the token proves AVX2, and the mask has at most as many lanes as `from` has elements.
+    // SAFETY: the token proves AVX2, and the mask has as many lanes as `from` has elements, all in the lower half.
     unsafe {
         let mask = _mm256_castsi256_si128(mask);
         let narrow = _mm_maskload_ps(from.as_ptr(), mask);

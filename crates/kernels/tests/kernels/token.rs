@@ -2,7 +2,7 @@
 //!
 //! Their meaning is a loop over lanes, bit by bit, at every level.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 
 use nxm_kernels::{Kernel, Level, Simd};
 
@@ -73,9 +73,43 @@ impl<T: Float> Kernel<T> for FoldMany {
 fn a_fold_at_once_takes_as_many_vectors_as_lanes() {
     for level in Level::available() {
         for (more, fits) in [(-1, false), (0, true), (1, false)] {
-            let single = catch_unwind(AssertUnwindSafe(|| level.dispatch::<f32, _>(FoldMany(more))));
-            let double = catch_unwind(AssertUnwindSafe(|| level.dispatch::<f64, _>(FoldMany(more))));
+            let single = catch_unwind(|| level.dispatch::<f32, _>(FoldMany(more)));
+            let double = catch_unwind(|| level.dispatch::<f64, _>(FoldMany(more)));
             assert_eq!((single.is_ok(), double.is_ok()), (fits, fits), "{more} more vectors at {level}");
+        }
+    }
+}
+
+/// A load or a store of part of a vector, of one element more than there are lanes.
+#[derive(Clone, Copy, Debug)]
+enum TooLong {
+    Load,
+    LoadOr,
+    LoadWidenedOr,
+    Store,
+}
+
+impl<T: Float> Kernel<T> for TooLong {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let mut elements = vec![T::ONE; S::LANES + 1];
+        let v = match self {
+            TooLong::Load => simd.load_partial(&elements),
+            TooLong::LoadOr => simd.load_partial_or(&elements, T::ZERO),
+            TooLong::LoadWidenedOr => simd.load_widened_partial_or(&vec![1.0; S::LANES + 1], 0.0),
+            TooLong::Store => return simd.store_partial(simd.splat(T::ZERO), &mut elements),
+        };
+        simd.store(v, &mut elements);
+    }
+}
+
+#[test]
+fn a_part_longer_than_a_vector_is_refused() {
+    for level in Level::available() {
+        for part in [TooLong::Load, TooLong::LoadOr, TooLong::LoadWidenedOr, TooLong::Store] {
+            assert!(catch_unwind(|| level.dispatch::<f32, _>(part)).is_err(), "{part:?} of f32 at {level}");
+            assert!(catch_unwind(|| level.dispatch::<f64, _>(part)).is_err(), "{part:?} of f64 at {level}");
         }
     }
 }
