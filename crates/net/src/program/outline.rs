@@ -107,6 +107,8 @@ pub(crate) struct Results {
     /// The number 0, which the sum of squares starts from.
     zero: Place,
     pub(crate) loss: Place,
+    /// Of each row what the weighted loss is the sum of, before it is divided by the weights of all rows. Only a weighted loss has it.
+    pub(crate) losses: Option<Place>,
     /// ‖g‖ over all parameters.
     pub(crate) norm: Place,
     /// What clipping multiplies gradients by.
@@ -146,7 +148,7 @@ impl<T: Element> Outline<T> {
         let delta = writer.deltas(purpose);
         let behind_deltas = writer.room.len;
         if !matches!(purpose, Purpose::Prediction) {
-            sections.forward.end = writer.section(|w| w.loss(&results, loss, delta[0])).end;
+            sections.forward.end = writer.section(|w| w.loss(&mut results, loss, delta[0])).end;
         }
         let needs = MemoryNeeds {
             gradients: behind_gradients - alone,
@@ -196,6 +198,7 @@ impl<T: Element> Writer<'_, T> {
         Results {
             zero,
             loss: loss_at,
+            losses: None,
             norm,
             scale,
             classes,
@@ -269,7 +272,7 @@ impl<T: Element> Writer<'_, T> {
     }
 
     /// The loss and ∂L/∂a of the last layer.
-    fn loss(&mut self, results: &Results, loss: &Loss, delta: usize) {
+    fn loss(&mut self, results: &mut Results, loss: &Loss, delta: usize) {
         let (rows, units, last) = (self.rows, self.shape.outputs(), self.shape.layers.len() - 1);
         let (outputs, delta, to) = (results.outputs[last], self.delta(delta, units), results.loss);
         let targets = Place { slot: Slot::Targets, offset: 0, layout: Layout::row_major(rows, units) };
@@ -291,6 +294,7 @@ impl<T: Element> Writer<'_, T> {
             (Loss::CrossEntropy { .. }, Some(classes)) => {
                 let (spread, weights) = (t(loss.spread(units)), self.room.place(1, rows));
                 let (logits, labels, losses) = (outputs, rows, self.room.place(1, rows));
+                results.losses = Some(losses);
                 Op::WeightedCrossEntropy { logits, labels, classes, spread, weights, losses, delta, loss: to }
             }
         };
