@@ -2,7 +2,6 @@
 //!
 //! ```text
 //! cargo bench -p nxm-benches                                  everything, less than ten minutes
-//! cargo bench -p nxm-benches --bench peers                    two minutes: products against other libraries and the FMA peak
 //! cargo bench -p nxm-benches --bench kernels                  every kernel: the plain loop, then each level
 //! cargo bench -p nxm-benches --bench kernels -- dot           only those whose name contains "dot"
 //! cargo bench -p nxm-benches --bench kernels -- 'gemm.*512'   or matches a regular expression
@@ -10,7 +9,9 @@
 //! cargo bench -p nxm-benches --bench training                 a minute: training and inference, as a share of the FMA peak, by phase
 //! ```
 //!
-//! All run on one thread (peers on as many as asked). A name reads kernel/unit of the throughput/size/who: `dot (elements)/32768/avx2`. "plain" is the
+//! The bench against other libraries is the package in `benches/peers`, a workspace of its own.
+//!
+//! `kernels` and `step` run on one thread. A name reads kernel/unit of the throughput/size/who: `dot (elements)/32768/avx2`. "plain" is the
 //! loop of `nxm_kernels::reference` as the compiler makes it from a build without flags; "scalar" is the kernel's own
 //! body at one lane with the processor's FMA instruction; the others are the same body at a SIMD level. Throughput of
 //! vector kernels is in elements a second, of products and of training steps in floating-point operations a second (an

@@ -9,7 +9,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use nxm_kernels::{Cpu, Executor, Level};
 
-/// Short, as there are hundreds of them: differences of a few per cent are for `--bench peers` to tell.
+/// Short, as there are hundreds of them: `benches/peers` measures differences of a few per cent.
 fn short() -> Criterion {
     Criterion::default()
         .warm_up_time(Duration::from_millis(100))

@@ -1,23 +1,24 @@
-//! What is audited: each sort of kernel, on shapes with ragged ends.
+//! What is audited: each kernel of the catalogue, on shapes with ragged ends, with padding behind rows and without.
 
-mod functions;
+mod elements;
 mod layers;
+mod losses;
 mod matrices;
 mod vectors;
 
-use std::marker::PhantomData;
+use std::hint::black_box;
 
-use nxm_count::{Cpu, Kinds, Level, Tally, Vectors};
-use nxm_kernels::{Element, MatrixRef};
+use nxm_count::{Cpu, Kinds, Level, Vectors};
+use nxm_kernels::{Call, Element, Layout, MatrixMut, MatrixRef, Operation, PackedMatrix, ShapeError};
 use nxm_net::ElementType;
 
 use crate::error::AuditError;
 use crate::finding::{Finding, overflow};
 
-/// Audits kernels at `level` in these elements, each on a small shape.
+/// Audits every kernel at `level` in these elements, each on small shapes.
 ///
 /// # Errors
-/// [`AuditError`] if the system does not allow it, or an instruction is unknown.
+/// [`AuditError`] if the system does not allow it, if an instruction is unknown, or if a kernel has no case here.
 pub fn audit_kernels(level: Level, element: ElementType) -> Result<Vec<Finding>, AuditError> {
     match element {
         ElementType::F32 => kernels_in::<f32>(level),
@@ -26,52 +27,124 @@ pub fn audit_kernels(level: Level, element: ElementType) -> Result<Vec<Finding>,
 }
 
 fn kernels_in<T: Element>(level: Level) -> Result<Vec<Finding>, AuditError> {
-    let lanes = level.shape::<T>().lanes;
-    let vectors = Vectors::of::<T>(level);
-    let mut audit =
-        Audit::<T> { cpu: Cpu::new(level, 1), level, lanes, vectors, findings: Vec::new(), element: PhantomData };
-    // Less than a vector, perhaps; a reduction of four blocks, and of some more.
-    for n in [7, 75] {
-        audit.vectors(n)?;
+    let (lanes, vectors) = (level.shape::<T>().lanes, Vectors::of::<T>(level));
+    let mut audit = Audit { cpu: Cpu::new(level, 1), level, lanes, vectors, findings: Vec::new() };
+    for kernel in Operation::NAMES {
+        audit.kernel::<T>(kernel)?;
     }
-    audit.updates()?;
-    audit.functions()?;
-    audit.matrices()?;
-    audit.layers()?;
     Ok(audit.findings)
 }
 
-struct Audit<T> {
+struct Audit {
     cpu: Cpu,
     level: Level,
     lanes: usize,
     vectors: Vectors,
     findings: Vec<Finding>,
-    element: PhantomData<T>,
 }
 
 const FITS: &str = "shapes that fit";
 
-type Formula = Result<Tally, nxm_count::Overflow>;
+/// Elements of a buffer: more than any case needs.
+const BUFFER: usize = 1 << 12;
 
-impl<T: Element> Audit<T> {
-    fn run(&mut self, name: String, formula: Formula, task: impl FnMut()) -> Result<(), AuditError> {
-        let formula = (formula.map_err(overflow)?, Kinds::NONE);
-        self.findings.push(Finding::new::<T>(name, self.level, formula, task)?);
+/// What the operands of a call are made of.
+struct Operands<T> {
+    numbers: [Vec<T>; 7],
+    singles: Vec<f32>,
+    labels: Vec<u32>,
+    packed: Option<PackedMatrix<T>>,
+}
+
+impl<T: Element> Operands<T> {
+    fn new() -> Self {
+        let numbers = [(); 7].map(|()| numbers::<T>(BUFFER));
+        Operands { numbers, singles: self::numbers(BUFFER), labels: (0..16).map(|i| i % 3).collect(), packed: None }
+    }
+}
+
+/// How rows are laid out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Laid {
+    Plain,
+    Padded,
+}
+
+impl Laid {
+    const ALL: [Laid; 2] = [Laid::Plain, Laid::Padded];
+
+    fn layout<T: Element>(self, rows: usize, cols: usize) -> Layout {
+        match self {
+            Laid::Plain => Layout::row_major(rows, cols),
+            Laid::Padded => Layout::padded(rows, cols, T::BLOCK),
+        }
+    }
+
+    /// What a finding's name says of it.
+    fn name(self) -> &'static str {
+        match self {
+            Laid::Plain => "",
+            Laid::Padded => ", padded",
+        }
+    }
+
+    fn read<T: Element>(self, data: &[T], rows: usize, cols: usize) -> MatrixRef<'_, T> {
+        MatrixRef::with_layout(data, self.layout::<T>(rows, cols)).expect(FITS)
+    }
+
+    fn write<T: Element>(self, data: &mut [T], rows: usize, cols: usize) -> MatrixMut<'_, T> {
+        MatrixMut::with_layout(data, self.layout::<T>(rows, cols)).expect(FITS)
+    }
+}
+
+impl Audit {
+    /// The cases of the kernel of this name.
+    fn kernel<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
+        match kernel {
+            "dot" | "dot_in_f64" | "axpy" => self.of_lengths::<T>(kernel),
+            "softmax" | "log_softmax" | "log_sum_exp" => self.by_rows::<T>(kernel),
+            "gemv" | "gemv_transposed" | "ger" | "column_sum" => self.on_matrix::<T>(kernel),
+            "gemm" => self.gemm::<T>(),
+            "gemm_scaled" => self.gemm_scaled::<T>(),
+            "dense_forward" => self.dense_forward::<T>(),
+            "dense_input_gradient" => self.dense_input_gradient::<T>(),
+            "dense_weight_gradient" => self.dense_weight_gradient::<T>(),
+            "dense_update" => self.dense_update::<T>(),
+            "activate" | "derive" => self.activations::<T>(kernel),
+            "apply" => self.functions::<T>(),
+            "update" => self.updates::<T>(),
+            "mean_squared_error" | "binary_cross_entropy" | "cross_entropy" | "weighted_cross_entropy" => {
+                self.loss::<T>(kernel)
+            }
+            "add_squares" | "clip_scale" | "scale" => self.clipping::<T>(kernel),
+            _ => Err(AuditError::Case(format!("the audit has no case for kernel {kernel}"))),
+        }
+    }
+
+    /// Audits a call of a kernel. It is made beforehand, as programs make theirs; `what` says how it differs from others.
+    fn run<T: Element>(
+        &mut self,
+        what: &str,
+        call: impl for<'a> Fn(&'a mut Operands<T>) -> Result<Call<'a, T>, ShapeError>,
+    ) -> Result<(), AuditError> {
+        // The audit runs it twice.
+        let mut operands = [Operands::new(), Operands::new()];
+        let mut calls: Vec<Call<'_, T>> = operands.iter_mut().map(|operands| call(operands).expect(FITS)).collect();
+        let operation = calls[0].operation();
+        let formula = self.vectors.operation(&operation).map_err(overflow)?;
+        let (name, cpu) = (format!("{} {what}", operation.name()), self.cpu);
+        let task = || T::run(&cpu, calls.pop().expect("as many calls as runs"), None);
+        self.findings.push(Finding::new::<T>(name, self.level, (formula, Kinds::NONE), task)?);
         Ok(())
     }
 
-    /// As many elements as `whole` vectors, and a ragged one.
+    /// As many elements as `whole` vectors, and a ragged one. No length is known to the compiler: what ships does not know it either.
     fn ragged(&self, whole: usize) -> usize {
-        whole * self.lanes + self.lanes.div_ceil(2)
+        black_box(whole * self.lanes + self.lanes.div_ceil(2))
     }
 }
 
 /// Numbers in [−1, 1].
 fn numbers<T: Element>(n: usize) -> Vec<T> {
     (0..n).map(|i| T::from_f64((i * 37 % 101) as f64 / 50.0 - 1.0)).collect()
-}
-
-fn matrix<T>(data: &[T], rows: usize, cols: usize) -> MatrixRef<'_, T> {
-    MatrixRef::new(data, rows, cols).expect(FITS)
 }

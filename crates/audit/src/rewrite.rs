@@ -4,7 +4,7 @@
 //! eliminations of what has been computed before, so no bit changes. Whether a compiler sees one depends on the build.
 
 use nxm_count::{Function, Kind, Kinds, Ops, Overflow};
-use nxm_kernels::{Level, Shape};
+use nxm_kernels::{Level, VectorShape};
 
 /// An operation that an evaluation of a function does not execute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ const UNFUSED: [Rewrite; 8] = [
     LOG_1P,
 ];
 /// All that hold on a level whose vectors have this shape.
-pub(crate) fn rewrites(level: Level, shape: Shape) -> &'static [Rewrite] {
+pub(crate) fn rewrites(level: Level, shape: VectorShape) -> &'static [Rewrite] {
     match level {
         Level::Wide(_) if !shape.fused => &UNFUSED,
         Level::Wide(_) => &[LOG_1P],

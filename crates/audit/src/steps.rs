@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use nxm_count::{Cpu, Kinds, Level, NetworkSpec, Rehearsal, StepFormula, Tally, Vectors, rule_constants};
 use nxm_kernels::{Element, MatrixRef};
-use nxm_net::{ElementType, Network, Predictor};
+use nxm_net::{ElementType, Predictor};
 
 use crate::error::AuditError;
 use crate::finding::{Finding, overflow};
@@ -42,7 +42,7 @@ fn step_in<T: Element>(network: &NetworkSpec, batch: u64, level: Level, step: u6
     };
     // The audit runs one more, and then the one that is counted.
     (0..step - 2).for_each(|_| train());
-    let constants = rule_constants(network.optimizer(), step, T::NAME).map_err(overflow)?;
+    let constants = rule_constants(network.optimizer(), step, ElementType::of::<T>()).map_err(overflow)?;
     Finding::new::<T>(name("step", network, batch), level, (formula, constants), train)
 }
 
@@ -65,17 +65,13 @@ pub fn audit_prediction(
 fn prediction_in<T: Element>(network: &NetworkSpec, batch: u64, level: Level) -> Result<Finding, AuditError> {
     let formula = formula::<T>(network, batch, level)?.forward();
     small(&formula)?;
-    let sizes: Vec<usize> = network.sizes().iter().map(|size| *size as usize).collect();
-    let layers = sizes[1..].iter().enumerate();
-    let builder = layers.fold(Network::<T>::builder(sizes[0]).seed(1), |builder, (layer, units)| {
-        builder.dense(*units, network.activation(layer))
-    });
     let rows = batch as usize;
-    let predictor = Predictor::new(builder.build().map_err(case)?, rows);
+    let predictor = Predictor::new(network.build::<T>(1).map_err(case)?, rows);
     let mut buffers = predictor.buffers().map_err(case)?;
-    let (cpu, x) = (Cpu::new(level, 1), vec![T::from_f64(0.5); rows * sizes[0]]);
+    let inputs = predictor.network().inputs();
+    let (cpu, x) = (Cpu::new(level, 1), vec![T::from_f64(0.5); rows * inputs]);
     Finding::new::<T>(name("prediction", network, batch), level, (formula, Kinds::NONE), || {
-        let x = MatrixRef::new(&x, rows, sizes[0]).expect("a batch of this shape");
+        let x = MatrixRef::new(&x, rows, inputs).expect("a batch of this shape");
         black_box(predictor.predict(&cpu, x, &mut buffers).expect("a batch of this shape"));
     })
 }

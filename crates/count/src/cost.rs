@@ -2,6 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::breakdown::Amount;
 use crate::kind::Overflow;
 use crate::ops::Ops;
 use crate::traffic::Traffic;
@@ -55,6 +56,15 @@ impl Cost {
     /// [`Overflow`] if it exceeds 128 bits.
     pub fn sum(costs: impl IntoIterator<Item = Cost>) -> Result<Cost, Overflow> {
         costs.into_iter().try_fold(Cost::default(), |sum, cost| sum.plus(&cost))
+    }
+}
+
+impl Amount for Cost {
+    fn plus(&self, other: &Self) -> Result<Self, Overflow> {
+        Cost::plus(self, other)
+    }
+    fn times(&self, n: u128) -> Result<Self, Overflow> {
+        Cost::times(self, n)
     }
 }
 

@@ -1,18 +1,18 @@
-//! The counting executor: runs kernels as another executor does, and counts them.
+//! The counting executor: runs calls as the processor does, and counts them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use nxm_kernels::{Element, Executor, Kernel, Level, Region};
+use nxm_kernels::{Call, Cpu, Element, Executor, Kernel, Level, Region, Runner};
 
 use crate::counting::CountingKernel;
 use crate::tally::Tally;
 use crate::traffic::Traffic;
 
-/// The executor `E`, counted.
+/// A [`Cpu`], counted.
 ///
-/// Each kernel is wrapped in a kernel that wraps the token it is given, so dispatch, inlining and threads stay as they
-/// are in production, and so do the results' bits. A kernel's operations are booked under the region entered last.
+/// Each kernel is wrapped in one that wraps the token it is given, so dispatch, inlining and threads stay as they are in production, and so
+/// do the results' bits. What a call costs is booked under its region.
 ///
 /// ```
 /// use nxm_count::Counted;
@@ -25,46 +25,57 @@ use crate::traffic::Traffic;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Counted<E> {
-    executor: E,
-    booked: Mutex<Booked>,
+pub struct Counted {
+    cpu: Cpu,
+    booked: Mutex<BTreeMap<Option<Region>, Booked>>,
 }
 
-#[derive(Debug, Default)]
+/// What calls cost.
+#[derive(Clone, Copy, Debug, Default)]
 struct Booked {
-    region: Option<Region>,
-    tallies: BTreeMap<Option<Region>, Tally>,
-    requested: BTreeMap<Option<Region>, Traffic>,
+    tally: Tally,
+    requested: Traffic,
+    tasks: u64,
 }
 
-impl<E> Counted<E> {
-    /// Counts what `executor` runs.
-    pub fn new(executor: E) -> Self {
-        Counted { executor, booked: Mutex::default() }
+impl Counted {
+    /// Counts what `cpu` runs.
+    pub fn new(cpu: Cpu) -> Counted {
+        Counted { cpu, booked: Mutex::default() }
     }
 
-    /// What was counted since the last call, by region (`None`: before any was entered), and begins anew, with the bytes too.
+    /// What was counted since the last call, by region (none: calls that are part of none), and begins anew, with bytes and tasks too.
     pub fn take(&self) -> BTreeMap<Option<Region>, Tally> {
-        std::mem::take(&mut *self.lock()).tallies
+        let booked = std::mem::take(&mut *self.lock());
+        booked.into_iter().map(|(region, booked)| (region, booked.tally)).collect()
     }
 
     /// The bytes that loads and stores have asked for since [`Counted::take`], by region.
     pub fn requested(&self) -> BTreeMap<Option<Region>, Traffic> {
-        self.lock().requested.clone()
+        self.lock().iter().map(|(region, booked)| (*region, booked.requested)).collect()
     }
 
-    /// The same in all.
-    pub fn total_requested(&self) -> Traffic {
-        let all = self.requested();
-        all.values().try_fold(Traffic::NONE, |sum, traffic| sum.plus(traffic)).expect(FITS)
+    /// Into how many tasks calls were split since [`Counted::take`], by region: one each, where threads did not share them.
+    pub fn tasks(&self) -> BTreeMap<Option<Region>, u64> {
+        self.lock().iter().map(|(region, booked)| (*region, booked.tasks)).collect()
     }
 
     /// What has been counted since [`Counted::take`], in all.
     pub fn total(&self) -> Tally {
-        Tally::sum(self.lock().tallies.values().copied()).expect(FITS)
+        Tally::sum(self.lock().values().map(|booked| booked.tally)).expect(FITS)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Booked> {
+    /// The bytes that loads and stores have asked for since then, in all.
+    pub fn total_requested(&self) -> Traffic {
+        Traffic::sum(self.lock().values().map(|booked| booked.requested)).expect(FITS)
+    }
+
+    /// The tasks that were run since then, in all.
+    pub fn total_tasks(&self) -> u64 {
+        self.lock().values().map(|booked| booked.tasks).sum()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Option<Region>, Booked>> {
         // A kernel that panicked was not booked; what is there is whole.
         self.booked.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -73,29 +84,42 @@ impl<E> Counted<E> {
 /// Why sums of counts need no error.
 const FITS: &str = "operations and bytes that were counted one by one are fewer than 2¹²⁷";
 
-impl<E: Executor> Executor for Counted<E> {
-    #[inline]
+/// Runs the tasks of one call, and books them under its region.
+struct Booking<'a> {
+    counted: &'a Counted,
+    region: Option<Region>,
+}
+
+impl Runner for Booking<'_> {
     fn run<T: Element, K: Kernel<T>>(&self, kernel: K) -> K::Output {
-        let (output, counts) = self.executor.run(CountingKernel::new(kernel));
-        let mut shared = self.lock();
-        let region = shared.region;
-        let tally = shared.tallies.entry(region).or_default();
-        *tally = tally.plus(&counts.tally()).expect(FITS);
-        let requested = shared.requested.entry(region).or_default();
-        *requested = requested.plus(&counts.requested()).expect(FITS);
+        let (output, counts) = self.counted.cpu.level().dispatch(CountingKernel::new(kernel));
+        let mut all = self.counted.lock();
+        let booked = all.entry(self.region).or_default();
+        booked.tally = booked.tally.plus(&counts.tally()).expect(FITS);
+        booked.requested = booked.requested.plus(&counts.requested()).expect(FITS);
+        booked.tasks += 1;
         output
     }
+    fn threads(&self) -> usize {
+        Executor::threads(&self.counted.cpu)
+    }
+}
+
+/// Every kernel is compiled with its counts here, and nowhere else.
+impl Executor for Counted {
     fn level(&self) -> Level {
-        self.executor.level()
+        self.cpu.level()
     }
     fn threads(&self) -> usize {
-        self.executor.threads()
+        Executor::threads(&self.cpu)
     }
-    fn enter(&self, region: Region) {
-        self.lock().region = Some(region);
-        self.executor.enter(region);
+    fn run_f32(&self, call: Call<'_, f32>, region: Option<Region>) {
+        call.execute(&Booking { counted: self, region });
     }
-    fn sequence<R: Send>(&self, work: usize, task: impl FnOnce() -> R + Send) -> R {
-        self.executor.sequence(work, task)
+    fn run_f64(&self, call: Call<'_, f64>, region: Option<Region>) {
+        call.execute(&Booking { counted: self, region });
+    }
+    fn sequence(&self, work: usize, task: &mut (dyn FnMut() + Send)) {
+        self.cpu.sequence(work, task);
     }
 }

@@ -9,153 +9,12 @@
 //! Every operation of every kernel is compiled with its count, at every level: so a count is two additions without a
 //! branch, and the token no more than two words, which are passed as such.
 
-use std::cell::Cell;
+mod counts;
 
 use nxm_kernels::{Element, Function, Kernel, Simd};
 
-use crate::kind::{Kind, Kinds};
-use crate::ops::Ops;
-use crate::tally::Tally;
-use crate::traffic::Traffic;
-
-/// Counts of one run of one kernel, on one thread. (64 bits hold what a processor executes in decades.)
-#[derive(Debug, Default)]
-pub struct Counts {
-    own: Operations,
-    functions: [Lanes; Function::ALL.len()],
-    inside: Operations,
-    memory: Bytes,
-}
-
-/// Bytes that loads and stores ask for.
-#[derive(Debug, Default)]
-struct Bytes {
-    loaded: Cell<u64>,
-    stored: Cell<u64>,
-}
-
-impl Bytes {
-    #[inline(always)]
-    fn load<T>(&self, elements: usize) {
-        self.loaded.set(self.loaded.get() + (elements * size_of::<T>()) as u64);
-    }
-    #[inline(always)]
-    fn store<T>(&self, elements: usize) {
-        self.stored.set(self.stored.get() + (elements * size_of::<T>()) as u64);
-    }
-    fn absorb(&self, other: &Bytes) {
-        self.loaded.set(self.loaded.get() + other.loaded.get());
-        self.stored.set(self.stored.get() + other.stored.get());
-    }
-}
-
-/// Lanes of one kind of operation.
-#[derive(Debug, Default)]
-struct Lanes {
-    useful: Cell<u64>,
-    executed: Cell<u64>,
-}
-
-impl Lanes {
-    #[inline(always)]
-    fn count(&self, useful: usize, executed: usize) {
-        self.useful.set(self.useful.get() + useful as u64);
-        self.executed.set(self.executed.get() + executed as u64);
-    }
-
-    fn add(&self, other: &Lanes) {
-        self.useful.set(self.useful.get() + other.useful.get());
-        self.executed.set(self.executed.get() + other.executed.get());
-    }
-
-    fn useful(&self) -> u128 {
-        self.useful.get().into()
-    }
-
-    fn padding(&self) -> u128 {
-        u128::from(self.executed.get()) - self.useful()
-    }
-}
-
-/// Lanes of every kind. (Fields and not an array: nothing has to be indexed.)
-#[derive(Debug, Default)]
-struct Operations {
-    fma: Lanes,
-    mul: Lanes,
-    add: Lanes,
-    div: Lanes,
-    sqrt: Lanes,
-    cmp: Lanes,
-    convert: Lanes,
-}
-
-impl Operations {
-    fn of(&self, kind: Kind) -> &Lanes {
-        match kind {
-            Kind::Fma => &self.fma,
-            Kind::Mul => &self.mul,
-            Kind::Add => &self.add,
-            Kind::Div => &self.div,
-            Kind::Sqrt => &self.sqrt,
-            Kind::Cmp => &self.cmp,
-            Kind::Convert => &self.convert,
-        }
-    }
-
-    fn absorb(&self, other: &Operations) {
-        for kind in Kind::ALL {
-            self.of(kind).add(other.of(kind));
-        }
-    }
-
-    fn kinds(&self, lanes: fn(&Lanes) -> u128) -> Kinds {
-        Kinds::new(Kind::ALL.map(|kind| (kind, lanes(self.of(kind))))).expect("64-bit counts add up in 128 bits")
-    }
-}
-
-impl Counts {
-    /// What was counted.
-    pub fn tally(&self) -> Tally {
-        let ops = |lanes: fn(&Lanes) -> u128| {
-            let functions = std::array::from_fn(|function| lanes(&self.functions[function]));
-            Ops::from_parts(self.own.kinds(lanes), functions, self.inside.kinds(lanes))
-        };
-        Tally { useful: ops(Lanes::useful), padding: ops(Lanes::padding) }
-    }
-
-    /// The bytes that its loads and stores asked for.
-    pub fn requested(&self) -> Traffic {
-        Traffic { read: self.memory.loaded.get().into(), written: self.memory.stored.get().into() }
-    }
-}
-
-/// Where a token counts: among a kernel's own operations, or among those inside the functions it evaluates.
-#[derive(Clone, Copy, Debug)]
-struct Book<'a> {
-    operations: &'a Operations,
-    /// What evaluations are counted into, and the book of their inside; none inside, for a function that another one calls is
-    /// a part of it.
-    functions: Option<(&'a [Lanes; Function::ALL.len()], &'a Book<'a>)>,
-    memory: &'a Bytes,
-}
-
-impl Book<'_> {
-    /// Adds what a called kernel counted. Called while a function is evaluated, all of it is inside that function.
-    ///
-    /// Not inlined: it is called once for each kernel that another one calls, and would be most of their code.
-    #[inline(never)]
-    fn absorb(&self, called: &Counts) {
-        self.memory.absorb(&called.memory);
-        self.operations.absorb(&called.own);
-        match self.functions {
-            None => self.operations.absorb(&called.inside),
-            Some((functions, inside)) => {
-                inside.operations.absorb(&called.inside);
-                functions.iter().zip(&called.functions).for_each(|(to, from)| to.add(from));
-            }
-        }
-    }
-}
+pub use counts::Counts;
+use counts::{Book, Counter};
 
 /// The token `S`, counted into a [`Counts`].
 #[derive(Clone, Copy, Debug)]
@@ -169,7 +28,7 @@ pub struct Counting<'a, S> {
 impl<'a, S> Counting<'a, S> {
     /// Counts an operation on a vector.
     #[inline(always)]
-    fn vector<T: Element>(self, lanes: &Lanes)
+    fn vector<T: Element>(self, lanes: &Counter)
     where
         S: Simd<T>,
     {
@@ -203,7 +62,7 @@ impl<'a, S> Counting<'a, S> {
 
     /// Counts the folding of a vector: n lanes that matter are folded by n − 1 operations.
     #[inline(always)]
-    fn fold<T: Element>(self, lanes: &Lanes)
+    fn fold<T: Element>(self, lanes: &Counter)
     where
         S: Simd<T>,
     {
@@ -446,6 +305,13 @@ impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
     fn reduce_add(self, v: S::Vector) -> T {
         self.fold(&self.book.operations.add);
         self.token.reduce_add(v)
+    }
+    #[inline(always)]
+    fn reduce_add_each(self, square: &mut [S::Vector], used: usize) -> S::Vector {
+        // As many sums as lanes matter, each of the lanes in use; whole vectors are added, one fewer than there are.
+        let useful = used.saturating_sub(1) * self.lanes;
+        self.book.operations.add.count(useful, (S::LANES - 1) * S::LANES);
+        self.token.reduce_add_each(square, used)
     }
     #[inline(always)]
     fn reduce_max(self, v: S::Vector) -> T {

@@ -11,12 +11,15 @@
 //! A matrix product is a map over a row of the result, once per row and per term of the sums.
 
 mod constants;
-mod dense;
 mod functions;
 mod inference;
 mod kernels;
 mod losses;
+mod multiplication;
+mod operation;
+mod products;
 mod requests;
+mod rows;
 mod step;
 mod traffic;
 mod training;
@@ -24,16 +27,18 @@ mod training;
 pub use constants::rule_constants;
 pub use functions::inside;
 pub use inference::InferenceFormula;
-pub use requests::{Requests, Start, Sums};
-pub use step::{LayerFormula, Parts, StepFormula};
-pub use traffic::{LayerTraffic, StepTraffic};
-pub use training::{Schedule, TrainingFormula};
+pub use requests::Requests;
+pub use step::{LayerFormula, StepCosts, StepFormula, StepTraffic};
+pub use traffic::{LayerTraffic, compulsory_traffic};
+pub use training::{TrainingFormula, TrainingLength};
 
-use nxm_kernels::{Element, Function, Level, Shape};
+use nxm_kernels::{Element, Function, Level, VectorShape};
+use nxm_net::ElementType;
 
 use crate::kind::{Kind, Overflow};
 use crate::ops::Ops;
 use crate::tally::Tally;
+use rows::Rows;
 
 /// Vectors of an element type, as far as counts depend on them: the receiver of every formula.
 ///
@@ -46,8 +51,7 @@ pub struct Vectors {
     fold_lanes: u128,
     /// Lanes of a reduction's block: 64 bytes.
     block: u128,
-    /// Element type, as [`Element::NAME`].
-    element: &'static str,
+    element: ElementType,
 }
 
 impl Vectors {
@@ -58,18 +62,28 @@ impl Vectors {
 
     /// Single elements with fused multiply-add: the counts of the textbook, the useful ones of every fused level.
     pub fn textbook<T: Element>() -> Vectors {
-        Vectors::new::<T>(Shape { lanes: 1, fused: true, fold_lanes: 0, registers: 16 })
+        Vectors::new::<T>(VectorShape { lanes: 1, fused: true, fold_lanes: 0, registers: 16 })
     }
 
     /// Vectors of `T` of any shape.
-    pub fn new<T: Element>(shape: Shape) -> Vectors {
+    pub fn new<T: Element>(shape: VectorShape) -> Vectors {
         Vectors {
             lanes: shape.lanes as u128,
             fused: shape.fused,
             fold_lanes: shape.fold_lanes as u128,
             block: T::BLOCK as u128,
-            element: T::NAME,
+            element: ElementType::of::<T>(),
         }
+    }
+
+    /// What they are vectors of.
+    pub fn element(self) -> ElementType {
+        self.element
+    }
+
+    /// Bytes of an element.
+    fn size(self) -> u128 {
+        self.element.size().into()
     }
 
     /// Lanes that are executed beside n useful ones.
@@ -93,6 +107,11 @@ impl Vectors {
         Ok(Tally { useful: ops.times(n)?, padding: ops.times(self.beside(n))? })
     }
 
+    /// `per_element` for each element of some rows.
+    fn map_rows(self, per_element: Ops, rows: Rows) -> Result<Tally, Overflow> {
+        self.map(per_element, rows.len)?.times(rows.count)
+    }
+
     /// `ops` on single elements, n times. Single elements have no padding, and their multiply-adds are always fused.
     fn scalar(self, ops: Ops, n: u128) -> Result<Tally, Overflow> {
         Ok(Tally { useful: ops.times(n)?, padding: Ops::NONE })
@@ -103,17 +122,37 @@ impl Vectors {
         if n == 0 {
             return Ok(Tally::NONE);
         }
+        let useful = n.min(self.lanes) - 1;
+        let combine = self.executed_as(parts.combine);
+        let folded = Tally { useful: combine.times(useful)?, padding: combine.times(self.fold_lanes - useful)? };
+        self.reduction_to_vector(parts, n)?.plus(&folded)
+    }
+
+    /// A reduction of n elements, at least one, to the lanes of one vector.
+    fn reduction_to_vector(self, parts: Reduction, n: u128) -> Result<Tally, Overflow> {
         // Virtual lanes, and how many of them get a first element.
         let lanes = if n < 4 * self.block { self.block } else { 4 * self.block };
         let started = n.min(lanes);
         let combine = self.executed_as(parts.combine);
-        let folded = Tally {
-            useful: combine.times(started - 1)?,
-            // Vectors are combined until one is left, and that one is folded.
-            padding: combine.times(lanes - self.lanes + self.fold_lanes - (started - 1))?,
-        };
+        // Vectors are combined until one is left: of the lanes in use those beyond the first vector are taken in.
+        let useful = started - started.min(self.lanes);
+        let combined = Tally { useful: combine.times(useful)?, padding: combine.times(lanes - self.lanes - useful)? };
         // The ragged vector is among the first ones, or among the next ones: `lanes` is a whole number of vectors.
-        Tally::sum([self.map(parts.first, started)?, self.map(parts.next, n - started)?, folded])
+        Tally::sum([self.map(parts.first, started)?, self.map(parts.next, n - started)?, combined])
+    }
+
+    /// `count` reductions of n elements each, whose last vectors are folded together, as many as a vector has lanes at a time.
+    fn reductions(self, parts: Reduction, n: u128, count: u128) -> Result<Tally, Overflow> {
+        if n == 0 {
+            return Ok(Tally::NONE);
+        }
+        let groups = count.div_ceil(self.lanes);
+        let useful = (n.min(self.lanes) - 1).checked_mul(count).ok_or(Overflow { what: "operations" })?;
+        // Of as many vectors as there are lanes a sum is made, whichever of them matter.
+        let executed = groups.checked_mul((self.lanes - 1) * self.lanes).ok_or(Overflow { what: "operations" })?;
+        let combine = self.executed_as(parts.combine);
+        let folded = Tally { useful: combine.times(useful)?, padding: combine.times(executed - useful)? };
+        self.reduction_to_vector(parts, n)?.times(count)?.plus(&folded)
     }
 }
 

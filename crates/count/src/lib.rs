@@ -35,43 +35,45 @@
 #![forbid(unsafe_code)]
 
 pub mod bill;
+pub mod breakdown;
 pub mod convention;
 pub mod cost;
 pub mod counted;
 pub mod counting;
+pub mod error;
+pub mod forecast;
 pub mod formula;
 pub mod kind;
 pub mod memory;
 pub mod ops;
-pub mod plan;
 pub mod rehearsal;
 pub mod sizes;
-pub mod spec;
 pub mod tally;
 pub mod tools;
 pub mod traffic;
 pub mod verify;
 pub mod weights;
 
-pub use bill::{Bill, Breakdown, LayerCost};
+pub use bill::{Bill, LayerCost, cost_of_step};
+pub use breakdown::{Amount, Breakdown, LayerPhases};
 pub use convention::{CONVENTIONS, Convention};
 pub use cost::Cost;
 pub use counted::Counted;
 pub use counting::Counting;
+pub use error::CountError;
+pub use forecast::{Forecast, forecast};
 pub use formula::{
-    InferenceFormula, LayerFormula, Requests, Schedule, StepFormula, StepTraffic, TrainingFormula, Vectors,
-    rule_constants,
+    InferenceFormula, LayerFormula, LayerTraffic, Requests, StepCosts, StepFormula, StepTraffic, TrainingFormula,
+    TrainingLength, Vectors, compulsory_traffic, rule_constants,
 };
 pub use kind::{Kind, Kinds, Overflow};
-pub use memory::Memory;
+pub use memory::MemoryUse;
 /// What a user of this crate alone needs of the others.
 pub use nxm_kernels::{Activation, Cpu, Function, Level};
-pub use nxm_net::{Loss, Optimizer};
+pub use nxm_net::{Clipping, Loss, NetworkSpec, Optimizer, Run, SpecError};
 pub use ops::Ops;
-pub use plan::{Forecast, forecast};
 pub use rehearsal::{Rehearsal, RunError};
 pub use sizes::{Sizes, SizesError};
-pub use spec::{Clipping, CountError, NetworkSpec};
 pub use tally::Tally;
 pub use tools::{Tool, ToolError, ToolReport, UnknownTool};
 pub use traffic::Traffic;

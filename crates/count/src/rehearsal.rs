@@ -1,10 +1,10 @@
 //! A real training step of a network, on random data.
 
 use nxm_kernels::{Element, Executor, MatrixRef};
-use nxm_net::{Loss, NetError, Network, OptimizerState, Step, Targets};
+use nxm_net::{Clipping, Loss, NetError, Network, NetworkSpec, OptimizerState, Step, Targets};
 
-use crate::kind::Overflow;
-use crate::spec::{Clipping, CountError, NetworkSpec};
+use crate::error::CountError;
+use crate::memory::MemoryUse;
 
 /// Memory a rehearsal may take: 2 GiB.
 const BYTES: u128 = 2 << 30;
@@ -64,6 +64,9 @@ pub struct Rehearsal<T: Element> {
     labels: Vec<u32>,
 }
 
+/// Why views of the batch need no error.
+const FITS: &str = "no more rows than the batch has";
+
 /// So small that weights stay what they are, and with them the time that a step takes.
 const LEARNING_RATE: f64 = 1e-9;
 
@@ -73,20 +76,12 @@ impl<T: Element> Rehearsal<T> {
     /// # Errors
     /// [`RunError`] if the batch is 0 or the memory they take is too much.
     pub fn new(spec: &NetworkSpec, batch: u64) -> Result<Self, RunError> {
-        CountError::not_zero("the batch", batch)?;
-        let needed = bytes(spec, batch, size_of::<T>() as u128);
-        let needed = needed.ok_or(Overflow { what: "bytes" }).map_err(CountError::in_the("the step"))?;
+        let needed = MemoryUse::training::<T>(spec, batch)?.total;
         if needed > BYTES {
             return Err(RunError::TooLarge { what: "bytes", needed, limit: BYTES });
         }
-        let small = |size: u64| usize::try_from(size).expect("what fits into 2 GiB can be addressed");
-        let sizes: Vec<usize> = spec.sizes().iter().map(|size| small(*size)).collect();
-        let mut builder = Network::builder(sizes[0]).seed(1);
-        for (layer, units) in sizes[1..].iter().enumerate() {
-            builder = builder.dense(*units, spec.activation(layer));
-        }
-        let network = builder.build()?;
-        let batch = small(batch);
+        let network = spec.build(1)?;
+        let batch = usize::try_from(batch).expect("what fits into 2 GiB can be addressed");
         let step = Step::new(&network, spec.loss(), batch)?;
         let step = match spec.clipping() {
             Clipping::None => step,
@@ -99,7 +94,7 @@ impl<T: Element> Rehearsal<T> {
 
         let mut random = Random(1);
         let mut numbers = |len: usize| (0..len).map(|_| T::from_f64(random.unit())).collect();
-        let inputs = numbers(batch * sizes[0]);
+        let inputs = numbers(batch * network.inputs());
         let outputs = network.outputs();
         let (targets, labels) = match spec.loss().takes_labels() {
             false => (numbers(batch * outputs), Vec::new()),
@@ -117,12 +112,15 @@ impl<T: Element> Rehearsal<T> {
         self.batch
     }
 
-    /// One training step on the first `rows` examples of the batch; returns their loss.
-    pub fn step(&mut self, executor: &impl Executor, rows: usize) -> Result<T, RunError> {
+    /// One training step on the first `rows` examples of the batch; returns their loss. Panics if the batch has fewer.
+    ///
+    /// # Errors
+    /// [`RunError`] if the training diverges.
+    pub fn step(&mut self, executor: &dyn Executor, rows: usize) -> Result<T, RunError> {
         let [inputs, outputs] = [self.network.inputs(), self.network.outputs()];
-        let x = MatrixRef::new(&self.inputs, rows, inputs).map_err(NetError::from)?;
+        let x = MatrixRef::new(&self.inputs, rows, inputs).expect(FITS);
         let targets = match self.labels.is_empty() {
-            true => Targets::Values(MatrixRef::new(&self.targets, rows, outputs).map_err(NetError::from)?),
+            true => Targets::Values(MatrixRef::new(&self.targets, rows, outputs).expect(FITS)),
             false => Targets::Classes(&self.labels[..rows]),
         };
         Ok(self.step.train(&mut self.network, executor, x, targets, &mut self.optimizer)?)
@@ -136,19 +134,6 @@ fn weighty(loss: &Loss, outputs: usize) -> Vec<u32> {
         _ => &[],
     };
     (0..outputs as u32).filter(|class| weights.get(*class as usize).is_none_or(|weight| *weight > 0.0)).collect()
-}
-
-/// Bytes of parameters, gradients and the optimizer's state, and of a batch's inputs, activations, targets and two gradients; none if that
-/// exceeds 128 bits.
-fn bytes(spec: &NetworkSpec, batch: u64, element: u128) -> Option<u128> {
-    let sizes = || spec.sizes().iter().map(|size| u128::from(*size));
-    let widest = sizes().max().unwrap_or(0);
-    let example = sizes().sum::<u128>() + 3 * widest;
-    let batch = u128::from(batch).checked_mul(example)?;
-    spec.parameters()
-        .checked_mul(2 + spec.optimizer().state_names().len() as u128)?
-        .checked_add(batch)?
-        .checked_mul(element)
 }
 
 /// SplitMix64: enough for numbers that only have to be ordinary.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::breakdown::Amount;
 use crate::kind::Overflow;
 use crate::ops::Ops;
 
@@ -51,5 +52,14 @@ impl Tally {
     /// [`Overflow`] if it exceeds 128 bits.
     pub fn sum(tallies: impl IntoIterator<Item = Tally>) -> Result<Tally, Overflow> {
         tallies.into_iter().try_fold(Tally::NONE, |sum, tally| sum.plus(&tally))
+    }
+}
+
+impl Amount for Tally {
+    fn plus(&self, other: &Self) -> Result<Self, Overflow> {
+        Tally::plus(self, other)
+    }
+    fn times(&self, n: u128) -> Result<Self, Overflow> {
+        Tally::times(self, n)
     }
 }

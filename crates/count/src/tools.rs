@@ -8,11 +8,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use nxm_kernels::Activation;
-use nxm_net::Loss;
+use nxm_net::{Loss, NetworkSpec};
 use serde::Serialize;
 
+use crate::error::CountError;
 use crate::kind::Overflow;
-use crate::spec::{CountError, NetworkSpec};
 
 /// A counter that people use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

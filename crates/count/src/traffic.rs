@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::breakdown::Amount;
 use crate::kind::Overflow;
 
 /// Bytes read and written: the compulsory ones, each operand once and each result once, as if caches held a phase's operands and nothing from
@@ -55,8 +56,25 @@ impl Traffic {
         Traffic { read: product(self.read)?, written: product(self.written)? }.checked()
     }
 
+    /// The sum of some.
+    ///
+    /// # Errors
+    /// [`Overflow`] if it exceeds 128 bits.
+    pub fn sum(all: impl IntoIterator<Item = Traffic>) -> Result<Traffic, Overflow> {
+        all.into_iter().try_fold(Traffic::NONE, |sum, traffic| sum.plus(&traffic))
+    }
+
     /// Itself, if all its bytes fit.
     fn checked(self) -> Result<Traffic, Overflow> {
         self.read.checked_add(self.written).map(|_| self).ok_or(TOO_MANY)
+    }
+}
+
+impl Amount for Traffic {
+    fn plus(&self, other: &Self) -> Result<Self, Overflow> {
+        Traffic::plus(self, other)
+    }
+    fn times(&self, n: u128) -> Result<Self, Overflow> {
+        Traffic::times(self, n)
     }
 }

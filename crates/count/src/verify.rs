@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nxm_kernels::{Cpu, Element, Level, Region};
-use nxm_net::ElementType;
+use nxm_net::{ElementType, NetworkSpec};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::counted::Counted;
+use crate::error::CountError;
 use crate::formula::{Requests, StepFormula, StepTraffic, Vectors};
 use crate::ops::Ops;
 use crate::rehearsal::{Rehearsal, RunError};
-use crate::spec::{CountError, NetworkSpec};
 use crate::tally::Tally;
 use crate::traffic::Traffic;
 
@@ -30,7 +30,7 @@ pub struct Verification {
 /// A region in which a step executed something else than its formula says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Where; none if it was before any region was entered.
+    /// Where; none: in calls that are part of no region.
     pub region: Option<Region>,
     /// What was executed.
     pub counted: Tally,
@@ -105,7 +105,7 @@ pub fn verify_in(
     }
 }
 
-/// By region; none: before any was entered.
+/// By region; none: calls that are part of none.
 type Regions<V> = BTreeMap<Option<Region>, V>;
 
 /// What was booked in a region.

@@ -297,7 +297,7 @@ impl<T: Element> Kernel<T> for Outer<'_, T> {
                 j += S::LANES;
             }
             if j < len {
-                let simd = simd.narrow(len - j);
+                let simd = simd.narrow(cols - j);
                 store_some(simd, row.some(simd, j, len - j), &mut to[j..]);
             }
         }

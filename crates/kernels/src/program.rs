@@ -223,6 +223,8 @@ pub struct Program<T: Element> {
     inputs: Option<Layout>,
     targets: Option<Layout>,
     labels: Option<usize>,
+    /// How many instructions there are up to the last one that reads examples, targets or labels.
+    data_end: usize,
     /// Multiply-adds of the largest product.
     work: usize,
 }
@@ -271,6 +273,7 @@ impl<T: Element> Program<T> {
             inputs: None,
             targets: None,
             labels: None,
+            data_end: 0,
             work: 0,
         };
         for i in 0..program.instructions.len() {
@@ -315,6 +318,9 @@ impl<T: Element> Program<T> {
                 self.writes_parameters = Some(i);
             }
         }
+        if labels.is_some() || read.iter().any(|place| matches!(place.slot, Slot::Inputs | Slot::Targets)) {
+            self.data_end = i + 1;
+        }
         self.labels = labels.or(self.labels);
         self.work = self.work.max(work);
         Ok(())
@@ -340,7 +346,7 @@ impl<T: Element> Program<T> {
         self.instructions.iter().map(|instruction| (instruction.region, instruction.operation(rule)))
     }
 
-    /// Runs the instructions in `range`, one after the other.
+    /// Runs the instructions in `range`, one after the other. Data that none of them reads may have any shape.
     ///
     /// # Errors
     /// [`ProgramError`] if a memory is too short, may only be read and is to be written, or if data have another shape than the program was
@@ -352,7 +358,10 @@ impl<T: Element> Program<T> {
         bindings: &mut Bindings<'_, T>,
     ) -> Result<(), ProgramError> {
         let changes = self.writes_parameters.is_some_and(|first| range.end > first);
-        let mut bound = self.bind(bindings, changes)?;
+        if range.start < self.data_end {
+            self.check_data(bindings)?;
+        }
+        let mut bound = Bound::new(bindings, &self.needed, changes)?;
         let instructions = &self.instructions[range];
         let mut run = || T::run_program(executor, Instructions { instructions, bound: &mut bound });
         // Only a large program is worth a look at the threads.
@@ -364,7 +373,7 @@ impl<T: Element> Program<T> {
         Ok(())
     }
 
-    fn bind<'a>(&self, bindings: &'a mut Bindings<'_, T>, changes: bool) -> Result<Bound<'a, T>, ProgramError> {
+    fn check_data(&self, bindings: &Bindings<'_, T>) -> Result<(), ProgramError> {
         let data = |slot, expected: Option<Layout>, found: MatrixRef<'_, T>| match expected {
             Some(Layout { rows, cols, .. }) if (rows, cols) != (found.rows(), found.cols()) => {
                 Err(ProgramError::Data { slot, expected: (rows, cols), found: (found.rows(), found.cols()) })
@@ -373,13 +382,13 @@ impl<T: Element> Program<T> {
         };
         data(Slot::Inputs, self.inputs, bindings.inputs)?;
         data(Slot::Targets, self.targets, bindings.targets)?;
-        if let Some(expected) = self.labels
-            && expected != bindings.labels.len()
-        {
-            let (expected, found) = ((expected, 1), (bindings.labels.len(), 1));
-            return Err(ProgramError::Data { slot: Slot::Targets, expected, found });
+        match self.labels {
+            Some(expected) if expected != bindings.labels.len() => {
+                let (expected, found) = ((expected, 1), (bindings.labels.len(), 1));
+                Err(ProgramError::Data { slot: Slot::Targets, expected, found })
+            }
+            _ => Ok(()),
         }
-        Bound::new(bindings, &self.needed, changes)
     }
 }
 

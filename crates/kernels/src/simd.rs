@@ -16,21 +16,24 @@
 //! - `mul_add` is fused wherever [`Simd::FUSED`] says so (everywhere but in a `Wide` build without FMA);
 //! - `min`, `max` and comparisons mean what SSE's instructions mean ([`Simd::max`]);
 //! - a reduction folds halves: lane i with lane i + n/2, until one lane is left.
+//!
+//! Unsafe code stands in two files: `simd/x86.rs` (tokens, trampolines, intrinsics and memory of x86-64) and `simd/alone.rs`
+//! (empty assembly). `simd/avx2.rs` and `simd/avx512.rs` are tables of intrinsics, which the compiler checks.
 
 mod alone;
 #[cfg(target_arch = "x86_64")]
-pub(crate) mod avx2;
+mod avx2;
 #[cfg(target_arch = "x86_64")]
-pub(crate) mod avx512;
-pub(crate) mod scalar;
-pub(crate) mod wide;
+mod avx512;
+mod scalar;
+mod wide;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
-#[cfg(target_arch = "x86_64")]
-pub use avx2::Avx2;
-#[cfg(target_arch = "x86_64")]
-pub use avx512::Avx512;
 pub use scalar::Scalar;
 pub use wide::Wide;
+#[cfg(target_arch = "x86_64")]
+pub use x86::{Avx2, Avx512};
 
 use crate::element::Element;
 use crate::function::Function;
@@ -173,20 +176,15 @@ pub trait Simd<T: Element>: Copy {
     fn transpose(self, square: &mut [Self::Vector]);
     /// The sum of all lanes by folding halves.
     fn reduce_add(self, v: Self::Vector) -> T;
-    /// Temporary.
-    #[inline(always)]
-    fn reduce_add_each(self, square: &mut [Self::Vector], used: usize) -> Self::Vector {
-        let _ = used;
-        self.transpose(square);
-        let mut half = Self::LANES / 2;
-        while half > 0 {
-            for k in 0..half {
-                square[k] = self.add(square[k], square[k + half]);
-            }
-            half /= 2;
-        }
-        square[0]
-    }
+    /// The sums of `LANES` vectors as one vector: lane r is the sum of all lanes of vector r, with the bits of
+    /// [`Self::reduce_add`].
+    ///
+    /// The tree is the same: lane i with lane i + n/2, until one is left. `square` may be overwritten. Panics if it has
+    /// more or fewer than `LANES` vectors.
+    ///
+    /// Cost: `LANES` − 1 additions of whole vectors, (`LANES` − 1)·`LANES` additions in all. If n lanes of the result matter, and of each
+    /// vector the first `used` lanes, (`used` − 1)·n of them are useful and the rest is padding. Production ignores `used`.
+    fn reduce_add_each(self, square: &mut [Self::Vector], used: usize) -> Self::Vector;
     /// The largest of all lanes by folding halves, [`Self::max`] of (lower, upper).
     fn reduce_max(self, v: Self::Vector) -> T;
 }

@@ -1,6 +1,6 @@
 //! What can be wrong with a network, a step or data: named before anything is changed.
 
-use nxm_kernels::{Activation, ShapeError};
+use nxm_kernels::Activation;
 use thiserror::Error;
 
 /// A network, a training run or their arguments that do not fit. Layers, rows and columns are counted from 0.
@@ -30,7 +30,7 @@ pub enum NetError {
         cols: usize,
     },
     /// The allocator refused.
-    #[error("out of memory: {bytes} bytes for {what} are not to be had")]
+    #[error("could not allocate {bytes} bytes for {what}")]
     OutOfMemory {
         /// What was to be made.
         what: &'static str,
@@ -38,20 +38,20 @@ pub enum NetError {
         bytes: usize,
     },
     /// An update by gradients that were not computed.
-    #[error("there are no gradients yet: Step::gradients computes them")]
+    #[error("there are no gradients to update by: Step::gradients computes them")]
     NoGradients,
-    /// A program that does not fit its memory: a mistake of this crate.
+    /// A program that does not fit its memory: a mistake in this crate.
     #[error(transparent)]
     Program(#[from] nxm_kernels::ProgramError),
     /// A batch of no examples.
     #[error("the batch has 0 examples: at least one is needed")]
     NoBatch,
-    /// A batch is larger than the step's buffers.
-    #[error("the batch has {rows} examples: the step was made for at most {batch}")]
+    /// A batch has more rows than a step, a predictor or its buffers were made for.
+    #[error("the batch has {rows} rows: at most {batch} were planned for")]
     BatchTooLarge {
         /// Rows of the batch.
         rows: usize,
-        /// Rows of the step's buffers.
+        /// The largest number of rows.
         batch: usize,
     },
     /// A data set without examples.
@@ -109,26 +109,28 @@ pub enum NetError {
         /// The kind they are.
         found: &'static str,
     },
-    /// A step that was made for a network with other layers.
-    #[error(
-        "layer {layer} (counted from 0): the step was made for {expected:?} (inputs, units), the network has {found:?}"
-    )]
+    /// A step, an optimizer's state or buffers that were made for a network with other layers.
+    #[error("layer {layer} (counted from 0): {what} was made for {}, the network has {}", size(*expected), size(*found))]
     Network {
+        /// "the step", "the optimizer's state" or "the predictor's memory".
+        what: &'static str,
         /// The first layer that differs.
         layer: usize,
-        /// Fan-in and units the step was made for; none if it has no such layer.
+        /// Inputs and units that it was made for; none if there was no such layer.
         expected: Option<(usize, usize)>,
-        /// Fan-in and units of the network's; none if it has no such layer.
+        /// Inputs and units of the network's layer; none if there is no such layer.
         found: Option<(usize, usize)>,
     },
-    /// A step that was made for a layer with another activation.
-    #[error("layer {layer} (counted from 0): the step was made for {expected}, the network has {found}")]
+    /// A step, an optimizer's state or buffers that were made for a network with another activation.
+    #[error("layer {layer} (counted from 0): {what} was made for {expected}, the network has {found}")]
     Activation {
+        /// "the step", "the optimizer's state" or "the predictor's memory".
+        what: &'static str,
         /// The first layer that differs.
         layer: usize,
-        /// What the step was made for.
+        /// The activation it was made for.
         expected: Activation,
-        /// What the network has.
+        /// The activation that the network has.
         found: Activation,
     },
     /// An option of an optimizer, a loss or a schedule that is out of its range.
@@ -157,7 +159,7 @@ pub enum NetError {
         /// Its weight.
         weight: f64,
     },
-    /// An optimizer's state that was made for another network or another optimizer.
+    /// What [`OptimizerState::restore`](crate::OptimizerState::restore) was given does not fit the network or the optimizer.
     #[error("the optimizer's state for {what} of layer {layer} (counted from 0) is {found}: {expected} is needed")]
     State {
         /// The layer.
@@ -196,9 +198,14 @@ pub enum NetError {
         /// "a weight", "an activation", "the loss" or "a gradient".
         what: &'static str,
     },
-    /// Operands of a kernel that do not fit together: layers that were exchanged for others of another shape.
-    #[error(transparent)]
-    Shape(#[from] ShapeError),
+}
+
+/// A layer's inputs and units, in words.
+fn size(layer: Option<(usize, usize)>) -> String {
+    match layer {
+        Some((inputs, units)) => format!("{inputs} inputs and {units} units"),
+        None => "no such layer".to_owned(),
+    }
 }
 
 /// Data that can't be trained on. Rows and columns are counted from 0.

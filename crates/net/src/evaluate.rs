@@ -10,7 +10,7 @@ use crate::loss::Loss;
 use crate::network::Network;
 use crate::plans::{Given, Plans};
 use crate::predictor::PredictionBuffers;
-use crate::program::Purpose;
+use crate::program::{Purpose, Sections};
 
 /// Rows that are worked on at a time: enough to pay for packing the weights, few enough for the caches.
 pub const EVALUATION_ROWS: usize = 256;
@@ -60,16 +60,14 @@ impl<T: Element> Network<T> {
             // Rows whose labels all weigh nothing have no mean.
             let purpose = if of_rows > 0.0 { Purpose::Evaluation } else { Purpose::Prediction };
             let plan = plans.find(rows, purpose)?;
-            let given = Given::forward(self.parameters.as_slice(), x, targets);
-            plans.run(plan, |sections| sections.forward.clone(), executor, given)?;
-            let results = &plans.plan(plan).results;
+            plans.run(plan, Sections::forward, executor, Given::forward(self, x, targets))?;
             if of_rows > 0.0 {
-                total += plans.number(results.loss).to_f64() * of_rows;
+                total += plans.loss(plan).to_f64() * of_rows;
                 weight += of_rows;
             }
             if let Targets::Classes(labels) = targets {
-                let given = plans.matrix(*results.outputs.last().expect("a layer"));
-                let is_right = |(i, label): (usize, &u32)| argmax(given.row(i)) == Some(*label as usize);
+                let outputs = plans.outputs(plan);
+                let is_right = |(i, label): (usize, &u32)| argmax(outputs.row(i)) == Some(*label as usize);
                 right += labels.iter().enumerate().filter(|row| is_right(*row)).count();
             }
         }

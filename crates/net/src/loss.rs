@@ -102,9 +102,13 @@ impl Loss {
         [1.0 * weight, (1.0 - smoothing) * weight, smoothing / classes as f64 * weight]
     }
 
-    /// Σ ε/M·w over `classes` classes.
+    /// Σ ε/M·w over `classes` classes: ε, if there are no weights.
     pub(crate) fn spread(&self, classes: usize) -> f64 {
-        (0..classes).map(|class| self.shares(class, classes)[2]).sum()
+        match self {
+            Loss::CrossEntropy { label_smoothing, class_weights } if class_weights.is_empty() => *label_smoothing,
+            Loss::CrossEntropy { .. } => (0..classes).map(|class| self.shares(class, classes)[2]).sum(),
+            Loss::MeanSquaredError | Loss::BinaryCrossEntropy => 0.0,
+        }
     }
 
     /// Its options must be in their ranges, and as many weights as outputs.

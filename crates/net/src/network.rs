@@ -7,7 +7,7 @@ use nxm_kernels::{Activation, Element, Memory};
 use crate::buffer::memory;
 use crate::builder::NetworkBuilder;
 use crate::error::NetError;
-use crate::layer::{Dense, DenseMut, WEIGHTS};
+use crate::layer::{Dense, DenseMut};
 use crate::shape::Shape;
 
 /// A feed-forward network of at least one dense layer; each layer's outputs are the next one's inputs.
@@ -32,7 +32,7 @@ impl<T: Element> Network<T> {
         activations: impl IntoIterator<Item = Activation>,
     ) -> Result<Network<T>, NetError> {
         let shape = Shape::new::<T>(sizes, activations);
-        let parameters = memory(WEIGHTS, shape.len)?;
+        let parameters = memory("weights and biases", shape.len)?;
         Ok(Network { shape: Arc::new(shape), parameters })
     }
 

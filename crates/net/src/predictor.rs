@@ -8,12 +8,13 @@ use crate::error::NetError;
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::plans::{Given, Plans};
-use crate::program::Purpose;
-use crate::shape::Shape;
+use crate::program::{Purpose, Sections};
 
-/// A network whose weights stay as they are, made ready once to be asked again and again, by several threads at once.
+/// Predicts with a network whose weights do not change, from several threads at once.
 ///
-/// Each thread has [buffers](Predictor::buffers) of its own; with them a prediction allocates nothing.
+/// Each thread has [buffers](Predictor::buffers) of its own. The first prediction of a number of rows makes a
+/// [program](crate::program) for it, and the buffers keep the last 16 of them. Every further prediction of as many rows allocates
+/// nothing.
 ///
 /// ```
 /// use nxm_net::{Activation, Cpu, MatrixRef, Network, Predictor};
@@ -29,6 +30,9 @@ pub struct Predictor<T: Element = f32> {
     network: Network<T>,
     batch: usize,
 }
+
+/// What errors call its buffers.
+const MEMORY: &str = "the predictor's memory";
 
 /// Memory for the predictions of one thread, made by [`Predictor::buffers`].
 #[derive(Clone, Debug)]
@@ -48,12 +52,11 @@ impl<T: Element> PredictionBuffers<T> {
         x: MatrixRef<'_, T>,
     ) -> Result<MatrixRef<'_, T>, NetError> {
         let PredictionBuffers(plans) = self;
-        Shape::check(&plans.shape, &network.shape)?;
+        plans.shape.check(MEMORY, &network.shape)?;
         let plan = plans.find(x.rows(), Purpose::Prediction)?;
-        let given = Given::forward(network.parameters.as_slice(), x, Targets::Classes(&[]));
-        plans.run(plan, |sections| sections.forward.clone(), executor, given)?;
-        let outputs = *plans.plan(plan).results.outputs.last().expect("a layer");
-        Ok(plans.matrix(outputs))
+        let given = Given::forward(network, x, Targets::Classes(&[]));
+        plans.run(plan, Sections::forward, executor, given)?;
+        Ok(plans.outputs(plan))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where the parameters of a network stand in their memory.
 
+use std::sync::Arc;
+
 use nxm_kernels::program::{Place, Slot};
 use nxm_kernels::{Activation, Element, Layout};
 
@@ -9,8 +11,10 @@ use crate::error::NetError;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Shape {
     pub(crate) layers: Vec<LayerShape>,
-    /// Elements of the memory.
+    /// Elements of the memory; [`usize::MAX`] if they exceed that.
     pub(crate) len: usize,
+    /// The same in full.
+    pub(crate) elements: u128,
 }
 
 /// A dense layer of N inputs and M units.
@@ -39,7 +43,7 @@ impl Shape {
             LayerShape { fan_in, fan_out, activation, weights, bias }
         });
         let layers = layers.collect();
-        Shape { layers, len: room.len }
+        Shape { layers, len: room.addressable(), elements: room.len }
     }
 
     /// Numbers the network takes.
@@ -51,17 +55,27 @@ impl Shape {
         self.layers[self.layers.len() - 1].fan_out
     }
 
-    /// That `other` has the same sizes and activations.
-    pub(crate) fn check(&self, other: &Shape) -> Result<(), NetError> {
-        let size = |shape: &Shape, l: usize| shape.layers.get(l).map(|layer| (layer.fan_in, layer.fan_out));
-        let layers = self.layers.len().max(other.layers.len());
-        if let Some(layer) = (0..layers).find(|&l| size(self, l) != size(other, l)) {
-            return Err(NetError::Network { layer, expected: size(self, layer), found: size(other, layer) });
-        }
-        for (layer, (expected, found)) in self.layers.iter().zip(&other.layers).enumerate() {
-            let (expected, found) = (expected.activation, found.activation);
-            if expected != found {
-                return Err(NetError::Activation { layer, expected, found });
+    /// Checks that `network` has the sizes and activations that `what` was made for: those of `self`.
+    #[inline]
+    pub(crate) fn check(self: &Arc<Shape>, what: &'static str, network: &Arc<Shape>) -> Result<(), NetError> {
+        // Nearly always they are the same object.
+        if Arc::ptr_eq(self, network) { Ok(()) } else { self.compare(what, network) }
+    }
+
+    /// The first difference is the error.
+    #[cold]
+    fn compare(&self, what: &'static str, network: &Shape) -> Result<(), NetError> {
+        for layer in 0..self.layers.len().max(network.layers.len()) {
+            let [expected, found] = [self, network].map(|shape| shape.layers.get(layer));
+            let [expected_size, found_size] =
+                [expected, found].map(|layer| layer.map(|layer| (layer.fan_in, layer.fan_out)));
+            if expected_size != found_size {
+                return Err(NetError::Network { what, layer, expected: expected_size, found: found_size });
+            }
+            if let [Some(expected), Some(found)] = [expected, found].map(|layer| layer.map(|layer| layer.activation))
+                && expected != found
+            {
+                return Err(NetError::Activation { what, layer, expected, found });
             }
         }
         Ok(())
@@ -73,8 +87,8 @@ impl Shape {
 pub(crate) struct Room {
     slot: Slot,
     block: usize,
-    /// Elements that were dealt out; [`usize::MAX`] if they exceed that.
-    pub(crate) len: usize,
+    /// Elements that were dealt out; as many as 128 bits hold, if they exceed that.
+    pub(crate) len: u128,
 }
 
 impl Room {
@@ -83,10 +97,15 @@ impl Room {
     }
     /// Room for rows × cols, padded.
     pub(crate) fn place(&mut self, rows: usize, cols: usize) -> Place {
-        let place = self.place_at(self.len, rows, cols);
-        self.len = place.layout.span().and_then(|span| span.checked_add(self.len)).unwrap_or(usize::MAX);
-        self.len = self.len.checked_next_multiple_of(self.block).unwrap_or(usize::MAX);
+        let place = self.place_at(self.addressable(), rows, cols);
+        // Two 64-bit numbers have a 128-bit product.
+        let elements = if cols == 0 { 0 } else { rows as u128 * place.layout.width as u128 };
+        self.len = self.len.saturating_add(elements.div_ceil(self.block as u128).saturating_mul(self.block as u128));
         place
+    }
+    /// Elements that were dealt out; [`usize::MAX`] if they exceed that.
+    pub(crate) fn addressable(&self) -> usize {
+        usize::try_from(self.len).unwrap_or(usize::MAX)
     }
     /// The same where there is room already.
     pub(crate) fn place_at(&self, offset: usize, rows: usize, cols: usize) -> Place {

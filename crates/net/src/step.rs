@@ -1,9 +1,6 @@
 //! One step of training: forward, loss, backward, update.
 
-use std::ops::Range;
-use std::sync::Arc;
-
-use nxm_kernels::{Element, Executor, MatrixRef};
+use nxm_kernels::{Element, Executor, MatrixRef, Rule};
 
 use crate::check::{check_examples, check_learning_rate, finite_matrix, first_not_finite, is_finite};
 use crate::data::Targets;
@@ -11,22 +8,29 @@ use crate::error::NetError;
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::optimizer::OptimizerState;
-use crate::plans::{Given, Plans, training};
-use crate::program::{Parts, Sections};
+use crate::plans::{Given, Plans};
+use crate::program::{Parts, Purpose, Sections};
 
-/// A plan for training networks of one shape, on batches up to one size, by one loss: everything a step needs is allocated
-/// here, once, and what it does is the [program](crate::program) that is made here.
+/// Trains networks of one shape on batches up to one size by one loss.
 ///
 /// [`Step::train`] makes a whole step, with everything fused that can be. [`Step::gradients`] and [`Step::update`] make the same step
-/// in two, to the bit, and leave the gradients to be read.
+/// in two parts, to the bit, and the gradients can be read.
+///
+/// A step makes a [program](crate::program) for each number of rows it is given, the first time it sees it, and keeps the last 16. It
+/// allocates nothing else after [`Step::new`], but for the memory of gradients, which the first [`Step::gradients`] takes.
 #[derive(Clone, Debug)]
 pub struct Step<T: Element> {
     plans: Plans<T>,
     /// The norm to clip to.
     max_norm: Option<T>,
-    /// Where gradients stand that were made last, if they were.
-    last: Option<usize>,
+    /// The program whose gradients stand in memory, if any do.
+    made: Option<usize>,
+    /// Their norm before they were clipped, if they were.
+    norm: Option<T>,
 }
+
+/// What errors call a step.
+const STEP: &str = "the step";
 
 /// A norm to clip to must be a finite number above 0 in `T`.
 pub(crate) fn check_max_norm<T: Element>(max_norm: f64) -> Result<(), NetError> {
@@ -36,7 +40,7 @@ pub(crate) fn check_max_norm<T: Element>(max_norm: f64) -> Result<(), NetError> 
 }
 
 impl<T: Element> Step<T> {
-    /// A plan for networks shaped as `network` and batches of at most `batch` examples.
+    /// Steps for networks of the shape of `network` and batches of at most `batch` examples.
     ///
     /// # Errors
     /// [`NetError`] if `batch` is 0, if an option of the loss is out of its range, or if the buffers do not fit into memory.
@@ -44,15 +48,15 @@ impl<T: Element> Step<T> {
         if batch == 0 {
             return Err(NetError::NoBatch);
         }
-        let plans = Plans::new(&network.shape, loss, batch, training(Parts::Fused, 0))?;
-        Ok(Step { plans, max_norm: None, last: None })
+        let plans = Plans::new(&network.shape, loss, batch, Purpose::Training { parts: Parts::Fused, state: 0 })?;
+        Ok(Step { plans, max_norm: None, made: None, norm: None })
     }
 
-    /// The same plan with gradients clipped by their norm: with ‖g‖ over all parameters, all of them are multiplied by `max_norm` /
-    /// (‖g‖ + 1e-6) where that is below 1. Weight gradients are then made before the update, not in it.
+    /// The same with gradients clipped by their norm. With ‖g‖ over all parameters, a step multiplies all gradients by `max_norm` /
+    /// (‖g‖ + 1e-6) if that is below 1. It makes weight gradients before the update, not within it.
     ///
-    /// With P parameters in L layers: 2L dot products (P multiplications, P − 2L additions), 2L additions, 1 sqrt, 1 div; and, only
-    /// where gradients are too large, P mul.
+    /// With P parameters in L layers, this takes 2L dot products (P multiplications, P − 2L additions), 2L additions, 1 sqrt and 1 div.
+    /// If gradients are too large, it takes P mul more.
     ///
     /// # Errors
     /// [`NetError`] if `max_norm` is not a finite number above 0 in `T`, or if the gradients do not fit into memory.
@@ -60,19 +64,19 @@ impl<T: Element> Step<T> {
         check_max_norm::<T>(max_norm)?;
         let max_norm = T::from_f64(max_norm);
         let Plans { shape, loss, most, .. } = &self.plans;
-        self.plans = Plans::new(shape, loss, *most, training(Parts::Clipped(max_norm), 0))?;
+        self.plans = Plans::new(shape, loss, *most, Purpose::Training { parts: Parts::Clipped(max_norm), state: 0 })?;
         self.max_norm = Some(max_norm);
         Ok(self)
     }
 
-    /// One step of `optimizer` on at most as many examples as the plan was made for; returns their mean loss before it.
+    /// Makes one step of `optimizer`; returns the mean loss of the examples before it.
     ///
-    /// The operations of [`Step::gradients`], and those of the optimizer's [rule](nxm_kernels::Rule) for each parameter. The rule's
-    /// constants for this step are computed in f64 beforehand and not counted.
+    /// This takes the operations of [`Step::gradients`], and those of the optimizer's [rule](nxm_kernels::Rule) for each parameter. The
+    /// rule's constants for this step are computed in f64 beforehand and not counted.
     ///
     /// # Errors
-    /// [`NetError`] if the network, the batch or the optimizer's state do not fit, or if the loss (or, where gradients are clipped, their
-    /// norm) is not finite ([`NetError::Diverged`]); then no parameter has changed.
+    /// [`NetError`] if the network, the batch or the optimizer's state do not fit. [`NetError::Diverged`] if the loss is not finite, or if
+    /// gradients are clipped and their norm is not finite. No parameter has changed then.
     pub fn train(
         &mut self,
         network: &mut Network<T>,
@@ -84,18 +88,17 @@ impl<T: Element> Step<T> {
         self.check(network, x, targets)?;
         optimizer.check(network)?;
         let parts = self.max_norm.map_or(Parts::Fused, Parts::Clipped);
-        let plan = self.plans.find(x.rows(), training(parts, optimizer.kept()))?;
+        let plan = self.plans.find(x.rows(), Purpose::Training { parts, state: optimizer.kept() })?;
+        // The step overwrites the gradients of an earlier one.
+        (self.made, self.norm) = (None, None);
         let work = self.plans.plan(plan).program.work();
-        let mut result = Err(NetError::NoBatch);
-        // All threads are entered once, if a call of the step is to be split.
-        if executor.threads() > 1 {
-            executor.sequence(work, &mut || result = self.whole(plan, network, executor, x, targets, optimizer));
-        } else {
-            result = self.whole(plan, network, executor, x, targets, optimizer);
-        }
-        result
+        let mut result = None;
+        // If a product is worth several threads, the whole step enters the thread pool once.
+        executor.sequence(work, &mut || result = Some(self.whole(plan, network, executor, x, targets, optimizer)));
+        result.expect("an executor that runs the sequence")
     }
 
+    /// The step itself, when all arguments are known to fit.
     fn whole(
         &mut self,
         plan: usize,
@@ -105,31 +108,39 @@ impl<T: Element> Step<T> {
         targets: Targets<'_, T>,
         optimizer: &mut OptimizerState<T>,
     ) -> Result<T, NetError> {
-        let given = Given::update(network, optimizer, x, targets);
-        self.plans.run(plan, |sections| sections.forward.clone(), executor, given)?;
-        let loss = self.plans.number(self.plans.plan(plan).results.loss);
+        let rule = optimizer.rule();
+        let given = Given::update(network, optimizer, rule).on(x, targets);
+        self.plans.run(plan, Sections::forward, executor, given)?;
+        let loss = self.plans.loss(plan);
         if !is_finite(loss) {
             return Err(self.diverged(plan, network, optimizer.steps()));
         }
-        let given = Given::update(network, optimizer, x, targets);
-        self.plans.run(plan, |sections| sections.backward.clone(), executor, given)?;
+        let given = Given::update(network, optimizer, rule).on(x, targets);
+        self.plans.run(plan, Sections::backward, executor, given)?;
         if self.max_norm.is_some() {
-            self.last = Some(plan);
-            return self.update(network, executor, optimizer).map(|()| loss);
+            self.made = Some(plan);
+            self.finish(plan, network, executor, optimizer, rule)?;
+        } else {
+            optimizer.advance();
         }
-        optimizer.advance();
         Ok(loss)
     }
 
-    /// The mean loss, and its gradient with respect to all parameters, which stays here to be read.
+    /// Returns the mean loss of the examples, and computes its gradient with respect to all parameters. The gradient can be read until
+    /// the next step.
     ///
-    /// Per layer, B rows: forward B·N·M fma and B·M evaluations; backward B·N·M fma for the weights, B·M additions for the
-    /// bias, B·N·M fma for the inputs (not in the first layer; of one row N·M multiplications and N·(M − 1) additions), and the
-    /// activation's derivative for each unit. In between, the [loss](Loss).
+    /// A layer of N inputs and M units takes for B rows:
+    ///
+    /// - forward B·N·M fma and B·M evaluations of its activation;
+    /// - backward B·N·M fma for the weights and B·M additions for the bias;
+    /// - except for the first layer, B·N·M fma for the inputs (N·M multiplications and N·(M − 1) additions if B is 1);
+    /// - the activation's derivative for each unit.
+    ///
+    /// The [loss](Loss) comes in between.
     ///
     /// # Errors
-    /// [`NetError`] if the network or the batch do not fit, or if the gradients do not fit into memory the first time they are asked
-    /// for; then nothing has changed. A loss that is not finite is returned, not reported as an error.
+    /// [`NetError`] if the network or the batch do not fit, or if there is no memory for the gradients, which the first call allocates.
+    /// Nothing has changed then. A non-finite loss is returned, not reported as an error.
     pub fn gradients(
         &mut self,
         network: &Network<T>,
@@ -139,60 +150,68 @@ impl<T: Element> Step<T> {
     ) -> Result<T, NetError> {
         self.check(network, x, targets)?;
         let parts = self.max_norm.map_or(Parts::Apart, Parts::Clipped);
-        let plan = self.plans.find(x.rows(), training(parts, 0))?;
-        let given = Given::forward(network.parameters.as_slice(), x, targets);
-        self.plans.run(plan, |sections| sections.forward.start..sections.backward.end, executor, given)?;
-        self.last = Some(plan);
-        Ok(self.plans.number(self.plans.plan(plan).results.loss))
+        let plan = self.plans.find(x.rows(), Purpose::Training { parts, state: 0 })?;
+        (self.made, self.norm) = (None, None);
+        self.plans.run(plan, Sections::gradients, executor, Given::forward(network, x, targets))?;
+        self.made = Some(plan);
+        Ok(self.plans.loss(plan))
     }
 
-    /// One step of `optimizer` by the gradients computed last, clipped if the plan says so: with [`Step::gradients`] before it the
-    /// same as [`Step::train`], to the bit.
+    /// Makes one step of `optimizer` by the gradients computed last, after clipping them if the step clips. [`Step::gradients`] and this
+    /// make the step of [`Step::train`], to the bit.
     ///
     /// # Errors
-    /// [`NetError`] if the network or the optimizer's state do not fit, if no gradients were computed, or if gradients are clipped and
-    /// their norm is not finite; then no parameter has changed.
+    /// [`NetError`] if the network or the optimizer's state do not fit. [`NetError::NoGradients`] if there are no gradients: they were
+    /// never computed, or a [`Step::train`] came after them. [`NetError::Diverged`] if gradients are clipped and their norm is not finite.
+    /// No parameter has changed then.
     pub fn update(
         &mut self,
         network: &mut Network<T>,
         executor: &dyn Executor,
         optimizer: &mut OptimizerState<T>,
     ) -> Result<(), NetError> {
-        self.check_network(network)?;
+        self.plans.shape.check(STEP, &network.shape)?;
         optimizer.check(network)?;
-        let last = self.last.ok_or(NetError::NoGradients)?;
-        let rows = self.plans.plan(last).rows();
+        let rows = self.plans.plan(self.made.ok_or(NetError::NoGradients)?).rows;
         let parts = self.max_norm.map_or(Parts::Apart, Parts::Clipped);
-        let plan = self.plans.find(rows, training(parts, optimizer.kept()))?;
-        self.last = Some(plan);
-        let step = optimizer.steps() + 1;
-        let mut run = |plans: &mut Plans<T>, section: fn(&Sections) -> Range<usize>| {
-            let nothing = MatrixRef::from_row(&[]);
-            plans.run(plan, section, executor, Given::update(network, optimizer, nothing, Targets::Classes(&[])))
-        };
+        let plan = self.plans.find(rows, Purpose::Training { parts, state: optimizer.kept() })?;
+        // Gradients stand at the same places, whatever the optimizer keeps.
+        self.made = Some(plan);
+        let rule = optimizer.rule();
+        self.finish(plan, network, executor, optimizer, rule)
+    }
+
+    /// Clips the gradients that stand in memory, if the step clips, and updates all parameters by them.
+    fn finish(
+        &mut self,
+        plan: usize,
+        network: &mut Network<T>,
+        executor: &dyn Executor,
+        optimizer: &mut OptimizerState<T>,
+        rule: Rule<T>,
+    ) -> Result<(), NetError> {
         if self.max_norm.is_some() {
-            run(&mut self.plans, |sections| sections.norm.clone())?;
+            self.plans.run(plan, Sections::norm, executor, Given::update(network, optimizer, rule))?;
             let results = &self.plans.plan(plan).results;
-            let not_finite = |[weights, bias]: &[_; 2]| {
-                !is_finite(self.plans.number(*weights)) || !is_finite(self.plans.number(*bias))
-            };
-            if let Some(layer) = results.squares.iter().position(not_finite) {
-                return Err(NetError::Diverged { step, layer, what: "a gradient" });
+            self.norm = Some(self.plans.number(results.norm));
+            let is_finite = |sum: &_| is_finite(self.plans.number(*sum));
+            if let Some(layer) = results.squares.iter().position(|sums| !sums.iter().all(is_finite)) {
+                return Err(NetError::Diverged { step: optimizer.steps() + 1, layer, what: "a gradient" });
             }
-            // Both are positive: so are the integers that their bits are, in the same order.
+            // A scale below 1, compared by its bits: positive numbers are in the order of their bits.
             if self.plans.number(results.scale).to_bits_u64() < T::ONE.to_bits_u64() {
-                run(&mut self.plans, |sections| sections.scale.clone())?;
+                self.plans.run(plan, Sections::scale, executor, Given::update(network, optimizer, rule))?;
             }
         }
-        run(&mut self.plans, |sections| sections.update.clone())?;
+        self.plans.run(plan, Sections::update, executor, Given::update(network, optimizer, rule))?;
         optimizer.advance();
         Ok(())
     }
 
-    /// Whether network and batch fit this plan and each other.
+    /// Checks that the network fits this step, and that the batch fits both.
     #[inline]
     fn check(&self, network: &Network<T>, x: MatrixRef<'_, T>, targets: Targets<'_, T>) -> Result<(), NetError> {
-        self.check_network(network)?;
+        self.plans.shape.check(STEP, &network.shape)?;
         match x.rows() {
             0 => return Err(NetError::NoBatch),
             rows if rows > self.plans.most => return Err(NetError::BatchTooLarge { rows, batch: self.plans.most }),
@@ -201,13 +220,7 @@ impl<T: Element> Step<T> {
         check_examples(network, &self.plans.loss, x, targets)
     }
 
-    /// Whether the network is of the shape this plan was made for.
-    #[inline]
-    fn check_network(&self, network: &Network<T>) -> Result<(), NetError> {
-        if Arc::ptr_eq(&self.plans.shape, &network.shape) { Ok(()) } else { self.plans.shape.check(&network.shape) }
-    }
-
-    /// What is not finite, and in which layer: a weight, or what a layer gave, or the loss alone.
+    /// Finds why a loss is not finite: because of a weight, of an activation, or of the loss alone.
     #[cold]
     fn diverged(&self, plan: usize, network: &Network<T>, steps: u64) -> NetError {
         let step = steps + 1;
@@ -221,27 +234,27 @@ impl<T: Element> Step<T> {
         }
     }
 
-    /// ‖g‖ of all gradients before they were clipped last; none unless the plan clips them, and before that.
+    /// ‖g‖ over all parameters as it was before [`Step::update`] or [`Step::train`] clipped the gradients. None if they were not clipped,
+    /// or if [`Step::gradients`] has made others since.
     pub fn gradient_norm(&self) -> Option<T> {
-        let plan = self.max_norm.and(self.last)?;
-        Some(self.plans.number(self.plans.plan(plan).results.norm))
+        self.norm
     }
 
-    /// ∂L/∂W of a layer, N × M, from [`Step::gradients`] (and clipped, after [`Step::update`] if the plan says so); of no rows and columns
-    /// before the first call. Panics if there is no such layer.
+    /// ∂L/∂W of a layer, N × M, as [`Step::gradients`] made it and as clipping scaled it since. Without elements if there are no gradients:
+    /// before the first call, and after a [`Step::train`] that did not clip them. Panics if there is no such layer.
     pub fn weight_gradient(&self, layer: usize) -> MatrixRef<'_, T> {
         self.gradient(layer, 0)
     }
 
-    /// ∂L/∂b of a layer, a row of M, the same. Panics if there is no such layer.
+    /// ∂L/∂b of a layer, a row of M, as [`Step::weight_gradient`] of its weights. Panics if there is no such layer.
     pub fn bias_gradient(&self, layer: usize) -> MatrixRef<'_, T> {
         self.gradient(layer, 1)
     }
 
     fn gradient(&self, layer: usize, which: usize) -> MatrixRef<'_, T> {
         assert!(layer < self.plans.shape.layers.len(), "there is no layer {layer}");
-        match self.last {
-            Some(plan) => self.plans.matrix(self.plans.plan(plan).results.gradients[layer][which]),
+        match self.made {
+            Some(plan) => self.plans.matrix(self.plans.plan(plan).results.gradients(layer)[which]),
             None => MatrixRef::from_row(&[]),
         }
     }

@@ -2,60 +2,82 @@
 
 use std::hint::black_box;
 
-use nxm_kernels::{Element, Init, MatrixMut, PackedMatrix, column_sum, gemm, gemm_scaled, gemv, gemv_transposed, ger};
+use nxm_kernels::{Call, Element, Init, MatrixMut, PackedMatrix};
 
-use super::{Audit, FITS, matrix, numbers};
+use super::{Audit, Laid, Operands};
 use crate::error::AuditError;
 
-impl<T: Element> Audit<T> {
-    pub(super) fn matrices(&mut self) -> Result<(), AuditError> {
-        let (cpu, vectors) = (self.cpu, self.vectors);
-        // Tiles of 8 (or 4 twice), 4 and 3 rows; three vectors of columns and a ragged one.
-        let [m, k, n] = black_box([15, 3, self.ragged(3)]);
-        let [rows, inner, cols] = [m, k, n].map(|size| size as u128);
-        let (a, b, bias, mut c) = (numbers::<T>(m * k), numbers::<T>(k * n), numbers::<T>(n), numbers::<T>(m * n));
-        let shape = format!("{m}×{k}×{n}");
-        let products = [
-            ("X·W + b", matrix(&a, m, k), matrix(&b, k, n), Init::Bias(&bias)),
-            ("Xᵀ·δ", matrix(&a, k, m).transpose(), matrix(&b, k, n), Init::Zero),
-            ("δ·Wᵀ", matrix(&a, m, k), matrix(&b, n, k).transpose(), Init::Accumulate),
-        ];
-        for (name, a, b, init) in products {
-            self.run(format!("gemm {name} {shape}"), vectors.gemm(rows, inner, cols), || {
-                gemm(&cpu, a, b, init, MatrixMut::new(&mut c, m, n).expect(FITS)).expect(FITS);
-            })?;
+impl Audit {
+    /// Tiles of 8 (or 4 twice), 4 and 3 rows, and of one; three vectors of columns and a ragged one.
+    fn sides(&self) -> [[usize; 3]; 3] {
+        let n = self.ragged(3);
+        black_box([[15, 3, n], [1, 3, n], [3, 1, n]])
+    }
+
+    pub(super) fn gemm<T: Element>(&mut self) -> Result<(), AuditError> {
+        for [m, k, n] in self.sides() {
+            for laid in Laid::ALL {
+                let shape = format!("{m}×{k}×{n}{}", laid.name());
+                self.run::<T>(&format!("X·W + b {shape}"), |Operands { numbers: [a, b, bias, c, ..], .. }| {
+                    let init = Init::Bias(laid.read(bias, 1, n));
+                    Call::gemm(laid.read(a, m, k), laid.read(b, k, n).into(), init, laid.write(c, m, n))
+                })?;
+                self.run::<T>(&format!("Xᵀ·δ {shape}"), |Operands { numbers: [a, b, c, ..], .. }| {
+                    let a = laid.read(a, k, m).transpose();
+                    Call::gemm(a, laid.read(b, k, n).into(), Init::Zero, laid.write(c, m, n))
+                })?;
+                // Of one row dot products.
+                self.run::<T>(&format!("δ·Wᵀ {shape}"), |Operands { numbers: [a, b, c, ..], .. }| {
+                    let b = laid.read(b, n, k).transpose();
+                    Call::gemm(laid.read(a, m, k), b.into(), Init::Zero, laid.write(c, m, n))
+                })?;
+                self.run::<T>(&format!("C + δ·Wᵀ {shape}"), |Operands { numbers: [a, b, c, ..], .. }| {
+                    let b = laid.read(b, n, k).transpose();
+                    Call::gemm(laid.read(a, m, k), b.into(), Init::Accumulate, laid.write(c, m, n))
+                })?;
+            }
         }
-        let packed = PackedMatrix::new(matrix(&b, k, n));
-        self.run(format!("gemm X·W, W packed {shape}"), vectors.gemm(rows, inner, cols), || {
-            gemm(&cpu, matrix(&a, m, k), &packed, Init::Zero, MatrixMut::new(&mut c, m, n).expect(FITS)).expect(FITS);
-        })?;
+        let [m, k, n] = self.sides()[0];
+        self.run::<T>(
+            &format!("X·W, W packed {m}×{k}×{n}"),
+            |Operands { numbers: [a, b, c, ..], packed, .. }| {
+                let packed = &*packed.insert(PackedMatrix::new(Laid::Plain.read(b, k, n)));
+                Call::gemm(Laid::Plain.read(a, m, k), packed.into(), Init::Zero, Laid::Plain.write(c, m, n))
+            },
+        )
+    }
+
+    pub(super) fn gemm_scaled<T: Element>(&mut self) -> Result<(), AuditError> {
+        let [m, k, n] = self.sides()[0];
         for factors in [[1.0, 0.0], [1.0, 1.0], [0.5, 2.0], [0.0, 2.0]] {
-            let [alpha, beta] = factors;
-            let formula = vectors.gemm_scaled([rows, inner, cols], alpha, beta);
-            let name = format!("gemm_scaled {alpha}·A·B + {beta}·C {shape}");
             let [alpha, beta] = black_box(factors.map(T::from_f64));
-            self.run(name, formula, || {
-                let c = MatrixMut::new(&mut c, m, n).expect(FITS);
-                gemm_scaled(&cpu, alpha, matrix(&a, m, k), matrix(&b, k, n), beta, c).expect(FITS);
+            let name = format!("{}·A·B + {}·C {m}×{k}×{n}", factors[0], factors[1]);
+            self.run::<T>(&name, |Operands { numbers: [a, b, c, ..], .. }| {
+                let [plain, padded] = Laid::ALL;
+                Call::gemm_scaled(alpha, plain.read(a, m, k), plain.read(b, k, n), beta, padded.write(c, m, n))
             })?;
         }
-        let (x, mut by_row, mut by_col) = (numbers::<T>(n), numbers::<T>(k), numbers::<T>(n));
-        let w = matrix(&b, k, n);
-        self.run(format!("gemv {k}×{n}"), vectors.gemv(inner, cols), || gemv(&cpu, w, &x, &mut by_row).expect(FITS))?;
-        self.run(format!("gemv, transposed {k}×{n}"), vectors.gemv_transposed(inner, cols), || {
-            gemv_transposed(&cpu, w, &a[..k], &mut by_col).expect(FITS);
-        })?;
-        // Four rows at once, and some more.
-        let (tall, mut by_tall) = (numbers::<T>(m * n), numbers::<T>(m));
-        self.run(format!("gemv {m}×{n}"), vectors.gemv(rows, cols), || {
-            gemv(&cpu, matrix(&tall, m, n), &x, &mut by_tall).expect(FITS);
-        })?;
-        self.run(format!("column_sum {k}×{n}"), vectors.column_sum(inner, cols), || {
-            column_sum(&cpu, w, &mut by_col).expect(FITS);
-        })?;
+        Ok(())
+    }
+
+    pub(super) fn on_matrix<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
+        let n = self.ragged(3);
         let factor = black_box(T::from_f64(0.3));
-        self.run(format!("ger {m}×{n}"), vectors.ger(rows, cols), || {
-            ger(&cpu, factor, &a[..m], &x, MatrixMut::new(&mut c, m, n).expect(FITS)).expect(FITS);
-        })
+        // Four rows at once, and some more.
+        for m in black_box([3, 15]) {
+            for laid in Laid::ALL {
+                self.run::<T>(&format!("{m}×{n}{}", laid.name()), |Operands { numbers: [a, x, y, ..], .. }| {
+                    match kernel {
+                        "gemv" => Call::gemv(laid.read(a, m, n), laid.read(x, 1, n), laid.write(y, 1, m)),
+                        "gemv_transposed" => {
+                            Call::gemv_transposed(laid.read(a, m, n), laid.read(x, 1, m), laid.write(y, 1, n))
+                        }
+                        "ger" => Call::ger(factor, laid.read(x, 1, m), laid.read(y, 1, n), laid.write(a, m, n)),
+                        _ => Call::column_sum(laid.read(a, m, n), MatrixMut::from_row(&mut y[..n])),
+                    }
+                })?;
+            }
+        }
+        Ok(())
     }
 }

@@ -2,75 +2,129 @@
 
 use std::hint::black_box;
 
-use nxm_kernels::{
-    Decay, Element, MatrixMut, Parameters, Rule, axpy, dot, dot_in_f64, log_softmax, log_sum_exp, sgd, softmax, update,
-};
+use nxm_kernels::{Call, Decay, Element, MatrixMut, MatrixRef, Rule};
 
-use super::{Audit, FITS, matrix, numbers};
+use super::{Audit, FITS, Laid, Operands};
 use crate::error::AuditError;
 
-impl<T: Element> Audit<T> {
-    pub(super) fn vectors(&mut self, n: usize) -> Result<(), AuditError> {
-        // No length is known to the compiler: what ships does not know it either.
-        let n = black_box(n);
-        let (cpu, vectors, len) = (self.cpu, self.vectors, n as u128);
-        let (x, mut y) = (numbers::<T>(n), numbers::<T>(n));
-        self.run(format!("dot {n}"), vectors.dot(len), || {
-            black_box(dot(&cpu, &x, &x).expect(FITS));
-        })?;
-        if T::NAME == "f64" {
-            let x = numbers::<f32>(n);
-            self.run(format!("dot_in_f64 {n}"), vectors.dot_in_f64(len), || {
-                black_box(dot_in_f64(&cpu, &x, &x).expect(FITS));
+impl Audit {
+    /// Less than a vector, perhaps; a reduction of four blocks, and of some more.
+    pub(super) fn of_lengths<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
+        for n in black_box([7, 75]) {
+            match kernel {
+                "dot" => self.run::<T>(&n.to_string(), |Operands { numbers: [x, y, to, ..], .. }| {
+                    Call::dot(vector(x, n), vector(y, n), MatrixMut::from_row(&mut to[..1]))
+                })?,
+                // Its sums are f64, whatever its vectors are.
+                "dot_in_f64" if T::NAME == f64::NAME => {
+                    self.run::<f64>(&n.to_string(), |Operands { numbers: [to, ..], singles, .. }| {
+                        Call::dot_in_f64(&singles[..n], &singles[n..2 * n], MatrixMut::from_row(&mut to[..1]))
+                    })?;
+                }
+                "dot_in_f64" => {}
+                _ => self.run::<T>(&n.to_string(), |Operands { numbers: [x, y, ..], .. }| {
+                    Call::axpy(black_box(T::from_f64(0.3)), vector(x, n), MatrixMut::from_row(&mut y[..n]))
+                })?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn by_rows<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
+        for n in black_box([7, 75]) {
+            self.run::<T>(&format!("2×{n}"), |Operands { numbers: [z, to, ..], .. }| match kernel {
+                "softmax" => Call::softmax(Laid::Padded.write(z, 2, n)),
+                "log_softmax" => Call::log_softmax(Laid::Plain.write(z, 2, n)),
+                _ => Call::log_sum_exp(Laid::Plain.read(z, 2, n), MatrixMut::from_row(&mut to[..2])),
             })?;
         }
-        let factor = black_box(T::from_f64(0.3));
-        self.run(format!("axpy {n}"), vectors.axpy(len), || axpy(&cpu, factor, &x, &mut y).expect(FITS))?;
-        self.run(format!("sgd {n}"), vectors.sgd(len), || sgd(&cpu, factor, &x, &mut y).expect(FITS))?;
-        let mut z = numbers::<T>(2 * n);
-        self.run(format!("softmax 2×{n}"), vectors.softmax(2, len), || {
-            softmax(&cpu, MatrixMut::new(&mut z, 2, n).expect(FITS));
-        })?;
-        self.run(format!("log_softmax 2×{n}"), vectors.log_softmax(2, len), || {
-            log_softmax(&cpu, MatrixMut::new(&mut z, 2, n).expect(FITS));
-        })?;
-        let mut sums = numbers::<T>(2);
-        self.run(format!("log_sum_exp 2×{n}"), vectors.log_sum_exp(2, len), || {
-            log_sum_exp(&cpu, matrix(&z, 2, n), &mut sums).expect(FITS);
-        })
+        Ok(())
     }
 
     /// Every rule with every decay.
-    pub(super) fn updates(&mut self) -> Result<(), AuditError> {
-        let n = black_box(self.ragged(1));
-        let (cpu, vectors, gradient) = (self.cpu, self.vectors, numbers::<T>(n));
-        let [learning_rate, momentum, keep, small] = black_box([0.01, 0.9, 0.7, 1e-3]).map(T::from_f64);
-        for (decayed, decay) in
-            [("", Decay::None), (" with L2 decay", Decay::L2(small)), (" with decoupled decay", Decay::Decoupled(keep))]
-        {
-            let adam = Rule::Adam {
-                step_size: learning_rate,
-                one_minus_beta1: small,
-                beta2: momentum,
-                one_minus_beta2: small,
-                correction: keep,
-                epsilon: small,
-                decay,
-            };
-            for (name, rule) in [
-                ("descent", Rule::Sgd { learning_rate, decay }),
-                ("momentum", Rule::Momentum { learning_rate, momentum, decay }),
-                ("dampened momentum", Rule::Dampened { learning_rate, momentum, keep, decay }),
-                ("Nesterov's momentum", Rule::Nesterov { learning_rate, momentum, decay }),
-                ("Adam", adam),
-            ] {
-                let [mut weights, mut first, mut second] = [(); 3].map(|()| vec![T::ONE; n]);
-                self.run(format!("update by {name}{decayed} {n}"), vectors.update(&rule, n as u128), || {
-                    let parameters = Parameters { weights: &mut weights, first: &mut first, second: &mut second };
-                    update(&cpu, rule, &gradient, parameters).expect(FITS);
+    pub(super) fn updates<T: Element>(&mut self) -> Result<(), AuditError> {
+        let n = self.ragged(1);
+        for (name, rule) in rules::<T>() {
+            for laid in Laid::ALL {
+                let rows = if laid == Laid::Padded { 2 } else { 1 };
+                self.run::<T>(&format!("by {name} {rows}×{n}{}", laid.name()), |operands| {
+                    let Operands { numbers: [gradient, weights, first, second, ..], .. } = operands;
+                    let state = [first, second].map(|kept| positive(kept)).map(|kept| laid.write(kept, rows, n));
+                    let state = kept(&rule, state);
+                    Call::update(rule, laid.read(gradient, rows, n), laid.write(weights, rows, n), state)
                 })?;
             }
         }
         Ok(())
     }
+
+    /// The norm of gradients, and their scaling.
+    pub(super) fn clipping<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
+        let n = self.ragged(4);
+        for laid in Laid::ALL {
+            self.run::<T>(
+                &format!("3×{n}{}", laid.name()),
+                |Operands { numbers: [x, one, sum, scale, ..], .. }| match kernel {
+                    "add_squares" => {
+                        Call::add_squares(vector(one, 1), laid.read(x, 3, n), MatrixMut::from_row(&mut sum[..1]))
+                    }
+                    "clip_scale" => Call::clip_scale(
+                        black_box(T::ONE),
+                        vector(positive(one), 1),
+                        MatrixMut::from_row(&mut sum[..1]),
+                        MatrixMut::from_row(&mut scale[..1]),
+                    ),
+                    _ => Call::scale(vector(one, 1), laid.write(x, 3, n)),
+                },
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// The first `n` elements as a matrix of one row.
+fn vector<T: Element>(data: &[T], n: usize) -> MatrixRef<'_, T> {
+    MatrixRef::new(data, 1, n).expect(FITS)
+}
+
+/// The same numbers without their signs.
+fn positive<T: Element>(data: &mut [T]) -> &mut [T] {
+    data.iter_mut().for_each(|x| *x = T::from_f64(x.to_f64().abs()));
+    data
+}
+
+/// As many matrices as the rule keeps.
+pub(super) fn kept<'a, T: Element>(rule: &Rule<T>, state: [MatrixMut<'a, T>; 2]) -> [Option<MatrixMut<'a, T>>; 2] {
+    let mut state = state.map(Some);
+    state[rule.state()..].fill_with(|| None);
+    state
+}
+
+/// Every rule with every decay, by name.
+pub(super) fn rules<T: Element>() -> Vec<(String, Rule<T>)> {
+    let [learning_rate, momentum, keep, small] = black_box([0.01, 0.9, 0.7, 1e-3]).map(T::from_f64);
+    let mut rules = Vec::new();
+    for (decayed, decay) in
+        [("", Decay::None), (" with L2 decay", Decay::L2(small)), (" with decoupled decay", Decay::Decoupled(keep))]
+    {
+        let adam = Rule::Adam {
+            step_size: learning_rate,
+            one_minus_beta1: small,
+            beta2: momentum,
+            one_minus_beta2: small,
+            correction: keep,
+            epsilon: small,
+            decay,
+        };
+        for (name, rule) in [
+            ("descent", Rule::Sgd { learning_rate, decay }),
+            ("momentum", Rule::Momentum { learning_rate, momentum, decay }),
+            ("dampened momentum", Rule::Dampened { learning_rate, momentum, keep, decay }),
+            ("Nesterov's momentum", Rule::Nesterov { learning_rate, momentum, decay }),
+            ("Adam", adam),
+        ] {
+            rules.push((format!("{name}{decayed}"), rule));
+        }
+    }
+    rules
 }

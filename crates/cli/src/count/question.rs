@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nxm_count::{DenseWeights, NetworkSpec, Schedule};
+use nxm_count::{DenseWeights, NetworkSpec, TrainingLength};
 use nxm_kernels::Activation;
 use nxm_net::{CheckpointSummary, ContentError, ElementType, FileHeader, Loss, Optimizer, TrainingOptions, printable};
 
@@ -20,7 +20,7 @@ pub struct Question {
     /// The names of its layers, first to last, if they are in a file of weights.
     pub layers: Option<Vec<String>>,
     /// Examples, epochs and batch.
-    pub schedule: Schedule,
+    pub schedule: TrainingLength,
 }
 
 /// What a file of weights does not say: all but sizes and elements.
@@ -67,7 +67,7 @@ fn of_shape(args: &CountArgs, Shape { element, sizes }: Shape) -> Result<Questio
     let loss = args.loss.clone().unwrap_or(Loss::MeanSquaredError);
     let network = args.tuning.network((&sizes, element), activations, loss, args.optimizer)?;
     let batch = args.batch.unwrap_or(1);
-    let schedule = Schedule { examples: args.examples.unwrap_or(batch), epochs: args.epochs.unwrap_or(1), batch };
+    let schedule = TrainingLength { examples: args.examples.unwrap_or(batch), epochs: args.epochs.unwrap_or(1), batch };
     Ok(Question { network, element, layers: None, schedule })
 }
 
@@ -91,7 +91,7 @@ fn of_checkpoint(args: &CountArgs, path: &Path, checkpoint: CheckpointSummary) -
     let sizes: Vec<u64> = sizes.into_iter().map(|size| size as u64).collect();
     let network = NetworkSpec::with_activations(sizes, activations, options.loss.clone()).map_err(Failure::usage)?;
     let examples = args.examples.unwrap_or(examples as u64);
-    let schedule = Schedule {
+    let schedule = TrainingLength {
         examples,
         epochs: args.epochs.unwrap_or(options.epochs as u64),
         // No step of its training has more rows than there are examples.

@@ -1,7 +1,8 @@
 //! The answer: what `--format json` prints as it is, and the other formats lay out.
 
 use nxm_count::{
-    Bill, Breakdown, Clipping, Convention, Cost, LayerCost, Memory, NetworkSpec, Schedule, Verification, verify_in,
+    Bill, Breakdown, Clipping, Convention, Cost, LayerCost, MemoryUse, NetworkSpec, TrainingLength, Verification,
+    verify_in,
 };
 use nxm_kernels::{Cpu, Element, Executor, Level};
 use nxm_net::ElementType;
@@ -70,7 +71,7 @@ pub struct StepReport {
 pub struct EpochReport {
     pub steps: u128,
     #[serde(flatten)]
-    pub costs: Breakdown,
+    pub costs: Breakdown<Cost>,
 }
 
 /// A training run.
@@ -80,21 +81,21 @@ pub struct TrainingReport {
     pub epochs: u64,
     pub steps: u128,
     #[serde(flatten)]
-    pub costs: Breakdown,
+    pub costs: Breakdown<Cost>,
 }
 
 /// Bytes that are held at most, in the network's elements.
 #[derive(Debug, Serialize)]
 pub struct MemoryReport {
-    pub training: Memory,
-    pub inference: Memory,
+    pub training: MemoryUse,
+    pub inference: MemoryUse,
 }
 
 impl Report {
     /// The answer, for elements of `T`.
     pub fn new<T: Element>(question: &Question, verify: bool, cpu: &Cpu) -> Result<Report, Failure> {
         let Question { network, schedule, .. } = question;
-        let Schedule { examples, epochs, batch } = *schedule;
+        let TrainingLength { examples, epochs, batch } = *schedule;
         let bill = Bill::new::<T>(network, *schedule, cpu).map_err(Failure::usage)?;
         let Breakdown { forward, loss, backward, update, total, layers } = bill.step;
         Ok(Report {

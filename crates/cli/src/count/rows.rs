@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use nxm_count::{Cost, Kind, Memory, Ops, Traffic};
+use nxm_count::{Cost, Kind, MemoryUse, Ops, Traffic};
 use nxm_kernels::Function;
 
 use super::report::Report;
@@ -34,7 +34,7 @@ pub fn write(report: &Report, out: &mut impl Write) -> Result<(), Failure> {
     {
         for (i, layer) in layers.iter().enumerate() {
             for (part, cost) in layer.phases() {
-                row(&format!("{scope}layer {}", i + 1), part, &operations(&cost.ops), bytes(cost))?;
+                row(&format!("{scope}layer {}", i + 1), part.name(), &operations(&cost.ops), bytes(cost))?;
             }
         }
     }
@@ -82,8 +82,8 @@ fn requested(requested: Traffic) -> [String; LAST.len()] {
 }
 
 /// What memory holds, by name.
-fn held(memory: &Memory) -> [(&'static str, u128); 8] {
-    let &Memory { parameters, optimizer, gradients, activations, deltas, loss, batch, total } = memory;
+fn held(memory: &MemoryUse) -> [(&'static str, u128); 8] {
+    let &MemoryUse { parameters, optimizer, gradients, activations, deltas, loss, batch, total } = memory;
     [
         ("parameters", parameters),
         ("optimizer", optimizer),

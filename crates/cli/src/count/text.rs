@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use nxm_count::{Cost, Kind, Memory, Ops, Verification};
-use nxm_kernels::Function;
+use nxm_count::{Cost, Kind, MemoryUse, Ops, Verification};
+use nxm_kernels::{Function, Phase};
 use nxm_net::printable;
 
 use super::report::Report;
@@ -46,10 +46,10 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
     writeln!(out, "{}\n", layers(report, look, |cost| cost.ops.flops()))?;
     title(look, "Each layer in a step, in bytes read and written at least", out)?;
     writeln!(out, "{}\n", layers(report, look, |cost| cost.traffic.bytes()))?;
-    let memory = |Memory { total, .. }| count(total);
+    let memory = |MemoryUse { total, .. }| count(total);
     writeln!(
         out,
-        "Memory at most, in {}: {} bytes in training, {} in inference on as large a batch.\n",
+        "MemoryUse at most, in {}: {} bytes in training, {} in inference on as large a batch.\n",
         network.element,
         memory(report.memory.training),
         memory(report.memory.inference)
@@ -144,12 +144,21 @@ fn functions(ops: &Ops) -> Vec<Function> {
 }
 
 fn layers(report: &Report, look: Look, number: fn(&Cost) -> u128) -> String {
-    let phases = ["forward", "∂ activation", "∂ weights", "∂ bias", "∂ inputs", "clip", "update"];
-    let shown = |phase: &&str| report.clipped || *phase != "clip";
-    let header = ["layer", "inputs × units"].into_iter().chain(phases.into_iter().filter(shown));
+    let shown = |phase: &Phase| *phase != Phase::Loss && (report.clipped || *phase != Phase::Clip);
+    let phases = Phase::ALL.into_iter().filter(shown).map(|phase| match phase {
+        Phase::Forward => "forward",
+        Phase::Loss => "loss",
+        Phase::ActivationGradient => "∂ activation",
+        Phase::WeightGradient => "∂ weights",
+        Phase::BiasGradient => "∂ bias",
+        Phase::InputGradient => "∂ inputs",
+        Phase::Clip => "clip",
+        Phase::Update => "update",
+    });
+    let header = ["layer", "inputs × units"].into_iter().chain(phases);
     let rows = report.layers.iter().enumerate().map(|(i, layer)| {
         let shape = format!("{} × {}", count(layer.fan_in), count(layer.fan_out));
-        let costs = layer.phases().into_iter().filter(|(phase, _)| shown(phase));
+        let costs = layer.phases().filter(|(phase, _)| shown(phase));
         let numbers = costs.map(|(_, cost)| count(number(cost)));
         [(i + 1).to_string(), shape].into_iter().chain(numbers).collect::<Vec<_>>()
     });

@@ -1,6 +1,6 @@
 //! What the demonstration trains: the digits, the network, and how.
 
-use nxm_count::{NetworkSpec, Schedule};
+use nxm_count::{NetworkSpec, TrainingLength};
 use nxm_kernels::{Activation, Cpu};
 use nxm_net::{Dataset, Loss, Network, Optimizer, TrainingOptions};
 
@@ -59,9 +59,9 @@ impl Job {
     }
 
     /// Examples, epochs and batch, as formulas see them.
-    pub fn schedule(&self) -> Schedule {
+    pub fn schedule(&self) -> TrainingLength {
         let TrainingOptions { epochs, batch, .. } = self.options;
-        Schedule { examples: self.seen.len() as u64, epochs: epochs as u64, batch: batch as u64 }
+        TrainingLength { examples: self.seen.len() as u64, epochs: epochs as u64, batch: batch as u64 }
     }
 
     /// The layer with most weights at the training's batch; the last of several, as only the first has no input gradient.

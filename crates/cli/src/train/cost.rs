@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use nxm_count::{Bill, Clipping, NetworkSpec, Schedule};
+use nxm_count::{Bill, Clipping, NetworkSpec, TrainingLength};
 use nxm_kernels::{Activation, Cpu};
 use nxm_net::Checkpoint;
 
@@ -25,7 +25,7 @@ impl Costs {
         let network = network.map_err(Failure::usage)?.with_optimizer(options.optimizer).with_clipping(clipping);
         let [examples, epochs, batch] = [job.seen.len(), options.epochs, options.batch].map(|n| n as u64);
         // No step has more rows than there are examples.
-        let schedule = Schedule { examples, epochs, batch: batch.min(examples) };
+        let schedule = TrainingLength { examples, epochs, batch: batch.min(examples) };
         Bill::new::<f32>(&network, schedule, cpu).map(Costs).map_err(Failure::usage)
     }
 }

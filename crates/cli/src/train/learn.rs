@@ -83,12 +83,12 @@ pub fn run(job: &mut Job, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Write
 }
 
 /// Keeps the training, if it has a place.
-fn save(place: Option<&Place>, training: &Training<'_, f32, Cpu>) -> Result<(), Failure> {
+fn save(place: Option<&Place>, training: &Training<'_, f32>) -> Result<(), Failure> {
     place.map_or(Ok(()), |place| place.checkpoints.save(training)).map_err(Failure::usage)
 }
 
 /// A step failed: the state before it is kept if it is whole, else the one that was kept last.
-fn failed(error: NetError, place: Option<&Place>, training: &Training<'_, f32, Cpu>) -> Failure {
+fn failed(error: NetError, place: Option<&Place>, training: &Training<'_, f32>) -> Failure {
     if !matches!(error, NetError::Diverged { .. }) {
         return Failure::usage(error);
     }
@@ -108,7 +108,7 @@ fn failed(error: NetError, place: Option<&Place>, training: &Training<'_, f32, C
 }
 
 /// Keeps the training wherever it can, and says how to go on.
-fn interrupted(place: Option<&Place>, training: &Training<'_, f32, Cpu>, again: &str) -> Result<Failure, Failure> {
+fn interrupted(place: Option<&Place>, training: &Training<'_, f32>, again: &str) -> Result<Failure, Failure> {
     let path = match place {
         Some(place) => place.path.clone(),
         None => free()?,

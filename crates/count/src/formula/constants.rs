@@ -1,11 +1,10 @@
 //! What the constants of an optimizer's rule take: computed in f64, once a step, and in no other count.
 
-use nxm_net::{Adam, AdamW, Optimizer, Sgd};
+use nxm_net::{Adam, AdamW, ElementType, Optimizer, Sgd};
 
 use crate::kind::{Kind, Kinds, Overflow};
 
-/// What the constants of step `step`, counted from 1, take in f64 in the training of elements of a type (as
-/// [`nxm_kernels::Element::NAME`]).
+/// What the constants of step `step`, counted from 1, take in f64 in a training in elements of a type.
 ///
 /// Each constant is a conversion if that type is f32: η and, as far as they are in the rule, μ, 1 − τ and λ; six for Adam, and one more for
 /// its decay. 1 − τ is an addition, after the first step; the decay of AdamW, 1 − η·λ, an addition and a mul. Adam's six take 4 additions
@@ -14,7 +13,7 @@ use crate::kind::{Kind, Kinds, Overflow};
 ///
 /// # Errors
 /// None but [`Overflow`], which such small numbers do not cause.
-pub fn rule_constants(optimizer: &Optimizer, step: u64, element: &str) -> Result<Kinds, Overflow> {
+pub fn rule_constants(optimizer: &Optimizer, step: u64, element: ElementType) -> Result<Kinds, Overflow> {
     let step = step.max(1);
     let power = u128::from(step.ilog2() + 1 + step.count_ones() - 2);
     let of_adam = [(Kind::Add, 4), (Kind::Div, 2), (Kind::Sqrt, 1), (Kind::Mul, 2 * power), (Kind::Convert, 6)];
@@ -33,7 +32,7 @@ pub fn rule_constants(optimizer: &Optimizer, step: u64, element: &str) -> Result
             [&of_adam[..], &[(Kind::Add, decays), (Kind::Mul, decays), (Kind::Convert, decays)]].concat()
         }
     };
-    Kinds::new(all.into_iter().filter(|(kind, _)| element == "f32" || *kind != Kind::Convert))
+    Kinds::new(all.into_iter().filter(|(kind, _)| element == ElementType::F32 || *kind != Kind::Convert))
 }
 
 #[cfg(test)]
@@ -43,10 +42,10 @@ mod tests {
     #[test]
     fn powers_cost_what_their_exponents_look_like() {
         for (step, multiplications) in [(1, 0), (2, 1), (3, 2), (4, 2), (7, 4), (8, 3), (1000, 10 + 6 - 2)] {
-            let constants = rule_constants(&Optimizer::adam(0.1), step, "f32").unwrap();
+            let constants = rule_constants(&Optimizer::adam(0.1), step, ElementType::F32).unwrap();
             assert_eq!((constants.mul(), constants.convert()), (2 * multiplications, 6), "{step}");
         }
-        let plain = rule_constants(&Optimizer::sgd(0.1), 9, "f64").unwrap();
+        let plain = rule_constants(&Optimizer::sgd(0.1), 9, ElementType::F64).unwrap();
         assert!(plain.is_none());
     }
 }

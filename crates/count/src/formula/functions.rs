@@ -1,13 +1,14 @@
 //! What one evaluation of each function executes.
 
 use nxm_kernels::Function;
+use nxm_net::ElementType;
 
 use crate::kind::Kinds;
 
-/// What one evaluation of `function` executes, in an element type (as [`nxm_kernels::Element::NAME`]).
+/// What one evaluation of `function` executes, in elements of a type.
 ///
 /// f64 has the longer polynomials, and so more fma; all else is the same for both.
-pub fn inside(function: Function, element: &str) -> Kinds {
+pub fn inside(function: Function, element: ElementType) -> Kinds {
     // fma in f32 and in f64; then mul, add, div, cmp.
     let (fma, [mul, add, div, cmp]) = match function {
         Function::Relu => ([0, 0], [0, 0, 0, 1]),
@@ -28,7 +29,10 @@ pub fn inside(function: Function, element: &str) -> Kinds {
         Function::GeluDerivative => ([31, 59], [8, 7, 0, 5]),
         Function::GeluTanhDerivative => ([12, 16], [8, 4, 1, 4]),
     };
-    let fma = if element == "f32" { fma[0] } else { fma[1] };
+    let fma = match element {
+        ElementType::F32 => fma[0],
+        ElementType::F64 => fma[1],
+    };
     // In the order fma, mul, add, div, sqrt, cmp, convert.
     Kinds::small([fma, mul, add, div, 0, cmp, 0])
 }

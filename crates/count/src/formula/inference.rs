@@ -1,19 +1,19 @@
 //! Formulas of inference.
 
-use nxm_kernels::Region;
-use nxm_net::region;
+use nxm_kernels::Phase;
+use nxm_net::{NetworkSpec, Run};
 
-use super::{Requests, Sums, Vectors};
-use crate::spec::{CountError, NetworkSpec};
+use super::{Requests, StepFormula, StepTraffic, Vectors};
+use crate::error::CountError;
 use crate::tally::Tally;
 use crate::traffic::Traffic;
 
 /// What the prediction of B rows at a time executes, layer by layer, and the bytes that it asks for: B·N·M fma and B·M evaluations of f, and no
-/// sums are kept.
+/// sums are kept. An evaluation adds the loss.
 ///
 /// [`Predictor::predict`](nxm_net::Predictor::predict) takes all its rows at a time; [`Network::predict`](nxm_net::Network::predict) and
-/// [`Network::evaluate`](nxm_net::Network::evaluate) take [`EVALUATION_ROWS`](nxm_net::EVALUATION_ROWS), and the evaluation adds the
-/// [loss](Vectors::loss) of each (but of rows whose labels all weigh nothing).
+/// [`Network::evaluate`](nxm_net::Network::evaluate) take [`EVALUATION_ROWS`](nxm_net::EVALUATION_ROWS). (An evaluation leaves out the loss of
+/// rows whose labels all weigh nothing.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InferenceFormula {
     layers: Vec<(Tally, Traffic)>,
@@ -24,37 +24,52 @@ impl InferenceFormula {
     /// The prediction of `rows` rows by `network`.
     ///
     /// # Errors
-    /// [`CountError`] if a count exceeds 128 bits.
+    /// [`CountError`] if `rows` is 0 or a count exceeds 128 bits.
     pub fn new(
         network: &NetworkSpec,
         rows: u64,
         vectors: Vectors,
         requests: Requests,
     ) -> Result<InferenceFormula, CountError> {
-        let layer = |layer| {
-            let within = CountError::within(Region { name: region::FORWARD, layer });
-            let shape = [rows, network.sizes()[layer], network.sizes()[layer + 1]];
-            let ([b, n, m], activation) = (shape.map(u128::from), network.activation(layer));
-            let executed = vectors.dense_forward(b, n, m, activation).map_err(&within)?;
-            let requested = requests.dense_forward(shape, activation, Sums::Forgotten).map_err(&within)?;
-            Ok((executed, requested))
-        };
-        let layers = (0..network.layers()).map(layer).collect::<Result<Vec<_>, CountError>>()?;
-        let total = layers.iter().try_fold((Tally::NONE, Traffic::NONE), |(executed, requested), layer| {
-            Ok((executed.plus(&layer.0)?, requested.plus(&layer.1)?))
-        });
-        Ok(InferenceFormula { layers, total: total.map_err(CountError::in_the("the prediction"))? })
+        InferenceFormula::of_run(network, rows, vectors, requests, Run::Prediction)
+    }
+
+    /// The evaluation of `rows` rows by `network`: the prediction, and its loss and the loss's gradient.
+    ///
+    /// # Errors
+    /// [`CountError`] if `rows` is 0 or a count exceeds 128 bits.
+    pub fn evaluation(
+        network: &NetworkSpec,
+        rows: u64,
+        vectors: Vectors,
+        requests: Requests,
+    ) -> Result<InferenceFormula, CountError> {
+        InferenceFormula::of_run(network, rows, vectors, requests, Run::Evaluation)
+    }
+
+    fn of_run(
+        network: &NetworkSpec,
+        rows: u64,
+        vectors: Vectors,
+        requests: Requests,
+        run: Run,
+    ) -> Result<InferenceFormula, CountError> {
+        let executed = StepFormula::of_run(network, rows, vectors, run)?;
+        let requested = StepTraffic::requested_by_run(network, rows, requests, run)?;
+        let layers = executed.layers().iter().zip(requested.layers());
+        let layers = layers.map(|(executed, requested)| (executed[Phase::Forward], requested[Phase::Forward]));
+        Ok(InferenceFormula { layers: layers.collect(), total: (executed.total(), requested.total()) })
     }
 
     /// What each layer executes, and the bytes that it asks for.
     pub fn layers(&self) -> &[(Tally, Traffic)] {
         &self.layers
     }
-    /// What all of them execute.
+    /// All that is executed.
     pub fn total(&self) -> Tally {
         self.total.0
     }
-    /// The bytes that all of them ask for.
+    /// All bytes that are asked for.
     pub fn requested(&self) -> Traffic {
         self.total.1
     }

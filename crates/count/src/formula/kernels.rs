@@ -1,7 +1,8 @@
-//! Formulas of the kernels, in the order of `nxm_kernels`' own table.
+//! Formulas of sums, of softmax, and of what is done element by element.
 
-use nxm_kernels::{Activation, Function};
+use nxm_kernels::{Activation, Decay, Function, Rule};
 
+use super::rows::Rows;
 use super::{Reduction, Vectors};
 use crate::kind::{Kind, Overflow};
 use crate::ops::Ops;
@@ -12,87 +13,67 @@ const MUL: Ops = Ops::one(Kind::Mul);
 const ADD: Ops = Ops::one(Kind::Add);
 const DIV: Ops = Ops::one(Kind::Div);
 const CMP: Ops = Ops::one(Kind::Cmp);
+/// What Adam executes for each parameter.
+const ADAM: [Kind; 9] =
+    [Kind::Fma, Kind::Fma, Kind::Fma, Kind::Fma, Kind::Mul, Kind::Mul, Kind::Add, Kind::Sqrt, Kind::Div];
 
 /// Every formula here fails with [`Overflow`] if a count exceeds 128 bits, and only then.
 impl Vectors {
     /// Σ xᵢyᵢ over n: n multiplications and n − 1 additions.
-    pub fn dot(self, n: u128) -> Result<Tally, Overflow> {
+    pub(super) fn dot(self, n: u128) -> Result<Tally, Overflow> {
         self.reduction(Reduction::PRODUCT, n)
     }
 
+    /// The same of `count` pairs of vectors, whose sums are folded together.
+    pub(super) fn dots(self, n: u128, count: u128) -> Result<Tally, Overflow> {
+        self.reductions(Reduction::PRODUCT, n, count)
+    }
+
     /// Σ xᵢyᵢ over n f32 in f64, of vectors of f64: 2n conversions, n multiplications and n − 1 additions.
-    pub fn dot_in_f64(self, n: u128) -> Result<Tally, Overflow> {
+    pub(super) fn dot_in_f64(self, n: u128) -> Result<Tally, Overflow> {
         let loads = Ops::one(Kind::Convert).times(2)?;
         let Reduction { first, next, combine } = Reduction::PRODUCT;
         self.reduction(Reduction { first: loads.plus(&first)?, next: loads.plus(&next)?, combine }, n)
     }
 
     /// Σ xᵢ over n: n − 1 additions.
-    pub fn sum(self, n: u128) -> Result<Tally, Overflow> {
+    pub(super) fn sum(self, n: u128) -> Result<Tally, Overflow> {
         self.reduction(Reduction::SUM, n)
     }
 
     /// max xᵢ over n: n − 1 comparisons.
-    pub fn max(self, n: u128) -> Result<Tally, Overflow> {
+    fn max(self, n: u128) -> Result<Tally, Overflow> {
         self.reduction(Reduction::MAX, n)
     }
 
     /// y ← α·x + y over n: n fma.
-    pub fn axpy(self, n: u128) -> Result<Tally, Overflow> {
+    pub(super) fn axpy(self, n: u128) -> Result<Tally, Overflow> {
         self.map(FMA, n)
     }
 
-    /// y ← A·x, A of rows × cols: rows·cols multiplications, rows·(cols − 1) additions.
-    pub fn gemv(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
-        self.dot(cols)?.times(rows)
-    }
-
-    /// y ← Aᵀ·x, A of rows × cols: rows·cols fma.
-    pub fn gemv_transposed(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
-        self.gemm(1, rows, cols)
-    }
-
     /// A ← A + α·x·yᵀ, A of rows × cols: rows mul, rows·cols fma.
-    pub fn ger(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
+    pub(super) fn ger(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
         self.scalar(MUL, rows)?.plus(&self.axpy(cols)?.times(rows)?)
     }
 
-    /// C ← A·B + anything, A of rows × inner, C of rows × cols: rows·inner·cols fma. A row of C is executed in whole
-    /// vectors, however it is cut into tiles, blocks and threads.
-    pub fn gemm(self, rows: u128, inner: u128, cols: u128) -> Result<Tally, Overflow> {
-        self.map(FMA, cols)?.times(inner)?.times(rows)
-    }
-
-    /// C ← α·A·B + β·C of [rows, inner, cols], C row-major: rows·inner·cols fma; rows·cols multiplications unless β is 0 or 1,
-    /// rows·inner unless α is 1; with α = 0 those of β alone.
-    pub fn gemm_scaled(self, [rows, inner, cols]: [u128; 3], alpha: f64, beta: f64) -> Result<Tally, Overflow> {
-        let scale = |factor: f64, cols| match factor {
-            0.0 | 1.0 => Ok(Tally::NONE),
-            _ => self.map(MUL, cols)?.times(rows),
-        };
-        let scaled = scale(beta, cols)?;
-        if alpha == 0.0 || rows == 0 || cols == 0 {
-            return Ok(scaled);
-        }
-        Tally::sum([scaled, scale(alpha, inner)?, self.gemm(rows, inner, cols)?])
-    }
-
     /// Sums of the columns of rows × cols, starting from zero: rows·cols additions.
-    pub fn column_sum(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
+    pub(super) fn column_sum(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
         self.map(ADD, cols)?.times(rows)
     }
 
-    /// f(z) for n elements: n evaluations, none for the identity.
-    pub fn activation_forward(self, activation: Activation, n: u128) -> Result<Tally, Overflow> {
-        match activation.function() {
-            None => Ok(Tally::NONE),
-            Some(function) => self.map(self.evaluation(function), n),
-        }
+    /// f(x) of each element: an evaluation.
+    pub(super) fn apply(self, function: Function, rows: Rows) -> Result<Tally, Overflow> {
+        self.map_rows(self.evaluation(function), rows)
     }
 
-    /// δ·f'(z) for n elements: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU 1 cmp, 1 fma; GELU,
+    /// x·factor for each element: 1 mul.
+    pub(super) fn scale(self, rows: Rows) -> Result<Tally, Overflow> {
+        self.map_rows(MUL, rows)
+    }
+
+    /// δ·f'(z) for each element: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU 1 cmp, 1 fma; GELU,
     /// SiLU and softplus 1 evaluation, 1 mul.
-    pub fn activation_backward(self, activation: Activation, n: u128) -> Result<Tally, Overflow> {
+    pub(super) fn derive(self, activation: Activation, rows: Rows) -> Result<Tally, Overflow> {
         let smooth = |function| [self.evaluation(function), MUL];
         let per_element: &[Ops] = match activation {
             Activation::Identity => &[],
@@ -107,11 +88,40 @@ impl Vectors {
             // 1 − e⁻ᵃ.
             Activation::Softplus => &smooth(Function::ExpM1),
         };
-        per_element.iter().try_fold(Tally::NONE, |sum, ops| sum.plus(&self.map(*ops, n)?))
+        per_element.iter().try_fold(Tally::NONE, |sum, ops| sum.plus(&self.map_rows(*ops, rows)?))
+    }
+
+    /// The update of each parameter by a rule: momentum 2 fma (dampened 1 mul more), Nesterov 3 fma, Adam 4 fma, 2 mul, 1 add, 1 sqrt,
+    /// 1 div, plain descent 1 fma; L2 decay 1 fma more, decoupled decay 1 mul.
+    pub(super) fn update(self, rule: &Rule<f64>, rows: Rows) -> Result<Tally, Overflow> {
+        let (of_rule, decay): (&[Kind], _) = match rule {
+            Rule::Sgd { decay, .. } => (&[Kind::Fma], decay),
+            Rule::Momentum { decay, .. } => (&[Kind::Fma; 2], decay),
+            Rule::Dampened { decay, .. } => (&[Kind::Fma, Kind::Fma, Kind::Mul], decay),
+            Rule::Nesterov { decay, .. } => (&[Kind::Fma; 3], decay),
+            Rule::Adam { decay, .. } => (&ADAM, decay),
+        };
+        let of_decay = match decay {
+            Decay::None => None,
+            Decay::L2(_) => Some(Kind::Fma),
+            Decay::Decoupled(_) => Some(Kind::Mul),
+        };
+        let kinds = of_rule.iter().copied().chain(of_decay);
+        kinds.into_iter().try_fold(Tally::NONE, |sum, kind| sum.plus(&self.map_rows(Ops::one(kind), rows)?))
+    }
+
+    /// `sum` ← `before` + Σ x²: a dot product for each row, and an addition.
+    pub(super) fn add_squares(self, rows: Rows) -> Result<Tally, Overflow> {
+        self.dot(rows.len)?.plus(&self.scalar(ADD, 1)?)?.times(rows.count)
+    }
+
+    /// √squares, and max / (that + ε).
+    pub(super) fn clip_scale(self) -> Result<Tally, Overflow> {
+        Tally::sum([self.scalar(Ops::one(Kind::Sqrt), 1)?, self.scalar(ADD, 1)?, self.scalar(DIV, 1)?])
     }
 
     /// Softmax of rows × cols; per row cols − 1 cmp, 2·cols − 1 additions, cols exp, 1 div, cols mul.
-    pub fn softmax(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
+    pub(super) fn softmax(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
         if cols == 0 {
             return Ok(Tally::NONE);
         }
@@ -120,7 +130,7 @@ impl Vectors {
     }
 
     /// Log-softmax of rows × cols; per row cols − 1 cmp, 3·cols − 1 additions, cols exp, 1 log.
-    pub fn log_softmax(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
+    pub(super) fn log_softmax(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
         if cols == 0 {
             return Ok(Tally::NONE);
         }
@@ -138,7 +148,7 @@ impl Vectors {
     }
 
     /// ln Σ eᶻ of each row of rows × cols; per row cols − 1 cmp, 2·cols additions, cols exp, 1 log.
-    pub fn log_sum_exp(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
+    pub(super) fn log_sum_exp(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
         if cols == 0 {
             return Ok(Tally::NONE);
         }
@@ -149,18 +159,8 @@ impl Vectors {
         Tally::sum([self.max(cols)?, self.reduction(sum_exp, cols)?, log, self.scalar(ADD, 1)?])?.times(rows)
     }
 
-    /// f(x) of n elements, any function: n evaluations.
-    pub fn apply(self, function: Function, n: u128) -> Result<Tally, Overflow> {
-        self.map(self.evaluation(function), n)
-    }
-
     /// e^{z − max} of one row: its maximum, the differences and their exponentials.
     pub(super) fn exp_shifted(self, cols: u128) -> Result<Tally, Overflow> {
         Tally::sum([self.max(cols)?, self.map(ADD, cols)?, self.map(self.evaluation(Function::Exp), cols)?])
-    }
-
-    /// w ← w − η·g over n parameters: n fma.
-    pub fn sgd(self, n: u128) -> Result<Tally, Overflow> {
-        self.map(FMA, n)
     }
 }

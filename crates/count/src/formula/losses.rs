@@ -1,9 +1,9 @@
 //! Formulas of the losses, each with its gradient.
 
-use nxm_kernels::Function;
-use nxm_net::Loss;
+use nxm_kernels::{Function, Layout};
 
 use super::Vectors;
+use super::rows::{Rows, Taken};
 use crate::kind::{Kind, Overflow};
 use crate::ops::Ops;
 use crate::tally::Tally;
@@ -15,26 +15,42 @@ const DIV: Ops = Ops::one(Kind::Div);
 
 /// Fails with [`Overflow`] if a count exceeds 128 bits.
 impl Vectors {
-    /// A loss and its gradient, for `rows` examples of `cols` outputs.
-    pub fn loss(self, loss: &Loss, rows: u128, cols: u128) -> Result<Tally, Overflow> {
-        match loss {
-            Loss::MeanSquaredError => self.mean_squared_error(rows, cols),
-            Loss::CrossEntropy { .. } if loss.is_weighted() => self.weighted_cross_entropy(rows, cols),
-            Loss::CrossEntropy { .. } => self.cross_entropy(rows, cols),
-            Loss::BinaryCrossEntropy => self.binary_cross_entropy(rows, cols),
-        }
+    /// For n outputs: n differences d, Σ d² as a dot product for each row, which are added, its mean (1 mul by 1/n), and the gradient
+    /// d·(2/n). In all 2n + 1 multiplications, 2n − 1 additions.
+    pub(super) fn mean_squared_error(self, outputs: Layout, targets: Layout, delta: Layout) -> Result<Tally, Overflow> {
+        let differences = self.together(&mean_squared_error_beside(outputs, targets, delta));
+        let of_delta = self.together(&[delta]);
+        let squares = self.dot(of_delta.len)?.times(of_delta.count)?;
+        Tally::sum([
+            self.map_rows(ADD, differences)?,
+            squares,
+            self.scalar(ADD, of_delta.count - 1)?,
+            self.scale(of_delta)?,
+            self.scalar(MUL, 1)?,
+        ])
     }
 
-    /// With n = rows·cols: n differences d, Σ d² as a dot product, its mean (1 mul by 1/n), and the gradient d·(2/n). In
-    /// all 2n + 1 multiplications, 2n − 1 additions.
-    fn mean_squared_error(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
-        let n = rows.checked_mul(cols).ok_or(Overflow { what: "outputs" })?;
-        Tally::sum([self.map(ADD, n)?, self.dot(n)?, self.scalar(MUL, 1)?, self.map(MUL, n)?])
+    /// For n outputs: n times 1 − t (1 addition), softplus and their fma, σ − t (1 evaluation, 1 addition) and its mean (1 mul); the sum
+    /// of the losses by rows, which are added, and its mean (1 mul).
+    pub(super) fn binary_cross_entropy(self, logits: Layout, losses: Layout, delta: Layout) -> Result<Tally, Overflow> {
+        let rows = self.together(&[logits, losses, delta]);
+        let [softplus, sigmoid] = [Function::Softplus, Function::Sigmoid].map(|function| self.evaluation(function));
+        let per_element = [ADD, softplus, FMA, sigmoid, ADD, MUL];
+        let elements = per_element.into_iter().map(|ops| self.map_rows(ops, rows));
+        let elements = Tally::sum(elements.collect::<Result<Vec<_>, Overflow>>()?)?;
+        let sums = self.sum(rows.len)?.times(rows.count)?;
+        Tally::sum([elements, sums, self.scalar(ADD, rows.count - 1)?, self.scalar(MUL, 1)?])
+    }
+
+    /// Rows of matrices side by side, taken together if they have no gaps.
+    fn together(self, matrices: &[Layout]) -> Rows {
+        Rows::of(matrices, self.lanes, Taken::Together)
     }
 
     /// Per row: e^{z − max}, their sum and its logarithm; the row's loss (1 addition); (1/rows) / sum (1 div), the gradient
     /// e·that, less 1/rows at the label (1 addition). Then the sum of the rows' losses, and their mean (1 mul).
-    fn cross_entropy(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
+    pub(super) fn cross_entropy(self, logits: Layout) -> Result<Tally, Overflow> {
+        let [rows, cols] = [logits.rows, logits.cols].map(|side| side as u128);
         let row = Tally::sum([
             self.exp_shifted(cols)?,
             self.sum(cols)?,
@@ -49,7 +65,8 @@ impl Vectors {
     /// Per row: z − max and Σ spread·(z − max), the exponentials, their sum and its logarithm; the row's loss (1 addition, 2 fma); the
     /// factor (1 addition, 1 mul, 1 div), the gradient e·factor − spread/Σ w, less own/Σ w at the label (1 fma). For the batch: Σ w
     /// and its inverse, the sum of the rows' losses times that.
-    fn weighted_cross_entropy(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
+    pub(super) fn weighted_cross_entropy(self, logits: Layout) -> Result<Tally, Overflow> {
+        let [rows, cols] = [logits.rows, logits.cols].map(|side| side as u128);
         let row = Tally::sum([
             self.exp_shifted(cols)?,
             self.dot(cols)?,
@@ -63,14 +80,10 @@ impl Vectors {
         let batch = Tally::sum([self.sum(rows)?, self.sum(rows)?, self.scalar(DIV, 1)?, self.scalar(MUL, 1)?])?;
         row.plus(&gradient)?.times(rows)?.plus(&batch)
     }
+}
 
-    /// With n = rows·cols: n times 1 − t (1 addition), softplus and their fma, σ − t (1 evaluation, 1 addition) and its mean (1 mul);
-    /// the sum of the losses and its mean (1 mul).
-    fn binary_cross_entropy(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
-        let n = rows.checked_mul(cols).ok_or(Overflow { what: "outputs" })?;
-        let [softplus, sigmoid] = [Function::Softplus, Function::Sigmoid].map(|function| self.evaluation(function));
-        let loss = Tally::sum([self.map(ADD, n)?, self.map(softplus, n)?, self.map(FMA, n)?])?;
-        let gradient = Tally::sum([self.map(sigmoid, n)?, self.map(ADD, n)?, self.map(MUL, n)?])?;
-        Tally::sum([loss, gradient, self.sum(n)?, self.scalar(MUL, 1)?])
-    }
+/// Matrices that the differences of a mean squared error run over: targets of other strides stand where the gradient will be.
+pub(super) fn mean_squared_error_beside(outputs: Layout, targets: Layout, delta: Layout) -> Vec<Layout> {
+    let side_by_side = targets.has_rows();
+    [delta, outputs].into_iter().chain(side_by_side.then_some(targets)).collect()
 }

@@ -1,254 +1,154 @@
-//! Formulas of a training step, by layer and phase.
+//! What a training step executes and asks for, by layer and phase: sums over the list of its calls.
 
 use std::collections::BTreeMap;
 
-use nxm_kernels::Region;
-use nxm_net::region;
+use nxm_kernels::call::Op;
+use nxm_kernels::{Operation, Phase, Region};
+use nxm_net::{ElementType, Run, operations};
 
-use super::Vectors;
-use crate::kind::{Kind, Overflow};
-use crate::ops::Ops;
-use crate::spec::{Clipping, CountError, NetworkSpec};
+use super::{Requests, Vectors};
+use crate::breakdown::{Amount, Breakdown, LayerPhases};
+use crate::error::CountError;
+use crate::kind::Overflow;
 use crate::tally::Tally;
+use crate::traffic::Traffic;
+use nxm_net::NetworkSpec;
 
-/// What one layer of N inputs and M units executes in a step on B examples.
+/// What the phases of one layer execute in a step.
+///
+/// For N inputs, M units and B examples: forward B·N·M fma (N additions for N + 1 terms, as sums start from the bias) and B·M
+/// evaluations; activation gradient the activation's derivative, B·M times; weight gradient B·N·M fma; bias gradient B·M additions;
+/// input gradient B·N·M fma (of one example B·N·M multiplications, and an addition less for each input), and nothing in the first
+/// layer, whose inputs are data; clip the layer's part of the gradients' norm, and their scaling; update the optimizer's rule for each
+/// parameter.
+pub type LayerFormula = LayerPhases<Tally>;
+
+/// What a training step executes: with S = Σ NₗMₗ, the matrix work on B examples is B·(3·S − N₀·N₁) fma.
+pub type StepFormula = StepCosts<Tally>;
+
+/// The bytes that the kernels of a training step ask for.
+pub type StepTraffic = StepCosts<Traffic>;
+
+/// What a training step costs, by part, by layer and phase, and by the region under which an executor books it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LayerFormula {
-    /// N.
-    pub fan_in: u64,
-    /// M.
-    pub fan_out: u64,
-    /// X·W + b and its activations: B·N·M fma (N additions for N + 1 terms, as sums start from the bias) and B·M evaluations.
-    pub forward: Tally,
-    /// ∂L/∂z from ∂L/∂a: the activation's derivative, B·M times. In all layers but the last it is made together with the input
-    /// gradient of the layer behind.
-    pub activation_gradient: Tally,
-    /// Xᵀ·δ: B·N·M fma.
-    pub weight_gradient: Tally,
-    /// Column sums of δ: B·M additions.
-    pub bias_gradient: Tally,
-    /// δ·Wᵀ: B·N·M fma; nothing in the first layer, whose inputs are data.
-    pub input_gradient: Tally,
-    /// The part of the gradients' norm, and their scaling; nothing unless gradients are clipped.
-    pub clip: Tally,
-    /// The optimizer's rule for each parameter; for weights it is made together with their gradient unless gradients are clipped.
-    pub update: Tally,
-}
-
-impl LayerFormula {
-    /// The phases that a layer has, by name.
-    pub fn phases(&self) -> [(&'static str, Tally); 7] {
-        [
-            (region::FORWARD, self.forward),
-            (region::ACTIVATION_GRADIENT, self.activation_gradient),
-            (region::WEIGHT_GRADIENT, self.weight_gradient),
-            (region::BIAS_GRADIENT, self.bias_gradient),
-            (region::INPUT_GRADIENT, self.input_gradient),
-            (region::CLIP, self.clip),
-            (region::UPDATE, self.update),
-        ]
-    }
-}
-
-/// Whether weights are updated as their gradients are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parts {
-    /// They are: [`Step::train`](nxm_net::Step::train) of gradients that are not clipped.
-    Fused,
-    /// All gradients are made, and then all updates: [`Step::gradients`](nxm_net::Step::gradients) and
-    /// [`Step::update`](nxm_net::Step::update).
-    Apart,
-}
-
-impl Parts {
-    /// Of a step by [`Step::train`](nxm_net::Step::train).
-    pub fn of(network: &NetworkSpec) -> Parts {
-        match network.clipping() {
-            Clipping::None => Parts::Fused,
-            Clipping::Within | Clipping::Scaled => Parts::Apart,
-        }
-    }
-}
-
-/// What a training step on B examples executes: with S = Σ NₗMₗ, the matrix work is B·(3·S − N₀·N₁) fma.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StepFormula {
-    layers: Vec<LayerFormula>,
-    parts: Parts,
-    forward: Tally,
-    loss: Tally,
-    backward: Tally,
-    update: Tally,
-    total: Tally,
+pub struct StepCosts<V> {
+    costs: Breakdown<V>,
+    regions: BTreeMap<Region, V>,
 }
 
 impl StepFormula {
-    /// The step of `network` on `batch` examples, in `vectors`.
+    /// The step of `network` on `batch` examples, in `vectors`, by [`Step::train`](nxm_net::Step::train).
     ///
     /// # Errors
     /// [`CountError`] if `batch` is 0 or a count exceeds 128 bits.
     pub fn new(network: &NetworkSpec, batch: u64, vectors: Vectors) -> Result<StepFormula, CountError> {
-        StepFormula::of_parts(network, batch, vectors, Parts::of(network))
+        StepFormula::of_run(network, batch, vectors, Run::Step)
     }
 
-    /// The same step, made in these parts. (Where gradients are clipped they are always apart.)
+    /// What another run of the network executes.
     ///
     /// # Errors
     /// [`CountError`] if `batch` is 0 or a count exceeds 128 bits.
-    pub fn of_parts(
+    pub fn of_run(network: &NetworkSpec, batch: u64, vectors: Vectors, run: Run) -> Result<StepFormula, CountError> {
+        StepCosts::sum(network, vectors.element(), batch, run, |operation| vectors.fused(operation))
+    }
+}
+
+impl StepTraffic {
+    /// The bytes of a step of `network` on `batch` examples, by [`Step::train`](nxm_net::Step::train).
+    ///
+    /// # Errors
+    /// [`CountError`] if `batch` is 0 or a number of bytes exceeds 128 bits.
+    pub fn requested(network: &NetworkSpec, batch: u64, requests: Requests) -> Result<StepTraffic, CountError> {
+        StepTraffic::requested_by_run(network, batch, requests, Run::Step)
+    }
+
+    /// The bytes of another run of the network.
+    ///
+    /// # Errors
+    /// [`CountError`] if `batch` is 0 or a number of bytes exceeds 128 bits.
+    pub fn requested_by_run(
         network: &NetworkSpec,
         batch: u64,
-        vectors: Vectors,
-        parts: Parts,
-    ) -> Result<StepFormula, CountError> {
-        CountError::not_zero("the batch", batch)?;
-        let layers = (0..network.layers())
-            .map(|layer| layer_formula(network, layer, batch.into(), vectors, parts))
-            .collect::<Result<Vec<_>, _>>()?;
-        let last = network.layers() - 1;
-        let loss = vectors
-            .loss(network.loss(), batch.into(), network.sizes()[last + 1].into())
-            .map_err(CountError::within(Region { name: region::LOSS, layer: last }))?;
-
-        let sum = |part: fn(&LayerFormula) -> Result<Tally, Overflow>| {
-            layers
-                .iter()
-                .try_fold(Tally::NONE, |sum, layer| sum.plus(&part(layer)?))
-                .map_err(CountError::in_the("the step"))
-        };
-        let forward = sum(|layer| Ok(layer.forward))?;
-        let backward = sum(|layer| {
-            let products = [layer.weight_gradient, layer.bias_gradient, layer.input_gradient];
-            Tally::sum(products)?.plus(&layer.activation_gradient)
-        })?;
-        let update = sum(|layer| layer.clip.plus(&layer.update))?;
-        let total = Tally::sum([forward, loss, backward, update]).map_err(CountError::in_the("the step"))?;
-        Ok(StepFormula { layers, parts, forward, loss, backward, update, total })
-    }
-
-    /// Each layer, first to last.
-    pub fn layers(&self) -> &[LayerFormula] {
-        &self.layers
-    }
-    /// The forward pass of all layers.
-    pub fn forward(&self) -> Tally {
-        self.forward
-    }
-    /// The loss and its gradient with respect to the outputs.
-    pub fn loss(&self) -> Tally {
-        self.loss
-    }
-    /// The gradients of all layers, without the loss's.
-    pub fn backward(&self) -> Tally {
-        self.backward
-    }
-    /// The update of all parameters, with the clipping of their gradients.
-    pub fn update(&self) -> Tally {
-        self.update
-    }
-    /// All of it.
-    pub fn total(&self) -> Tally {
-        self.total
-    }
-
-    /// Each region in which something is executed, as a counting executor books it: what is fused is booked as one.
-    pub fn regions(&self) -> impl Iterator<Item = (Region, Tally)> {
-        let layers: Vec<_> = self.layers.iter().map(LayerFormula::phases).collect();
-        let plus = |one: Tally, other: Tally| one.plus(&other).expect("a part of a total that fits");
-        booked(&layers, self.loss, self.parts, plus).into_iter()
+        requests: Requests,
+        run: Run,
+    ) -> Result<StepTraffic, CountError> {
+        StepCosts::sum(network, requests.element(), batch, run, |operation| requests.fused(operation))
     }
 }
 
-/// Where a counting executor books what a step's phases and its loss cost, as far as it is more than nothing: what is fused is booked
-/// as one.
-pub(super) fn booked<V: Copy + Default + PartialEq>(
-    layers: &[[(&'static str, V); 7]],
-    loss: V,
-    parts: Parts,
-    plus: impl Fn(V, V) -> V,
-) -> BTreeMap<Region, V> {
-    let mut regions = BTreeMap::new();
-    let last = layers.len() - 1;
-    let mut book = |name, layer, cost: V| {
-        let booked: &mut V = regions.entry(Region { name, layer }).or_default();
-        *booked = plus(*booked, cost);
-    };
-    book(region::LOSS, last, loss);
-    for (l, phases) in layers.iter().enumerate() {
-        for (name, cost) in *phases {
-            match name {
-                region::ACTIVATION_GRADIENT if l < last => book(region::INPUT_GRADIENT, l + 1, cost),
-                region::WEIGHT_GRADIENT if parts == Parts::Fused => book(region::UPDATE, l, cost),
-                _ => book(name, l, cost),
+impl<V: Amount> StepCosts<V> {
+    /// The sum over the calls that a run makes, of each of which `cost` says what its product costs and what follows it.
+    fn sum(
+        network: &NetworkSpec,
+        element: ElementType,
+        batch: u64,
+        run: Run,
+        cost: impl Fn(&Operation) -> Result<[V; 2], Overflow>,
+    ) -> Result<StepCosts<V>, CountError> {
+        CountError::not_zero("the batch", batch)?;
+        let sizes = network.sizes().windows(2);
+        let mut layers: Vec<LayerPhases<V>> = sizes.map(|pair| LayerPhases::new(pair[0], pair[1])).collect();
+        let (mut loss, mut regions) = (V::default(), BTreeMap::<Region, V>::new());
+        for (region, operation) in operations(network, element, batch, run)? {
+            let within = CountError::within(region);
+            let parts = cost(&operation).map_err(&within)?;
+            for (part, Region { phase, layer }) in parts.iter().zip(phases(region, &operation)) {
+                let booked = regions.entry(region).or_default();
+                *booked = booked.plus(part).map_err(&within)?;
+                match phase {
+                    Phase::Loss => loss = loss.plus(part).map_err(&within)?,
+                    phase => layers[layer].add(phase, part).map_err(&within)?,
+                }
             }
         }
+        regions.retain(|_, booked| *booked != V::default());
+        let costs = Breakdown::new(loss, layers).map_err(CountError::in_the("the step"))?;
+        Ok(StepCosts { costs, regions })
     }
-    regions.retain(|_, cost| *cost != V::default());
-    regions
+
+    /// The forward pass of all layers.
+    pub fn forward(&self) -> V {
+        self.costs.forward
+    }
+    /// The loss and its gradient with respect to the outputs.
+    pub fn loss(&self) -> V {
+        self.costs.loss
+    }
+    /// The gradients of all layers, without the loss's.
+    pub fn backward(&self) -> V {
+        self.costs.backward
+    }
+    /// The update of all parameters, with the clipping of their gradients.
+    pub fn update(&self) -> V {
+        self.costs.update
+    }
+    /// All of it.
+    pub fn total(&self) -> V {
+        self.costs.total
+    }
+    /// Each layer, first to last, by phase: of a kernel that is made of two phases each has its part.
+    pub fn layers(&self) -> &[LayerPhases<V>] {
+        &self.costs.layers
+    }
+    /// By part, and by layer and phase.
+    pub fn breakdown(&self) -> &Breakdown<V> {
+        &self.costs
+    }
+    /// Each region in which something is executed, as a counting executor books it: what is fused is booked as one.
+    pub fn regions(&self) -> impl Iterator<Item = (Region, V)> {
+        self.regions.iter().map(|(region, booked)| (*region, *booked))
+    }
 }
 
-fn layer_formula(
-    network: &NetworkSpec,
-    layer: usize,
-    batch: u128,
-    vectors: Vectors,
-    parts: Parts,
-) -> Result<LayerFormula, CountError> {
-    let [fan_in, fan_out] = [network.sizes()[layer], network.sizes()[layer + 1]];
-    let [n, m] = [u128::from(fan_in), u128::from(fan_out)];
-    let activation = network.activation(layer);
-    let within = |name| CountError::within(Region { name, layer });
-    let units = batch.checked_mul(m).expect("two 64-bit numbers have a 128-bit product");
-    let last = layer + 1 == network.layers();
-    // What follows a product in its blocks may have a row's padding; what is done apart runs over all elements.
-    let activation_gradient = || match last {
-        true => vectors.activation_backward(activation, units),
-        // The product before it sums over the next layer's units.
-        false => vectors.followed([batch, m], network.sizes()[layer + 2].into(), |units| {
-            vectors.activation_backward(activation, units)
-        }),
-    };
-    // All steps cost the same, the first one too, and in f32 as in f64.
-    let rule = network.optimizer().rule::<f64>(network.optimizer().learning_rate(), 1);
-    let update = || {
-        let weights = match parts {
-            Parts::Fused => vectors.followed([n, m], batch, |weights| vectors.update(&rule, weights))?,
-            Parts::Apart => vectors.update(&rule, n * m)?,
-        };
-        weights.plus(&vectors.update(&rule, m)?)
-    };
-    Ok(LayerFormula {
-        fan_in,
-        fan_out,
-        forward: vectors.dense_forward(batch, n, m, activation).map_err(within(region::FORWARD))?,
-        activation_gradient: activation_gradient().map_err(within(region::ACTIVATION_GRADIENT))?,
-        weight_gradient: vectors.gemm(n, batch, m).map_err(within(region::WEIGHT_GRADIENT))?,
-        bias_gradient: vectors.column_sum(batch, m).map_err(within(region::BIAS_GRADIENT))?,
-        input_gradient: match layer {
-            0 => Tally::NONE,
-            _ => vectors.gemm(batch, m, n).map_err(within(region::INPUT_GRADIENT))?,
-        },
-        clip: clip(network.clipping(), [n * m, m], last, vectors).map_err(within(region::CLIP))?,
-        update: update().map_err(within(region::UPDATE))?,
-    })
-}
-
-/// A layer's part of clipping: the squares of its gradients, each summed and added to the sum so far; after the last layer the root, its
-/// sum with ε, and the quotient; and the scaling, if it comes to that.
-fn clip(clipping: Clipping, gradients: [u128; 2], last: bool, vectors: Vectors) -> Result<Tally, Overflow> {
-    if clipping == Clipping::None {
-        return Ok(Tally::NONE);
-    }
-    let [add, sqrt, div, mul] = [Kind::Add, Kind::Sqrt, Kind::Div, Kind::Mul].map(Ops::one);
-    let mut tally = Tally::NONE;
-    for len in gradients {
-        tally = tally.plus(&vectors.dot(len)?)?.plus(&vectors.scalar(add, 1)?)?;
-        if clipping == Clipping::Scaled {
-            tally = tally.plus(&vectors.map(mul, len)?)?;
+/// Of which phases the two parts of a call are, its product and what follows that: two if kernels are fused.
+fn phases(region: Region, operation: &Operation) -> [Region; 2] {
+    match operation {
+        // The derivative is that of the layer before.
+        Op::DenseInputGradient { .. } => {
+            [region, Region { phase: Phase::ActivationGradient, layer: region.layer.saturating_sub(1) }]
         }
-    }
-    match last {
-        false => Ok(tally),
-        true => Tally::sum([tally, vectors.scalar(sqrt, 1)?, vectors.scalar(add, 1)?, vectors.scalar(div, 1)?]),
+        Op::DenseUpdate { .. } => [Region { phase: Phase::WeightGradient, ..region }, region],
+        _ => [region; 2],
     }
 }

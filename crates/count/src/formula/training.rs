@@ -1,14 +1,15 @@
 //! Formulas of a training run.
 
+use nxm_net::NetworkSpec;
 use serde::Serialize;
 
 use super::{StepFormula, Vectors};
-use crate::spec::{CountError, NetworkSpec};
+use crate::error::CountError;
 use crate::tally::Tally;
 
 /// How long a network is trained: in each epoch every example once, in batches of which the last may be short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Schedule {
+pub struct TrainingLength {
     /// Examples of an epoch.
     pub examples: u64,
     /// Epochs.
@@ -20,7 +21,7 @@ pub struct Schedule {
 /// What a training run executes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrainingFormula {
-    schedule: Schedule,
+    length: TrainingLength,
     steps: u128,
     total: Tally,
 }
@@ -30,9 +31,9 @@ impl TrainingFormula {
     /// short last batch counts as what it is.
     ///
     /// # Errors
-    /// [`CountError`] if a number of the schedule is 0 or a count exceeds 128 bits.
-    pub fn new(network: &NetworkSpec, schedule: Schedule, vectors: Vectors) -> Result<TrainingFormula, CountError> {
-        let Schedule { examples, epochs, batch } = schedule;
+    /// [`CountError`] if a number of examples, epochs or a batch is 0 or a count exceeds 128 bits.
+    pub fn new(network: &NetworkSpec, length: TrainingLength, vectors: Vectors) -> Result<TrainingFormula, CountError> {
+        let TrainingLength { examples, epochs, batch } = length;
         CountError::not_zero("the number of examples", examples)?;
         CountError::not_zero("the number of epochs", epochs)?;
         CountError::not_zero("the batch", batch)?;
@@ -44,12 +45,12 @@ impl TrainingFormula {
             epoch = step.times(steps.into()).and_then(|steps| epoch.plus(&steps)).map_err(&training)?;
         }
         let steps = u128::from(examples.div_ceil(batch)) * u128::from(epochs);
-        Ok(TrainingFormula { schedule, steps, total: epoch.times(epochs.into()).map_err(&training)? })
+        Ok(TrainingFormula { length, steps, total: epoch.times(epochs.into()).map_err(&training)? })
     }
 
     /// Examples, epochs and batch.
-    pub fn schedule(&self) -> Schedule {
-        self.schedule
+    pub fn length(&self) -> TrainingLength {
+        self.length
     }
     /// Steps of all epochs.
     pub fn steps(&self) -> u128 {

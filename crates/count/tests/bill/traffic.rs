@@ -1,7 +1,10 @@
 //! Bytes worked out by hand, and sums of bills.
 
-use nxm_count::formula::Start;
-use nxm_count::{Activation, Bill, Clipping, Cost, Cpu, Level, Loss, NetworkSpec, Requests, Schedule, Traffic};
+use nxm_count::{
+    Activation, Bill, Clipping, Cost, Cpu, Level, Loss, NetworkSpec, Requests, Traffic, TrainingLength, cost_of_step,
+};
+use nxm_kernels::call::{Op, RightLayout};
+use nxm_kernels::{Init, Layout, Operation, Phase};
 use proptest::prelude::*;
 
 /// 30-30-30 with sigmoids and squared errors on one example: 30 numbers are 120 bytes, a layer's parameters 930.
@@ -11,23 +14,26 @@ fn thirty_thirty_thirty() {
     let spec = NetworkSpec::new([30, 30, 30], sigmoid, sigmoid, Loss::MeanSquaredError).unwrap();
     let cpu = Cpu::detect().unwrap();
     let bytes = |read: u128, written: u128| Traffic { read: 4 * read, written: 4 * written };
-    let schedule = Schedule { examples: 1, epochs: 1, batch: 1 };
-    let bill = Bill::new::<f32>(&spec, schedule, &cpu).unwrap();
+    let length = TrainingLength { examples: 1, epochs: 1, batch: 1 };
+    let bill = Bill::new::<f32>(&spec, length, &cpu).unwrap();
     let step = &bill.step;
     assert_eq!(step.forward.traffic, bytes(2 * (30 + 930), 2 * 30));
     assert_eq!(step.loss.traffic, bytes(60, 30));
     let [first, last] = &step.layers[..] else { panic!("two layers") };
-    assert_eq!(last.activation_gradient.traffic, bytes(60, 30));
-    assert_eq!(first.activation_gradient.traffic, bytes(30, 0));
-    assert_eq!(last.weight_gradient.traffic, bytes(60, 0));
-    assert_eq!(last.input_gradient.traffic, bytes(930, 30));
-    assert_eq!((first.input_gradient.traffic, first.bias_gradient.traffic), (Traffic::NONE, bytes(30, 30)));
+    assert_eq!(last[Phase::ActivationGradient].traffic, bytes(60, 30));
+    assert_eq!(first[Phase::ActivationGradient].traffic, bytes(30, 0));
+    assert_eq!(last[Phase::WeightGradient].traffic, bytes(60, 0));
+    assert_eq!(last[Phase::InputGradient].traffic, bytes(930, 30));
+    assert_eq!(
+        (first[Phase::InputGradient].traffic, first[Phase::BiasGradient].traffic),
+        (Traffic::NONE, bytes(30, 30))
+    );
     assert_eq!(step.update.traffic, bytes(2 * (930 + 30), 2 * 930));
 
-    let clipped = Bill::new::<f32>(&spec.with_clipping(Clipping::Scaled), schedule, &cpu).unwrap();
+    let clipped = Bill::new::<f32>(&spec.with_clipping(Clipping::Scaled), length, &cpu).unwrap();
     let last = &clipped.step.layers[1];
-    assert_eq!((last.clip.traffic, last.weight_gradient.traffic), (bytes(1860, 930), bytes(60, 900)));
-    assert_eq!(last.update.traffic, bytes(1860, 930));
+    assert_eq!((last[Phase::Clip].traffic, last[Phase::WeightGradient].traffic), (bytes(1860, 930), bytes(60, 900)));
+    assert_eq!(last[Phase::Update].traffic, bytes(1860, 930));
 }
 
 proptest! {
@@ -36,8 +42,8 @@ proptest! {
     fn epochs_are_their_steps(examples in 1u64..100, batch in 1u64..40, epochs in 1u64..5) {
         let spec = NetworkSpec::new([7, 5, 3], Activation::Gelu, Activation::Identity, Loss::CROSS_ENTROPY).unwrap();
         let cpu = Cpu::detect().unwrap();
-        let bill = Bill::new::<f64>(&spec, Schedule { examples, epochs, batch }, &cpu).unwrap();
-        let step = |rows| Bill::new::<f64>(&spec, Schedule { examples: rows, epochs: 1, batch: rows }, &cpu).unwrap().step;
+        let bill = Bill::new::<f64>(&spec, TrainingLength { examples, epochs, batch }, &cpu).unwrap();
+        let step = |rows| cost_of_step::<f64>(&spec, rows, &cpu).unwrap();
         let whole = step(batch).total.times((examples / batch).into()).unwrap();
         let rest = if examples % batch > 0 { step(examples % batch).total } else { Cost::default() };
         prop_assert_eq!(bill.epoch.total, whole.plus(&rest).unwrap());
@@ -59,12 +65,22 @@ fn requests_by_hand() {
         // 16 × 10 by 10 × 24: for each of 10 terms, A once for each tile across, B once for each tile below another; the bias for each tile.
         let below = 16 / height;
         let loaded = 10 * (16 * across + below * 24) + below * 24;
-        let traffic = requests.gemm(&requests.product([16, 10, 24]).unwrap(), Start::Bias).unwrap();
+        let traffic = requests.operation(&gemm([16, 10, 24], Init::Bias(Layout::row_major(1, 24)))).unwrap();
         assert_eq!(traffic, Traffic { read: 4 * loaded, written: 4 * 16 * 24 }, "{level}");
     }
     let requests = Requests::of::<f64>(Level::named("scalar").unwrap(), 1);
-    assert_eq!(requests.dot(30).unwrap(), Traffic { read: 8 * 60, written: 0 });
-    assert_eq!(requests.ger(3, 5).unwrap(), Traffic { read: 8 * (3 + 15 + 15), written: 8 * 15 });
-    let error = requests.gemm(&requests.product([u64::MAX; 3]).unwrap(), Start::Zero).unwrap_err();
+    let [one, row] = [1, 30].map(|cols| Layout::row_major(1, cols));
+    let dot = Op::Dot { x: row, y: row, to: one };
+    assert_eq!(requests.operation(&dot).unwrap(), Traffic { read: 8 * 60, written: 8 });
+    let [x, y, a] = [(1, 3), (1, 5), (3, 5)].map(|(rows, cols)| Layout::row_major(rows, cols));
+    let ger = Op::Ger { alpha: 0.5, x, y, a };
+    assert_eq!(requests.operation(&ger).unwrap(), Traffic { read: 8 * (3 + 15 + 15), written: 8 * 15 });
+    let error = requests.operation(&gemm([usize::MAX; 3], Init::Zero)).unwrap_err();
     assert_eq!(error.to_string(), "the number of bytes exceeds 2¹²⁸ − 1");
+}
+
+/// C ← A·B, rows without gaps.
+fn gemm([rows, inner, cols]: [usize; 3], init: Init<Layout>) -> Operation {
+    let [a, b, c] = [(rows, inner), (inner, cols), (rows, cols)].map(|(rows, cols)| Layout::row_major(rows, cols));
+    Op::Gemm { a, b: RightLayout::Matrix(b), init, c }
 }

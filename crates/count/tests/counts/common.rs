@@ -1,10 +1,11 @@
 //! What the tests share: every way to run a kernel, counted, and shapes where kernels change their ways.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use nxm_count::{Counted, Ops, Requests, Tally, Traffic, Vectors};
-use nxm_kernels::{Activation, Cpu, Element, Executor, Function, Kernel, Level};
+use nxm_kernels::{
+    Activation, Call, Cpu, Element, Executor, Function, Layout, Level, MatrixMut, MatrixRef, Operation, Region, Strides,
+};
 use proptest::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -79,6 +80,12 @@ pub struct Textbook {
 }
 
 impl Textbook {
+    /// With a product's multiplications and additions.
+    pub fn plus(self, [multiplications, additions]: [u128; 2]) -> Textbook {
+        let (multiplications, additions) = (self.multiplications + multiplications, self.additions + additions);
+        Textbook { multiplications, additions, ..self }
+    }
+
     /// The same of a count.
     pub fn of(ops: &Ops) -> Textbook {
         Textbook {
@@ -94,7 +101,7 @@ impl Textbook {
 }
 
 /// The function that an activation's derivative evaluates, if it does.
-pub fn derivative_function(activation: Activation) -> Option<Function> {
+fn derivative_function(activation: Activation) -> Option<Function> {
     match activation {
         Activation::Gelu => Some(Function::GeluDerivative),
         Activation::GeluTanh => Some(Function::GeluTanhDerivative),
@@ -104,16 +111,121 @@ pub fn derivative_function(activation: Activation) -> Option<Function> {
     }
 }
 
-/// A kernel, run by the executor it is given, and its count's formula.
+/// What an activation's derivative takes for each of n units.
+pub fn derivative(activation: Activation, n: u128) -> Textbook {
+    let [multiplications, additions, cmp] = match activation {
+        Activation::Identity => [0, 0, 0],
+        Activation::Relu => [0, 0, 1],
+        Activation::LeakyRelu => [1, 0, 1],
+        Activation::Sigmoid | Activation::Tanh => [2, 1, 0],
+        Activation::Elu => [1, 1, 1],
+        Activation::Gelu | Activation::GeluTanh | Activation::Silu | Activation::Softplus => [1, 0, 0],
+    };
+    let functions = derivative_function(activation).map(|f| (f, n)).into_iter().filter(|(_, n)| *n > 0).collect();
+    let [multiplications, additions, cmp] = [multiplications, additions, cmp].map(|each| each * n);
+    Textbook { multiplications, additions, cmp, functions, ..Textbook::default() }
+}
+
+/// How the rows of a matrix are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Laid {
+    /// Row after row.
+    Plain,
+    /// Padded to whole blocks of 64 bytes, as in networks.
+    Padded,
+    /// With something else in between.
+    Gaps,
+    /// With less padding than a vector wants, and something else behind it.
+    Short,
+}
+
+/// All of them.
+pub const LAID: [Laid; 4] = [Laid::Plain, Laid::Padded, Laid::Gaps, Laid::Short];
+
+/// Any of them.
+pub fn laid() -> impl Strategy<Value = Laid> {
+    proptest::sample::select(&LAID)
+}
+
+impl Laid {
+    /// The layout of rows × cols.
+    pub fn layout<T: Element>(self, rows: usize, cols: usize) -> Layout {
+        let row = cols + 3;
+        match self {
+            Laid::Plain => Layout::row_major(rows, cols),
+            Laid::Padded => Layout::padded(rows, cols, T::BLOCK),
+            Laid::Gaps => Layout::strided(rows, cols, Strides { row, col: 1 }),
+            Laid::Short => Layout { width: cols + 1, ..Layout::strided(rows, cols, Strides { row, col: 1 }) },
+        }
+    }
+}
+
+/// A matrix of such a layout, with its numbers.
+pub struct Numbers<T> {
+    pub data: Vec<T>,
+    layout: Layout,
+}
+
+impl<T: Element> Numbers<T> {
+    /// Of numbers drawn from a seed.
+    pub fn new(draw: Draw, seed: u64, layout: Layout) -> Numbers<T> {
+        Numbers { data: draw.numbers(layout.span().unwrap(), seed), layout }
+    }
+    /// With each number squared.
+    pub fn squared(mut self) -> Numbers<T> {
+        self.data.iter_mut().for_each(|x| *x = T::from_f64(x.to_f64().powi(2)));
+        self
+    }
+    /// To read.
+    pub fn read(&self) -> MatrixRef<'_, T> {
+        MatrixRef::with_layout(&self.data, self.layout).unwrap()
+    }
+    /// To write.
+    pub fn write(&mut self) -> MatrixMut<'_, T> {
+        MatrixMut::with_layout(&mut self.data, self.layout).unwrap()
+    }
+}
+
+/// A kernel, run by the executor it is given.
 pub trait Case<T: Element> {
     /// Runs it; returns all that it computed.
-    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T>;
-    /// Its formula.
-    fn formula(&self, vectors: Vectors) -> Tally;
-    /// The bytes that its loads and stores ask for.
-    fn requested(&self, requests: Requests) -> Traffic;
+    fn run(&self, executor: &dyn Executor, draw: Draw) -> Vec<T>;
     /// Its useful operations, written down without this crate's formulas.
     fn textbook(&self) -> Textbook;
+}
+
+/// An executor that keeps a list of the calls that another one runs.
+pub struct Recording<'a> {
+    executor: &'a dyn Executor,
+    operations: Mutex<Vec<Operation>>,
+}
+
+impl<'a> Recording<'a> {
+    /// Of the calls that `executor` runs.
+    pub fn new(executor: &'a dyn Executor) -> Recording<'a> {
+        Recording { executor, operations: Mutex::default() }
+    }
+    /// The calls.
+    pub fn operations(self) -> Vec<Operation> {
+        self.operations.into_inner().unwrap()
+    }
+}
+
+impl Executor for Recording<'_> {
+    fn level(&self) -> Level {
+        self.executor.level()
+    }
+    fn threads(&self) -> usize {
+        self.executor.threads()
+    }
+    fn run_f32(&self, call: Call<'_, f32>, region: Option<Region>) {
+        self.operations.lock().unwrap().push(call.operation());
+        self.executor.run_f32(call, region);
+    }
+    fn run_f64(&self, call: Call<'_, f64>, region: Option<Region>) {
+        self.operations.lock().unwrap().push(call.operation());
+        self.executor.run_f64(call, region);
+    }
 }
 
 /// Runs `task` where there is room: unoptimised, the function that knows all epilogues needs megabytes of stack.
@@ -130,60 +242,65 @@ pub fn check<T: Element>(case: &(impl Case<T> + Sync)) {
     with_room(|| check_at(case, &thread_counts(draw as usize)));
 }
 
+/// [`check`] in both element types.
+pub fn check_both<C: Case<f32> + Case<f64> + Sync>(case: C) {
+    check::<f32>(&case);
+    check::<f64>(&case);
+}
+
 fn check_at<T: Element>(case: &impl Case<T>, thread_counts: &[usize]) {
     for level in Level::available() {
-        let formula = case.formula(Vectors::of::<T>(level));
-        assert_eq!(Textbook::of(&formula.useful), case.textbook(), "the formula, {} {level}", T::NAME);
-        if level.shape::<T>().fused {
-            assert_eq!(formula.useful, case.formula(Vectors::textbook::<T>()).useful, "{} {level}", T::NAME);
-        }
+        let vectors = Vectors::of::<T>(level);
         for &threads in thread_counts {
-            let cpu = Cpu::new(level, threads);
+            let (cpu, requests) = (Cpu::new(level, threads), Requests::of::<T>(level, threads));
             let counted = Counted::new(cpu);
-            let result = case.run(&counted, Draw::Usual);
+            let recording = Recording::new(&counted);
+            let result = case.run(&recording, Draw::Usual);
+            let operations = recording.operations();
+            let formula = executed(vectors, &operations);
+            assert_eq!(Textbook::of(&formula.useful), case.textbook(), "the formula, {} {level}", T::NAME);
+            if level.shape::<T>().fused {
+                let textbook = executed(Vectors::textbook::<T>(), &operations);
+                assert_eq!(formula.useful, textbook.useful, "{} {level}", T::NAME);
+            }
             let tally = counted.total();
             assert_eq!(tally.useful, formula.useful, "useful, {} {level} {threads}", T::NAME);
             assert_eq!(tally.padding, formula.padding, "padding, {} {level} {threads}", T::NAME);
-            let requested = case.requested(Requests::of::<T>(level, threads));
+            let requested = requested(requests, &operations);
             assert_eq!(counted.total_requested(), requested, "bytes, {} {level} {threads}", T::NAME);
             assert_eq!(bits(&result), bits(&case.run(&cpu, Draw::Usual)), "bits, {} {level} {threads}", T::NAME);
         }
         // No count depends on the data.
         let counted = Counted::new(Cpu::new(level, thread_counts[0]));
-        case.run(&counted, Draw::Extreme);
-        assert_eq!(counted.total(), formula, "of extreme numbers, {} {level}", T::NAME);
-        assert_eq!(counted.total_requested(), case.requested(Requests::of::<T>(level, thread_counts[0])));
+        let recording = Recording::new(&counted);
+        case.run(&recording, Draw::Extreme);
+        let operations = recording.operations();
+        assert_eq!(counted.total(), executed(vectors, &operations), "of extreme numbers, {} {level}", T::NAME);
+        let requests = Requests::of::<T>(level, thread_counts[0]);
+        assert_eq!(counted.total_requested(), requested(requests, &operations), "of extreme numbers");
     }
+}
+
+fn executed(vectors: Vectors, operations: &[Operation]) -> Tally {
+    Tally::sum(operations.iter().map(|operation| vectors.operation(operation).unwrap())).unwrap()
+}
+
+fn requested(requests: Requests, operations: &[Operation]) -> Traffic {
+    Traffic::sum(operations.iter().map(|operation| requests.operation(operation).unwrap())).unwrap()
 }
 
 /// [`check`] of a case that is large enough to be split between threads, and that it is: on one thread and on as many as pay.
 pub fn check_split<T: Element>(case: &(impl Case<T> + Sync)) {
     let level = Level::available().last().expect("scalar and wide are everywhere");
-    let runs = |threads| {
-        let runs = Runs(Counted::new(Cpu::new(level, threads)), AtomicUsize::new(0));
-        case.run(&runs, Draw::Usual);
-        runs.1.into_inner()
+    let tasks = |threads| {
+        let counted = Counted::new(Cpu::new(level, threads));
+        case.run(&counted, Draw::Usual);
+        counted.total_tasks()
     };
     with_room(|| {
-        assert!(runs(3) > runs(1), "not split between threads");
+        assert!(tasks(3) > tasks(1), "not split between threads");
         check_at(case, &[1, 3]);
     });
-}
-
-/// How many kernels are run. It wraps the counting executor and no other, so that no kernel is compiled for it.
-struct Runs(Counted<Cpu>, AtomicUsize);
-
-impl Executor for Runs {
-    fn run<T: Element, K: Kernel<T>>(&self, kernel: K) -> K::Output {
-        self.1.fetch_add(1, Ordering::Relaxed);
-        self.0.run(kernel)
-    }
-    fn level(&self) -> Level {
-        self.0.level()
-    }
-    fn threads(&self) -> usize {
-        self.0.threads()
-    }
 }
 
 /// The bits of numbers, so that NaN equals itself and −0 is not 0.

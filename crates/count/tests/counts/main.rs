@@ -1,8 +1,12 @@
 //! The proof: what is executed is what the formulas say. One program, so that each kernel is compiled once for all tests.
 
+mod catalogue;
 mod common;
 mod dense;
+mod losses;
 mod matrices;
 mod questions;
+mod rules;
 mod steps;
+mod textbook;
 mod vectors;

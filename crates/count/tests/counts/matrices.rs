@@ -1,17 +1,17 @@
 //! Counts of the kernels on matrices: executed = formula, at every level, on one thread and on more.
 
-use crate::common::{Case, Draw, Textbook, bits, check, check_split, numbers, short_side, side, with_room};
-use nxm_count::formula::Start;
-use nxm_count::{Counted, Requests, Tally, Traffic, Vectors};
+use crate::common::{
+    Case, Draw, Laid, Numbers, Textbook, bits, check_both, check_split, laid, numbers, short_side, side, with_room,
+};
+use nxm_count::Counted;
 use nxm_kernels::{
-    Cpu, Element, Executor, Init, Level, MatrixMut, MatrixRef, PackedMatrix, Product, Strides, column_sum, gemm,
-    gemm_scaled, gemv, gemv_transposed, ger,
+    Call, Cpu, Element, Executor, Init, Layout, Level, MatrixMut, MatrixRef, PackedMatrix, Strides, gemm, gemm_scaled,
 };
 use proptest::prelude::*;
 
 /// Which of a product's operands are stored transposed, and what its sums start from.
-#[derive(Clone, Copy, Debug)]
-enum Form {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
     /// X·W + b.
     Forward,
     /// Xᵀ·δ.
@@ -28,9 +28,17 @@ enum Form {
     StridedRight,
     /// A·B, C with gaps between rows.
     Gaps,
+    /// C + A·B, each with less padding than a vector wants.
+    Short,
+    /// X·W + b, all padded.
+    Padded,
+    /// Xᵀ·δ, all padded.
+    PaddedWeightGradient,
+    /// δ·Wᵀ, all padded.
+    PaddedInputGradient,
 }
 
-const FORMS: [Form; 8] = [
+pub const FORMS: [Form; 12] = [
     Form::Forward,
     Form::WeightGradient,
     Form::InputGradient,
@@ -39,86 +47,83 @@ const FORMS: [Form; 8] = [
     Form::Beside,
     Form::StridedRight,
     Form::Gaps,
+    Form::Short,
+    Form::Padded,
+    Form::PaddedWeightGradient,
+    Form::PaddedInputGradient,
 ];
 
-struct Gemm {
-    form: Form,
-    m: usize,
-    k: usize,
-    n: usize,
+pub struct Gemm {
+    pub form: Form,
+    pub m: usize,
+    pub k: usize,
+    pub n: usize,
 }
 
 impl<T: Element> Case<T> for Gemm {
-    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
+    fn run(&self, executor: &dyn Executor, draw: Draw) -> Vec<T> {
         let &Gemm { form, m, k, n } = self;
-        let (a, b, bias) = (draw.numbers(2 * m * k, 1), draw.numbers(k * n, 2), draw.numbers(n, 3));
-        let mut c = draw.numbers(m * n, 4);
-        let rows = |data, rows, cols| MatrixRef::new(data, rows, cols).unwrap();
-        let (a, b, init) = match form {
-            Form::Forward => (rows(&a, m, k), rows(&b, k, n), Init::Bias(&bias)),
-            Form::WeightGradient => (rows(&a, k, m).transpose(), rows(&b, k, n), Init::Zero),
-            Form::InputGradient => (rows(&a, m, k), rows(&b, n, k).transpose(), Init::Zero),
-            Form::Strided => (MatrixRef::with_strides(&a, m, k, 2 * k, 2).unwrap(), rows(&b, k, n), Init::Accumulate),
-            Form::Packed => {
-                let packed = PackedMatrix::new(rows(&b, k, n));
-                let to = MatrixMut::new(&mut c, m, n).unwrap();
-                gemm(executor, rows(&a, m, k), &packed, Init::Bias(&bias), to).unwrap();
-                return c;
+        let numbers = |seed, layout| Numbers::<T>::new(draw, seed, layout);
+        let plain = Layout::row_major;
+        let padded = |rows, cols| Laid::Padded.layout::<T>(rows, cols);
+        let strided =
+            |rows, cols: usize, gap: usize| Layout::strided(rows, cols, Strides { row: gap * cols, col: gap });
+        let zero = Init::Zero;
+        let bias = numbers(3, if form == Form::Padded { padded(1, n) } else { plain(1, n) });
+        let with_bias = Init::Bias(bias.read());
+        let (a, b, init, c) = match form {
+            Form::Forward | Form::Packed => (plain(m, k), plain(k, n), with_bias, plain(m, n)),
+            Form::WeightGradient => (plain(k, m), plain(k, n), zero, plain(m, n)),
+            Form::PaddedWeightGradient => (padded(k, m), padded(k, n), zero, padded(m, n)),
+            Form::InputGradient => (plain(m, k), plain(n, k), zero, plain(m, n)),
+            Form::PaddedInputGradient => (padded(m, k), padded(n, k), zero, padded(m, n)),
+            Form::Strided => (strided(m, k, 2), plain(k, n), Init::Accumulate, plain(m, n)),
+            Form::Beside => (plain(m, k), plain(k, n), Init::Accumulate, strided(m, n, 2)),
+            Form::StridedRight => (plain(m, k), strided(k, n, 3), zero, plain(m, n)),
+            Form::Gaps => (plain(m, k), plain(k, n), zero, Laid::Gaps.layout::<T>(m, n)),
+            Form::Short => {
+                let [a, b, c] = [(m, k), (k, n), (m, n)].map(|(rows, cols)| Laid::Short.layout::<T>(rows, cols));
+                (a, b, Init::Accumulate, c)
             }
-            Form::StridedRight => {
-                let b = draw.numbers::<T>(3 * k * n, 2);
-                let b = MatrixRef::with_strides(&b, k, n, 3 * n, 3).unwrap();
-                gemm(executor, rows(&a, m, k), b, Init::Zero, MatrixMut::new(&mut c, m, n).unwrap()).unwrap();
-                return c;
-            }
-            Form::Gaps => {
-                let mut c = draw.numbers(m * (n + 5), 4);
-                let gaps = MatrixMut::with_strides(&mut c, m, n, n + 5, 1).unwrap();
-                gemm(executor, rows(&a, m, k), rows(&b, k, n), Init::Zero, gaps).unwrap();
-                return c;
-            }
-            Form::Beside => {
-                let mut c = draw.numbers(2 * m * n, 4);
-                let spread = MatrixMut::with_strides(&mut c, m, n, 2 * n, 2).unwrap();
-                gemm(executor, rows(&a, m, k), rows(&b, k, n), Init::Accumulate, spread).unwrap();
-                return c;
-            }
+            Form::Padded => (padded(m, k), padded(k, n), with_bias, padded(m, n)),
         };
-        gemm(executor, a, b, init, MatrixMut::new(&mut c, m, n).unwrap()).unwrap();
-        c
-    }
-    fn formula(&self, vectors: Vectors) -> Tally {
-        vectors.gemm(self.m as u128, self.k as u128, self.n as u128).unwrap()
-    }
-    fn requested(&self, requests: Requests) -> Traffic {
-        let &Gemm { form, m, k, n } = self;
-        let product = requests.product([m, k, n].map(|side| side as u64)).unwrap();
-        let transposed = |stride| Strides::row_major(stride).transpose();
-        let (product, start) = match form {
-            Form::Forward => (product, Start::Bias),
-            Form::WeightGradient => (Product { a: transposed(m), ..product }, Start::Zero),
-            Form::InputGradient => (Product { b: Some(transposed(k)), ..product }, Start::Zero),
-            Form::Strided => (Product { a: Strides { row: 2 * k, col: 2 }, ..product }, Start::Accumulate),
-            Form::Packed => (Product { b: None, ..product }, Start::Bias),
-            Form::StridedRight => (Product { b: Some(Strides { row: 3 * n, col: 3 }), ..product }, Start::Zero),
-            Form::Gaps => (product, Start::Zero),
-            // A single column is a contiguous C.
-            Form::Beside if n == 1 => (product, Start::Accumulate),
-            Form::Beside => return requests.gemm_beside(&product, Start::Accumulate).unwrap(),
+        let (a, b, mut c) = (numbers(1, a), numbers(2, b), numbers(4, c));
+        let packed = (form == Form::Packed).then(|| PackedMatrix::new(b.read()));
+        let (a, b) = match form {
+            Form::WeightGradient | Form::PaddedWeightGradient => (a.read().transpose(), b.read()),
+            Form::InputGradient | Form::PaddedInputGradient => (a.read(), b.read().transpose()),
+            _ => (a.read(), b.read()),
         };
-        requests.gemm(&product, start).unwrap()
+        let b = packed.as_ref().map_or(b.into(), |packed| packed.into());
+        T::run(executor, Call::gemm(a, b, init, c.write()).unwrap(), None);
+        c.data
     }
     fn textbook(&self) -> Textbook {
-        let product = (self.m * self.k * self.n) as u128;
-        Textbook { multiplications: product, additions: product, ..Textbook::default() }
+        let [m, k, n] = [self.m, self.k, self.n].map(|side| side as u128);
+        let product = m * k * n;
+        // One row against columns that are contiguous is dot products. (A single column of a single term is no less a row.)
+        let additions = match self.form {
+            Form::InputGradient | Form::PaddedInputGradient if self.is_dots() => product - n,
+            _ => product,
+        };
+        Textbook { multiplications: product, additions, ..Textbook::default() }
+    }
+}
+
+impl Gemm {
+    /// Whether one row meets columns of B that are contiguous and rows that are not.
+    fn is_dots(&self) -> bool {
+        self.m == 1 && self.k > 1 && self.n > 0
     }
 }
 
 /// How C is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layout {
+pub enum Order {
     /// Row after row.
     Rows,
+    /// The same, padded.
+    Padded,
     /// Column after column.
     Columns,
     /// With gaps both ways.
@@ -126,63 +131,39 @@ enum Layout {
 }
 
 /// C ← α·A·B + β·C.
-struct Scaled {
-    m: usize,
-    k: usize,
-    n: usize,
-    alpha: f64,
-    beta: f64,
-    layout: Layout,
+pub struct Scaled {
+    pub m: usize,
+    pub k: usize,
+    pub n: usize,
+    pub alpha: f64,
+    pub beta: f64,
+    pub order: Order,
 }
 
 impl Scaled {
     /// Whether C's columns are contiguous and its rows are not; a single row is contiguous anyway.
     fn is_transposed(&self) -> bool {
-        self.layout == Layout::Columns && self.m != 1
-    }
-    /// Whether it is computed beside and copied; a single column is contiguous anyway.
-    fn is_beside(&self) -> bool {
-        self.layout == Layout::Spread && self.n > 1
+        self.order == Order::Columns && self.m != 1
     }
 }
 
 impl<T: Element> Case<T> for Scaled {
-    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
-        let &Scaled { m, k, n, alpha, beta, layout } = self;
-        let (a, b) = (draw.numbers(m * k, 1), draw.numbers(k * n, 2));
-        let mut c = draw.numbers(2 * m * n, 4);
-        let view = match layout {
-            Layout::Rows => MatrixMut::new(&mut c, m, n).unwrap(),
-            Layout::Columns => MatrixMut::new(&mut c, n, m).unwrap().transpose(),
-            Layout::Spread => MatrixMut::with_strides(&mut c, m, n, 2 * n, 2).unwrap(),
-        };
-        let (a, b) = (MatrixRef::new(&a, m, k).unwrap(), MatrixRef::new(&b, k, n).unwrap());
-        gemm_scaled(executor, T::from_f64(alpha), a, b, T::from_f64(beta), view).unwrap();
-        c
-    }
-    fn formula(&self, vectors: Vectors) -> Tally {
-        let &Scaled { m, k, n, alpha, beta, .. } = self;
-        // Stored column after column it is the transposed product.
-        let [m, n] = if self.is_transposed() { [n, m] } else { [m, n] };
-        vectors.gemm_scaled([m, k, n].map(|side| side as u128), alpha, beta).unwrap()
-    }
-    fn requested(&self, requests: Requests) -> Traffic {
-        let &Scaled { m, k, n, alpha, beta, .. } = self;
-        let product = requests.product([m, k, n].map(|side| side as u64)).unwrap();
-        let product = match self.is_transposed() {
-            false => product,
-            true => Product {
-                rows: n,
-                cols: m,
-                a: Strides::row_major(n).transpose(),
-                b: Some(Strides::row_major(k).transpose()),
-                ..product
+    fn run(&self, executor: &dyn Executor, draw: Draw) -> Vec<T> {
+        let &Scaled { m, k, n, alpha, beta, order } = self;
+        let (a, b) = (Numbers::new(draw, 1, Layout::row_major(m, k)), Numbers::new(draw, 2, Layout::row_major(k, n)));
+        let mut c = Numbers::new(
+            draw,
+            4,
+            match order {
+                Order::Rows => Layout::row_major(m, n),
+                Order::Padded => Laid::Padded.layout::<T>(m, n),
+                Order::Columns => Layout::row_major(n, m),
+                Order::Spread => Layout::strided(m, n, Strides { row: 2 * n, col: 2 }),
             },
-        };
-        match self.is_beside() {
-            true => requests.gemm_scaled_beside(&product, alpha, beta).unwrap(),
-            false => requests.gemm_scaled(&product, alpha, beta).unwrap(),
-        }
+        );
+        let view = if order == Order::Columns { c.write().transpose() } else { c.write() };
+        gemm_scaled(executor, T::from_f64(alpha), a.read(), b.read(), T::from_f64(beta), view).unwrap();
+        c.data
     }
     fn textbook(&self) -> Textbook {
         let (m, k, n) = (self.m as u128, self.k as u128, self.n as u128);
@@ -197,88 +178,74 @@ impl<T: Element> Case<T> for Scaled {
 
 /// The kernels on a matrix and vectors.
 #[derive(Clone, Copy, Debug)]
-enum Kernel {
+pub enum OnMatrix {
     Gemv,
     GemvTransposed,
     /// The same of a matrix with gaps between columns, which is a product of one row.
     GemvTransposedSpread,
+    /// The same of a matrix whose columns are contiguous: dot products.
+    GemvTransposedColumns,
     Ger,
     ColumnSum,
 }
 
-const KERNELS: [Kernel; 5] =
-    [Kernel::Gemv, Kernel::GemvTransposed, Kernel::GemvTransposedSpread, Kernel::Ger, Kernel::ColumnSum];
+pub const ON_MATRIX: [OnMatrix; 6] = [
+    OnMatrix::Gemv,
+    OnMatrix::GemvTransposed,
+    OnMatrix::GemvTransposedSpread,
+    OnMatrix::GemvTransposedColumns,
+    OnMatrix::Ger,
+    OnMatrix::ColumnSum,
+];
 
-struct OnMatrix {
-    kernel: Kernel,
-    rows: usize,
-    cols: usize,
+pub struct MatrixAndVectors {
+    pub kernel: OnMatrix,
+    pub rows: usize,
+    pub cols: usize,
+    /// Of the matrix, and of the vectors.
+    pub laid: [Laid; 2],
 }
 
-impl<T: Element> Case<T> for OnMatrix {
-    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
-        let &OnMatrix { kernel, rows, cols } = self;
-        let mut data = draw.numbers(rows * cols, 1);
-        let (by_row, by_col) = (draw.numbers(rows, 2), draw.numbers(cols, 3));
-        let a = MatrixRef::new(&data, rows, cols).unwrap();
-        let (mut per_row, mut per_col) = (vec![T::ZERO; rows], vec![T::ZERO; cols]);
-        match kernel {
-            Kernel::Gemv => gemv(executor, a, &by_col, &mut per_row).map(|()| per_row),
-            Kernel::GemvTransposed => gemv_transposed(executor, a, &by_row, &mut per_col).map(|()| per_col),
-            Kernel::GemvTransposedSpread => {
-                let data = draw.numbers(2 * rows * cols, 1);
-                let a = MatrixRef::with_strides(&data, rows, cols, 2 * cols, 2).unwrap();
-                gemv_transposed(executor, a, &by_row, &mut per_col).map(|()| per_col)
+impl<T: Element> Case<T> for MatrixAndVectors {
+    fn run(&self, executor: &dyn Executor, draw: Draw) -> Vec<T> {
+        let &MatrixAndVectors { kernel, rows, cols, laid: [laid, of_vectors] } = self;
+        let layout = match kernel {
+            OnMatrix::GemvTransposedSpread => Layout::strided(rows, cols, Strides { row: 2 * cols, col: 2 }),
+            OnMatrix::GemvTransposedColumns => laid.layout::<T>(cols, rows),
+            _ => laid.layout::<T>(rows, cols),
+        };
+        let mut a = Numbers::new(draw, 1, layout);
+        let vector = |seed, len| Numbers::new(draw, seed, of_vectors.layout::<T>(1, len));
+        let (by_row, by_col, mut per_row, mut per_col) =
+            (vector(2, rows), vector(3, cols), vector(4, rows), vector(5, cols));
+        let call = match kernel {
+            OnMatrix::Gemv => Call::gemv(a.read(), by_col.read(), per_row.write()),
+            OnMatrix::GemvTransposed | OnMatrix::GemvTransposedSpread => {
+                Call::gemv_transposed(a.read(), by_row.read(), per_col.write())
             }
-            Kernel::ColumnSum => column_sum(executor, a, &mut per_col).map(|()| per_col),
-            Kernel::Ger => {
-                let a = MatrixMut::new(&mut data, rows, cols).unwrap();
-                ger(executor, T::from_f64(0.3), &by_row, &by_col, a).map(|()| data)
+            OnMatrix::GemvTransposedColumns => {
+                Call::gemv_transposed(a.read().transpose(), by_row.read(), per_col.write())
             }
-        }
-        .unwrap()
-    }
-    fn formula(&self, vectors: Vectors) -> Tally {
-        let (rows, cols) = (self.rows as u128, self.cols as u128);
-        match self.kernel {
-            Kernel::Gemv => vectors.gemv(rows, cols),
-            Kernel::GemvTransposed | Kernel::GemvTransposedSpread => vectors.gemv_transposed(rows, cols),
-            Kernel::Ger => vectors.ger(rows, cols),
-            Kernel::ColumnSum => vectors.column_sum(rows, cols),
-        }
-        .unwrap()
-    }
-    fn requested(&self, requests: Requests) -> Traffic {
-        let (rows, cols) = (self.rows as u128, self.cols as u128);
-        match self.kernel {
-            Kernel::Gemv => requests.gemv(rows, cols),
-            Kernel::GemvTransposedSpread if cols > 1 => {
-                let product = requests.product([1, self.rows as u64, self.cols as u64]).unwrap();
-                let b = Some(Strides { row: 2 * self.cols, col: 2 });
-                requests.gemm(&Product { b, ..product }, Start::Zero)
-            }
-            Kernel::GemvTransposed | Kernel::GemvTransposedSpread => requests.gemv_transposed(rows, cols),
-            Kernel::Ger => requests.ger(rows, cols),
-            Kernel::ColumnSum => requests.column_sum(rows, cols),
-        }
-        .unwrap()
+            OnMatrix::ColumnSum => Call::column_sum(a.read(), per_col.write()),
+            OnMatrix::Ger => Call::ger(T::from_f64(0.3), by_row.read(), by_col.read(), a.write()),
+        };
+        T::run(executor, call.unwrap(), None);
+        [a.data, per_row.data, per_col.data].concat()
     }
     fn textbook(&self) -> Textbook {
         let (rows, cols) = (self.rows as u128, self.cols as u128);
         let [multiplications, additions] = match self.kernel {
-            Kernel::Gemv => [rows * cols, rows * cols.saturating_sub(1)],
-            Kernel::GemvTransposed | Kernel::GemvTransposedSpread => [rows * cols; 2],
-            Kernel::Ger => [rows * cols + rows, rows * cols],
-            Kernel::ColumnSum => [0, rows * cols],
+            OnMatrix::Gemv => [rows * cols, rows * cols.saturating_sub(1)],
+            // A column of one row is contiguous either way.
+            OnMatrix::GemvTransposedColumns if rows > 1 && cols > 1 => [rows * cols, (rows - 1) * cols],
+            OnMatrix::GemvTransposed | OnMatrix::GemvTransposedSpread | OnMatrix::GemvTransposedColumns => {
+                [rows * cols; 2]
+            }
+            OnMatrix::Ger => [rows * cols + rows, rows * cols],
+            OnMatrix::ColumnSum => [0, rows * cols],
         };
         Textbook { multiplications, additions, ..Textbook::default() }
     }
-}
-
-/// Both element types.
-fn check_both<C: Case<f32> + Case<f64> + Sync>(case: C) {
-    check::<f32>(&case);
-    check::<f64>(&case);
 }
 
 proptest! {
@@ -292,10 +259,10 @@ proptest! {
     #[test]
     fn scaled_products(
         m in short_side(), k in short_side(), n in short_side(),
-        layout in proptest::sample::select(&[Layout::Rows, Layout::Columns, Layout::Spread][..]),
+        order in proptest::sample::select(&[Order::Rows, Order::Padded, Order::Columns, Order::Spread][..]),
         alpha in proptest::sample::select(&[0.0, 1.0, -1.5][..]), beta in proptest::sample::select(&[0.0, 1.0, 0.75][..]),
     ) {
-        check_both(Scaled { m, k, n, alpha, beta, layout });
+        check_both(Scaled { m, k, n, alpha, beta, order });
     }
 
     /// One long side, or an empty one.
@@ -308,8 +275,19 @@ proptest! {
     }
 
     #[test]
-    fn matrices_and_vectors(kernel in proptest::sample::select(&KERNELS), rows in 0usize..40, cols in side()) {
-        check_both(OnMatrix { kernel, rows, cols });
+    fn matrices_and_vectors(
+        kernel in proptest::sample::select(&ON_MATRIX), rows in 0usize..40, cols in side(), laid in [laid(), laid()],
+    ) {
+        check_both(MatrixAndVectors { kernel, rows, cols, laid });
+    }
+
+    /// Products of one row, of one column and of one term.
+    #[test]
+    fn thin_products(form in proptest::sample::select(&FORMS), long in short_side(), other in side(), thin in 0usize..3) {
+        let mut sides = [long, other, long];
+        sides[thin] = 1;
+        let [m, k, n] = sides;
+        check_both(Gemm { form, m, k, n });
     }
 }
 
@@ -324,16 +302,22 @@ fn products_large_enough_for_threads() {
     check_split::<f32>(&Gemm { form: Form::Strided, m: 503, k: 97, n: 99 });
     check_split::<f32>(&Gemm { form: Form::Packed, m: 97, k: 111, n: 503 });
     check_split::<f32>(&Gemm { form: Form::Beside, m: 97, k: 111, n: 503 });
+    check_split::<f32>(&Gemm { form: Form::Padded, m: 130, k: 257, n: 300 });
+    check_split::<f64>(&Gemm { form: Form::PaddedWeightGradient, m: 177, k: 51, n: 500 });
+    check_split::<f32>(&Gemm { form: Form::PaddedInputGradient, m: 701, k: 150, n: 45 });
+    // Dot products, and an outer product.
+    check_split::<f32>(&Gemm { form: Form::PaddedInputGradient, m: 1, k: 3001, n: 1501 });
+    check_split::<f64>(&Gemm { form: Form::PaddedWeightGradient, m: 3001, k: 1, n: 1501 });
     let (alpha, beta) = (-1.5, 0.75);
-    check_split::<f32>(&Scaled { m: 301, k: 97, n: 199, alpha, beta, layout: Layout::Columns });
-    check_split::<f64>(&Scaled { m: 301, k: 97, n: 199, alpha, beta, layout: Layout::Rows });
+    check_split::<f32>(&Scaled { m: 301, k: 97, n: 199, alpha, beta, order: Order::Columns });
+    check_split::<f64>(&Scaled { m: 301, k: 97, n: 199, alpha, beta, order: Order::Rows });
 }
 
 #[test]
 fn matrices_large_enough_for_threads() {
-    for kernel in [Kernel::Gemv, Kernel::GemvTransposed, Kernel::Ger, Kernel::ColumnSum] {
-        check_split::<f32>(&OnMatrix { kernel, rows: 8401, cols: 1003 });
-        check_split::<f64>(&OnMatrix { kernel, rows: 14_001, cols: 601 });
+    for kernel in [OnMatrix::Gemv, OnMatrix::GemvTransposed, OnMatrix::Ger, OnMatrix::ColumnSum] {
+        check_split::<f32>(&MatrixAndVectors { kernel, rows: 8401, cols: 1003, laid: [Laid::Plain; 2] });
+        check_split::<f64>(&MatrixAndVectors { kernel, rows: 14_001, cols: 601, laid: [Laid::Padded; 2] });
     }
 }
 

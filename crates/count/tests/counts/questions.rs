@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::common::with_room;
 use nxm_count::{
-    CONVENTIONS, Convention, CountError, Counted, Kind, Kinds, NetworkSpec, Ops, Overflow, RunError, Schedule,
-    StepFormula, Tally, TrainingFormula, Vectors, forecast, verify,
+    CONVENTIONS, Convention, CountError, Counted, Kind, Kinds, MemoryUse, NetworkSpec, Ops, Overflow, RunError,
+    SpecError, StepFormula, Tally, TrainingFormula, TrainingLength, Vectors, forecast, verify,
 };
 use nxm_kernels::{Activation, Cpu, Level};
 use nxm_net::{Dataset, LearningRateSchedule, Loss, Network, Optimizer, Training, TrainingOptions};
@@ -32,19 +32,19 @@ fn a_training_run_executes_its_formula() {
     assert_eq!(with_room(train), 3);
 
     let spec = network(&[5, 9, 2], Loss::MeanSquaredError);
-    let schedule = Schedule { examples: 10, epochs: 3, batch: 4 };
-    let formula = TrainingFormula::new(&spec, schedule, Vectors::of::<f32>(level())).unwrap();
+    let length = TrainingLength { examples: 10, epochs: 3, batch: 4 };
+    let formula = TrainingFormula::new(&spec, length, Vectors::of::<f32>(level())).unwrap();
     assert_eq!(formula.steps(), 9);
     assert_eq!(counted.total(), formula.total());
 
-    // By Adam, whose first step has other constants, and a schedule, which costs nothing.
+    // By Adam, whose first step has other constants, and a length, which costs nothing.
     let counted = Counted::new(Cpu::new(level(), 2));
     let rate = LearningRateSchedule::Cosine { steps: 9, minimum: 1e-4 };
     let optimizer = Optimizer::adam(0.01);
     let options = TrainingOptions { batch: 4, epochs: 3, optimizer, schedule: rate, ..TrainingOptions::default() };
     let train = || Training::new(&mut trained, &counted, &data, options).unwrap().map(Result::unwrap).count();
     assert_eq!(with_room(train), 3);
-    let formula = TrainingFormula::new(&spec.with_optimizer(optimizer), schedule, Vectors::of::<f32>(level())).unwrap();
+    let formula = TrainingFormula::new(&spec.with_optimizer(optimizer), length, Vectors::of::<f32>(level())).unwrap();
     assert_eq!(counted.total(), formula.total());
 }
 
@@ -54,8 +54,9 @@ fn short_batches() {
     let spec = network(&[5, 9, 2], Loss::CROSS_ENTROPY);
     let vectors = Vectors::textbook::<f64>();
     let step = |rows| StepFormula::new(&spec, rows, vectors).unwrap().total();
-    let training =
-        |examples, epochs, batch| TrainingFormula::new(&spec, Schedule { examples, epochs, batch }, vectors).unwrap();
+    let training = |examples, epochs, batch| {
+        TrainingFormula::new(&spec, TrainingLength { examples, epochs, batch }, vectors).unwrap()
+    };
     let expected = Tally::sum([step(4), step(4), step(2)]).unwrap().times(3).unwrap();
     assert_eq!(training(10, 3, 4).total(), expected);
     assert_eq!((training(10, 2, 99).total(), training(10, 2, 99).steps()), (step(10).times(2).unwrap(), 2));
@@ -67,8 +68,8 @@ fn short_batches() {
 fn a_trillion_times_a_trillion() {
     let spec = network(&[1_000_000, 1_000_000], Loss::MeanSquaredError);
     assert_eq!(spec.parameters(), 1_000_001_000_000);
-    let schedule = Schedule { examples: 1_000_000_000_000, epochs: 10, batch: 1_000_000 };
-    let total = TrainingFormula::new(&spec, schedule, Vectors::textbook::<f32>()).unwrap().total().useful;
+    let length = TrainingLength { examples: 1_000_000_000_000, epochs: 10, batch: 1_000_000 };
+    let total = TrainingFormula::new(&spec, length, Vectors::textbook::<f32>()).unwrap().total().useful;
     // Forward and weight gradient: 10¹² fma for each of 10¹³ examples; each of 10⁷ steps updates all parameters, and has
     // the 10¹² − 64 fma of a sum of 10¹² squares in 64 lanes.
     let expected = 2 * 10u128.pow(12 + 13) + 10u128.pow(7) * (spec.parameters() + 10u128.pow(12) - 64);
@@ -83,8 +84,8 @@ fn overflow_is_an_error() {
     let spec = network(&[max, max], Loss::MeanSquaredError);
     let error = StepFormula::new(&spec, max, Vectors::textbook::<f32>()).unwrap_err();
     assert_eq!(error.to_string(), "forward of layer 0: the number of flops exceeds 2¹²⁸ − 1");
-    let schedule = Schedule { examples: max, epochs: max, batch: 1 };
-    let error = TrainingFormula::new(&network(&[30, 30], Loss::CROSS_ENTROPY), schedule, Vectors::textbook::<f32>());
+    let length = TrainingLength { examples: max, epochs: max, batch: 1 };
+    let error = TrainingFormula::new(&network(&[30, 30], Loss::CROSS_ENTROPY), length, Vectors::textbook::<f32>());
     assert!(matches!(error, Err(CountError::Overflow { .. })), "{error:?}");
     let error = NetworkSpec::new([max; 4], Activation::Relu, Activation::Relu, Loss::CROSS_ENTROPY).unwrap_err();
     assert_eq!(error.to_string(), "the network: the number of parameters exceeds 2¹²⁸ − 1");
@@ -101,16 +102,16 @@ fn bad_input() {
     let new = |sizes: &[u64]| NetworkSpec::new(sizes, Activation::Relu, Activation::Relu, Loss::CROSS_ENTROPY);
     let error = NetworkSpec::with_activations([3, 2, 1], [Activation::Tanh], Loss::CROSS_ENTROPY).unwrap_err();
     assert_eq!(error.to_string(), "a network of 2 layers has an activation for each, and this one has 1");
-    assert_eq!(new(&[30]), Err(CountError::TooFewSizes { found: 1 }));
-    assert_eq!(new(&[]), Err(CountError::TooFewSizes { found: 0 }));
+    assert_eq!(new(&[30]), Err(SpecError::TooFewSizes { found: 1 }));
+    assert_eq!(new(&[]), Err(SpecError::TooFewSizes { found: 0 }));
     assert_eq!(new(&[3, 0, 2]).unwrap_err().to_string(), "size 2 of the network must be at least 1, and is 0");
     let spec = new(&[3, 2]).unwrap();
     let vectors = Vectors::textbook::<f32>();
     assert!(matches!(StepFormula::new(&spec, 0, vectors), Err(CountError::Zero { .. })));
     for zero in 0..3 {
         let number = |i| u64::from(i != zero);
-        let schedule = Schedule { examples: number(0), epochs: number(1), batch: number(2) };
-        assert!(matches!(TrainingFormula::new(&spec, schedule, vectors), Err(CountError::Zero { .. })), "{zero}");
+        let length = TrainingLength { examples: number(0), epochs: number(1), batch: number(2) };
+        assert!(matches!(TrainingFormula::new(&spec, length, vectors), Err(CountError::Zero { .. })), "{zero}");
     }
 }
 
@@ -118,7 +119,7 @@ fn bad_input() {
 #[test]
 fn too_large_to_run() {
     let cpu = Cpu::new(level(), 1);
-    let (second, schedule) = (Duration::from_secs(1), Schedule { examples: 1, epochs: 1, batch: 1 });
+    let (second, length) = (Duration::from_secs(1), TrainingLength { examples: 1, epochs: 1, batch: 1 });
     let large = network(&[40_000, 40_000], Loss::MeanSquaredError);
     let error = verify::<f32>(&network(&[2, 1], Loss::MeanSquaredError), 1, level(), 0).unwrap_err();
     assert_eq!(error.to_string(), "the number of threads must be at least 1, and is 0");
@@ -127,13 +128,17 @@ fn too_large_to_run() {
     assert_eq!(error, RunError::Threads { asked: 5, found: 4 });
     assert_eq!(error.to_string(), "5 threads are asked for, and the thread pool here has 4");
     let error = verify::<f32>(&large, 1, level(), 1).unwrap_err();
-    assert!(error.to_string().starts_with("the step is too large to run: it needs 12801120000 bytes"), "{error}");
-    assert!(matches!(forecast::<f32>(&large, schedule, &cpu, second), Err(RunError::TooLarge { what: "bytes", .. })));
+    let needed = MemoryUse::training::<f32>(&large, 1).unwrap().total;
+    assert!(
+        error.to_string().starts_with(&format!("the step is too large to run: it needs {needed} bytes")),
+        "{error}"
+    );
+    assert!(matches!(forecast::<f32>(&large, length, &cpu, second), Err(RunError::TooLarge { what: "bytes", .. })));
     let long = network(&[1000, 1000], Loss::MeanSquaredError);
     assert!(matches!(verify::<f32>(&long, 50_000, level(), 1), Err(RunError::TooLarge { what: "operations", .. })));
-    let schedule = Schedule { batch: 4096, examples: 4096, ..schedule };
+    let length = TrainingLength { batch: 4096, examples: 4096, ..length };
     assert!(matches!(
-        with_room(|| forecast::<f32>(&long, schedule, &cpu, Duration::from_micros(1))),
+        with_room(|| forecast::<f32>(&long, length, &cpu, Duration::from_micros(1))),
         Err(RunError::TooSlow { rows: 1, batch: 4096, .. })
     ));
 }
@@ -142,12 +147,12 @@ fn too_large_to_run() {
 #[test]
 fn forecasts() {
     let spec = network(&[20, 40, 5], Loss::CROSS_ENTROPY);
-    let schedule = Schedule { examples: 100, epochs: 7, batch: 32 };
+    let length = TrainingLength { examples: 100, epochs: 7, batch: 32 };
     let budget = Duration::from_millis(60);
-    let forecast = with_room(|| forecast::<f32>(&spec, schedule, &Cpu::new(level(), 1), budget)).unwrap();
+    let forecast = with_room(|| forecast::<f32>(&spec, length, &Cpu::new(level(), 1), budget)).unwrap();
     let flops = |ops: Ops| (ops.flops() + ops.inside().flops()) as f64;
     let step = flops(StepFormula::new(&spec, 32, Vectors::textbook::<f32>()).unwrap().total().useful);
-    let training = flops(TrainingFormula::new(&spec, schedule, Vectors::textbook::<f32>()).unwrap().total().useful);
+    let training = flops(TrainingFormula::new(&spec, length, Vectors::textbook::<f32>()).unwrap().total().useful);
     assert!(forecast.measured_steps > 0 && forecast.seconds_per_step > 0.0);
     // Three roundings in each way of computing them.
     let equal = |a: f64, b: f64| (a / b - 1.0).abs() < 8.0 * f64::EPSILON;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{Draw, bits, numbers, thread_counts, with_room};
-use nxm_count::formula::Parts;
+use crate::common::{Draw, Textbook, bits, numbers, thread_counts, with_room};
+use crate::textbook;
 use nxm_count::{
-    Clipping, Counted, InferenceFormula, NetworkSpec, Requests, StepFormula, StepTraffic, Tally, Traffic, Vectors,
-    verify,
+    Clipping, Counted, InferenceFormula, NetworkSpec, Requests, Run, StepFormula, StepTraffic, Tally, Traffic, Vectors,
+    compulsory_traffic, verify,
 };
-use nxm_kernels::{Activation, Cpu, Element, Executor, Function, Level, MatrixRef, Region};
+use nxm_kernels::{Activation, Cpu, Element, Executor, Function, Level, MatrixRef, Phase, Region};
 use nxm_net::{
     Adam, AdamW, Dataset, EVALUATION_ROWS, Loss, NetError, Network, Optimizer, OptimizerState, Predictor, Sgd, Step,
     Targets,
@@ -17,7 +17,7 @@ use proptest::prelude::*;
 
 /// A network, and how many examples it is trained on.
 #[derive(Clone, Debug)]
-struct Case {
+struct Job {
     sizes: Vec<u64>,
     activations: Vec<Activation>,
     loss: Loss,
@@ -26,11 +26,11 @@ struct Case {
     batch: usize,
 }
 
-impl Case {
+impl Job {
     /// Plain gradient descent.
-    fn new(sizes: Vec<u64>, hidden: Activation, output: Activation, loss: Loss, batch: usize) -> Case {
+    fn new(sizes: Vec<u64>, hidden: Activation, output: Activation, loss: Loss, batch: usize) -> Job {
         let activations = NetworkSpec::new(sizes.clone(), hidden, output, loss.clone()).unwrap().activations().to_vec();
-        Case { sizes, activations, loss, optimizer: Optimizer::sgd(0.1), clipping: Clipping::None, batch }
+        Job { sizes, activations, loss, optimizer: Optimizer::sgd(0.1), clipping: Clipping::None, batch }
     }
 
     fn spec(&self) -> NetworkSpec {
@@ -41,17 +41,12 @@ impl Case {
 
     /// The network that is trained.
     fn network<T: Element>(&self) -> Network<T> {
-        let sizes: Vec<usize> = self.sizes.iter().map(|size| *size as usize).collect();
-        let mut builder = Network::<T>::builder(sizes[0]).seed(7);
-        for (layer, units) in sizes[1..].iter().enumerate() {
-            builder = builder.dense(*units, self.activations[layer]);
-        }
-        builder.build().unwrap()
+        self.spec().build(7).unwrap()
     }
 
     /// One step on `rows` examples in a step made for the whole batch: the loss, and all parameters after it. Gradients and update are
     /// made together or apart.
-    fn train<T: Element>(&self, executor: &impl Executor, rows: usize, parts: Parts, draw: Draw) -> Vec<T> {
+    fn train<T: Element>(&self, executor: &dyn Executor, rows: usize, run: Run, draw: Draw) -> Vec<T> {
         let mut network = self.network::<T>();
         let mut step = Step::new(&network, &self.loss, self.batch).unwrap();
         match self.clipping {
@@ -68,9 +63,9 @@ impl Case {
             true => Targets::Classes(&labels),
         };
         let x = MatrixRef::new(&x, rows, network.inputs()).unwrap();
-        let loss = match parts {
-            Parts::Fused => step.train(&mut network, executor, x, targets, &mut optimizer),
-            Parts::Apart => step
+        let loss = match run {
+            Run::Step => step.train(&mut network, executor, x, targets, &mut optimizer),
+            _ => step
                 .gradients(&network, executor, x, targets)
                 .and_then(|loss| step.update(&mut network, executor, &mut optimizer).map(|()| loss)),
         };
@@ -78,17 +73,16 @@ impl Case {
             (Err(NetError::Diverged { .. }), Draw::Extreme) => return Vec::new(),
             (loss, _) => loss.unwrap(),
         };
-        let layers = network.layers().iter();
-        let parameters = layers.flat_map(|layer| layer.weights().iter().chain(layer.bias()).copied());
+        let parameters = network.layers().flat_map(|layer| [layer.weights().to_vec(), layer.bias().to_vec()].concat());
         std::iter::once(loss).chain(parameters).collect()
     }
 
     /// Each phase asks at least for what it must read and write, but for labels and class weights, and for a product whose operand or
     /// result the phase beside it has at hand.
     fn asks_for_what_it_must(&self, requested: &StepTraffic, rows: usize, size: u128) {
-        let compulsory = StepTraffic::compulsory(&self.spec(), rows as u64, size).unwrap();
-        for (asked, must) in requested.layers().iter().zip(compulsory.layers()) {
-            for ((phase, asked), (_, must)) in asked.phases().into_iter().zip(must.phases()) {
+        let compulsory = compulsory_traffic(&self.spec(), rows as u64, size).unwrap();
+        for (asked, must) in requested.layers().iter().zip(&compulsory.layers) {
+            for ((phase, asked), (_, must)) in asked.phases().zip(must.phases()) {
                 assert!(asked.read >= must.read && asked.written >= must.written, "{phase}: {asked:?}, {must:?}");
             }
         }
@@ -100,31 +94,29 @@ impl Case {
     }
 
     fn check_here<T: Element>(&self) {
-        let apart = if self.clipping == Clipping::None { &[Parts::Fused, Parts::Apart][..] } else { &[Parts::Fused] };
         for (rows, level) in
             [self.batch, self.batch.div_ceil(2)].into_iter().flat_map(|r| Level::available().map(move |l| (r, l)))
         {
-            for parts in apart {
-                self.check_parts::<T>(rows, level, *parts);
+            for run in [Run::Step, Run::GradientsAndUpdate] {
+                self.check_run::<T>(rows, level, run);
             }
             self.check_inference::<T>(rows, level);
         }
     }
 
     /// A step by `Step::train`, or by `Step::gradients` and `Step::update`.
-    fn check_parts<T: Element>(&self, rows: usize, level: Level, parts: Parts) {
+    fn check_run<T: Element>(&self, rows: usize, level: Level, run: Run) {
         let (spec, vectors) = (self.spec(), Vectors::of::<T>(level));
-        // Gradients that are clipped are made apart anyway.
-        let made = if self.clipping == Clipping::None { parts } else { Parts::Apart };
-        let formula = StepFormula::of_parts(&spec, rows as u64, vectors, made).unwrap();
+        let formula = StepFormula::of_run(&spec, rows as u64, vectors, run).unwrap();
         let expected: BTreeMap<Option<Region>, Tally> =
             formula.regions().map(|(region, tally)| (Some(region), tally)).collect();
+        assert_eq!(Textbook::of(&formula.total().useful), textbook::step(&spec, rows as u64), "{run:?} {level}");
         for threads in thread_counts(rows) {
             let cpu = Cpu::new(level, threads);
             let counted = Counted::new(cpu);
-            let result = self.train::<T>(&counted, rows, parts, Draw::Usual);
+            let result = self.train::<T>(&counted, rows, run, Draw::Usual);
             let requests = Requests::of::<T>(level, threads);
-            let requested = StepTraffic::requested_by_parts(&spec, rows as u64, requests, made).unwrap();
+            let requested = StepTraffic::requested_by_run(&spec, rows as u64, requests, run).unwrap();
             let by_region: BTreeMap<Option<Region>, Traffic> =
                 requested.regions().map(|(region, traffic)| (Some(region), traffic)).collect();
             assert_eq!(counted.requested(), by_region, "bytes, {} {level} {threads} {rows} rows", T::NAME);
@@ -132,24 +124,23 @@ impl Case {
             self.asks_for_what_it_must(&requested, rows, size_of::<T>() as u128);
             assert_eq!(counted.total(), formula.total(), "{} {level} {threads} {rows} rows", T::NAME);
             assert_eq!(counted.take(), expected, "{} {level} {threads} {rows} rows", T::NAME);
-            let uncounted = self.train::<T>(&cpu, rows, parts, Draw::Usual);
+            let uncounted = self.train::<T>(&cpu, rows, run, Draw::Usual);
             assert_eq!(bits(&result), bits(&uncounted), "{} {level} {threads}", T::NAME);
         }
     }
 
-    /// Of numbers of which the loss can't be finite: a step that ends there has made its forward pass, its loss, and what the last layer's
-    /// activation makes of that, and one in two parts has made all of it.
+    /// Of numbers of which the loss can't be finite: a step that ends there has made its forward pass and its loss, and one in two parts has
+    /// made all of it.
     fn check_extremes<T: Element>(&self, level: Level) {
         let counted = Counted::new(Cpu::new(level, 2));
-        with_room(|| self.train::<T>(&counted, self.batch, Parts::Fused, Draw::Extreme));
+        with_room(|| self.train::<T>(&counted, self.batch, Run::Step, Draw::Extreme));
         let formula = StepFormula::new(&self.spec(), self.batch as u64, Vectors::of::<T>(level)).unwrap();
-        let last = formula.layers().last().unwrap();
-        let begun = Tally::sum([formula.forward(), formula.loss(), last.activation_gradient]).unwrap();
+        let begun = formula.forward().plus(&formula.loss()).unwrap();
         assert_eq!(counted.total(), begun, "{} {level}", T::NAME);
         let counted = Counted::new(Cpu::new(level, 2));
-        with_room(|| self.train::<T>(&counted, self.batch, Parts::Apart, Draw::Extreme));
-        let formula =
-            StepFormula::of_parts(&self.spec(), self.batch as u64, Vectors::of::<T>(level), Parts::Apart).unwrap();
+        with_room(|| self.train::<T>(&counted, self.batch, Run::GradientsAndUpdate, Draw::Extreme));
+        let vectors = Vectors::of::<T>(level);
+        let formula = StepFormula::of_run(&self.spec(), self.batch as u64, vectors, Run::GradientsAndUpdate).unwrap();
         assert_eq!(counted.total(), formula.total(), "apart, {} {level}", T::NAME);
     }
 
@@ -176,7 +167,7 @@ impl Case {
     }
 }
 
-fn cases() -> impl Strategy<Value = Case> {
+fn jobs() -> impl Strategy<Value = Job> {
     let activation = || proptest::sample::select(&Activation::ALL);
     let size = || prop_oneof![proptest::sample::select(vec![1u64, 7, 8, 9, 15, 16, 17, 31, 33, 48, 64, 65]), 1u64..50];
     let clipping = proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled][..]);
@@ -187,7 +178,7 @@ fn cases() -> impl Strategy<Value = Case> {
         let (units, activations): (Vec<u64>, Vec<Activation>) = layers.into_iter().unzip();
         let loss = losses(units[units.len() - 1] as usize)[loss].clone();
         let sizes = [&[inputs], &units[..]].concat();
-        Case { sizes, activations, loss, optimizer, clipping, batch }
+        Job { sizes, activations, loss, optimizer, clipping, batch }
     })
 }
 
@@ -221,9 +212,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn random_networks(case in cases()) {
-        case.check::<f32>();
-        case.check::<f64>();
+    fn random_networks(job in jobs()) {
+        job.check::<f32>();
+        job.check::<f64>();
     }
 }
 
@@ -232,10 +223,10 @@ proptest! {
 fn steps_of_extreme_numbers() {
     for level in Level::available() {
         for loss in losses(3) {
-            Case::new(vec![12, 17, 3], Activation::Relu, Activation::Sigmoid, loss, 5).check_extremes::<f32>(level);
+            Job::new(vec![12, 17, 3], Activation::Relu, Activation::Sigmoid, loss, 5).check_extremes::<f32>(level);
         }
         let (tanh, mse) = (Activation::Tanh, Loss::MeanSquaredError);
-        Case::new(vec![12, 17, 3], Activation::Gelu, tanh, mse, 5).check_extremes::<f64>(level);
+        Job::new(vec![12, 17, 3], Activation::Gelu, tanh, mse, 5).check_extremes::<f64>(level);
     }
 }
 
@@ -243,21 +234,19 @@ fn steps_of_extreme_numbers() {
 #[test]
 fn evaluations() {
     let (rows, outputs) = (2 * EVALUATION_ROWS + 37, 3);
-    let case = Case::new(vec![4, 9, 3], Activation::Silu, Activation::Identity, Loss::CROSS_ENTROPY, rows);
-    let network = case.network::<f32>();
+    let job = Job::new(vec![4, 9, 3], Activation::Silu, Activation::Identity, Loss::CROSS_ENTROPY, rows);
+    let network = job.network::<f32>();
     let labels = (0..rows).map(|i| (i % outputs) as u32).collect();
     let data = Dataset::classification(numbers(rows * 4, 1), 4, labels, outputs).unwrap();
     for level in Level::available() {
         let (vectors, requests) = (Vectors::of::<f32>(level), Requests::of::<f32>(level, 1));
         let counted = Counted::new(Cpu::new(level, 1));
-        with_room(|| network.evaluate(&counted, &data, &case.loss).unwrap());
-        let blocks = [EVALUATION_ROWS, EVALUATION_ROWS, 37].map(|rows| {
-            let forward = InferenceFormula::new(&case.spec(), rows as u64, vectors, requests).unwrap();
-            forward.total().plus(&vectors.loss(&case.loss, rows as u128, outputs as u128).unwrap()).unwrap()
-        });
+        with_room(|| network.evaluate(&counted, &data, &job.loss).unwrap());
+        let blocks = [EVALUATION_ROWS, EVALUATION_ROWS, 37]
+            .map(|rows| InferenceFormula::evaluation(&job.spec(), rows as u64, vectors, requests).unwrap().total());
         assert_eq!(counted.total(), Tally::sum(blocks).unwrap(), "{level}");
     }
-    case.check::<f32>();
+    job.check::<f32>();
 }
 
 /// Every activation in both places, with every loss.
@@ -265,10 +254,10 @@ fn evaluations() {
 fn every_activation_and_loss() {
     for hidden in Activation::ALL {
         for output in Activation::ALL {
-            Case::new(vec![5, 9, 3], hidden, output, Loss::MeanSquaredError, 3).check::<f32>();
+            Job::new(vec![5, 9, 3], hidden, output, Loss::MeanSquaredError, 3).check::<f32>();
         }
         for loss in losses(3) {
-            Case::new(vec![5, 9, 3], hidden, Activation::Identity, loss, 3).check::<f32>();
+            Job::new(vec![5, 9, 3], hidden, Activation::Identity, loss, 3).check::<f32>();
         }
     }
 }
@@ -279,13 +268,13 @@ fn every_optimizer_and_clipping() {
     let (gelu, identity) = (Activation::Gelu, Activation::Identity);
     for optimizer in optimizers() {
         for clipping in [Clipping::None, Clipping::Within, Clipping::Scaled] {
-            let case = Case::new(vec![5, 17, 3], gelu, identity, Loss::CROSS_ENTROPY, 3);
-            let case = Case { optimizer, clipping, ..case };
-            case.check::<f32>();
-            case.check::<f64>();
+            let job = Job::new(vec![5, 17, 3], gelu, identity, Loss::CROSS_ENTROPY, 3);
+            let job = Job { optimizer, clipping, ..job };
+            job.check::<f32>();
+            job.check::<f64>();
             let level = Level::detect().unwrap();
             assert!(
-                with_room(|| verify::<f32>(&case.spec(), 3, level, 1)).unwrap().agrees(),
+                with_room(|| verify::<f32>(&job.spec(), 3, level, 1)).unwrap().agrees(),
                 "{optimizer:?} {clipping:?}"
             );
         }
@@ -296,10 +285,10 @@ fn every_optimizer_and_clipping() {
 #[test]
 fn large_enough_for_threads() {
     let (relu, identity) = (Activation::Relu, Activation::Identity);
-    let case = Case::new(vec![500, 270, 10], relu, identity, Loss::CROSS_ENTROPY, 24);
-    case.check::<f32>();
+    let job = Job::new(vec![500, 270, 10], relu, identity, Loss::CROSS_ENTROPY, 24);
+    job.check::<f32>();
     let activations = vec![Activation::Silu, identity];
-    Case { optimizer: Optimizer::adam(0.01), activations, clipping: Clipping::Scaled, ..case }.check::<f32>();
+    Job { optimizer: Optimizer::adam(0.01), activations, clipping: Clipping::Scaled, ..job }.check::<f32>();
 }
 
 /// The network the project's question is about, 30-30-30 with sigmoids and squared errors, worked out by hand.
@@ -318,19 +307,21 @@ fn thirty_thirty_thirty() {
     assert_eq!([inside.fma(), inside.mul(), inside.add(), inside.div(), inside.cmp()], [720, 120, 480, 60, 180]);
 
     let [first, last] = step.layers() else { panic!("two layers") };
-    assert_eq!(first.weight_gradient.useful.own().fma() + last.weight_gradient.useful.own().fma(), 1800);
-    assert_eq!(last.input_gradient.useful.own().fma(), 900);
-    assert_eq!(first.input_gradient, Tally::NONE);
-    assert_eq!(last.bias_gradient.useful.own().add(), 30);
-    let derivative = last.activation_gradient.useful;
+    assert_eq!(first[Phase::WeightGradient].useful.own().fma() + last[Phase::WeightGradient].useful.own().fma(), 1800);
+    // One row is 30 dot products of 30: 30 multiplications and 29 additions each.
+    let input_gradient = last[Phase::InputGradient].useful;
+    assert_eq!((input_gradient.multiplications(), input_gradient.additions()), (900, 870));
+    assert_eq!(first[Phase::InputGradient], Tally::NONE);
+    assert_eq!(last[Phase::BiasGradient].useful.own().add(), 30);
+    let derivative = last[Phase::ActivationGradient].useful;
     assert_eq!((derivative.own().mul(), derivative.own().add()), (60, 30));
     // (2n + 1) and (2n − 1) for 30 outputs.
     assert_eq!((step.loss().useful.multiplications(), step.loss().useful.additions()), (61, 59));
     assert_eq!(step.update().useful.own().fma(), 1860);
 
-    // 1800 + 61 + (1800 + 900 + 120) + 1860, and 1800 + 59 + (2700 + 60 + 60) + 1860.
+    // 1800 + 61 + (1800 + 900 + 120) + 1860, and 1800 + 59 + (1800 + 870 + 60 + 60) + 1860.
     let total = step.total().useful;
-    assert_eq!((total.multiplications(), total.additions()), (6541, 6539));
+    assert_eq!((total.multiplications(), total.additions()), (6541, 6509));
     assert!(with_room(|| verify::<f32>(&network, 1, Level::detect().unwrap(), 1)).unwrap().agrees());
 }
 

@@ -1,335 +1,267 @@
-//! Counts of the kernels on vectors, of softmax and of activations: executed = formula, at every level, on one thread and on more.
+//! Counts of the kernels on vectors, of softmax and of all that is done element by element: executed = formula, at every level, on one
+//! thread and on more.
 
-use crate::common::{Case, Draw, Textbook, check, check_split, derivative_function, side};
-use nxm_count::{Requests, Tally, Traffic, Vectors};
-use nxm_kernels::{
-    Activation, Element, Executor, Function, MatrixMut, MatrixRef, apply, axpy, dot, dot_in_f64, log_softmax,
-    log_sum_exp, sgd, softmax,
-};
+use crate::common::{Case, Draw, Laid, Numbers, Textbook, check, check_both, check_split, derivative, laid, side};
+use crate::rules::Choice;
+use nxm_count::Vectors;
+use nxm_kernels::call::Op;
+use nxm_kernels::{Activation, Call, Element, Executor, Function, Layout, axpy, dot, dot_in_f64, sgd};
 use proptest::prelude::*;
 
-struct Dot {
-    n: usize,
+/// Kernels on vectors of n elements.
+#[derive(Clone, Copy, Debug)]
+pub enum OnVectors {
+    Dot,
+    DotInF64,
+    Axpy,
+    Sgd,
 }
 
-impl<T: Element> Case<T> for Dot {
-    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
-        vec![dot(executor, &draw.numbers(self.n, 1), &draw.numbers(self.n, 2)).unwrap()]
-    }
-    fn formula(&self, vectors: Vectors) -> Tally {
-        vectors.dot(self.n as u128).unwrap()
-    }
-    fn requested(&self, requests: Requests) -> Traffic {
-        requests.dot(self.n as u128).unwrap()
-    }
-    fn textbook(&self) -> Textbook {
-        let n = self.n as u128;
-        Textbook { multiplications: n, additions: n.saturating_sub(1), ..Textbook::default() }
-    }
+pub struct OfLength {
+    pub kernel: OnVectors,
+    pub n: usize,
 }
 
-struct DotInF64 {
-    n: usize,
-}
-
-impl Case<f64> for DotInF64 {
-    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<f64> {
-        vec![dot_in_f64(executor, &draw.numbers(self.n, 1), &draw.numbers(self.n, 2)).unwrap()]
-    }
-    fn formula(&self, vectors: Vectors) -> Tally {
-        vectors.dot_in_f64(self.n as u128).unwrap()
-    }
-    fn requested(&self, requests: Requests) -> Traffic {
-        requests.dot_in_f64(self.n as u128).unwrap()
-    }
-    fn textbook(&self) -> Textbook {
-        let n = self.n as u128;
-        Textbook { multiplications: n, additions: n.saturating_sub(1), convert: 2 * n, ..Textbook::default() }
-    }
-}
-
-struct Axpy {
-    n: usize,
-}
-
-impl<T: Element> Case<T> for Axpy {
-    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
-        let mut y = draw.numbers(self.n, 2);
-        axpy(executor, T::from_f64(0.3), &draw.numbers(self.n, 1), &mut y).unwrap();
+impl<T: Element> Case<T> for OfLength {
+    fn run(&self, executor: &dyn Executor, draw: Draw) -> Vec<T> {
+        let (x, mut y) = (draw.numbers::<T>(self.n, 1), draw.numbers(self.n, 2));
+        match self.kernel {
+            OnVectors::Dot => return vec![dot(executor, &x, &y).unwrap()],
+            OnVectors::DotInF64 => {
+                let [x, y] = [1, 2].map(|seed| draw.numbers::<f32>(self.n, seed));
+                return vec![T::from_f64(dot_in_f64(executor, &x, &y).unwrap())];
+            }
+            OnVectors::Axpy => axpy(executor, T::from_f64(0.3), &x, &mut y).unwrap(),
+            OnVectors::Sgd => sgd(executor, T::from_f64(0.3), &x, &mut y).unwrap(),
+        }
         y
     }
-    fn formula(&self, vectors: Vectors) -> Tally {
-        vectors.axpy(self.n as u128).unwrap()
+    fn textbook(&self) -> Textbook {
+        let n = self.n as u128;
+        let (additions, convert) = match self.kernel {
+            OnVectors::Dot => (n.saturating_sub(1), 0),
+            OnVectors::DotInF64 => (n.saturating_sub(1), 2 * n),
+            OnVectors::Axpy | OnVectors::Sgd => (n, 0),
+        };
+        Textbook { multiplications: n, additions, convert, ..Textbook::default() }
     }
-    fn requested(&self, requests: Requests) -> Traffic {
-        requests.axpy(self.n as u128).unwrap()
+}
+
+/// Kernels that do something with each element of a matrix, perhaps beside another one.
+#[derive(Clone, Copy, Debug)]
+pub enum OnElements {
+    Apply(Function),
+    Activate(Activation),
+    Derive(Activation),
+    Scale,
+    Update(Choice),
+    AddSquares,
+}
+
+pub struct Elements {
+    pub kernel: OnElements,
+    pub rows: usize,
+    pub cols: usize,
+    /// Of the matrix, and of those beside it.
+    pub laid: [Laid; 2],
+}
+
+impl<T: Element> Case<T> for Elements {
+    fn run(&self, executor: &dyn Executor, draw: Draw) -> Vec<T> {
+        let [laid, beside] = self.laid.map(|laid| laid.layout::<T>(self.rows, self.cols));
+        let mut x = Numbers::new(draw, 1, laid);
+        let beside = |seed| Numbers::new(draw, seed, beside);
+        let call = match self.kernel {
+            OnElements::Apply(function) => Call::apply(function, x.write()),
+            OnElements::Activate(activation) => Call::activate(activation, x.write()),
+            OnElements::Derive(activation) => {
+                let kept = beside(2);
+                T::run(executor, Call::derive(activation, kept.read(), x.write()).unwrap(), None);
+                return x.data;
+            }
+            OnElements::Scale => {
+                let factor = Numbers::new(draw, 3, Layout::row_major(1, 1));
+                T::run(executor, Call::scale(factor.read(), x.write()).unwrap(), None);
+                return x.data;
+            }
+            OnElements::Update(choice) => {
+                let (rule, gradient) = (choice.rule::<T>(), beside(2));
+                let (mut first, mut second) = (beside(3), beside(4).squared());
+                let mut state = [Some(first.write()), Some(second.write())];
+                state[rule.state()..].fill_with(|| None);
+                T::run(executor, Call::update(rule, gradient.read(), x.write(), state).unwrap(), None);
+                return [x.data, first.data, second.data].concat();
+            }
+            OnElements::AddSquares => {
+                let one = Layout::row_major(1, 1);
+                let (before, mut sum) = (Numbers::new(draw, 2, one), Numbers::new(draw, 3, one));
+                T::run(executor, Call::add_squares(before.read(), x.read(), sum.write()).unwrap(), None);
+                return sum.data;
+            }
+        };
+        T::run(executor, call, None);
+        x.data
     }
     fn textbook(&self) -> Textbook {
-        Textbook { multiplications: self.n as u128, additions: self.n as u128, ..Textbook::default() }
-    }
-}
-
-struct Sgd {
-    n: usize,
-}
-
-impl<T: Element> Case<T> for Sgd {
-    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
-        let mut weights = draw.numbers(self.n, 2);
-        sgd(executor, T::from_f64(0.3), &draw.numbers(self.n, 1), &mut weights).unwrap();
-        weights
-    }
-    fn formula(&self, vectors: Vectors) -> Tally {
-        vectors.sgd(self.n as u128).unwrap()
-    }
-    fn requested(&self, requests: Requests) -> Traffic {
-        requests.axpy(self.n as u128).unwrap()
-    }
-    fn textbook(&self) -> Textbook {
-        Textbook { multiplications: self.n as u128, additions: self.n as u128, ..Textbook::default() }
-    }
-}
-
-struct Forward {
-    activation: Activation,
-    n: usize,
-}
-
-impl<T: Element> Case<T> for Forward {
-    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
-        let mut z = draw.numbers(self.n, 1);
-        self.activation.forward(executor, &mut z);
-        z
-    }
-    fn formula(&self, vectors: Vectors) -> Tally {
-        vectors.activation_forward(self.activation, self.n as u128).unwrap()
-    }
-    fn requested(&self, requests: Requests) -> Traffic {
-        requests.activation_forward(self.activation, self.n as u128).unwrap()
-    }
-    fn textbook(&self) -> Textbook {
-        let function = self.activation.function().filter(|_| self.n > 0);
-        Textbook { functions: function.map(|f| (f, self.n as u128)).into_iter().collect(), ..Textbook::default() }
-    }
-}
-
-struct Backward {
-    activation: Activation,
-    n: usize,
-}
-
-impl<T: Element> Case<T> for Backward {
-    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
-        let mut delta = draw.numbers(self.n, 1);
-        self.activation.backward(executor, &draw.numbers(self.n, 2), &mut delta).unwrap();
-        delta
-    }
-    fn formula(&self, vectors: Vectors) -> Tally {
-        vectors.activation_backward(self.activation, self.n as u128).unwrap()
-    }
-    fn requested(&self, requests: Requests) -> Traffic {
-        requests.activation_backward(self.activation, self.n as u128).unwrap()
-    }
-    fn textbook(&self) -> Textbook {
-        let [multiplications, additions, cmp] = match self.activation {
-            Activation::Identity => [0, 0, 0],
-            Activation::Relu => [0, 0, 1],
-            Activation::LeakyRelu => [1, 0, 1],
-            Activation::Sigmoid => [2, 1, 0],
-            Activation::Tanh => [2, 1, 0],
-            Activation::Elu => [1, 1, 1],
-            Activation::Gelu | Activation::GeluTanh | Activation::Silu | Activation::Softplus => [1, 0, 0],
+        let n = (self.rows * self.cols) as u128;
+        let functions = |function: Option<Function>| {
+            let functions = function.into_iter().map(|f| (f, n)).filter(|(_, n)| *n > 0).collect();
+            Textbook { functions, ..Textbook::default() }
+        };
+        match self.kernel {
+            OnElements::Apply(function) => functions(Some(function)),
+            OnElements::Activate(activation) => functions(activation.function()),
+            OnElements::Derive(activation) => derivative(activation, n),
+            OnElements::Scale => Textbook { multiplications: n, ..Textbook::default() },
+            OnElements::Update(choice) => choice.textbook(n),
+            // A sum of nothing is added, too.
+            OnElements::AddSquares if self.cols == 0 => Textbook { additions: 1, ..Textbook::default() },
+            OnElements::AddSquares => Textbook { multiplications: n, additions: n, ..Textbook::default() },
         }
-        .map(|each| each * self.n as u128);
-        let functions = derivative_function(self.activation).map(|f| (f, self.n as u128));
-        let functions = functions.into_iter().filter(|(_, n)| *n > 0).collect();
-        Textbook { multiplications, additions, cmp, functions, ..Textbook::default() }
     }
 }
 
-struct Softmax {
-    rows: usize,
-    cols: usize,
+/// The scale of clipped gradients.
+pub struct ClipScale;
+
+impl<T: Element> Case<T> for ClipScale {
+    fn run(&self, executor: &dyn Executor, draw: Draw) -> Vec<T> {
+        let [squares, mut norm, mut scale] = [1, 2, 3].map(|seed| Numbers::new(draw, seed, Layout::row_major(1, 1)));
+        let call = Call::clip_scale(T::ONE, squares.read(), norm.write(), scale.write()).unwrap();
+        T::run(executor, call, None);
+        [norm.data, scale.data].concat()
+    }
+    fn textbook(&self) -> Textbook {
+        Textbook { additions: 1, sqrt: 1, div: 1, ..Textbook::default() }
+    }
 }
 
-impl<T: Element> Case<T> for Softmax {
-    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
-        let mut z = draw.numbers(self.rows * self.cols, 1);
-        softmax(executor, MatrixMut::new(&mut z, self.rows, self.cols).unwrap());
-        z
-    }
-    fn formula(&self, vectors: Vectors) -> Tally {
-        vectors.softmax(self.rows as u128, self.cols as u128).unwrap()
-    }
-    fn requested(&self, requests: Requests) -> Traffic {
-        requests.softmax(self.rows as u128, self.cols as u128).unwrap()
+/// Softmax and its relatives.
+#[derive(Clone, Copy, Debug)]
+pub enum OnRows {
+    Softmax,
+    LogSoftmax,
+    LogSumExp,
+}
+
+pub struct ByRows {
+    pub kernel: OnRows,
+    pub rows: usize,
+    pub cols: usize,
+    pub laid: Laid,
+}
+
+impl<T: Element> Case<T> for ByRows {
+    fn run(&self, executor: &dyn Executor, draw: Draw) -> Vec<T> {
+        let mut z = Numbers::new(draw, 1, self.laid.layout::<T>(self.rows, self.cols));
+        let mut to = Numbers::new(draw, 2, Layout::row_major(1, self.rows));
+        let call = match self.kernel {
+            OnRows::Softmax => Call::softmax(z.write()),
+            OnRows::LogSoftmax => Call::log_softmax(z.write()),
+            OnRows::LogSumExp => Call::log_sum_exp(z.read(), to.write()),
+        };
+        T::run(executor, call.unwrap(), None);
+        [z.data, to.data].concat()
     }
     fn textbook(&self) -> Textbook {
         let (b, m) = (self.rows as u128, self.cols as u128);
         if b * m == 0 {
             return Textbook::default();
         }
-        Textbook {
-            multiplications: b * m,
-            additions: b * (2 * m - 1),
-            div: b,
-            cmp: b * (m - 1),
-            functions: vec![(Function::Exp, b * m)],
-            ..Textbook::default()
+        let (cmp, exp, log) = (b * (m - 1), (Function::Exp, b * m), (Function::Log, b));
+        let none = Textbook { cmp, ..Textbook::default() };
+        match self.kernel {
+            OnRows::Softmax => {
+                let (multiplications, additions, div) = (b * m, b * (2 * m - 1), b);
+                Textbook { multiplications, additions, div, functions: vec![exp], ..none }
+            }
+            OnRows::LogSoftmax => Textbook { additions: b * (3 * m - 1), functions: vec![exp, log], ..none },
+            OnRows::LogSumExp => Textbook { additions: b * 2 * m, functions: vec![exp, log], ..none },
         }
     }
-}
-
-struct LogSoftmax {
-    rows: usize,
-    cols: usize,
-}
-
-impl<T: Element> Case<T> for LogSoftmax {
-    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
-        let mut z = draw.numbers(self.rows * self.cols, 1);
-        log_softmax(executor, MatrixMut::new(&mut z, self.rows, self.cols).unwrap());
-        z
-    }
-    fn formula(&self, vectors: Vectors) -> Tally {
-        vectors.log_softmax(self.rows as u128, self.cols as u128).unwrap()
-    }
-    fn requested(&self, requests: Requests) -> Traffic {
-        requests.log_softmax(self.rows as u128, self.cols as u128).unwrap()
-    }
-    fn textbook(&self) -> Textbook {
-        let (b, m) = (self.rows as u128, self.cols as u128);
-        if b * m == 0 {
-            return Textbook::default();
-        }
-        Textbook {
-            additions: b * (3 * m - 1),
-            cmp: b * (m - 1),
-            functions: vec![(Function::Exp, b * m), (Function::Log, b)],
-            ..Textbook::default()
-        }
-    }
-}
-
-struct LogSumExp {
-    rows: usize,
-    cols: usize,
-}
-
-impl<T: Element> Case<T> for LogSumExp {
-    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
-        let (z, mut to) = (draw.numbers(self.rows * self.cols, 1), draw.numbers(self.rows, 2));
-        log_sum_exp(executor, MatrixRef::new(&z, self.rows, self.cols).unwrap(), &mut to).unwrap();
-        to
-    }
-    fn formula(&self, vectors: Vectors) -> Tally {
-        vectors.log_sum_exp(self.rows as u128, self.cols as u128).unwrap()
-    }
-    fn requested(&self, requests: Requests) -> Traffic {
-        requests.log_sum_exp(self.rows as u128, self.cols as u128).unwrap()
-    }
-    fn textbook(&self) -> Textbook {
-        let (b, m) = (self.rows as u128, self.cols as u128);
-        if b * m == 0 {
-            return Textbook::default();
-        }
-        Textbook {
-            additions: b * 2 * m,
-            cmp: b * (m - 1),
-            functions: vec![(Function::Exp, b * m), (Function::Log, b)],
-            ..Textbook::default()
-        }
-    }
-}
-
-struct Apply {
-    function: Function,
-    n: usize,
-}
-
-impl<T: Element> Case<T> for Apply {
-    fn run(&self, executor: &impl Executor, draw: Draw) -> Vec<T> {
-        let mut x = draw.numbers(self.n, 1);
-        apply(executor, self.function, &mut x);
-        x
-    }
-    fn formula(&self, vectors: Vectors) -> Tally {
-        vectors.apply(self.function, self.n as u128).unwrap()
-    }
-    fn requested(&self, requests: Requests) -> Traffic {
-        requests.apply(self.n as u128).unwrap()
-    }
-    fn textbook(&self) -> Textbook {
-        let functions = [(self.function, self.n as u128)];
-        Textbook { functions: functions.into_iter().filter(|(_, n)| *n > 0).collect(), ..Textbook::default() }
-    }
-}
-
-/// Both element types.
-fn check_both<C: Case<f32> + Case<f64> + Sync>(case: C) {
-    check::<f32>(&case);
-    check::<f64>(&case);
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn vectors(n in side()) {
-        check_both(Dot { n });
-        check::<f64>(&DotInF64 { n });
-        check_both(Axpy { n });
-        check_both(Sgd { n });
+        for kernel in [OnVectors::Dot, OnVectors::Axpy, OnVectors::Sgd] {
+            check_both(OfLength { kernel, n });
+        }
+        check::<f64>(&OfLength { kernel: OnVectors::DotInF64, n });
     }
 
     #[test]
-    fn activations(n in side(), activation in proptest::sample::select(&Activation::ALL)) {
-        check_both(Forward { activation, n });
-        check_both(Backward { activation, n });
+    fn activations(
+        rows in 0usize..6, cols in side(), activation in proptest::sample::select(&Activation::ALL), laid in [laid(), laid()],
+    ) {
+        check_both(Elements { kernel: OnElements::Activate(activation), rows, cols, laid });
+        check_both(Elements { kernel: OnElements::Derive(activation), rows, cols, laid });
     }
 
     #[test]
-    fn softmaxes(rows in 0usize..6, cols in side()) {
-        check_both(Softmax { rows, cols });
-        check_both(LogSoftmax { rows, cols });
-        check_both(LogSumExp { rows, cols });
+    fn elements(rows in 0usize..6, cols in side(), choice in Choice::any(), laid in [laid(), laid()]) {
+        for kernel in [OnElements::Scale, OnElements::AddSquares, OnElements::Update(choice)] {
+            check_both(Elements { kernel, rows, cols, laid });
+        }
+    }
+
+    #[test]
+    fn softmaxes(rows in 0usize..6, cols in side(), laid in laid()) {
+        for kernel in [OnRows::Softmax, OnRows::LogSoftmax, OnRows::LogSumExp] {
+            check_both(ByRows { kernel, rows, cols, laid });
+        }
     }
 
     #[test]
     fn functions(n in side(), function in proptest::sample::select(&Function::ALL)) {
-        check_both(Apply { function, n });
+        check_both(Elements { kernel: OnElements::Apply(function), rows: 1, cols: n, laid: [Laid::Plain; 2] });
     }
+}
+
+#[test]
+fn scale_of_clipped_gradients() {
+    check_both(ClipScale);
 }
 
 /// Elementwise kernels and softmax are split between two threads from 3·2¹⁹ elements on: a few more than that, and ragged.
 #[test]
 fn large_enough_for_threads() {
     let n = (3 << 19) + 5;
-    check_split::<f64>(&Axpy { n });
-    check_split::<f32>(&Forward { activation: Activation::Relu, n });
-    check_split::<f64>(&Backward { activation: Activation::Sigmoid, n });
-    check_split::<f32>(&Sgd { n });
-    check_split::<f32>(&Softmax { rows: 5300, cols: 301 });
-    check_split::<f32>(&LogSoftmax { rows: 5300, cols: 301 });
-    check_split::<f64>(&LogSumExp { rows: 5300, cols: 301 });
+    check_split::<f64>(&OfLength { kernel: OnVectors::Axpy, n });
+    check_split::<f32>(&OfLength { kernel: OnVectors::Sgd, n });
+    let plain = |kernel| Elements { kernel, rows: 1, cols: n, laid: [Laid::Plain; 2] };
+    check_split::<f32>(&plain(OnElements::Activate(Activation::Relu)));
+    check_split::<f64>(&plain(OnElements::Derive(Activation::Sigmoid)));
+    check_split::<f64>(&plain(OnElements::Update(Choice { rule: 3, decay: 1 })));
+    for laid in [[Laid::Padded; 2], [Laid::Gaps, Laid::Short]] {
+        let kernel = OnElements::Derive(Activation::Sigmoid);
+        check_split::<f32>(&Elements { kernel, rows: 5300, cols: 301, laid });
+    }
+    let by_rows = |kernel| ByRows { kernel, rows: 5300, cols: 301, laid: Laid::Padded };
+    check_split::<f32>(&by_rows(OnRows::Softmax));
+    check_split::<f32>(&by_rows(OnRows::LogSoftmax));
+    check_split::<f64>(&by_rows(OnRows::LogSumExp));
 }
 
 /// Counts that were worked out by hand.
 #[test]
 fn by_hand() {
-    let n = 30u128;
+    let one = Layout::row_major(1, 1);
+    let dot = |n| Op::Dot { x: Layout::row_major(1, n), y: Layout::row_major(1, n), to: one };
     let textbook = Vectors::textbook::<f32>();
-    let useful = textbook.dot(n).unwrap().useful;
+    let useful = textbook.operation(&dot(30)).unwrap().useful;
     // 16 lanes get a first product each; 14 a second one, fused; then 15 additions fold 16 lanes.
     assert_eq!((useful.own().mul(), useful.own().fma(), useful.own().add()), (16, 14, 15));
     // In f64 a block is 8 lanes, and 30 is less than four of them.
-    let useful = Vectors::textbook::<f64>().dot(n).unwrap().useful;
+    let useful = Vectors::textbook::<f64>().operation(&dot(30)).unwrap().useful;
     assert_eq!((useful.own().mul(), useful.own().fma(), useful.own().add()), (8, 22, 7));
     // Of f32 in f64, each factor is converted; no conversion is a flop.
-    let useful = Vectors::textbook::<f64>().dot_in_f64(n).unwrap().useful;
+    let useful = Vectors::textbook::<f64>().operation(&Op::DotInF64 { x: 30, y: 30, to: one }).unwrap().useful;
     assert_eq!((useful.own().mul(), useful.own().fma(), useful.own().add()), (8, 22, 7));
     assert_eq!((useful.own().convert(), useful.flops()), (60, 59));
     // From four blocks on there are 64 (or 32) lanes.
-    let useful = textbook.dot(100).unwrap().useful;
+    let useful = textbook.operation(&dot(100)).unwrap().useful;
     assert_eq!((useful.own().mul(), useful.own().fma(), useful.own().add()), (64, 36, 63));
 }

@@ -204,6 +204,14 @@ impl<T: Element, S: Simd<T>> Simd<T> for Pair<S> {
         self.0.reduce_add(self.0.add(v.0, v.1))
     }
     #[inline(always)]
+    fn reduce_add_each(self, square: &mut [Self::Vector], used: usize) -> Self::Vector {
+        assert_eq!(square.len(), <Self as Simd<T>>::LANES, "a square of vectors");
+        let (upper, lower) = square.split_at(S::LANES);
+        let mut first: Vec<_> = upper.iter().map(|v| self.0.add(v.0, v.1)).collect();
+        let mut second: Vec<_> = lower.iter().map(|v| self.1.add(v.0, v.1)).collect();
+        (self.0.reduce_add_each(&mut first, used), self.1.reduce_add_each(&mut second, used))
+    }
+    #[inline(always)]
     fn reduce_max(self, v: Self::Vector) -> T {
         self.0.reduce_max(self.0.max(v.0, v.1))
     }

@@ -307,8 +307,12 @@ impl<T: Element, S: Simd<T>> Visitor<T> for OnBlock<'_, '_, T, S> {
                 }
             }
             Gradient::Matrix(matrix) => {
-                // Rows that follow each other with their padding are one long row.
-                let flat = weights.is_flat(len) && matrix.is_flat(len) && first.is_flat(len) && second.is_flat(len);
+                // Rows of whole vectors that follow each other with their padding are one long row.
+                let flat = len.is_multiple_of(S::LANES)
+                    && weights.is_flat(len)
+                    && matrix.is_flat(len)
+                    && first.is_flat(len)
+                    && second.is_flat(len);
                 let (count, rows) = match flat {
                     true => (1, Rows { cols, stride: len }),
                     false => (weights.rows(), Rows::one(cols)),
@@ -431,8 +435,8 @@ pub(crate) fn map_rows<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: us
     out: &mut MatrixMut<'_, T>,
 ) {
     let (cols, len) = (out.cols(), out.touched(S::LANES));
-    // Padded rows that follow each other are one long row of whole vectors: more of them are in flight.
-    let mut flat = out.is_flat(len);
+    // Rows of whole vectors that follow each other with their padding are one long row: more of them are in flight.
+    let mut flat = len.is_multiple_of(S::LANES) && out.is_flat(len);
     for input in &inputs {
         flat &= input.is_flat(len);
     }

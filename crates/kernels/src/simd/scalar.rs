@@ -3,6 +3,8 @@
 //! By force ([`Alone`]): what an operation or a choice results in can't be put into a vector with others.
 
 use super::alone::Alone;
+#[cfg(target_arch = "x86_64")]
+use super::x86::Fma;
 use super::{Kernel, Simd};
 use crate::element::Element;
 
@@ -18,20 +20,11 @@ impl Scalar {
     #[inline]
     pub(crate) fn enter<T: Element, K: Kernel<T>>(self, kernel: K) -> K::Output {
         #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("fma") {
-            // SAFETY: FMA was detected on the line above.
-            return unsafe { with_fma::<T, K>(self, kernel) };
+        if let Some(fma) = Fma::detect() {
+            return fma.enter(self, kernel);
         }
         kernel.run(T::Scalar::from(self))
     }
-}
-
-/// The trampoline of this level.
-#[cfg(target_arch = "x86_64")]
-#[inline(never)]
-#[target_feature(enable = "fma")]
-fn with_fma<T: Element, K: Kernel<T>>(token: Scalar, kernel: K) -> K::Output {
-    kernel.run(T::Scalar::from(token))
 }
 
 /// One body for both element types; they differ in the length of a block.
@@ -187,6 +180,11 @@ macro_rules! impl_scalar {
             #[inline(always)]
             fn reduce_add(self, v: $t) -> $t {
                 v
+            }
+            #[inline(always)]
+            fn reduce_add_each(self, square: &mut [$t], _used: usize) -> $t {
+                assert_eq!(square.len(), 1, "a square of vectors");
+                square[0]
             }
             #[inline(always)]
             fn reduce_max(self, v: $t) -> $t {

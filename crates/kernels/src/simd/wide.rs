@@ -241,6 +241,19 @@ macro_rules! impl_wide {
                 $fold(v, |a, b| a + b, |a, b| <Scalar as Simd<$t>>::add(Scalar, a, b))
             }
             #[inline(always)]
+            fn reduce_add_each(self, square: &mut [$vector], _used: usize) -> $vector {
+                // Vector i then holds lane i of each vector, so lanes are added by adding vectors.
+                <Self as Simd<$t>>::transpose(self, square);
+                let mut half = $lanes / 2;
+                while half > 0 {
+                    for i in 0..half {
+                        square[i] += square[i + half];
+                    }
+                    half /= 2;
+                }
+                square[0]
+            }
+            #[inline(always)]
             fn reduce_max(self, v: $vector) -> $t {
                 $fold(v, |a, b| b.simd_lt(a).bitselect(a, b), |a, b| <Scalar as Simd<$t>>::max(Scalar, a, b))
             }

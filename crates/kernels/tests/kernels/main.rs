@@ -8,6 +8,7 @@
 //! - `dense`: a layer's fused products against the two kernels each is made of, bit by bit;
 //! - `accuracy`: the functions' bounds in ULP on a stratified sample, their special values;
 //! - `functions`: the standard library in f64;
+//! - `token`: operations of the token against loops over lanes, bit by bit;
 //! - `errors` and `level`: what is refused, and in which words.
 
 mod accuracy;
@@ -21,3 +22,4 @@ mod reference;
 mod run;
 mod sameness;
 mod support;
+mod token;

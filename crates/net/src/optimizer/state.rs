@@ -182,6 +182,6 @@ impl<T: Element> OptimizerState<T> {
     /// Whether the state fits the network.
     #[inline]
     pub(crate) fn check(&self, network: &Network<T>) -> Result<(), NetError> {
-        if Arc::ptr_eq(&self.shape, &network.shape) { Ok(()) } else { self.shape.check(&network.shape) }
+        self.shape.check(STATE, &network.shape)
     }
 }

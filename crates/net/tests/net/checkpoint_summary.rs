@@ -25,7 +25,7 @@ fn with_header(bytes: &[u8], change: impl FnOnce(&str) -> String) -> Vec<u8> {
 }
 
 fn assert_same<T: Element>(summary: &CheckpointSummary, whole: &Checkpoint<T>) {
-    let activations: Vec<Activation> = whole.network.layers().iter().map(|layer| layer.activation()).collect();
+    let activations: Vec<Activation> = whole.network.activations().collect();
     assert_eq!((summary.element, summary.element.name()), (ElementType::of::<T>(), T::NAME));
     assert_eq!((&summary.sizes, &summary.activations), (&whole.network.sizes(), &activations));
     assert_eq!((&summary.options, summary.examples), (&whole.options, whole.examples));

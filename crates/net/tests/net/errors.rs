@@ -8,7 +8,7 @@ use nxm_net::{
 
 use crate::support::{cpu, examples, network};
 
-fn said(error: impl std::error::Error) -> String {
+pub fn said(error: impl std::error::Error) -> String {
     error.to_string()
 }
 
@@ -30,7 +30,9 @@ fn networks_that_can_not_be_built() {
     assert_eq!(build(2, &[2, huge]), NetError::TooLarge { what: "weights", rows: 2, cols: huge });
     // Addressable, but more than any machine's virtual memory (2⁴⁷ bytes and more).
     let (rows, cols) = (1 << 30, 1 << 28);
-    assert_eq!(build(rows, &[cols]), NetError::OutOfMemory { what: "weights", bytes: 1 << 60 });
+    let bytes = (1 << 60) + (1 << 30);
+    assert_eq!(build(rows, &[cols]), NetError::OutOfMemory { what: "weights and biases", bytes });
+    assert_eq!(said(build(rows, &[cols])), "could not allocate 1152921505680588800 bytes for weights and biases");
 }
 
 #[test]
@@ -58,13 +60,18 @@ fn data_that_can_not_be_trained_on() {
 }
 
 /// What a step says to a batch, after which network and gradients must be untouched.
-fn refused(step: &mut Step<f32>, network: &Network<f32>, x: MatrixRef<'_, f32>, targets: Targets<'_, f32>) -> NetError {
+pub fn refused(
+    step: &mut Step<f32>,
+    network: &Network<f32>,
+    x: MatrixRef<'_, f32>,
+    targets: Targets<'_, f32>,
+) -> NetError {
     let mut trained = network.clone();
     let mut state = OptimizerState::new(Optimizer::adam(0.1), network).unwrap();
     let before = state.clone();
     let error = step.train(&mut trained, &cpu(), x, targets, &mut state).unwrap_err();
     assert_eq!((&trained, &state), (network, &before));
-    assert!(step.bias_gradient(0).iter().all(|&g| g == 0.0));
+    assert!(step.bias_gradient(0).to_vec().is_empty());
     error
 }
 
@@ -97,7 +104,7 @@ fn batches_that_do_not_fit() {
 
     assert_eq!(Step::new(&net, &Loss::CROSS_ENTROPY, 0).unwrap_err(), NetError::NoBatch);
     let error = Step::new(&net, &Loss::MeanSquaredError, usize::MAX).unwrap_err();
-    assert!(matches!(error, NetError::TooLarge { rows: usize::MAX, .. }), "{error}");
+    assert!(matches!(error, NetError::TooLarge { rows: usize::MAX, cols: 6, .. }), "{error}");
 }
 
 #[test]
@@ -182,27 +189,8 @@ fn runs_that_can_not_begin() {
 }
 
 #[test]
-fn networks_that_a_step_was_not_made_for() {
-    let net = network::<f32>(&[3, 4, 2], Activation::Tanh, Activation::Identity, 1);
-    let data = examples::<f32>(&Loss::CROSS_ENTROPY, 2, 3, 2, 1);
-    let mut step = Step::new(&net, &Loss::CROSS_ENTROPY, 2).unwrap();
-    let mut ask = |sizes: &[usize]| {
-        let other = network::<f32>(sizes, Activation::Tanh, Activation::Identity, 1);
-        refused(&mut step, &other, data.inputs(), data.targets())
-    };
-    let network = |layer, expected, found| NetError::Network { layer, expected, found };
-    assert_eq!(ask(&[3, 5, 2]), network(0, Some((3, 4)), Some((3, 5))));
-    assert_eq!(ask(&[3, 4, 3]), network(1, Some((4, 2)), Some((4, 3))));
-    assert_eq!(ask(&[3, 4, 2, 2]), network(2, None, Some((2, 2))));
-    assert_eq!(ask(&[3, 4]), network(1, Some((4, 2)), None));
-    let other = self::network::<f32>(&[3, 4, 2], Activation::Gelu, Activation::Identity, 1);
-    let error = refused(&mut step, &other, data.inputs(), data.targets());
-    assert_eq!(said(error), "layer 0 (counted from 0): the step was made for tanh, the network has gelu");
-}
-
-#[test]
 fn predictions_and_evaluations_that_can_not_be_made() {
-    let mut net = network::<f32>(&[3, 4, 2], Activation::Tanh, Activation::Identity, 1);
+    let net = network::<f32>(&[3, 4, 2], Activation::Tanh, Activation::Identity, 1);
     let x = [0.0f32; 8];
     let error = net.predict(&cpu(), MatrixRef::new(&x, 2, 4).unwrap()).unwrap_err();
     assert_eq!(error, NetError::Features { expected: 3, found: 4 });
@@ -214,10 +202,6 @@ fn predictions_and_evaluations_that_can_not_be_made() {
     let many = examples::<f32>(&Loss::CROSS_ENTROPY, 40, 3, 9, 1);
     let error = net.evaluate(&cpu(), &many, &Loss::CROSS_ENTROPY).unwrap_err();
     assert!(matches!(error, NetError::Outputs { expected: 2, found: 9 }), "{error}");
-    // Layers that were exchanged no longer fit together.
-    net.layers_mut().swap(0, 1);
-    let error = net.predict(&cpu(), MatrixRef::new(&x, 2, 4).unwrap()).unwrap_err();
-    assert!(matches!(error, NetError::Shape(_)), "{error}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Gradients against central differences of a loss computed in plain loops, in f64.
 
 use nxm_kernels::Activation;
-use nxm_net::{Dense, Loss, Network, Step};
+use nxm_net::{DenseMut, Loss, Network, Step};
 use proptest::prelude::*;
 
 use crate::support::{cpu, examples, forward, loss as reference_loss, losses, network};
@@ -14,15 +14,16 @@ const TOLERANCE: f64 = 1e-8;
 /// No sum of a ReLU (leaky or not) or ELU may stand closer to the kink than this: a step of H moves none as far.
 const KINK: f64 = 1e-3;
 
-/// One parameter of a layer.
-type Parameter = fn(&mut Dense<f64>, usize) -> &mut f64;
+/// Changes one parameter of a layer.
+type Change = fn(DenseMut<'_, f64>, usize, f64);
 
-fn weight(layer: &mut Dense<f64>, i: usize) -> &mut f64 {
-    &mut layer.weights_mut()[i]
+fn change_weight(mut layer: DenseMut<'_, f64>, i: usize, by: f64) {
+    let units = layer.as_ref().fan_out();
+    *layer.weights_mut().at(i / units, i % units) += by;
 }
 
-fn bias(layer: &mut Dense<f64>, i: usize) -> &mut f64 {
-    &mut layer.bias_mut()[i]
+fn change_bias(mut layer: DenseMut<'_, f64>, i: usize, by: f64) {
+    layer.bias_mut()[i] += by;
 }
 
 /// Compares all gradients of a batch; None if a sum stands at a kink.
@@ -31,8 +32,7 @@ fn check(network: &Network<f64>, loss: &Loss, rows: usize, seed: u64) -> Option<
     let (x, targets) = (data.inputs(), data.targets());
     let kinked = |a: Activation| matches!(a, Activation::Relu | Activation::LeakyRelu | Activation::Elu);
     let sums = forward(network, x);
-    if network.layers().iter().zip(&sums).any(|(l, (z, _))| kinked(l.activation()) && z.iter().any(|z| z.abs() < KINK))
-    {
+    if network.layers().zip(&sums).any(|(l, (z, _))| kinked(l.activation()) && z.iter().any(|z| z.abs() < KINK)) {
         return None;
     }
 
@@ -43,20 +43,22 @@ fn check(network: &Network<f64>, loss: &Loss, rows: usize, seed: u64) -> Option<
     assert!((given - expected).abs() <= 1e-13 * expected.abs().max(1.0), "{loss:?}: {given} for {expected}");
 
     for l in 0..network.layers().len() {
-        let groups: [(&str, Parameter, &[f64]); 2] =
-            [("weight", weight, step.weight_gradient(l)), ("bias", bias, step.bias_gradient(l))];
-        for (name, parameter, gradient) in groups {
-            for (i, &given) in gradient.iter().enumerate() {
+        let groups: [(&str, Change, Vec<f64>); 2] = [
+            ("weight", change_weight, step.weight_gradient(l).to_vec()),
+            ("bias", change_bias, step.bias_gradient(l).to_vec()),
+        ];
+        for (name, change, gradient) in groups {
+            for (i, given) in gradient.into_iter().enumerate() {
                 let moved = |by: f64| {
                     let mut moved = network.clone();
-                    *parameter(&mut moved.layers_mut()[l], i) += by;
+                    change(moved.layer_mut(l), i, by);
                     reference_loss(&moved, loss, x, targets)
                 };
                 let expected = (moved(H) - moved(-H)) / (2.0 * H);
                 assert!(
                     (given - expected).abs() <= TOLERANCE * expected.abs().max(1.0),
                     "{loss:?}, {}: layer {l}, {name} {i}: {given} for {expected}",
-                    network.layers()[l].activation()
+                    network.layer(l).activation()
                 );
             }
         }

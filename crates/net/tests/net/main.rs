@@ -12,5 +12,6 @@ mod gradients;
 mod initialization;
 mod predictions;
 mod resume;
+mod strangers;
 mod support;
 mod training;

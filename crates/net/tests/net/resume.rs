@@ -2,7 +2,7 @@
 
 use nxm_kernels::{Activation, Cpu, Element, Level};
 use nxm_net::{
-    Dataset, LearningRateSchedule, Loss, NetError, Network, Optimizer, OptimizerState, Progress, Training,
+    Dataset, LayerState, LearningRateSchedule, Loss, NetError, Network, Optimizer, OptimizerState, Progress, Training,
     TrainingOptions, TrainingState,
 };
 use proptest::prelude::*;
@@ -21,12 +21,12 @@ pub fn job<T: Element>(optimizer: Optimizer, clip_norm: Option<f64>) -> (Network
 /// What a file would hold of a state: its numbers, in new memory.
 fn copied<T: Element>(state: &TrainingState<T>, network: &Network<T>) -> TrainingState<T> {
     let old = &state.optimizer;
-    let optimizer = OptimizerState::restore(*old.optimizer(), network, old.steps(), old.layers().to_vec()).unwrap();
+    let optimizer = OptimizerState::restore(*old.optimizer(), network, old.steps(), &old.layers()).unwrap();
     TrainingState { optimizer, progress: state.progress }
 }
 
 /// Takes so many steps; gives the bits of their losses.
-pub fn steps<T: Element>(training: &mut Training<'_, T, Cpu>, count: usize) -> Vec<u64> {
+pub fn steps<T: Element>(training: &mut Training<'_, T>, count: usize) -> Vec<u64> {
     (0..count).map(|_| training.step().unwrap().unwrap().loss.to_bits()).collect()
 }
 
@@ -133,17 +133,19 @@ fn states_that_do_not_fit_are_refused() {
     let between = |state: &mut TrainingState<f32>| state.progress = Progress { epochs: 1, steps: 0, loss: 0.5 };
     assert!(matches!(refused(&options, between), NetError::Resume { .. }));
 
-    let layers = state.optimizer.layers().to_vec();
-    let restored = |optimizer, layers| OptimizerState::restore(optimizer, &start, 8, layers).map(drop).unwrap_err();
+    let layers = state.optimizer.layers();
+    let restored = |optimizer, layers: &[LayerState<f32>]| {
+        OptimizerState::restore(optimizer, &start, 8, layers).map(drop).unwrap_err()
+    };
     let adam = options.optimizer;
-    let error = restored(adam, layers[..1].to_vec());
+    let error = restored(adam, &layers[..1]);
     assert_eq!(error, NetError::State { layer: 1, what: "layers", expected: 2, found: 1 });
     let mut short = layers.clone();
     short[1].bias[1].pop();
-    assert_eq!(restored(adam, short), NetError::State { layer: 1, what: "biases", expected: 3, found: 2 });
-    let error = restored(Optimizer::sgd(0.1), layers.clone());
+    assert_eq!(restored(adam, &short), NetError::State { layer: 1, what: "biases", expected: 3, found: 2 });
+    let error = restored(Optimizer::sgd(0.1), &layers);
     assert_eq!(error, NetError::State { layer: 0, what: "weights", expected: 0, found: 36 });
     let mut infinite = layers;
     infinite[1].weights[0][2] = f32::INFINITY;
-    assert_eq!(restored(adam, infinite), NetError::StateNotFinite { layer: 1 });
+    assert_eq!(restored(adam, &infinite), NetError::StateNotFinite { layer: 1 });
 }

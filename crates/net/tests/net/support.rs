@@ -1,7 +1,7 @@
 //! Networks, examples and executors that several tests use, and the forward pass and losses in plain loops.
 
 use nxm_kernels::reference::{self, Real};
-use nxm_kernels::{Activation, Cpu, Element, Level, MatrixRef};
+use nxm_kernels::{Activation, Cpu, Element, Level, MatrixMut, MatrixRef};
 use nxm_net::{Adam, AdamW, Dataset, Loss, Network, Optimizer, Sgd, Targets};
 
 /// One thread at the fastest level.
@@ -20,8 +20,8 @@ pub fn network<T: Element>(sizes: &[usize], hidden: Activation, output: Activati
     let builder = between.iter().fold(Network::builder(sizes[0]), |builder, &units| builder.dense(units, hidden));
     let mut network = builder.dense(*last, output).seed(seed).build().unwrap();
     // Biases begin at 0, which would hide what they do.
-    for layer in network.layers_mut() {
-        for (j, b) in layer.bias_mut().iter_mut().enumerate() {
+    for l in 0..sizes.len() - 1 {
+        for (j, b) in network.layer_mut(l).bias_mut().iter_mut().enumerate() {
             *b = T::from_f64(0.1 * ((seed % 97) as f64 + j as f64).sin());
         }
     }
@@ -82,18 +82,21 @@ pub fn optimizers() -> Vec<Optimizer> {
     ]
 }
 
-/// Rows of a view side by side.
-pub fn flat<T: Element>(x: MatrixRef<'_, T>) -> Vec<T> {
-    (0..x.rows()).flat_map(|i| (0..x.cols()).map(move |j| x.at(i, j))).collect()
+/// Copies a row-major matrix without gaps into a view, whose rows may be padded.
+pub fn fill<T: Element>(mut to: MatrixMut<'_, T>, from: &[T]) {
+    assert_eq!(to.rows() * to.cols(), from.len());
+    for (i, row) in from.chunks_exact(to.cols()).enumerate() {
+        to.row(i).copy_from_slice(row);
+    }
 }
 
 /// Each layer's sums and activations, by the plain loops of the reference.
 pub fn forward<T: Real>(network: &Network<T>, x: MatrixRef<'_, T>) -> Vec<(Vec<T>, Vec<T>)> {
     let mut layers: Vec<(Vec<T>, Vec<T>)> = Vec::new();
-    let mut inputs = flat(x);
+    let mut inputs = x.to_vec();
     for layer in network.layers() {
         let mut z = vec![T::ZERO; x.rows() * layer.fan_out()];
-        reference::forward(&inputs, layer.weights(), layer.bias(), x.rows(), &mut z);
+        reference::forward(&inputs, &layer.weights().to_vec(), layer.bias(), x.rows(), &mut z);
         let a: Vec<T> = z.iter().map(|&z| reference::activate(layer.activation(), z)).collect();
         inputs.clone_from(&a);
         layers.push((z, a));
@@ -122,11 +125,11 @@ pub fn loss(network: &Network<f64>, loss: &Loss, x: MatrixRef<'_, f64>, targets:
         (Loss::BinaryCrossEntropy, Targets::Values(values)) => {
             // −t·ln σ(z) − (1 − t)·ln(1 − σ(z)), with ln σ(z) = −ln(1 + e⁻ᶻ).
             let of = |z: f64, t: f64| t * (-z).exp().ln_1p() + (1.0 - t) * z.exp().ln_1p();
-            let elements = outputs.iter().zip(flat(values)).map(|(z, t)| of(*z, t));
+            let elements = outputs.iter().zip(values.to_vec()).map(|(z, t)| of(*z, t));
             elements.sum::<f64>() / outputs.len() as f64
         }
         (_, Targets::Values(values)) => {
-            let squares = outputs.iter().zip(flat(values)).map(|(o, t)| (o - t) * (o - t));
+            let squares = outputs.iter().zip(values.to_vec()).map(|(o, t)| (o - t) * (o - t));
             squares.sum::<f64>() / outputs.len() as f64
         }
         (_, Targets::Classes(_)) => unreachable!("only cross-entropy takes labels"),
@@ -135,6 +138,6 @@ pub fn loss(network: &Network<f64>, loss: &Loss, x: MatrixRef<'_, f64>, targets:
 
 /// All parameters, layer by layer, weights before biases, as bits.
 pub fn bits<T: Element>(network: &Network<T>) -> Vec<u64> {
-    let layers = network.layers().iter();
-    layers.flat_map(|layer| layer.weights().iter().chain(layer.bias())).map(|w| w.to_bits_u64()).collect()
+    let parameters = network.layers().flat_map(|layer| [layer.weights().to_vec(), layer.bias().to_vec()].concat());
+    parameters.map(|w| w.to_bits_u64()).collect()
 }

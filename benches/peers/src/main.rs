@@ -1,13 +1,13 @@
 //! N×M against the machine and against the libraries people use instead, on the same data in the same process.
 //!
 //! ```text
-//! cargo bench -p nxm-benches --bench peers                        products: every shape and form against every peer
-//! cargo bench -p nxm-benches --bench peers -- --shapes 1024       only shapes whose name contains "1024"
-//! cargo bench -p nxm-benches --bench peers -- --level avx2 --threads 2 --f64
-//! cargo bench -p nxm-benches --bench peers -- roofline            FMA peak by level, bandwidth by cache level
-//! cargo bench -p nxm-benches --bench peers -- vectors             dot, axpy, gemv, ger against peers and bandwidth
-//! cargo bench -p nxm-benches --bench peers -- sweep               200 random shapes: cliffs, and the ratio to the best peer
-//! cargo bench -p nxm-benches --bench peers -- threads             one thread against two, from small to large
+//! cargo bench --manifest-path benches/peers/Cargo.toml                   products: every shape and form against every peer
+//! cargo bench --manifest-path benches/peers/Cargo.toml -- --shapes 1024  only shapes whose name contains "1024"
+//! cargo bench --manifest-path benches/peers/Cargo.toml -- --level avx2 --threads 2 --f64
+//! cargo bench --manifest-path benches/peers/Cargo.toml -- roofline       FMA peak by level, bandwidth by cache level
+//! cargo bench --manifest-path benches/peers/Cargo.toml -- vectors        dot, axpy, gemv, ger against peers and bandwidth
+//! cargo bench --manifest-path benches/peers/Cargo.toml -- sweep          200 random shapes: cliffs, and the ratio to the best peer
+//! cargo bench --manifest-path benches/peers/Cargo.toml -- threads        one thread against two, from small to large
 //! ```
 //!
 //! OpenBLAS takes part with `--features openblas` where libopenblas is installed. docs/benchmarks.md says what the

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use nxm_kernels::{Element, Executor};
+use nxm_net::NetworkSpec;
 use serde::Serialize;
 
-use crate::formula::{Schedule, StepFormula, TrainingFormula, Vectors};
+use crate::formula::{StepFormula, TrainingFormula, TrainingLength, Vectors};
 use crate::ops::Ops;
 use crate::rehearsal::{Rehearsal, RunError};
-use crate::spec::NetworkSpec;
 
 /// How long a training run will take, and what that is built on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -23,7 +23,7 @@ pub struct Forecast {
     pub measured_steps: u64,
 }
 
-/// Forecasts the training of `network` by `schedule` on `executor`, in elements of `T`.
+/// Forecasts the training of `network` for `length` on `executor`, in elements of `T`.
 ///
 /// The training's own step is run on random data of the same shape for about `budget`, and timed. Its count gives
 /// operations per second, and the training's count, short last batches and all, seconds. Loading, shuffling and
@@ -33,12 +33,12 @@ pub struct Forecast {
 /// [`RunError`] if a number is 0, if the step needs more than 2 GiB, or if a single step takes longer than `budget`.
 pub fn forecast<T: Element>(
     network: &NetworkSpec,
-    schedule: Schedule,
-    executor: &impl Executor,
+    length: TrainingLength,
+    executor: &dyn Executor,
     budget: Duration,
 ) -> Result<Forecast, RunError> {
-    let training = TrainingFormula::new(network, schedule, Vectors::textbook::<T>())?;
-    let rows = schedule.batch.min(schedule.examples);
+    let training = TrainingFormula::new(network, length, Vectors::textbook::<T>())?;
+    let rows = length.batch.min(length.examples);
     let step = StepFormula::new(network, rows, Vectors::textbook::<T>())?;
     let mut rehearsal = Rehearsal::<T>::new(network, rows)?;
     warm_up(&mut rehearsal, executor, budget)?;
@@ -58,7 +58,7 @@ fn flops(ops: &Ops) -> f64 {
 /// noticed before it is run.
 fn warm_up<T: Element>(
     rehearsal: &mut Rehearsal<T>,
-    executor: &impl Executor,
+    executor: &dyn Executor,
     budget: Duration,
 ) -> Result<(), RunError> {
     let start = Instant::now();
@@ -83,7 +83,7 @@ const CHUNKS: u32 = 20;
 /// Seconds of a step, and how many steps were measured. At least one step is run.
 fn measure<T: Element>(
     rehearsal: &mut Rehearsal<T>,
-    executor: &impl Executor,
+    executor: &dyn Executor,
     budget: Duration,
 ) -> Result<(f64, u64), RunError> {
     let rows = rehearsal.batch();

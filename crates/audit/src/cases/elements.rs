@@ -1,0 +1,37 @@
+//! Functions and activations.
+
+use nxm_count::{Activation, Function};
+use nxm_kernels::{Call, Element};
+
+use super::{Audit, Laid, Operands};
+use crate::error::AuditError;
+
+impl Audit {
+    /// Those that are no activations, which come with them: four vectors at once, and a ragged one.
+    pub(super) fn functions<T: Element>(&mut self) -> Result<(), AuditError> {
+        let n = self.ragged(4);
+        let is_activation = |f: &Function| Activation::ALL.iter().any(|activation| activation.function() == Some(*f));
+        for function in Function::ALL.into_iter().filter(|f| !is_activation(f)) {
+            self.run::<T>(&format!("{} {n}", function.name()), |Operands { numbers: [x, ..], .. }| {
+                Ok(Call::apply(function, Laid::Plain.write(x, 1, n)))
+            })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn activations<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
+        let n = self.ragged(4);
+        for (i, f) in Activation::ALL.into_iter().enumerate() {
+            // Either way with some of them.
+            let laid = Laid::ALL[i % 2];
+            self.run::<T>(
+                &format!("{f} 2×{n}{}", laid.name()),
+                |Operands { numbers: [kept, x, ..], .. }| match kernel {
+                    "activate" => Ok(Call::activate(f, laid.write(x, 2, n))),
+                    _ => Call::derive(f, laid.read(kept, 2, n), laid.write(x, 2, n)),
+                },
+            )?;
+        }
+        Ok(())
+    }
+}

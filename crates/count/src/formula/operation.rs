@@ -1,0 +1,83 @@
+//! What each kernel of the catalogue executes: the one place where an [`Operation`] meets its formula.
+
+use nxm_kernels::Operation;
+use nxm_kernels::call::{Op, RightLayout};
+
+use super::Vectors;
+use super::multiplication::{Follows, Multiplication};
+use super::rows::{Rows, Taken};
+use crate::kind::Overflow;
+use crate::tally::Tally;
+
+impl Vectors {
+    /// What a call executes, useful and padding, at any number of threads.
+    ///
+    /// ```
+    /// use nxm_count::{Level, Vectors};
+    /// use nxm_kernels::call::Op;
+    /// use nxm_kernels::{Init, Layout};
+    ///
+    /// let [a, b, c] = [(5, 7), (7, 19), (5, 19)].map(|(rows, cols)| Layout::row_major(rows, cols));
+    /// let gemm = Op::Gemm { a, b: nxm_kernels::call::RightLayout::Matrix(b), init: Init::Zero, c };
+    /// let tally = Vectors::of::<f32>(Level::named("scalar")?).operation(&gemm)?;
+    /// assert_eq!(tally.useful.own().fma(), 5 * 7 * 19);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Overflow`] if a count exceeds 128 bits.
+    pub fn operation(&self, operation: &Operation) -> Result<Tally, Overflow> {
+        let (v, lanes) = (*self, self.lanes);
+        let together = Taken::Together;
+        match *operation {
+            Op::Dot { x, .. } => v.dot(x.cols as u128),
+            Op::DotInF64 { x, .. } => v.dot_in_f64(x as u128),
+            Op::Axpy { x, .. } => v.axpy(x.cols as u128),
+            Op::Gemv { a, .. } => v.dots(a.cols as u128, a.rows as u128),
+            Op::GemvTransposed { a, .. } => match Multiplication::of(operation) {
+                Some(product) => Tally::sum(v.multiply(&product)?),
+                // As a row of a product.
+                None => v.axpy(a.cols as u128)?.times(a.rows as u128),
+            },
+            Op::Ger { a, .. } => v.ger(a.rows as u128, a.cols as u128),
+            Op::Gemm { a, b, init, c } => v.gemm(&Multiplication { a, b, init, c, follows: Follows::Nothing }),
+            Op::GemmScaled { alpha, a, b, beta, c } => {
+                let b = RightLayout::Matrix(b);
+                v.gemm_scaled(&Multiplication::scaled(a, b, beta, c), alpha, beta)
+            }
+            Op::DenseForward { .. }
+            | Op::DenseInputGradient { .. }
+            | Op::DenseWeightGradient { .. }
+            | Op::DenseUpdate { .. } => Tally::sum(v.fused(operation)?),
+            Op::ColumnSum { a, .. } => v.column_sum(a.rows as u128, a.cols as u128),
+            Op::Activate { activation, z } => match activation.function() {
+                None => Ok(Tally::NONE),
+                Some(function) => v.apply(function, Rows::of(&[z], lanes, together)),
+            },
+            Op::Derive { activation, kept, delta } => v.derive(activation, Rows::of(&[delta, kept], lanes, together)),
+            Op::Apply { function, x } => v.apply(function, Rows::of(&[x], lanes, together)),
+            Op::Softmax { z } => v.softmax(z.rows as u128, z.cols as u128),
+            Op::LogSoftmax { z } => v.log_softmax(z.rows as u128, z.cols as u128),
+            Op::LogSumExp { z, .. } => v.log_sum_exp(z.rows as u128, z.cols as u128),
+            Op::Update { rule, gradient, weights, state: [first, second] } => {
+                let matrices: Vec<_> = [weights, gradient].into_iter().chain(first).chain(second).collect();
+                v.update(&rule, Rows::of(&matrices, lanes, together))
+            }
+            Op::MeanSquaredError { outputs, targets, delta, .. } => v.mean_squared_error(outputs, targets, delta),
+            Op::BinaryCrossEntropy { logits, losses, delta, .. } => v.binary_cross_entropy(logits, losses, delta),
+            Op::CrossEntropy { logits, .. } => v.cross_entropy(logits),
+            Op::WeightedCrossEntropy { logits, .. } => v.weighted_cross_entropy(logits),
+            Op::AddSquares { x, .. } => v.add_squares(Rows::of(&[x], lanes, together)),
+            Op::ClipScale { .. } => v.clip_scale(),
+            Op::Scale { x, .. } => v.scale(Rows::of(&[x], lanes, together)),
+        }
+    }
+
+    /// The same in two parts: the product that the kernel is made of, and what follows it; of other kernels all and nothing.
+    pub(super) fn fused(&self, operation: &Operation) -> Result<[Tally; 2], Overflow> {
+        match Multiplication::of(operation) {
+            Some(product) => self.multiply(&product),
+            None => Ok([self.operation(operation)?, Tally::NONE]),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Requests of the losses, each with its gradient.
+
+use nxm_kernels::Layout;
+
+use super::Requests;
+use crate::formula::losses::mean_squared_error_beside;
+use crate::formula::rows::{Rows, Taken};
+use crate::kind::Overflow;
+use crate::traffic::Traffic;
+
+/// Fails with [`Overflow`] if the bytes exceed 128 bits.
+impl Requests {
+    /// The differences of outputs and targets, their squares, and the gradient in place. Targets whose rows are not contiguous are copied
+    /// first.
+    pub(super) fn mean_squared_error(
+        self,
+        outputs: Layout,
+        targets: Layout,
+        delta: Layout,
+    ) -> Result<Traffic, Overflow> {
+        let differences = self.together(&mean_squared_error_beside(outputs, targets, delta));
+        let of_delta = self.together(&[delta]);
+        let copied = if targets.has_rows() { 0 } else { 1 };
+        Traffic::sum([
+            self.vectors_of(of_delta.elements(), copied, copied)?,
+            self.rows(differences, 2, 1)?,
+            self.vectors_of(of_delta.elements(), 2, 0)?,
+            self.in_place(of_delta)?,
+            self.elements(0, 1)?,
+        ])
+    }
+
+    /// Targets are copied to where the gradient will be; the losses of logits and targets, the gradient of both, the sum of the losses.
+    pub(super) fn binary_cross_entropy(
+        self,
+        logits: Layout,
+        losses: Layout,
+        delta: Layout,
+    ) -> Result<Traffic, Overflow> {
+        let all = self.together(&[logits, losses, delta]);
+        // Rows that are not taken together may have padding in some matrices alone.
+        let apart = Rows::of(&[logits, delta], self.lanes(), Taken::Apart);
+        let gradient = if all.count == apart.count { apart } else { all };
+        Traffic::sum([
+            self.vectors_of(all.elements(), 1, 1)?,
+            self.rows(all, 2, 1)?,
+            self.rows(gradient, 2, 1)?,
+            self.vectors_of(all.elements(), 1, 0)?,
+            self.elements(0, 1)?,
+        ])
+    }
+
+    /// Logits are copied; maximum, differences, exponentials, sum, gradient. For each row the label's difference and gradient, its loss, and
+    /// that once more for the sum.
+    pub(super) fn cross_entropy(self, logits: Layout) -> Result<Traffic, Overflow> {
+        self.of_rows(logits, [6, 4], [3, 2])
+    }
+
+    /// The same, and the spread twice, and the differences once more; for each row its weight, thrice, too.
+    pub(super) fn weighted_cross_entropy(self, logits: Layout) -> Result<Traffic, Overflow> {
+        self.of_rows(logits, [9, 4], [6, 3])
+    }
+
+    /// Loads and stores for each logit, and for each row; and the loss.
+    fn of_rows(self, logits: Layout, per_logit: [u128; 2], per_row: [u128; 2]) -> Result<Traffic, Overflow> {
+        let [rows, cols] = [logits.rows, logits.cols].map(|side| side as u128);
+        let [[loads, stores], [of_row, to_row]] = [per_logit, per_row];
+        Traffic::sum([
+            self.vectors_of(rows * cols, loads, stores)?,
+            self.vectors_of(rows, of_row, to_row)?,
+            self.elements(0, 1)?,
+        ])
+    }
+}

@@ -1,0 +1,67 @@
+//! What each kernel of the catalogue asks for: the one place where an [`Operation`] meets its bytes.
+
+use nxm_kernels::Operation;
+use nxm_kernels::call::{Op, RightLayout};
+
+use super::Requests;
+use crate::formula::multiplication::{Follows, Multiplication};
+use crate::kind::Overflow;
+use crate::traffic::Traffic;
+
+impl Requests {
+    /// The bytes that the loads and stores of a call ask for.
+    ///
+    /// # Errors
+    /// [`Overflow`] if they exceed 128 bits.
+    pub fn operation(&self, operation: &Operation) -> Result<Traffic, Overflow> {
+        let of = *self;
+        match *operation {
+            Op::Dot { x, .. } => of.dot(x.cols as u128),
+            Op::DotInF64 { x, .. } => of.dot_in_f64(x as u128),
+            Op::Axpy { x, .. } => of.axpy(x.cols as u128),
+            Op::Gemv { a, .. } => of.gemv(a.rows as u128, a.cols as u128),
+            Op::GemvTransposed { a, .. } => match Multiplication::of(operation) {
+                Some(product) => Traffic::sum(of.multiply(&product)?),
+                None => of.gemv_transposed(a.rows as u128, a.cols as u128),
+            },
+            Op::Ger { a, .. } => of.ger(a.rows as u128, a.cols as u128),
+            Op::Gemm { a, b, init, c } => of.gemm(&Multiplication { a, b, init, c, follows: Follows::Nothing }),
+            Op::GemmScaled { alpha, a, b, beta, c } => {
+                of.gemm_scaled(&Multiplication::scaled(a, RightLayout::Matrix(b), beta, c), alpha, beta)
+            }
+            Op::DenseForward { .. }
+            | Op::DenseInputGradient { .. }
+            | Op::DenseWeightGradient { .. }
+            | Op::DenseUpdate { .. } => Traffic::sum(of.fused(operation)?),
+            Op::ColumnSum { a, sum } => of.column_sum(a, sum),
+            Op::Activate { activation, z } => match activation.function() {
+                None => Ok(Traffic::NONE),
+                Some(_) => of.in_place(of.together(&[z])),
+            },
+            Op::Derive { activation, kept, delta } => of.derive(activation, of.together(&[delta, kept])),
+            Op::Apply { x, .. } => of.in_place(of.together(&[x])),
+            Op::Softmax { z } => of.softmax(z.rows as u128, z.cols as u128),
+            Op::LogSoftmax { z } => of.log_softmax(z.rows as u128, z.cols as u128),
+            Op::LogSumExp { z, .. } => of.log_sum_exp(z.rows as u128, z.cols as u128),
+            Op::Update { rule, gradient, weights, state: [first, second] } => {
+                let matrices: Vec<_> = [weights, gradient].into_iter().chain(first).chain(second).collect();
+                of.update(&rule, of.together(&matrices))
+            }
+            Op::MeanSquaredError { outputs, targets, delta, .. } => of.mean_squared_error(outputs, targets, delta),
+            Op::BinaryCrossEntropy { logits, losses, delta, .. } => of.binary_cross_entropy(logits, losses, delta),
+            Op::CrossEntropy { logits, .. } => of.cross_entropy(logits),
+            Op::WeightedCrossEntropy { logits, .. } => of.weighted_cross_entropy(logits),
+            Op::AddSquares { x, .. } => of.add_squares(of.together(&[x])),
+            Op::ClipScale { .. } => of.elements(1, 2),
+            Op::Scale { x, .. } => of.in_place(of.together(&[x])),
+        }
+    }
+
+    /// The same in two parts: those of the product that the kernel is made of, and of what follows it; of other kernels all and nothing.
+    pub(in crate::formula) fn fused(&self, operation: &Operation) -> Result<[Traffic; 2], Overflow> {
+        match Multiplication::of(operation) {
+            Some(product) => self.multiply(&product),
+            None => Ok([self.operation(operation)?, Traffic::NONE]),
+        }
+    }
+}

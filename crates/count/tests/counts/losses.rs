@@ -1,0 +1,98 @@
+//! Counts of the losses, each with its gradient: executed = formula, at every level.
+
+use crate::common::{Case, Draw, Laid, Numbers, Textbook, check_both, laid, side};
+use nxm_kernels::{Call, Element, Executor, Function, Layout, MatrixRef};
+use proptest::prelude::*;
+
+/// Which loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    MeanSquaredError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    WeightedCrossEntropy,
+}
+
+pub const LOSSES: [Which; 4] =
+    [Which::MeanSquaredError, Which::BinaryCrossEntropy, Which::CrossEntropy, Which::WeightedCrossEntropy];
+
+pub struct OfBatch {
+    pub kind: Which,
+    pub rows: usize,
+    pub cols: usize,
+    /// Of outputs, targets, the gradient, and what the loss keeps.
+    pub laid: [Laid; 4],
+    /// Whether targets stand column after column.
+    pub columns: bool,
+}
+
+impl<T: Element> Case<T> for OfBatch {
+    fn run(&self, executor: &dyn Executor, draw: Draw) -> Vec<T> {
+        let (rows, cols, row) = (self.rows, self.cols, Layout::row_major(1, self.rows));
+        let [outputs, targets, delta, kept] = self.laid.map(|laid| laid.layout::<T>(rows, cols));
+        let columns = draw.numbers::<T>(rows * cols, 2);
+        let columns = MatrixRef::new(&columns, cols, rows).unwrap().transpose();
+        let targets = Numbers::new(draw, 2, targets);
+        let targets = if self.columns { columns } else { targets.read() };
+        let (outputs, mut delta) = (Numbers::new(draw, 1, outputs), Numbers::new(draw, 3, delta));
+        let (mut losses, mut weights) = (Numbers::new(draw, 4, row), Numbers::new(draw, 5, row));
+        let (mut loss, mut kept) = (Numbers::new(draw, 6, Layout::row_major(1, 1)), Numbers::new(draw, 7, kept));
+        let classes = Numbers::new(draw, 8, Laid::Padded.layout::<T>(3, cols));
+        let labels: Vec<u32> = (0..rows).map(|i| (i * 7 % cols) as u32).collect();
+        let mean = T::from_f64(0.25);
+        let (o, d, to) = (outputs.read(), delta.write(), loss.write());
+        let call = match self.kind {
+            Which::MeanSquaredError => Call::mean_squared_error(o, targets, (mean, mean), d, to),
+            Which::BinaryCrossEntropy => Call::binary_cross_entropy(o, targets, mean, kept.write(), d, to),
+            Which::CrossEntropy => Call::cross_entropy(o, &labels, mean, losses.write(), d, to),
+            Which::WeightedCrossEntropy => {
+                let (weights, losses) = (weights.write(), losses.write());
+                Call::weighted_cross_entropy(o, &labels, classes.read(), mean, weights, losses, d, to)
+            }
+        };
+        T::run(executor, call.unwrap(), None);
+        [loss.data, delta.data].concat()
+    }
+    fn textbook(&self) -> Textbook {
+        textbook(self.kind, self.rows as u128, self.cols as u128)
+    }
+}
+
+/// What a loss and its gradient take for b rows of m outputs.
+pub fn textbook(kind: Which, b: u128, m: u128) -> Textbook {
+    let (n, none) = (b * m, Textbook::default());
+    let functions = vec![(Function::Exp, n), (Function::Log, b)];
+    match kind {
+        Which::MeanSquaredError => Textbook { multiplications: 2 * n + 1, additions: 2 * n - 1, ..none },
+        Which::BinaryCrossEntropy => {
+            let functions = vec![(Function::Sigmoid, n), (Function::Softplus, n)];
+            Textbook { multiplications: 2 * n + 1, additions: 4 * n - 1, functions, ..none }
+        }
+        Which::CrossEntropy => {
+            let (multiplications, additions) = (n + 1, b * (2 * m + 1) + b - 1);
+            Textbook { multiplications, additions, div: b, cmp: b * (m - 1), functions, ..none }
+        }
+        Which::WeightedCrossEntropy => {
+            let (multiplications, additions) = (b * (3 * m + 4) + 1, b * (4 * m + 3) + 2 * b - 2);
+            Textbook { multiplications, additions, div: b + 1, cmp: b * (m - 1), functions, ..none }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn losses(
+        kind in proptest::sample::select(&LOSSES), rows in 1usize..7, cols in side(),
+        laid in [laid(), laid(), laid(), laid()], columns in any::<bool>(),
+    ) {
+        check_both(OfBatch { kind, rows, cols: cols.max(1), laid, columns });
+    }
+
+    /// Without padding rows are taken together; with it they are not.
+    #[test]
+    fn losses_of_one_layout(kind in proptest::sample::select(&LOSSES), rows in 1usize..40, cols in 1usize..40, laid in laid()) {
+        check_both(OfBatch { kind, rows, cols, laid: [laid; 4], columns: false });
+    }
+}

@@ -1,0 +1,375 @@
+//! Writes the program of a network: its instructions, and the places of all they work on.
+
+use std::mem::discriminant;
+use std::ops::Range;
+
+use nxm_kernels::call::Op;
+use nxm_kernels::program::{Instruction, Place, Places, Slot};
+use nxm_kernels::{Element, Kept, Layout, Phase, Region};
+
+use super::MemoryNeeds;
+use crate::loss::Loss;
+use crate::shape::{Room, Shape};
+
+/// What a program computes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose<T> {
+    /// Outputs.
+    Prediction,
+    /// Outputs and their loss.
+    Evaluation,
+    /// A step: outputs, loss, gradients, and an optimizer's update.
+    Training {
+        /// When weights are updated.
+        parts: Parts<T>,
+        /// How many numbers the optimizer keeps for each parameter: 0, 1 or 2.
+        state: usize,
+    },
+}
+
+/// When a step updates weights: while it computes their gradients, or afterwards.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Parts<T> {
+    /// One kernel computes a layer's weight gradient and updates the weights; the gradient is never stored. This is
+    /// [`Step::train`](crate::Step::train) without clipping.
+    Fused,
+    /// All gradients are stored before the first update. These are [`Step::gradients`](crate::Step::gradients) and
+    /// [`Step::update`](crate::Step::update).
+    Apart,
+    /// As `Apart`, and gradients are clipped to this norm before the first update.
+    Clipped(T),
+}
+
+impl<T> Purpose<T> {
+    /// Whether it is the same. A step has one norm to clip to, so norms need no comparison.
+    pub(crate) fn is(&self, other: &Purpose<T>) -> bool {
+        match (self, other) {
+            (Purpose::Training { parts: a, state: m }, Purpose::Training { parts: b, state: n }) => {
+                m == n && discriminant(a) == discriminant(b)
+            }
+            _ => discriminant(self) == discriminant(other),
+        }
+    }
+}
+
+/// Instructions, the sections that are run one by one, and where the results stand.
+#[derive(Clone, Debug)]
+pub(crate) struct Outline<T: Element> {
+    pub(crate) instructions: Vec<Instruction<T>>,
+    pub(crate) sections: Sections,
+    pub(crate) results: Results,
+    /// Elements of the work memory; [`usize::MAX`] if there are more than that.
+    pub(crate) work: usize,
+    /// The same by what they are for.
+    pub(super) needs: MemoryNeeds,
+}
+
+/// The sections of a program, each a range of its instructions. They follow each other; those that a program does not need are empty.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sections {
+    forward: Range<usize>,
+    backward: Range<usize>,
+    norm: Range<usize>,
+    scale: Range<usize>,
+    update: Range<usize>,
+}
+
+impl Sections {
+    /// Forward pass and loss.
+    pub(crate) fn forward(&self) -> Range<usize> {
+        self.forward.clone()
+    }
+    /// All gradients; in a fused step all updates too.
+    pub(crate) fn backward(&self) -> Range<usize> {
+        self.backward.clone()
+    }
+    /// Forward pass, loss and all gradients.
+    pub(crate) fn gradients(&self) -> Range<usize> {
+        self.forward.start..self.backward.end
+    }
+    /// The norm of all gradients, if they are clipped.
+    pub(crate) fn norm(&self) -> Range<usize> {
+        self.norm.clone()
+    }
+    /// Scales all gradients to the largest norm. It is to be run only if their norm is larger.
+    pub(crate) fn scale(&self) -> Range<usize> {
+        self.scale.clone()
+    }
+    /// All updates, unless the step is fused.
+    pub(crate) fn update(&self) -> Range<usize> {
+        self.update.clone()
+    }
+}
+
+/// Where results stand in the work memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Results {
+    /// The number 0, which the sum of squares starts from.
+    zero: Place,
+    pub(crate) loss: Place,
+    /// ‖g‖ over all parameters.
+    pub(crate) norm: Place,
+    /// What clipping multiplies gradients by.
+    pub(crate) scale: Place,
+    /// Three rows of a number for each class: w, (1 − ε)·w and ε/M·w. Only a weighted loss has them.
+    pub(crate) classes: Option<Place>,
+    /// Of each layer ∂L/∂W, unless the step is fused.
+    pub(crate) weight_gradients: Vec<Place>,
+    /// Of each layer ∂L/∂b.
+    pub(crate) bias_gradients: Vec<Place>,
+    /// If gradients are clipped: Σ g² up to and including the weights of each layer, and up to and including its biases.
+    pub(crate) squares: Vec<[Place; 2]>,
+    /// Of each layer a = f(z).
+    pub(crate) outputs: Vec<Place>,
+    /// Of each layer what f' is computed from: z or a.
+    kept: Vec<Place>,
+}
+
+impl Results {
+    /// The gradients of a layer's weights and biases, in a step that is not fused.
+    pub(crate) fn gradients(&self, layer: usize) -> [Place; 2] {
+        [self.weight_gradients[layer], self.bias_gradients[layer]]
+    }
+}
+
+impl<T: Element> Outline<T> {
+    /// The program for a network of this shape and a batch of `rows` rows. Sizes may be larger than any memory.
+    pub(crate) fn new(shape: &Shape, loss: &Loss, rows: usize, purpose: Purpose<T>) -> Outline<T> {
+        let mut writer = Writer { shape, rows, room: Room::new::<T>(Slot::Work), instructions: Vec::new() };
+        let mut results = writer.results(loss);
+        let alone = writer.room.len;
+        writer.gradients(&mut results, purpose);
+        let behind_gradients = writer.room.len;
+        let mut sections = Sections::default();
+        sections.forward = writer.section(|w| w.forward(&mut results, purpose));
+        let behind_activations = writer.room.len;
+        let delta = writer.deltas(purpose);
+        let behind_deltas = writer.room.len;
+        if !matches!(purpose, Purpose::Prediction) {
+            sections.forward.end = writer.section(|w| w.loss(&results, loss, delta[0])).end;
+        }
+        let needs = MemoryNeeds {
+            gradients: behind_gradients - alone,
+            activations: behind_activations - behind_gradients,
+            deltas: behind_deltas - behind_activations,
+            loss: writer.room.len - behind_deltas + alone,
+            ..MemoryNeeds::default()
+        };
+        if let Purpose::Training { parts, state } = purpose {
+            sections.backward = writer.section(|w| w.backward(&results, delta, state));
+            if let Parts::Clipped(max_norm) = parts {
+                sections.norm = writer.section(|w| w.norm(&results, max_norm));
+                sections.scale = writer.section(|w| w.scale(&results));
+            }
+            if !matches!(parts, Parts::Fused) {
+                sections.update = writer.section(|w| w.update(&results, state));
+            }
+        }
+        Outline { sections, results, work: writer.room.addressable(), needs, instructions: writer.instructions }
+    }
+}
+
+/// Writes an outline, section by section.
+struct Writer<'a, T: Element> {
+    shape: &'a Shape,
+    rows: usize,
+    room: Room,
+    instructions: Vec<Instruction<T>>,
+}
+
+impl<T: Element> Writer<'_, T> {
+    fn push(&mut self, phase: Phase, layer: usize, op: Op<Places<T>>) {
+        self.instructions.push(Instruction { region: Region { phase, layer }, op });
+    }
+
+    fn section(&mut self, write: impl FnOnce(&mut Self)) -> Range<usize> {
+        let first = self.instructions.len();
+        write(self);
+        first..self.instructions.len()
+    }
+
+    /// Places of results whose size does not depend on the number of rows. They come first, so that they are the same for every batch.
+    fn results(&mut self, loss: &Loss) -> Results {
+        let (shape, room) = (self.shape, &mut self.room);
+        let [zero, loss_at, norm, scale] = [(); 4].map(|()| room.place(1, 1));
+        let classes = loss.is_weighted().then(|| room.place(3, shape.outputs()));
+        Results {
+            zero,
+            loss: loss_at,
+            norm,
+            scale,
+            classes,
+            weight_gradients: Vec::new(),
+            bias_gradients: Vec::new(),
+            squares: Vec::new(),
+            outputs: Vec::new(),
+            kept: Vec::new(),
+        }
+    }
+
+    /// Places of gradients. Their size does not depend on the number of rows either.
+    fn gradients(&mut self, results: &mut Results, purpose: Purpose<T>) {
+        let (shape, room) = (self.shape, &mut self.room);
+        let Purpose::Training { parts, .. } = purpose else { return };
+        for layer in &shape.layers {
+            results.bias_gradients.push(room.place(1, layer.fan_out));
+            if !matches!(parts, Parts::Fused) {
+                results.weight_gradients.push(room.place(layer.fan_in, layer.fan_out));
+            }
+            if let Parts::Clipped(_) = parts {
+                results.squares.push([(); 2].map(|()| room.place(1, 1)));
+            }
+        }
+    }
+
+    /// Where ∂L/∂z stands of the layer that the backward pass has reached, and of the layer before it. They swap after each layer. An
+    /// evaluation needs that of the last layer alone.
+    fn deltas(&mut self, purpose: Purpose<T>) -> [usize; 2] {
+        let count = match purpose {
+            Purpose::Prediction => 0,
+            Purpose::Evaluation => 1,
+            Purpose::Training { .. } => 2,
+        };
+        let widest = self.shape.layers.iter().map(|layer| layer.fan_out).max().unwrap_or(0);
+        let mut offsets = [0; 2];
+        for offset in &mut offsets[..count] {
+            *offset = self.room.place(self.rows, widest).offset;
+        }
+        offsets
+    }
+
+    /// The inputs of layer `l`: the data, or the outputs of the layer before.
+    fn inputs(&self, results: &Results, l: usize) -> Place {
+        match l {
+            0 => {
+                let layout = Layout::row_major(self.rows, self.shape.inputs());
+                Place { slot: Slot::Inputs, offset: 0, layout }
+            }
+            _ => results.outputs[l - 1],
+        }
+    }
+
+    /// δ = ∂L/∂z of a layer, rows × units, at `offset`.
+    fn delta(&self, offset: usize, units: usize) -> Place {
+        self.room.place_at(offset, self.rows, units)
+    }
+
+    /// a₀ = f(x·W₀ + b₀), a₁ = f(a₀·W₁ + b₁), …
+    fn forward(&mut self, results: &mut Results, purpose: Purpose<T>) {
+        for (l, layer) in self.shape.layers.iter().enumerate() {
+            let (x, a) = (self.inputs(results, l), self.room.place(self.rows, layer.fan_out));
+            let trains = matches!(purpose, Purpose::Training { .. });
+            let sums =
+                (trains && layer.activation.kept() == Kept::Sums).then(|| self.room.place(self.rows, layer.fan_out));
+            let (weights, bias, activation) = (layer.weights, layer.bias, layer.activation);
+            self.push(Phase::Forward, l, Op::DenseForward { x, weights, bias, activation, sums, a });
+            results.outputs.push(a);
+            results.kept.push(sums.unwrap_or(a));
+        }
+    }
+
+    /// The loss and ∂L/∂a of the last layer.
+    fn loss(&mut self, results: &Results, loss: &Loss, delta: usize) {
+        let (rows, units, last) = (self.rows, self.shape.outputs(), self.shape.layers.len() - 1);
+        let (outputs, delta, to) = (results.outputs[last], self.delta(delta, units), results.loss);
+        let targets = Place { slot: Slot::Targets, offset: 0, layout: Layout::row_major(rows, units) };
+        // These constants are computed once, here. They are not part of a step, and not counted.
+        let (elements, t) = (rows as f64 * units as f64, T::from_f64);
+        let op = match (loss, results.classes) {
+            (Loss::MeanSquaredError, _) => {
+                let (mean, slope) = (t(1.0 / elements), t(2.0 / elements));
+                Op::MeanSquaredError { outputs, targets, mean, slope, delta, loss: to }
+            }
+            (Loss::BinaryCrossEntropy, _) => {
+                let (mean, losses) = (t(1.0 / elements), self.room.place(rows, units));
+                Op::BinaryCrossEntropy { logits: outputs, targets, mean, losses, delta, loss: to }
+            }
+            (Loss::CrossEntropy { .. }, None) => {
+                let (mean, losses) = (t(1.0 / rows as f64), self.room.place(1, rows));
+                Op::CrossEntropy { logits: outputs, labels: rows, mean, losses, delta, loss: to }
+            }
+            (Loss::CrossEntropy { .. }, Some(classes)) => {
+                let (spread, weights) = (t(loss.spread(units)), self.room.place(1, rows));
+                let (logits, labels, losses) = (outputs, rows, self.room.place(1, rows));
+                Op::WeightedCrossEntropy { logits, labels, classes, spread, weights, losses, delta, loss: to }
+            }
+        };
+        self.push(Phase::Loss, last, op);
+    }
+
+    /// All gradients, from the last layer to the first. If weight gradients have no places, each is computed within its update.
+    fn backward(&mut self, results: &Results, delta: [usize; 2], state: usize) {
+        let [mut here, mut before] = delta;
+        let shape = self.shape;
+        for (l, layer) in shape.layers.iter().enumerate().rev() {
+            let delta = self.delta(here, layer.fan_out);
+            if l == shape.layers.len() - 1 && layer.activation.function().is_some() {
+                let (activation, kept) = (layer.activation, results.kept[l]);
+                self.push(Phase::ActivationGradient, l, Op::Derive { activation, kept, delta });
+            }
+            // This stands before the update, because it needs the weights of the forward pass.
+            if let Some(below) = l.checked_sub(1) {
+                let (weights, activation, kept) = (layer.weights, shape.layers[below].activation, results.kept[below]);
+                let d = self.delta(before, layer.fan_in);
+                self.push(Phase::InputGradient, l, Op::DenseInputGradient { delta, weights, activation, kept, d });
+            }
+            let (x, sum) = (self.inputs(results, l), results.bias_gradients[l]);
+            self.push(Phase::BiasGradient, l, Op::ColumnSum { a: delta, sum });
+            match results.weight_gradients.get(l) {
+                Some(&gradient) => {
+                    self.push(Phase::WeightGradient, l, Op::DenseWeightGradient { x, delta, gradient });
+                }
+                None => {
+                    let (weights, state_of_weights) = (layer.weights, state_of(layer.weights, state));
+                    let op = Op::DenseUpdate { x, delta, rule: (), weights, state: state_of_weights };
+                    self.push(Phase::Update, l, op);
+                    self.push(Phase::Update, l, update(sum, layer.bias, state));
+                }
+            }
+            (here, before) = (before, here);
+        }
+    }
+
+    /// ‖g‖, and what gradients are to be multiplied by.
+    fn norm(&mut self, results: &Results, max_norm: T) {
+        let mut before = results.zero;
+        for (l, sums) in results.squares.iter().enumerate() {
+            for (x, sum) in results.gradients(l).into_iter().zip(*sums) {
+                self.push(Phase::Clip, l, Op::AddSquares { before, x, sum });
+                before = sum;
+            }
+        }
+        let last = self.shape.layers.len() - 1;
+        let Results { norm, scale, .. } = *results;
+        self.push(Phase::Clip, last, Op::ClipScale { max_norm, squares: before, norm, scale });
+    }
+
+    /// g ← scale·g of all gradients.
+    fn scale(&mut self, results: &Results) {
+        for l in 0..self.shape.layers.len() {
+            for x in results.gradients(l) {
+                self.push(Phase::Clip, l, Op::Scale { factor: results.scale, x });
+            }
+        }
+    }
+
+    /// All updates.
+    fn update(&mut self, results: &Results, state: usize) {
+        for (l, layer) in self.shape.layers.iter().enumerate() {
+            for (gradient, parameters) in results.gradients(l).into_iter().zip([layer.weights, layer.bias]) {
+                self.push(Phase::Update, l, update(gradient, parameters, state));
+            }
+        }
+    }
+}
+
+/// Where an optimizer keeps its `state` numbers for each of these parameters: at the same place of other memories.
+fn state_of(parameters: Place, state: usize) -> [Option<Place>; 2] {
+    let at = |used: bool, slot| used.then_some(Place { slot, ..parameters });
+    [at(state > 0, Slot::First), at(state > 1, Slot::Second)]
+}
+
+/// The update of these parameters by their gradient.
+fn update<T: Element>(gradient: Place, parameters: Place, state: usize) -> Op<Places<T>> {
+    Op::Update { rule: (), gradient, weights: parameters, state: state_of(parameters, state) }
+}

@@ -1,0 +1,149 @@
+//! Steps, epochs and predictions allocate nothing once they are warm, and evaluations nothing for a further batch.
+//!
+//! Every allocation of the process is counted. So this is a program without the test harness, whose main thread allocates now and then.
+
+#[path = "net/support.rs"]
+#[allow(dead_code, reason = "the other tests use the rest")]
+mod support;
+
+use std::alloc::System;
+
+use nxm_kernels::{Activation, Cpu, Element, Level, MatrixRef, WORTH_A_THREAD};
+use nxm_net::{EVALUATION_ROWS, Loss, Optimizer, OptimizerState, Predictor, Step, Training, TrainingOptions};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region as Allocations, StatsAlloc};
+use support::{examples, losses, network, numbers, optimizers};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// How often `run` takes memory, moves it and gives it back.
+fn count(run: impl FnOnce()) -> [usize; 3] {
+    let allocations = Allocations::new(ALLOCATOR);
+    run();
+    let change = allocations.change();
+    [change.allocations, change.reallocations, change.deallocations]
+}
+
+fn main() {
+    for level in Level::available() {
+        let one = Cpu::new(level, 1);
+        every_kind_of_training::<f32>(&one);
+        every_kind_of_training::<f64>(&one);
+        steps_in_two_parts::<f32>(&one);
+        steps_in_two_parts::<f64>(&one);
+        predictions(&one);
+        evaluations(&one);
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool of two threads");
+    let fastest = Level::detect().expect("a level");
+    // Each thread's first kernels may take memory, and chance decides which thread runs which part of a later one.
+    pool.broadcast(|_| split_training(&Cpu::new(fastest, 1)));
+    let counts = pool.install(|| split_training(&Cpu::new(fastest, 2)));
+    assert_eq!(counts, [[0; 3]; 3], "two threads: each epoch's memory taken, moved, given back");
+    println!("what is warm does not allocate: ok");
+}
+
+fn options() -> TrainingOptions {
+    let (loss, optimizer) = (Loss::CROSS_ENTROPY, Optimizer::sgd(0.3));
+    TrainingOptions { loss, optimizer, batch: 4, epochs: 5, seed: 7, ..TrainingOptions::default() }
+}
+
+/// Epochs after the first: steps, a short one among them, the next epoch's order, and the report.
+fn epochs<T: Element>(
+    sizes: &[usize],
+    activation: Activation,
+    rows: usize,
+    options: TrainingOptions,
+    cpu: &Cpu,
+) -> Vec<[usize; 3]> {
+    let mut network = network::<T>(sizes, activation, Activation::Identity, 1);
+    let data = examples::<T>(&options.loss, rows, network.inputs(), network.outputs(), 1);
+    assert!(rows > options.batch && !rows.is_multiple_of(options.batch), "a short last batch");
+    let mut training = Training::new(&mut network, cpu, &data, options).expect("a training");
+    let mut epoch = || {
+        training.next().expect("an epoch").expect("a finite loss");
+    };
+    epoch();
+    (0..3).map(|_| count(&mut epoch)).collect()
+}
+
+fn every_kind_of_training<T: Element>(cpu: &Cpu) {
+    let check = |activation, options: TrainingOptions| {
+        let counts = epochs::<T>(&[30, 30, 10], activation, 22, options.clone(), cpu);
+        assert_eq!(counts, [[0; 3]; 3], "{}, {cpu:?}, {activation}, {options:?}", T::NAME);
+    };
+    for activation in Activation::ALL {
+        check(activation, options());
+    }
+    for loss in losses(10) {
+        check(Activation::Silu, TrainingOptions { loss, ..options() });
+    }
+    for optimizer in optimizers() {
+        for clip_norm in [None, Some(1e-3), Some(1e3)] {
+            check(Activation::Sigmoid, TrainingOptions { optimizer, clip_norm, ..options() });
+        }
+    }
+}
+
+/// A training with products that are worth several threads.
+fn split_training(cpu: &Cpu) -> [[usize; 3]; 3] {
+    let options = TrainingOptions { batch: 64, ..options() };
+    const { assert!(64 * 600 * 200 >= 2 * WORTH_A_THREAD) };
+    epochs::<f32>(&[600, 200, 10], Activation::Tanh, 150, options, cpu).try_into().expect("three epochs")
+}
+
+/// Gradients and updates, on whole and short batches in turns, with whole steps in between.
+fn steps_in_two_parts<T: Element>(cpu: &Cpu) {
+    for max_norm in [None, Some(1e-3)] {
+        let mut network = network::<T>(&[30, 30, 10], Activation::Gelu, Activation::Identity, 1);
+        let data = examples::<T>(&Loss::CROSS_ENTROPY, 9, 30, 10, 1);
+        let mut step = Step::new(&network, &Loss::CROSS_ENTROPY, 6).expect("a step");
+        if let Some(max_norm) = max_norm {
+            step = step.clip_norm(max_norm).expect("a norm");
+        }
+        let mut state = OptimizerState::new(Optimizer::adam(0.01), &network).expect("a state");
+        let (whole, short) = data.split_at(6);
+        let mut round = || {
+            for part in [&whole, &short] {
+                let (x, targets) = (part.inputs(), part.targets());
+                step.gradients(&network, cpu, x, targets).expect("gradients");
+                step.update(&mut network, cpu, &mut state).expect("an update");
+                step.train(&mut network, cpu, x, targets, &mut state).expect("a step");
+            }
+        };
+        round();
+        for _ in 0..3 {
+            assert_eq!(count(&mut round), [0; 3], "{}, {cpu:?}, {max_norm:?}", T::NAME);
+        }
+    }
+}
+
+/// As many numbers of rows in turns as programs are kept.
+fn predictions(cpu: &Cpu) {
+    let network = network::<f32>(&[30, 20, 7], Activation::Gelu, Activation::Sigmoid, 1);
+    let x = numbers::<f32>(16 * 30, 2);
+    let x = MatrixRef::new(&x, 16, 30).expect("examples");
+    let predictor = Predictor::new(network, 16);
+    let mut buffers = predictor.buffers().expect("buffers");
+    let mut round = || {
+        for rows in 1..=16 {
+            predictor.predict(cpu, x.block(0, 0, rows, 30), &mut buffers).expect("outputs");
+        }
+    };
+    round();
+    assert_eq!(count(&mut round), [0; 3], "{cpu:?}");
+}
+
+/// They take memory once for all batches, whole and short.
+fn evaluations(cpu: &Cpu) {
+    let network = network::<f32>(&[5, 6, 3], Activation::Tanh, Activation::Identity, 1);
+    for loss in losses(3) {
+        let data = [2, 6].map(|whole| examples::<f32>(&loss, whole * EVALUATION_ROWS + 3, 5, 3, 1));
+        let counts =
+            [&data[0], &data[0], &data[1]].map(|data| count(|| assert!(network.evaluate(cpu, data, &loss).is_ok())));
+        // The first one is there to warm the kernels.
+        assert_eq!(counts[1], counts[2], "evaluation, {loss:?}, {cpu:?}");
+        let counts = data.each_ref().map(|data| count(|| drop(network.predict(cpu, data.inputs()).expect("outputs"))));
+        assert_eq!(counts[0], counts[1], "prediction, {cpu:?}");
+    }
+}
