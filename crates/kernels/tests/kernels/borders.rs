@@ -4,7 +4,7 @@ use nxm_kernels::{Cpu, Level};
 use proptest::prelude::*;
 
 use crate::reference::product;
-use crate::run::{Layout, Op, Product};
+use crate::run::{Product, SliceKernel, Storage};
 use crate::support::*;
 
 /// Longer than any vector: a whole vector read or written beyond an operand lands in it.
@@ -18,7 +18,7 @@ fn embed<T: Float>(data: &[T], offset: usize) -> Vec<T> {
     all
 }
 
-fn check_op<T: Float>(op: Op, rows: usize, cols: usize, offset: usize, seed: u64) {
+fn check_op<T: Float>(op: SliceKernel, rows: usize, cols: usize, offset: usize, seed: u64) {
     let mut random = Random::new(seed);
     let (x_len, y_len, out_len) = op.lengths(rows, cols);
     let (x, y) = (random.units::<T>(x_len), random.units::<T>(y_len));
@@ -61,7 +61,7 @@ proptest! {
         offset in 0usize..17,
         seed: u64,
     ) {
-        for op in Op::all() {
+        for op in SliceKernel::all() {
             check_op::<f32>(op, rows, cols, offset, seed);
             check_op::<f64>(op, rows, cols, offset, seed);
         }
@@ -78,7 +78,7 @@ proptest! {
 #[test]
 fn parallel_gemm_keeps_to_its_operands() {
     for (m, k, n) in [(1027, 67, 37), (5, 401, 1301)] {
-        let p = Product { c: Layout::Rows(7), ..Product::new(m, k, n) };
+        let p = Product { c: Storage::Rows(7), ..Product::new(m, k, n) };
         let mut random = Random::new(1);
         let (a, b) = (random.units::<f32>(m * k), random.units::<f32>(k * n));
         let c = vec![0.0; m * n];

@@ -19,16 +19,26 @@ fn mismatch(what: &'static str, expected: usize, found: usize) -> Result<(), Sha
     Err(ShapeError::Mismatch { what, expected, found })
 }
 
+/// A vector, which is a matrix of one row, has another length.
+fn length(what: &'static str, expected: usize, found: usize) -> Result<(), ShapeError> {
+    Err(ShapeError::Shape { what, expected: (1, expected), found: (1, found) })
+}
+
+/// Elements of a row do not stand side by side.
+fn columns(what: &'static str) -> Result<(), ShapeError> {
+    Err(ShapeError::Columns { what })
+}
+
 #[test]
 fn vectors_of_different_length_are_refused() {
     let (x, mut y) = ([1.0f32; 3], [2.0f32; 4]);
-    assert_eq!(dot(&cpu(), &x, &y).map(|_| ()), mismatch("dot: length of y against x", 3, 4));
+    assert_eq!(dot(&cpu(), &x, &y).map(|_| ()), length("dot: length of y against x", 3, 4));
     assert_eq!(dot_in_f64(&cpu(), &x, &y).map(|_| ()), mismatch("dot_in_f64: length of y against x", 3, 4));
-    assert_eq!(axpy(&cpu(), 1.0, &x, &mut y), mismatch("axpy: length of y against x", 3, 4));
-    assert_eq!(sgd(&cpu(), 1.0, &x, &mut y), mismatch("sgd: length of the gradient against the weights", 4, 3));
+    assert_eq!(axpy(&cpu(), 1.0, &x, &mut y), length("axpy: length of y against x", 3, 4));
+    assert_eq!(sgd(&cpu(), 1.0, &x, &mut y), length("update: the gradient against the weights", 4, 3));
     for activation in Activation::ALL {
-        let what = "activation: length of the outputs against the gradient";
-        assert_eq!(activation.backward(&cpu(), &x, &mut y), mismatch(what, 4, 3));
+        let what = "activation: what was kept against the gradient";
+        assert_eq!(activation.backward(&cpu(), &x, &mut y), length(what, 4, 3));
     }
     assert_eq!(y, [2.0; 4]);
 }
@@ -38,18 +48,18 @@ fn matrices_that_do_not_fit_vectors_are_refused() {
     let data = [1.0f32; 12];
     let a = view(&data, 3, 4);
     let mut y = [7.0f32; 3];
-    assert_eq!(gemv(&cpu(), a, &[1.0; 5], &mut y), mismatch("gemv: length of x against columns of a", 4, 5));
-    assert_eq!(gemv(&cpu(), a, &[1.0; 4], &mut y[..2]), mismatch("gemv: length of y against rows of a", 3, 2));
+    assert_eq!(gemv(&cpu(), a, &[1.0; 5], &mut y), length("gemv: x against columns of a", 4, 5));
+    assert_eq!(gemv(&cpu(), a, &[1.0; 4], &mut y[..2]), length("gemv: y against rows of a", 3, 2));
     let strided = view(&data, 4, 3).transpose();
-    assert_eq!(gemv(&cpu(), strided, &[1.0; 4], &mut y), mismatch("gemv: column stride of a", 1, 3));
-    let what = "gemv_transposed: length of x against rows of a";
-    assert_eq!(gemv_transposed(&cpu(), a, &[1.0; 4], &mut y), mismatch(what, 3, 4));
-    let what = "gemv_transposed: length of y against columns of a";
-    assert_eq!(gemv_transposed(&cpu(), a, &[1.0; 3], &mut y), mismatch(what, 4, 3));
-    let what = "column_sum: length of the sum against columns of a";
-    assert_eq!(column_sum(&cpu(), a, &mut y), mismatch(what, 4, 3));
+    assert_eq!(gemv(&cpu(), strided, &[1.0; 4], &mut y), columns("gemv: a"));
+    let what = "gemv_transposed: x against rows of a";
+    assert_eq!(gemv_transposed(&cpu(), a, &[1.0; 4], &mut y), length(what, 3, 4));
+    let what = "gemv_transposed: y against columns of a";
+    assert_eq!(gemv_transposed(&cpu(), a, &[1.0; 3], &mut y), length(what, 4, 3));
+    let what = "column_sum: the sum against columns of a";
+    assert_eq!(column_sum(&cpu(), a, &mut y), length(what, 4, 3));
     let strided = view(&data, 3, 4).transpose();
-    assert_eq!(column_sum(&cpu(), strided, &mut y), mismatch("column_sum: column stride of a", 1, 4));
+    assert_eq!(column_sum(&cpu(), strided, &mut y), columns("column_sum: a"));
     assert_eq!(y, [7.0; 3]);
 }
 
@@ -57,8 +67,8 @@ fn matrices_that_do_not_fit_vectors_are_refused() {
 fn an_outer_product_that_does_not_fit_is_refused() {
     let mut a = [1.0f32; 12];
     let refused = |x: &[f32], y: &[f32], a: &mut [f32]| ger(&cpu(), 1.0, x, y, MatrixMut::new(a, 3, 4).unwrap());
-    assert_eq!(refused(&[1.0; 2], &[1.0; 4], &mut a), mismatch("ger: length of x against rows of a", 3, 2));
-    assert_eq!(refused(&[1.0; 3], &[1.0; 5], &mut a), mismatch("ger: length of y against columns of a", 4, 5));
+    assert_eq!(refused(&[1.0; 2], &[1.0; 4], &mut a), length("ger: x against rows of a", 3, 2));
+    assert_eq!(refused(&[1.0; 3], &[1.0; 5], &mut a), length("ger: y against columns of a", 4, 5));
     assert_eq!(a, [1.0; 12]);
 }
 
@@ -76,8 +86,8 @@ fn a_product_that_does_not_fit_is_refused() {
     assert_eq!(refused((2, 3), (3, 5), (3, 5), 5), mismatch(what, 2, 3));
     let what = "gemm: columns of c against columns of b";
     assert_eq!(refused((2, 3), (3, 5), (2, 6), 5), mismatch(what, 5, 6));
-    let what = "gemm: length of the bias against columns of c";
-    assert_eq!(refused((2, 3), (3, 5), (2, 5), 6), mismatch(what, 5, 6));
+    let what = "gemm: the bias against columns of c";
+    assert_eq!(refused((2, 3), (3, 5), (2, 5), 6), length(what, 5, 6));
     // Nothing to compute is no excuse.
     assert_eq!(refused((0, 3), (4, 5), (0, 5), 5), mismatch("gemm: rows of b against columns of a", 3, 4));
     assert_eq!(c, [7.0; 64]);
@@ -177,7 +187,14 @@ fn any_number() -> impl Strategy<Value = usize> {
 #[test]
 fn errors_say_what_was_expected_and_what_was_found() {
     let errors = [
-        (ShapeError::Mismatch { what: "dot: length of y against x", expected: 3, found: 4 }, ["expected 3", "found 4"]),
+        (
+            ShapeError::Mismatch { what: "gemm: rows of c", expected: 3, found: 4 },
+            ["gemm: rows of c: expected 3", "found 4"],
+        ),
+        (ShapeError::Shape { what: "dot: y", expected: (1, 3), found: (2, 4) }, ["dot: y: expected 1×3", "found 2×4"]),
+        (ShapeError::Empty { what: "a loss: the outputs" }, ["a loss: the outputs", "none"]),
+        (ShapeError::Label { row: 2, label: 7, classes: 5 }, ["row 2: label 7", "number of classes, 5"]),
+        (ShapeError::Columns { what: "gemv: a" }, ["gemv: a", "side by side"]),
         (MatrixRef::new(&[0.0f32; 5], 2, 3).unwrap_err(), ["needs 6 elements", "has 5"]),
         (MatrixRef::new(&[0.0f32; 5], usize::MAX, 3).unwrap_err(), ["more elements than can be addressed", "has 5"]),
         (MatrixMut::with_stride(&mut [0.0f32; 9], 2, 4, 3).unwrap_err(), ["2×4", "overlap"]),

@@ -6,12 +6,12 @@
 
 use nxm_kernels::{Activation, Cpu, Level};
 
-use crate::run::Op;
+use crate::run::SliceKernel;
 use crate::support::*;
 
 /// A function: how to run it, its true value, and its bounds in ULP for (f32, f64).
 struct Case {
-    op: Op,
+    op: SliceKernel,
     truth: fn(f64) -> f64,
     bounds: (f64, f64),
 }
@@ -22,10 +22,10 @@ fn sigmoid(x: f64) -> f64 {
 }
 
 static CASES: [Case; 4] = [
-    Case { op: Op::Exp, truth: f64::exp, bounds: (1.0, 2.0) },
-    Case { op: Op::Log, truth: f64::ln, bounds: (1.0, 2.0) },
-    Case { op: Op::Forward(Activation::Sigmoid), truth: sigmoid, bounds: (3.0, 4.0) },
-    Case { op: Op::Forward(Activation::Tanh), truth: f64::tanh, bounds: (3.0, 4.0) },
+    Case { op: SliceKernel::Exp, truth: f64::exp, bounds: (1.0, 2.0) },
+    Case { op: SliceKernel::Log, truth: f64::ln, bounds: (1.0, 2.0) },
+    Case { op: SliceKernel::Forward(Activation::Sigmoid), truth: sigmoid, bounds: (3.0, 4.0) },
+    Case { op: SliceKernel::Forward(Activation::Tanh), truth: f64::tanh, bounds: (3.0, 4.0) },
 ];
 
 /// Each function at the Scalar level, which stands for all that fuse (they have the same bits), and at those that don't.
@@ -125,7 +125,7 @@ fn f64_functions_err_by_a_few_ulp() {
 }
 
 /// f(x) = y to the bit at every level, in every lane of a vector.
-fn check<T: Float>(op: Op, pairs: &[(T, T)]) {
+fn check<T: Float>(op: SliceKernel, pairs: &[(T, T)]) {
     for cpu in cpus() {
         for &(x, y) in pairs {
             let mut got = [x; 17];
@@ -139,15 +139,18 @@ fn check<T: Float>(op: Op, pairs: &[(T, T)]) {
 fn special_values_of_f32() {
     let (infinity, nan) = (f32::INFINITY, f32::NAN);
     let tiny = f32::from_bits(1);
-    let [sigmoid, tanh] = [Activation::Sigmoid, Activation::Tanh].map(Op::Forward);
+    let [sigmoid, tanh] = [Activation::Sigmoid, Activation::Tanh].map(SliceKernel::Forward);
     let exp = [(nan, nan), (infinity, infinity), (-infinity, 0.0), (0.0, 1.0), (-0.0, 1.0), (tiny, 1.0), (-tiny, 1.0)];
-    check(Op::Exp, &exp);
+    check(SliceKernel::Exp, &exp);
     // ln of the largest number is 88.7228…; the smallest subnormal is e^−103.2789…, half of it e^−103.972….
-    check(Op::Exp, &[(88.73, infinity), (1e30, infinity), (f32::MAX, infinity)]);
-    check(Op::Exp, &[(-103.28, tiny), (-103.9, tiny), (-104.0, 0.0), (-1e30, 0.0), (f32::MIN, 0.0)]);
+    check(SliceKernel::Exp, &[(88.73, infinity), (1e30, infinity), (f32::MAX, infinity)]);
+    check(SliceKernel::Exp, &[(-103.28, tiny), (-103.9, tiny), (-104.0, 0.0), (-1e30, 0.0), (f32::MIN, 0.0)]);
     let log = [(nan, nan), (infinity, infinity), (-infinity, nan), (0.0, -infinity), (-0.0, -infinity), (1.0, 0.0)];
-    check(Op::Log, &log);
-    check(Op::Log, &[(-1.0, nan), (-tiny, nan), (-f32::MIN_POSITIVE, nan), (tiny, -103.278_93), (f32::MAX, 88.722_84)]);
+    check(SliceKernel::Log, &log);
+    check(
+        SliceKernel::Log,
+        &[(-1.0, nan), (-tiny, nan), (-f32::MIN_POSITIVE, nan), (tiny, -103.278_93), (f32::MAX, 88.722_84)],
+    );
     check(
         sigmoid,
         &[(nan, nan), (infinity, 1.0), (-infinity, 0.0), (0.0, 0.5), (-0.0, 0.5), (tiny, 0.5), (-tiny, 0.5)],
@@ -164,15 +167,18 @@ fn special_values_of_f32() {
 fn special_values_of_f64() {
     let (infinity, nan) = (f64::INFINITY, f64::NAN);
     let tiny = f64::from_bits(1);
-    let [sigmoid, tanh] = [Activation::Sigmoid, Activation::Tanh].map(Op::Forward);
+    let [sigmoid, tanh] = [Activation::Sigmoid, Activation::Tanh].map(SliceKernel::Forward);
     let exp = [(nan, nan), (infinity, infinity), (-infinity, 0.0), (0.0, 1.0), (-0.0, 1.0), (tiny, 1.0), (-tiny, 1.0)];
-    check(Op::Exp, &exp);
+    check(SliceKernel::Exp, &exp);
     // ln of the largest number is 709.7827…; the smallest subnormal is e^−744.4400…, half of it e^−745.133….
-    check(Op::Exp, &[(709.79, infinity), (f64::MAX, infinity), (-744.5, tiny), (-745.1, tiny)]);
-    check(Op::Exp, &[(-745.2, 0.0), (f64::MIN, 0.0)]);
+    check(SliceKernel::Exp, &[(709.79, infinity), (f64::MAX, infinity), (-744.5, tiny), (-745.1, tiny)]);
+    check(SliceKernel::Exp, &[(-745.2, 0.0), (f64::MIN, 0.0)]);
     let log = [(nan, nan), (infinity, infinity), (-infinity, nan), (0.0, -infinity), (-0.0, -infinity), (1.0, 0.0)];
-    check(Op::Log, &log);
-    check(Op::Log, &[(-1.0, nan), (-tiny, nan), (tiny, -744.440_071_921_381_2), (f64::MAX, 709.782_712_893_384)]);
+    check(SliceKernel::Log, &log);
+    check(
+        SliceKernel::Log,
+        &[(-1.0, nan), (-tiny, nan), (tiny, -744.440_071_921_381_2), (f64::MAX, 709.782_712_893_384)],
+    );
     check(
         sigmoid,
         &[(nan, nan), (infinity, 1.0), (-infinity, 0.0), (0.0, 0.5), (-0.0, 0.5), (40.0, 1.0), (f64::MIN, 0.0)],
@@ -188,7 +194,7 @@ fn special_values_of_f64() {
 #[test]
 fn rectifiers_pass_nan_and_both_infinities() {
     let (infinity, nan) = (f32::INFINITY, f32::NAN);
-    let [relu, leaky] = [Activation::Relu, Activation::LeakyRelu].map(Op::Forward);
+    let [relu, leaky] = [Activation::Relu, Activation::LeakyRelu].map(SliceKernel::Forward);
     check(relu, &[(nan, nan), (infinity, infinity), (-infinity, 0.0), (0.0, 0.0), (-1.0, 0.0), (2.0, 2.0)]);
     check(leaky, &[(nan, nan), (infinity, infinity), (-infinity, -infinity), (0.0, 0.0), (-1.0, -0.01), (2.0, 2.0)]);
 }
@@ -220,7 +226,7 @@ fn softmax_of_special_rows() {
     for cpu in cpus() {
         for bad in [nan, infinity] {
             for at in [0, 5, 15, 16, 18, 36] {
-                for op in [Op::Softmax, Op::LogSoftmax] {
+                for op in [SliceKernel::Softmax, SliceKernel::LogSoftmax] {
                     let mut row = [0.5; 37];
                     row[at] = bad;
                     op.run(&cpu, 1, 37, &[], &[], &mut row);
@@ -229,14 +235,14 @@ fn softmax_of_special_rows() {
             }
         }
         let mut row = [1.0, -infinity, 1.0];
-        Op::Softmax.run(&cpu, 1, 3, &[], &[], &mut row);
+        SliceKernel::Softmax.run(&cpu, 1, 3, &[], &[], &mut row);
         assert_same(&row, &[0.5, 0.0, 0.5], "softmax");
         let mut row = [3.0];
-        Op::LogSoftmax.run(&cpu, 1, 1, &[], &[], &mut row);
+        SliceKernel::LogSoftmax.run(&cpu, 1, 1, &[], &[], &mut row);
         assert_same(&row, &[0.0], "log-softmax of one");
         // Large logits: the maximum is taken off first.
         let mut row = [1e30, 1e30, -1e30, 0.0];
-        Op::Softmax.run(&cpu, 2, 2, &[], &[], &mut row);
+        SliceKernel::Softmax.run(&cpu, 2, 2, &[], &[], &mut row);
         assert_same(&row, &[0.5, 0.5, 0.0, 1.0], "softmax of large logits");
     }
 }

@@ -1,10 +1,13 @@
 //! The promised order of operations, spelled out naively and compared bit by bit at every fused level.
 
-use nxm_kernels::{Cpu, Level, MatrixMut, MatrixRef, dot_in_f64, gemm_scaled};
+use nxm_kernels::{
+    Activation, Cpu, Init, Level, MatrixMut, MatrixRef, WORTH_A_THREAD, dense_input_gradient, dot, dot_in_f64, gemm,
+    gemm_scaled, gemv_transposed,
+};
 use proptest::prelude::*;
 
 use crate::reference::product;
-use crate::run::{Layout, Op, Product, Start};
+use crate::run::{Product, SliceKernel, Storage, dot_products};
 use crate::support::*;
 
 /// One chain of fused multiply-adds for each element, in the order of k.
@@ -12,10 +15,10 @@ fn chains<T: Float>(p: &Product, a: &[T], b: &[T], bias: &[T], c: &[T]) -> Vec<T
     let mut out = Vec::with_capacity(p.m * p.n);
     for i in 0..p.m {
         for j in 0..p.n {
-            let start = match p.start {
-                Start::Zero => T::ZERO,
-                Start::Bias => bias[j],
-                Start::Accumulate => c[i * p.n + j],
+            let start = match p.init {
+                Init::Zero => T::ZERO,
+                Init::Bias(()) => bias[j],
+                Init::Accumulate => c[i * p.n + j],
             };
             out.push((0..p.k).fold(start, |sum, q| T::fused(a[i * p.k + q], b[q * p.n + j], sum)));
         }
@@ -23,11 +26,21 @@ fn chains<T: Float>(p: &Product, a: &[T], b: &[T], bias: &[T], c: &[T]) -> Vec<T
     out
 }
 
+/// One dot product, in virtual lanes, for each element.
+fn dots<T: Float>(p: &Product, a: &[T], b: &[T]) -> Vec<T> {
+    let of = |i: usize, j: usize, q: usize| (a[i * p.k + q], b[q * p.n + j]);
+    let sum = |i: usize, j: usize| {
+        let next = |q: usize, sum: T| T::fused(of(i, j, q).0, of(i, j, q).1, sum);
+        virtual_lanes(p.k, |q| of(i, j, q).0 * of(i, j, q).1, next)
+    };
+    (0..p.m * p.n).map(|at| sum(at / p.n, at % p.n)).collect()
+}
+
 fn check_product<T: Float>(p: &Product, mix: Mix, seed: u64, threads: &[usize]) {
     let mut random = Random::new(seed);
     let (a, b) = (random.mixed::<T>(mix, p.m * p.k), random.mixed::<T>(mix, p.k * p.n));
     let (bias, c) = (random.mixed::<T>(mix, p.n), random.mixed::<T>(mix, p.m * p.n));
-    let want = chains(p, &a, &b, &bias, &c);
+    let want = if p.is_dot_products() { dots(p, &a, &b) } else { chains(p, &a, &b, &bias, &c) };
     for level in fused_levels::<T>() {
         for &threads in threads {
             let got = p.run(&Cpu::new(level, threads), &a, &b, &bias, &c, T::GARBAGE);
@@ -36,7 +49,8 @@ fn check_product<T: Float>(p: &Product, mix: Mix, seed: u64, threads: &[usize]) 
     }
 }
 
-/// C ← α·A·B + β·C: (α·a)·b + sum, from β·c on. If α multiplies B (C stands column after column), a·(α·b).
+/// C ← α·A·B + β·C: (α·a)·b + sum, from β·c on. If α multiplies B (C stands column after column), a·(α·b). One row of dot products
+/// where [`gemm()`] has them: if C is not read.
 fn check_scaled<T: Float>(p: &Product, [alpha, beta]: [f64; 2], mix: Mix, seed: u64) {
     let Product { m, k, n, .. } = *p;
     let (alpha, beta) = (T::from_f64(alpha), T::from_f64(beta));
@@ -49,8 +63,18 @@ fn check_scaled<T: Float>(p: &Product, [alpha, beta]: [f64; 2], mix: Mix, seed: 
     let by_columns = p.c.strides(m, n).0 == 1 && p.c.strides(m, n).1 != 1;
     let (sa, sb) = if by_columns { (a.clone(), times(alpha, &b)) } else { (times(alpha, &a), b.clone()) };
     let start = if beta == T::ZERO { vec![T::ZERO; m * n] } else { times(beta, &c) };
-    let plain = Product { k: if alpha == T::ZERO { 0 } else { k }, start: Start::Accumulate, ..*p };
-    let want = chains(&plain, &sa, &sb, &[], &start);
+    let plain = Product { k: if alpha == T::ZERO { 0 } else { k }, init: Init::Accumulate, ..*p };
+    // What is multiplied in the end: copies of the operand that α multiplies stand row after row.
+    let scaled = if alpha == T::ONE { None } else { Some(Storage::Rows(0)) };
+    let ((a_rows, a_cols), (b_rows, b_cols)) = (p.a.strides(m, k), p.b.strides(k, n));
+    let dots_of = match by_columns {
+        true => dot_products(n, plain.k, scaled.map_or(b_rows, |copy| copy.strides(n, k).1), (a_cols, a_rows)),
+        false => dot_products(m, plain.k, scaled.map_or(a_cols, |copy| copy.strides(m, k).1), (b_rows, b_cols)),
+    };
+    let want = match beta == T::ZERO && dots_of {
+        true => dots(&plain, &sa, &sb),
+        false => chains(&plain, &sa, &sb, &[], &start),
+    };
     let (a_laid, a_rows, a_cols) = p.a.lay(&a, m, k, T::GARBAGE);
     let (b_laid, b_rows, b_cols) = p.b.lay(&b, k, n, T::GARBAGE);
     for level in fused_levels::<T>() {
@@ -83,13 +107,10 @@ fn check_reductions<T: Float>(n: usize, seed: u64) {
     let mut random = Random::new(seed);
     let (x, y) = (random.units::<T>(n), random.units::<T>(n));
     let dot = virtual_lanes(n, |i| x[i] * y[i], |i, sum| T::fused(x[i], y[i], sum));
-    let sum = virtual_lanes(n, |i| x[i], |i, sum| sum + x[i]);
     for level in fused_levels::<T>() {
-        for (op, want) in [(Op::Dot, dot), (Op::Sum, sum)] {
-            let mut got = [T::ZERO];
-            op.run(&Cpu::new(level, 1), 1, n, &x, &y, &mut got);
-            assert_same(&got, &[want], &format!("{op:?} of {n} at {level}"));
-        }
+        let mut got = [T::ZERO];
+        SliceKernel::Dot.run(&Cpu::new(level, 1), 1, n, &x, &y, &mut got);
+        assert_same(&got, &[dot], &format!("a dot product of {n} at {level}"));
     }
 }
 
@@ -126,6 +147,59 @@ fn sums_run_in_virtual_lanes_whatever_the_vectors() {
     }
 }
 
+/// One row times a matrix that stands column after column, from zero on, has the bits of `dot`, whatever follows it; from a bias on, or
+/// with more rows, it is chains.
+fn check_one_row<T: Float>(k: usize, n: usize, mix: Mix, threads: usize) {
+    let mut random = Random::new((k + n) as u64);
+    let (x, w, bias) = (random.mixed::<T>(mix, k), random.mixed::<T>(mix, n * k), random.mixed::<T>(mix, n));
+    let kept = random.mixed::<T>(mix, n);
+    let (x_row, by_columns) = (MatrixRef::new(&x, 1, k).unwrap(), MatrixRef::new(&w, n, k).unwrap());
+    let by_columns = by_columns.transpose();
+    for level in fused_levels::<T>() {
+        let cpu = Cpu::new(level, threads);
+        let what = |what: &str| format!("{what}, 1 × {k} × {n} of {mix:?}, at {level} on {threads} threads");
+        let dots: Vec<T> = w.chunks(k).map(|w| dot(&cpu, w, &x).unwrap()).collect();
+        let mut got = vec![T::GARBAGE; n];
+        gemm(&cpu, x_row, by_columns, Init::Zero, MatrixMut::from_row(&mut got)).unwrap();
+        assert_same(&got, &dots, &what("gemm"));
+        // A single column stands row after row too, and is a chain.
+        if n > 1 {
+            gemv_transposed(&cpu, by_columns, &x, &mut got).unwrap();
+            assert_same(&got, &dots, &what("gemv_transposed"));
+        }
+        gemm_scaled(&cpu, T::ONE, x_row, by_columns, T::ZERO, MatrixMut::from_row(&mut got)).unwrap();
+        assert_same(&got, &dots, &what("gemm_scaled"));
+        let activation = Activation::Sigmoid;
+        let (delta, weights) = (x_row, by_columns.transpose());
+        let d = MatrixMut::from_row(&mut got);
+        dense_input_gradient(&cpu, delta, weights, activation, MatrixRef::from_row(&kept), d).unwrap();
+        let mut want = dots.clone();
+        activation.backward(&cpu, &kept, &mut want).unwrap();
+        assert_same(&got, &want, &what("the input gradient"));
+        gemm(&cpu, x_row, by_columns, Init::Bias(&bias), MatrixMut::from_row(&mut got)).unwrap();
+        let chain = |j: usize| (0..k).fold(bias[j], |sum, q| T::fused(x[q], w[j * k + q], sum));
+        assert_same(&got, &(0..n).map(chain).collect::<Vec<T>>(), &what("gemm from a bias"));
+    }
+}
+
+#[test]
+fn one_row_of_a_transposed_matrix_is_dot_products() {
+    assert!(dot_products(1, 300, 1, (1, 300)));
+    for k in LENGTHS.into_iter().filter(|k| *k > 1).chain([1025]) {
+        for n in [1, 2, 15, 16, 17, 33] {
+            for mix in Mix::ALL {
+                check_one_row::<f32>(k, n, mix, 1);
+                check_one_row::<f64>(k, n, mix, 1);
+            }
+        }
+    }
+    // Enough for three threads.
+    let (k, n) = (3001, 2203);
+    assert!(k * n > 3 * WORTH_A_THREAD);
+    check_one_row::<f32>(k, n, Mix::Plain, 3);
+    check_one_row::<f64>(k, n, Mix::Borders, 3);
+}
+
 /// Its products are exact, so levels that don't fuse are bound to the same bits; whatever the data, −0 and NaN too.
 #[test]
 fn a_dot_product_in_f64_has_one_order_at_every_level() {
@@ -147,17 +221,17 @@ fn a_dot_product_in_f64_has_one_order_at_every_level() {
 /// 1010 at a depth of 129) and of rows (512 at that depth) end inside of these.
 #[test]
 fn gemm_keeps_its_chains_across_blocks() {
-    let form = |m, k, n, a, b, start| Product { m, k, n, a, b, c: Layout::Rows(3), start };
+    let form = |m, k, n, a, b, init| Product { m, k, n, a, b, c: Storage::Rows(3), init };
     let shapes = [
-        form(49, 854, 33, Layout::Rows(0), Layout::Rows(5), Start::Bias),
-        form(50, 1707, 26, Layout::Columns(1), Layout::Columns(0), Start::Accumulate),
-        form(48, 3414, 7, Layout::Rows(2), Layout::Columns(3), Start::Zero),
-        form(48, 13654, 5, Layout::Rows(0), Layout::Rows(0), Start::Bias),
-        form(48, 129, 1021, Layout::Rows(0), Layout::Rows(0), Start::Bias),
-        form(49, 129, 1015, Layout::Columns(0), Layout::Columns(0), Start::Zero),
-        form(513, 129, 9, Layout::Columns(0), Layout::Columns(0), Start::Bias),
-        form(261, 257, 7, Layout::Scattered, Layout::Scattered, Start::Accumulate),
-        form(7, 1025, 131, Layout::Columns(0), Layout::Columns(0), Start::Bias),
+        form(49, 854, 33, Storage::Rows(0), Storage::Rows(5), Init::Bias(())),
+        form(50, 1707, 26, Storage::Columns(1), Storage::Columns(0), Init::Accumulate),
+        form(48, 3414, 7, Storage::Rows(2), Storage::Columns(3), Init::Zero),
+        form(48, 13654, 5, Storage::Rows(0), Storage::Rows(0), Init::Bias(())),
+        form(48, 129, 1021, Storage::Rows(0), Storage::Rows(0), Init::Bias(())),
+        form(49, 129, 1015, Storage::Columns(0), Storage::Columns(0), Init::Zero),
+        form(513, 129, 9, Storage::Columns(0), Storage::Columns(0), Init::Bias(())),
+        form(261, 257, 7, Storage::Scattered, Storage::Scattered, Init::Accumulate),
+        form(7, 1025, 131, Storage::Columns(0), Storage::Columns(0), Init::Bias(())),
     ];
     for (seed, shape) in shapes.iter().enumerate() {
         check_product::<f32>(shape, Mix::Plain, seed as u64, &[1, 3]);

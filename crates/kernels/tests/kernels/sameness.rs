@@ -2,16 +2,16 @@
 //!
 //! The yardstick is the Scalar level on one thread. All NaN count as one value (`support::same`).
 
-use nxm_kernels::{Cpu, ELEMENTS_WORTH_A_THREAD, Level, WORTH_A_THREAD};
+use nxm_kernels::{Cpu, ELEMENTS_WORTH_A_THREAD, Init, Level, WORTH_A_THREAD};
 use proptest::prelude::*;
 
-use crate::run::{Layout, Op, Product, Start};
+use crate::run::{Product, SliceKernel, Storage};
 use crate::support::*;
 
 /// Kernels of this file are large enough for most of them; matrices that are only read through, for three.
 const THREADS: [usize; 4] = [1, 2, 3, 8];
 
-fn check_op<T: Float>(op: Op, rows: usize, cols: usize, mix: Mix, seed: u64, threads: &[usize]) {
+fn check_op<T: Float>(op: SliceKernel, rows: usize, cols: usize, mix: Mix, seed: u64, threads: &[usize]) {
     let mut random = Random::new(seed);
     let (x_len, y_len, out_len) = op.lengths(rows, cols);
     let (x, y) = (random.mixed::<T>(mix, x_len), random.mixed::<T>(mix, y_len));
@@ -47,7 +47,7 @@ proptest! {
         mix in proptest::sample::select(&Mix::ALL[..]),
         seed: u64,
     ) {
-        for op in Op::all() {
+        for op in SliceKernel::all() {
             check_op::<f32>(op, rows, cols, mix, seed, &[1]);
             check_op::<f64>(op, rows, cols, mix, seed, &[1]);
         }
@@ -57,7 +57,7 @@ proptest! {
 /// Every length around one and four blocks: here a ragged block meets lanes that hold something already.
 #[test]
 fn reductions_of_every_length_and_mix_have_the_same_bits() {
-    for op in [Op::Dot, Op::Sum, Op::Max] {
+    for op in [SliceKernel::Dot, SliceKernel::Softmax, SliceKernel::LogSumExp] {
         for n in 0..150 {
             for mix in Mix::ALL {
                 for seed in 0..4 {
@@ -71,11 +71,11 @@ fn reductions_of_every_length_and_mix_have_the_same_bits() {
 
 #[test]
 fn large_kernels_have_the_same_bits_on_any_number_of_threads() {
-    for op in Op::all() {
+    for op in SliceKernel::all() {
         // Rows enough to deal out by rows; columns enough to deal out by columns; both ragged.
         let (rows, cols) = match op {
-            Op::ColumnSum | Op::GemvTransposed => (61, 3 * ELEMENTS_WORTH_A_THREAD / 61 + 35),
-            Op::Gemv | Op::Ger => (3 * ELEMENTS_WORTH_A_THREAD / 515 + 3, 515),
+            SliceKernel::ColumnSum | SliceKernel::GemvTransposed => (61, 3 * ELEMENTS_WORTH_A_THREAD / 61 + 35),
+            SliceKernel::Gemv | SliceKernel::Ger => (3 * ELEMENTS_WORTH_A_THREAD / 515 + 3, 515),
             _ => (8 * (3 << 18) / 515 + 3, 515),
         };
         check_op::<f32>(op, rows, cols, Mix::NonFinite, 5, &THREADS);
@@ -101,14 +101,14 @@ fn check_large_product<T: Float>(p: &Product, mix: Mix) {
 
 #[test]
 fn large_products_have_the_same_bits_on_any_number_of_threads() {
-    let form = |m, k, n, a, b, start| Product { m, k, n, a, b, c: Layout::Rows(1), start };
+    let form = |m, k, n, a, b, init| Product { m, k, n, a, b, c: Storage::Rows(1), init };
     let products = [
         // Cut by rows: few columns. Cut by columns: few rows.
-        form(2027, 267, 37, Layout::Rows(0), Layout::Rows(0), Start::Bias),
-        form(9, 1401, 1501, Layout::Rows(0), Layout::Rows(0), Start::Bias),
-        form(130, 529, 263, Layout::Columns(0), Layout::Rows(0), Start::Zero),
-        form(130, 529, 263, Layout::Rows(0), Layout::Columns(0), Start::Accumulate),
-        form(197, 450, 211, Layout::Scattered, Layout::Scattered, Start::Bias),
+        form(2027, 267, 37, Storage::Rows(0), Storage::Rows(0), Init::Bias(())),
+        form(9, 1401, 1501, Storage::Rows(0), Storage::Rows(0), Init::Bias(())),
+        form(130, 529, 263, Storage::Columns(0), Storage::Rows(0), Init::Zero),
+        form(130, 529, 263, Storage::Rows(0), Storage::Columns(0), Init::Accumulate),
+        form(197, 450, 211, Storage::Scattered, Storage::Scattered, Init::Bias(())),
     ];
     for p in &products {
         assert!(p.m * p.k * p.n > 8 * WORTH_A_THREAD);
