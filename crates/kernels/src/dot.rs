@@ -10,7 +10,7 @@ use crate::simd::{Kernel, Simd, load_some, load_some_or, load_widened_some_or};
 
 /// Σ xᵢ·yᵢ: n multiplications (a lane's first is a `mul`, the others are fma) and n − 1 additions. 0 if n is 0.
 ///
-/// The order of the sum depends on n alone ([`crate::reduce`]).
+/// The order of the sum depends on n alone (see docs/numerics.md).
 ///
 /// # Errors
 /// [`ShapeError`] if `x` and `y` differ in length.
@@ -107,7 +107,7 @@ impl<T: Element, S: Simd<T>> Reduction<T, S> for Product<'_, T> {
 ///
 /// Every product is exact: 24 + 24 bits of significand fit into 53, and the exponents' sum fits too. So only the additions
 /// round, |error| ≤ γₙ₋₁·Σ|xᵢ·yᵢ| with u = 2⁻⁵³, nothing overflows, and a fused multiply-add is the same as a separate
-/// one: the bits are equal at every level, fused or not. The order of the sum depends on n alone ([`crate::reduce`]).
+/// one: the bits are equal at every level, fused or not. The order of the sum depends on n alone (see docs/numerics.md).
 ///
 /// ```
 /// use nxm_kernels::{Cpu, dot, dot_in_f64};
