@@ -114,7 +114,7 @@ fuzz_target!(|input: Input| {
             let mut c = before.clone();
             let init = match input.start {
                 Start::Zero => Init::Zero,
-                Start::Bias => Init::Bias(&bias),
+                Start::Bias => Init::Bias(&bias[..]),
                 Start::Accumulate => Init::Accumulate,
             };
             let out = MatrixMut::with_stride(&mut c, m, n, stride).expect("laid out so");
