@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use nxm_kernels::{Cpu, Init, Level, MatrixMut, MatrixRef, gemm};
+use nxm_kernels::{Cpu, Init, Level, MatrixMut, MatrixRef, dot, gemm};
 
 #[derive(Debug, Arbitrary)]
 struct Input {
@@ -106,6 +106,16 @@ fuzz_target!(|input: Input| {
                 Start::Accumulate => *c,
             };
             *c = (0..k).fold(start, |sum, p| a.at(i, p).mul_add(b.at(p, j), sum));
+        }
+    }
+
+    // One row of a B whose columns are contiguous, from zero: dot products, with their order of additions.
+    let by_columns = b_strides.0 == 1 && b_strides.1 != 1 && a_strides.1 == 1;
+    if m == 1 && k > 0 && by_columns && matches!(input.start, Start::Zero) {
+        let scalar = Cpu::new(Level::named("scalar").expect("a level of every processor"), 1);
+        for (j, c) in want.iter_mut().enumerate().take(n) {
+            let column = b.transpose().row(j);
+            *c = dot(&scalar, a.row(0), column).expect("the lengths fit");
         }
     }
 
