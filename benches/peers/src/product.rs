@@ -137,7 +137,7 @@ impl<T: Number> Product<T> {
                 Contestant::Nxm => nxm(&self.cpu, self.shape, self.form, (&self.a, &self.b, &self.bias), &mut self.c),
                 Contestant::Peer(library, stored) => self.peer(library, stored),
                 Contestant::Peak => {
-                    self.cpu.run::<T, _>(Peak::default());
+                    self.cpu.level().dispatch::<T, _>(Peak::default());
                 }
             }
         }

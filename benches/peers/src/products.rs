@@ -123,5 +123,5 @@ fn print<T: Number>(setup: &Setup, rows: &[Row]) {
 /// Multiply-adds of one run of the peak.
 fn peak_fma<T: Number>(setup: &Setup) -> usize {
     use nxm_kernels::Executor;
-    setup.cpu().run::<T, _>(nxm_benches::fma::Peak::default())
+    setup.cpu().level().dispatch::<T, _>(nxm_benches::fma::Peak::default())
 }

@@ -45,7 +45,7 @@ fn rate<W: FnMut() -> f64>(threads: usize, rounds: usize, make: impl Fn() -> W +
 /// GFLOP/s on registers.
 pub fn fma_peak<T: Element>(level: Level, threads: usize, rounds: usize) -> f64 {
     let cpu = Cpu::new(level, 1);
-    rate(threads, rounds, || move || 2.0 * cpu.run::<T, _>(Peak::default()) as f64) / 1e9
+    rate(threads, rounds, || move || 2.0 * cpu.level().dispatch::<T, _>(Peak::default()) as f64) / 1e9
 }
 
 /// GB/s of `traffic` on `bytes` in all buffers of a thread.
@@ -59,7 +59,7 @@ pub fn bandwidth(level: Level, threads: usize, rounds: usize, traffic: Traffic, 
         let (x, mut y) = (vec![1.0f32; len], vec![1.0f32; len]);
         move || {
             for _ in 0..times {
-                cpu.run(Move { traffic, x: &x, y: &mut y });
+                cpu.level().dispatch(Move { traffic, x: &x, y: &mut y });
             }
             (times * traffic.moved() * len * size_of::<f32>()) as f64
         }

@@ -198,11 +198,11 @@ impl<T: Number> Case<T> {
         let traffic = self.kernel.traffic();
         match self.kernel {
             Kernel::Dot => {
-                self.cpu.run(Move { traffic, x: &x[..], y: &mut [] });
-                self.cpu.run(Move { traffic, x: &y[..], y: &mut [] });
+                self.cpu.level().dispatch(Move { traffic, x: &x[..], y: &mut [] });
+                self.cpu.level().dispatch(Move { traffic, x: &y[..], y: &mut [] });
             }
-            Kernel::Axpy | Kernel::Ger => self.cpu.run(Move { traffic, x: &x[..], y: out }),
-            Kernel::Gemv | Kernel::GemvTransposed => self.cpu.run(Move { traffic, x: &a[..], y: &mut [] }),
+            Kernel::Axpy | Kernel::Ger => self.cpu.level().dispatch(Move { traffic, x: &x[..], y: out }),
+            Kernel::Gemv | Kernel::GemvTransposed => self.cpu.level().dispatch(Move { traffic, x: &a[..], y: &mut [] }),
         }
     }
 
