@@ -23,8 +23,14 @@ impl Scalar {
         if let Some(fma) = Fma::detect() {
             return fma.enter(self, kernel);
         }
-        kernel.run(T::Scalar::from(self))
+        plain(self, kernel)
     }
+}
+
+/// Where there is no FMA instruction. Not inlined, or it is compiled again wherever the level is entered.
+#[inline(never)]
+fn plain<T: Element, K: Kernel<T>>(token: Scalar, kernel: K) -> K::Output {
+    kernel.run(T::Scalar::from(token))
 }
 
 /// One body for both element types; they differ in the length of a block.

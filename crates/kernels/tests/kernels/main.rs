@@ -9,9 +9,11 @@
 //! - `accuracy`: the functions' bounds in ULP on a stratified sample, their special values;
 //! - `functions`: the standard library in f64;
 //! - `token`: operations of the token against loops over lanes, bit by bit;
+//! - `blocking`: no side of a product is too large to be asked about;
 //! - `errors` and `level`: what is refused, and in which words.
 
 mod accuracy;
+mod blocking;
 mod borders;
 mod dense;
 mod errors;
