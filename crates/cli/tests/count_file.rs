@@ -118,9 +118,9 @@ fn layers_with_activations_of_their_own() {
         assert!(!verified.is_empty() && verified.iter().all(|run| run["agrees"] == true), "{verified:?}");
         assert!(verified.iter().all(|run| run["useful"]["flops"] == answer["step"]["total"]["flops"]));
     }
-    // Numbers of 8 bytes; and longer polynomials.
+    // Numbers of 8 bytes, but less padding; and longer polynomials.
     let bytes = |answer: &Value| answer["memory"]["training"]["total"].as_u64().expect("bytes");
-    assert_eq!(bytes(&two), 2 * bytes(&one));
+    assert!(bytes(&one) < bytes(&two) && bytes(&two) < 2 * bytes(&one), "{} {}", bytes(&one), bytes(&two));
     assert_eq!(one["step"]["total"]["flops"], two["step"]["total"]["flops"]);
     assert_ne!(one["step"]["forward"]["inside_functions"], two["step"]["forward"]["inside_functions"]);
     let text = printed(&["count", &double]);

@@ -106,15 +106,17 @@ fn thirty_thirty_thirty_costs_what_the_textbook_says() {
     // 2·30 + 1 multiplications, 2·30 − 1 additions; how many of them are fused is the reduction's business.
     let loss = &answer["step"]["loss"];
     assert_eq!((&loss["multiplications"], &loss["additions"]), (&61.into(), &59.into()));
-    // Three products; bias gradients and a' = a·(1 − a) for 60 units.
+    // Three products; bias gradients and a' = a·(1 − a) for 60 units. The input gradient of one example is a dot product for each of 30
+    // inputs: 30 multiplications and 29 additions.
     let backward = &answer["step"]["backward"];
-    assert_eq!(backward["fma"], 2700);
-    assert_eq!((&backward["add"], &backward["mul"]), (&120.into(), &120.into()));
+    assert_eq!(backward["multiplications"], 2 * 900 + 900 + 120);
+    assert_eq!(backward["additions"], 2 * 900 + 30 * 29 + 60 + 60);
     assert_eq!(answer["step"]["update"]["fma"], 1860);
     assert_eq!(answer["step"]["total"]["multiplications"], 1800 + 61 + 2820 + 1860);
     // The inputs of the first layer are data.
     assert_eq!(answer["layers"][0]["input_gradient"]["flops"], 0);
-    assert_eq!(answer["layers"][1]["input_gradient"]["fma"], 900);
+    assert_eq!(answer["layers"][1]["input_gradient"]["multiplications"], 900);
+    assert_eq!(answer["layers"][1]["input_gradient"]["additions"], 870);
     assert_eq!(answer["layers"][0]["weight_gradient"]["fma"], 900);
     assert_eq!(answer["layers"][0]["bias_gradient"]["add"], 30);
     assert_eq!(answer["layers"][0]["update"]["fma"], 930);
@@ -123,7 +125,7 @@ fn thirty_thirty_thirty_costs_what_the_textbook_says() {
 #[test]
 fn a_batch_multiplies_all_but_the_update() {
     let (one, many) = (thirty("1"), thirty("32"));
-    let n = |answer: &Value, part: &str| answer["step"][part]["fma"].as_u64().expect(part);
+    let n = |answer: &Value, part: &str| answer["step"][part]["multiplications"].as_u64().expect(part);
     for part in ["forward", "backward"] {
         assert_eq!(n(&many, part), 32 * n(&one, part));
     }
@@ -192,11 +194,14 @@ fn an_optimizer_and_clipping_cost_what_training_pays() {
         (&update["bytes_read"], &update["bytes_written"]),
         (&(4 * (3 * parameters + 138)).into(), &(4 * 3 * parameters).into())
     );
-    assert_eq!(adam["memory"]["training"]["optimizer"], 4 * 2 * parameters);
-    assert_eq!(adam["memory"]["inference"]["total"], 4 * (parameters + 784 + 128 + 10));
+    // Memory is padded: rows of 10 numbers are 16 long. Four numbers stand alone, each at a cache line.
+    let padded = 784 * 128 + 128 + 128 * 16 + 16;
+    assert_eq!(adam["memory"]["training"]["optimizer"], 4 * 2 * padded);
+    assert_eq!(adam["memory"]["inference"]["total"], 4 * (padded + 784 + 128 + 16 + 4 * 16));
     let clipped = json(&["784-128-10", "--clip-norm", "1"]);
     assert_eq!((&clipped["clipped"], &clipped["step"]["update"]["sqrt"]), (&true.into(), &1.into()));
-    assert_eq!(clipped["memory"]["training"]["gradients"], 4 * parameters);
+    // And a sum of squares for the weights and the biases of each layer.
+    assert_eq!(clipped["memory"]["training"]["gradients"], 4 * (padded + 4 * 16));
     for (args, named) in [
         (&["--momentum", "0.9", "--optimizer", "adam"][..], "--momentum"),
         (&["--weight-decay=-1"], "weight decay"),

@@ -49,7 +49,7 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
     let memory = |MemoryUse { total, .. }| count(total);
     writeln!(
         out,
-        "MemoryUse at most, in {}: {} bytes in training, {} in inference on as large a batch.\n",
+        "Memory at most, in {}: {} bytes in training, {} in inference on as large a batch.\n",
         network.element,
         memory(report.memory.training),
         memory(report.memory.inference)
