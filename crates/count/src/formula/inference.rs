@@ -12,8 +12,7 @@ use crate::traffic::Traffic;
 /// sums are kept. An evaluation adds the loss.
 ///
 /// [`Predictor::predict`](nxm_net::Predictor::predict) takes all its rows at a time; [`Network::predict`](nxm_net::Network::predict) and
-/// [`Network::evaluate`](nxm_net::Network::evaluate) take [`EVALUATION_ROWS`](nxm_net::EVALUATION_ROWS). (An evaluation leaves out the loss of
-/// rows whose labels all weigh nothing.)
+/// [`Network::evaluate`](nxm_net::Network::evaluate) take [`EVALUATION_ROWS`](nxm_net::EVALUATION_ROWS).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InferenceFormula {
     layers: Vec<(Tally, Traffic)>,

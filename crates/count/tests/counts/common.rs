@@ -21,7 +21,19 @@ pub fn numbers<T: Element>(len: usize, seed: u64) -> Vec<T> {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (state >> 33) as f64 / (1u64 << 30) as f64 - 1.0
     };
-    (0..len).map(|_| T::from_f64(next())).collect()
+    let drawn = (0..len.min(DRAWN)).map(|_| T::from_f64(next())).collect();
+    repeated(drawn, len)
+}
+
+/// So many numbers are drawn, a prime number of them; then they are repeated, for drawing takes longer than most kernels.
+const DRAWN: usize = 65_521;
+
+fn repeated<T: Copy>(drawn: Vec<T>, len: usize) -> Vec<T> {
+    let mut numbers = Vec::with_capacity(len);
+    while numbers.len() < len {
+        numbers.extend_from_slice(&drawn[..drawn.len().min(len - numbers.len())]);
+    }
+    numbers
 }
 
 /// What a case's numbers are drawn from.
@@ -36,14 +48,14 @@ pub enum Draw {
 impl Draw {
     /// Such numbers from a seed.
     pub fn numbers<T: Element>(self, len: usize, seed: u64) -> Vec<T> {
-        let usual = numbers(len, seed);
         if self == Draw::Usual {
-            return usual;
+            return numbers(len, seed);
         }
+        let usual = numbers(len.min(DRAWN), seed);
         let [tiny, huge] = if T::NAME == "f32" { [1e-42, 3e38] } else { [1e-310, 1e308] };
         let extremes = [0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, tiny, -tiny, huge, -huge, 1e-30, 1e30];
         let extreme = |i: usize| extremes.get((i * 7 + seed as usize) % (extremes.len() + 3)).map(|x| T::from_f64(*x));
-        usual.into_iter().enumerate().map(|(i, x)| extreme(i).unwrap_or(x)).collect()
+        repeated(usual.into_iter().enumerate().map(|(i, x)| extreme(i).unwrap_or(x)).collect(), len)
     }
 }
 
@@ -246,7 +258,10 @@ pub fn with_room<R: Send>(task: impl FnOnce() -> R + Send) -> R {
 /// result's bits are those of an uncounted run.
 pub fn check<T: Element>(case: &(impl Case<T> + Sync)) {
     let draw = case.textbook().multiplications % 3;
-    with_room(|| check_at(case, &thread_counts(draw as usize)));
+    with_room(|| {
+        check_at(case, &thread_counts(draw as usize));
+        check_extremes(case);
+    });
 }
 
 /// [`check`] in both element types.
@@ -277,14 +292,24 @@ fn check_at<T: Element>(case: &impl Case<T>, thread_counts: &[usize]) {
             assert_eq!(counted.total_requested(), requested, "bytes, {} {level} {threads}", T::NAME);
             assert_eq!(bits(&result), bits(&case.run(&cpu, Draw::Usual)), "bits, {} {level} {threads}", T::NAME);
         }
-        // No count depends on the data.
-        let counted = Counted::new(Cpu::new(level, thread_counts[0]));
+    }
+}
+
+/// No count depends on the data.
+fn check_extremes<T: Element>(case: &impl Case<T>) {
+    for level in Level::available() {
+        let (vectors, requests) = (Vectors::of::<T>(level), Requests::of::<T>(level, 1));
+        let counted = Counted::new(Cpu::new(level, 1));
         let recording = Recording::new(&counted);
         case.run(&recording, Draw::Extreme);
         let operations = recording.operations();
         assert_eq!(counted.total(), executed(vectors, &operations), "of extreme numbers, {} {level}", T::NAME);
-        let requests = Requests::of::<T>(level, thread_counts[0]);
-        assert_eq!(counted.total_requested(), requested(requests, &operations), "of extreme numbers");
+        assert_eq!(
+            counted.total_requested(),
+            requested(requests, &operations),
+            "of extreme numbers, {} {level}",
+            T::NAME
+        );
     }
 }
 

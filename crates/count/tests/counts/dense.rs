@@ -140,18 +140,19 @@ fn large_enough_for_threads() {
     let layer = Layer { rows: 131, n: 1001, m: 67 };
     let wide = Layer { rows: 67, n: 131, m: 1001 };
     let keeping = Does::ForwardKeeping(Activation::Sigmoid);
-    let [adam, plain] = [Choice { rule: 4, decay: 2 }, Choice { rule: 0, decay: 1 }].map(Does::Update);
-    for laid in [[Laid::Plain; 3], [Laid::Padded; 3], [Laid::Gaps, Laid::Short, Laid::Plain]] {
-        check_split::<f32>(&OfLayer { layer, does: keeping, laid });
-        check_split::<f32>(&OfLayer { layer: wide, does: Does::InputGradient(Activation::Tanh), laid });
-        check_split::<f32>(&OfLayer { layer, does: adam, laid });
-        check_split::<f64>(&OfLayer { layer, does: Does::Forward(Activation::Relu), laid });
-        check_split::<f64>(&OfLayer { layer, does: plain, laid });
-    }
+    let [adam, plain_descent] = [Choice { rule: 4, decay: 2 }, Choice { rule: 0, decay: 1 }].map(Does::Update);
+    let (plain, padded, mixed) = ([Laid::Plain; 3], [Laid::Padded; 3], [Laid::Gaps, Laid::Short, Laid::Plain]);
+    check_split::<f32>(&OfLayer { layer, does: keeping, laid: padded });
+    check_split::<f32>(&OfLayer { layer: wide, does: Does::InputGradient(Activation::Tanh), laid: plain });
+    check_split::<f64>(&OfLayer { layer: wide, does: Does::InputGradient(Activation::Silu), laid: padded });
+    check_split::<f32>(&OfLayer { layer, does: adam, laid: padded });
+    check_split::<f64>(&OfLayer { layer, does: Does::Forward(Activation::Relu), laid: mixed });
+    check_split::<f64>(&OfLayer { layer, does: plain_descent, laid: mixed });
+    check_split::<f32>(&OfLayer { layer, does: plain_descent, laid: plain });
     // Of one example: outer products, cut between columns (where rows of a part have gaps) and between rows.
     for layer in [Layer { rows: 1, n: 1501, m: 3001 }, Layer { rows: 1, n: 50_001, m: 101 }] {
-        check_split::<f32>(&OfLayer { layer, does: adam, laid: [Laid::Padded; 3] });
-        check_split::<f32>(&OfLayer { layer, does: Does::WeightGradient, laid: [Laid::Padded; 3] });
+        check_split::<f32>(&OfLayer { layer, does: plain_descent, laid: padded });
+        check_split::<f32>(&OfLayer { layer, does: Does::WeightGradient, laid: padded });
     }
 }
 
