@@ -43,7 +43,7 @@ impl<T: Element> PackedMatrix<T> {
         let lines = vec![Line::splat(0.0); rows * cols.div_ceil(T::BLOCK)];
         let mut packed = PackedMatrix { lines, rows, cols, element: PhantomData };
         let data: &mut [T] = bytemuck::cast_slice_mut(&mut packed.lines);
-        for j in (0..cols).step_by(panel::<T>()) {
+        for j in (0..if rows > 0 { cols } else { 0 }).step_by(panel::<T>()) {
             let part = matrix.block(0, j, rows, panel::<T>().min(cols - j));
             let width = part.cols().next_multiple_of(T::BLOCK);
             for (p, to) in data[j * rows..][..rows * width].chunks_exact_mut(width).enumerate() {
