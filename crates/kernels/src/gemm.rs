@@ -41,7 +41,7 @@ use crate::scratch::Scratch;
 use crate::simd::{Kernel, Simd, store_some};
 use crate::update::{Gradients, OuterRow};
 use blocking::{B_BYTES, Blocking, ProductShape};
-use follow::{Beside, Epilogue, Follow, Gradient, What};
+use follow::{Epilogue, Follow, Gradient, What};
 use operand::{Operand, Source};
 use tile::{Columns, Rhs, RowTiles, Rows};
 
@@ -162,7 +162,7 @@ fn is_outer<T: Element>(
     let Source::Matrix(b) = b else { return false };
     let follows = match epilogue.what {
         What::Nothing => true,
-        What::Update(_) => epilogue.beside.iter().all(Beside::has_lines),
+        What::Update(_) => epilogue.beside.iter().all(|state| state.has_lines(c.row_stride())),
         _ => false,
     };
     let contiguous = a.row_stride() == 1 && b.layout().has_rows() && c.has_lines();

@@ -182,7 +182,7 @@ impl Layout {
     pub(crate) fn checked(self, len: usize) -> Result<Layout, ShapeError> {
         let needed = self.span();
         let Layout { rows, cols, strides, width } = self;
-        if !needed.is_some_and(|needed| needed <= len) {
+        if needed.is_none_or(|needed| needed > len) {
             let Strides { row: row_stride, col: col_stride } = strides;
             return Err(ShapeError::TooShort { rows, cols, row_stride, col_stride, needed, len });
         }

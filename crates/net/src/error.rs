@@ -195,7 +195,7 @@ pub enum NetError {
         step: u64,
         /// The first layer with a number that is not finite; the last one if it is the loss alone.
         layer: usize,
-        /// "a weight", "an activation", "the loss" or "a gradient".
+        /// "a weight", "an activation", "the loss", "a gradient" or "the optimizer's state".
         what: &'static str,
     },
 }

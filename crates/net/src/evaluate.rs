@@ -57,14 +57,14 @@ impl<T: Element> Network<T> {
             let rows = EVALUATION_ROWS.min(len - start);
             let (x, targets) = data.batch(start..start + rows);
             let of_rows = loss.weight_of(rows, targets);
-            // Rows whose labels all weigh nothing have no mean.
-            let purpose = if of_rows > 0.0 { Purpose::Evaluation } else { Purpose::Prediction };
-            let plan = plans.find(rows, purpose)?;
+            let plan = plans.find(rows, Purpose::Evaluation)?;
             plans.run(plan, Sections::forward, executor, Given::forward(self, x, targets))?;
-            if of_rows > 0.0 {
-                total += plans.loss(plan).to_f64() * of_rows;
-                weight += of_rows;
-            }
+            weight += of_rows;
+            total += match plans.plan(plan).results.losses {
+                // If the labels of all rows weigh nothing, the rows have no mean. Label smoothing gives them a share of the sum.
+                Some(losses) if of_rows == 0.0 => plans.matrix(losses).row(0).iter().map(|loss| loss.to_f64()).sum(),
+                _ => plans.loss(plan).to_f64() * of_rows,
+            };
             if let Targets::Classes(labels) = targets {
                 let outputs = plans.outputs(plan);
                 let is_right = |(i, label): (usize, &u32)| argmax(outputs.row(i)) == Some(*label as usize);

@@ -12,8 +12,26 @@ use crate::shape::Shape;
 
 /// A feed-forward network of at least one dense layer; each layer's outputs are the next one's inputs.
 ///
-/// All parameters stand in one memory, rows of weights padded to whole vectors and aligned to cache lines: what kernels read and write
-/// fastest.
+/// All parameters stand in one memory. Rows of weights are padded to whole vectors and aligned to cache lines, which kernels read and
+/// write fastest. [`Network::layer`] and [`Network::layer_mut`] are views of it.
+///
+/// ```
+/// use nxm_net::{Activation, Cpu, MatrixRef, Network};
+///
+/// let mut network: Network<f64> = Network::builder(2).dense(2, Activation::Relu).dense(1, Activation::Identity).build()?;
+/// // |x − y| = ReLU(x − y) + ReLU(y − x)
+/// for (i, row) in [[1.0, -1.0], [-1.0, 1.0]].iter().enumerate() {
+///     network.layer_mut(0).weights_mut().row(i).copy_from_slice(row);
+/// }
+/// *network.layer_mut(1).weights_mut().at(0, 0) = 1.0;
+/// *network.layer_mut(1).weights_mut().at(1, 0) = 1.0;
+///
+/// let outputs = network.predict(&Cpu::detect()?, MatrixRef::new(&[3.0, 5.0, 2.0, 2.0], 2, 2)?)?;
+/// assert_eq!(outputs, [2.0, 0.0]);
+/// assert_eq!(network.layer(0).weights().row(1), [-1.0, 1.0]);
+/// assert_eq!(network.layers().map(|layer| layer.parameters()).sum::<usize>(), network.parameters());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Network<T: Element = f32> {
     pub(crate) shape: Arc<Shape>,

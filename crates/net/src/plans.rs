@@ -204,7 +204,7 @@ impl<T: Element> Plans<T> {
 }
 
 /// Any rule that keeps as many numbers for each parameter as the purpose says. The shapes of a program depend on no more of it.
-fn any_rule<T>(purpose: Purpose<T>) -> Rule<f64> {
+pub(crate) fn any_rule<T>(purpose: Purpose<T>) -> Rule<f64> {
     let decay = Decay::None;
     match purpose {
         Purpose::Training { state: 2, .. } => Rule::Adam {

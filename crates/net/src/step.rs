@@ -18,6 +18,28 @@ use crate::program::{Parts, Purpose, Sections};
 ///
 /// A step makes a [program](crate::program) for each number of rows it is given, the first time it sees it, and keeps the last 16. It
 /// allocates nothing else after [`Step::new`], but for the memory of gradients, which the first [`Step::gradients`] takes.
+///
+/// ```
+/// use nxm_net::{Activation, Cpu, Loss, MatrixRef, Network, Optimizer, OptimizerState, Step, Targets};
+///
+/// let cpu = Cpu::detect()?;
+/// let mut network: Network = Network::builder(2).dense(3, Activation::Tanh).dense(2, Activation::Identity).build()?;
+/// let mut step = Step::new(&network, &Loss::CROSS_ENTROPY, 4)?;
+/// let mut optimizer = OptimizerState::new(Optimizer::sgd(0.5), &network)?;
+///
+/// // Four examples of two inputs, and the class of each.
+/// let x = MatrixRef::new(&[0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], 4, 2)?;
+/// let targets = Targets::Classes(&[0, 1, 1, 0]);
+/// let first = step.train(&mut network, &cpu, x, targets, &mut optimizer)?;
+///
+/// // The same in two parts: the gradients can be read in between.
+/// let second = step.gradients(&network, &cpu, x, targets)?;
+/// assert!(second < first);
+/// let gradient = step.weight_gradient(0);
+/// assert_eq!((gradient.rows(), gradient.cols()), (2, 3));
+/// step.update(&mut network, &cpu, &mut optimizer)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Step<T: Element> {
     plans: Plans<T>,

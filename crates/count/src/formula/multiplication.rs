@@ -119,7 +119,9 @@ impl Multiplication {
         };
         let follows = match self.follows {
             Follows::Nothing => true,
-            Follows::Update(_, state) => state.iter().flatten().all(has_lines),
+            Follows::Update(_, state) => {
+                state.iter().flatten().all(|kept| has_lines(kept) && kept.strides.row == self.c.strides.row)
+            }
             Follows::Apply(..) | Follows::Derive(..) => false,
         };
         let outer = follows && self.a.cols == 1 && self.a.strides.row == 1 && b.has_rows() && has_lines(&self.c);

@@ -160,6 +160,13 @@ impl Laid {
     }
 }
 
+impl Laid {
+    /// Whether a matrix of so many columns is a single one whose elements stand side by side: then its rows do, and its columns do.
+    pub fn is_column(self, cols: usize) -> bool {
+        cols == 1 && matches!(self, Laid::Plain | Laid::Padded)
+    }
+}
+
 /// A matrix of such a layout, with its numbers.
 pub struct Numbers<T> {
     pub data: Vec<T>,

@@ -84,8 +84,8 @@ impl<T: Element> Case<T> for OfLayer {
                 Textbook { functions, ..Textbook::default() }.plus([product; 2])
             }
             Does::InputGradient(f) => {
-                // One row is dot products, one for each of the inputs; with a single unit there is nothing to add.
-                let fewer = if rows == 1 && m > 1 { n } else { 0 };
+                // One row is dot products, one for each of the inputs.
+                let fewer = if rows == 1 && !self.laid[0].is_column(self.layer.m) { n } else { 0 };
                 derivative(f, rows * n).plus([product, product - fewer])
             }
             Does::WeightGradient => Textbook::default().plus([product; 2]),

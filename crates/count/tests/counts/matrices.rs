@@ -172,7 +172,10 @@ impl<T: Element> Case<T> for Scaled {
         let first = if m * n == 0 { 0 } else { first };
         let scale = |factor: f64, len| if factor == 0.0 || factor == 1.0 { 0 } else { len };
         let multiplications = product + scale(self.alpha, first) + scale(self.beta, m * n);
-        Textbook { multiplications, additions: product, ..Textbook::default() }
+        // A column from zero, taken as a row, is dot products with rows of A, which are contiguous.
+        let dots = self.is_transposed() && n == 1 && k > 1 && self.beta == 0.0;
+        let additions = if dots { product.saturating_sub(m) } else { product };
+        Textbook { multiplications, additions, ..Textbook::default() }
     }
 }
 
@@ -236,8 +239,9 @@ impl<T: Element> Case<T> for MatrixAndVectors {
         let (rows, cols) = (self.rows as u128, self.cols as u128);
         let [multiplications, additions] = match self.kernel {
             OnMatrix::Gemv => [rows * cols, rows * cols.saturating_sub(1)],
-            // A column of one row is contiguous either way.
-            OnMatrix::GemvTransposedColumns if rows > 1 && cols > 1 => [rows * cols, (rows - 1) * cols],
+            OnMatrix::GemvTransposedColumns if rows > 0 && cols > 1 && !self.laid[0].is_column(self.rows) => {
+                [rows * cols, (rows - 1) * cols]
+            }
             OnMatrix::GemvTransposed | OnMatrix::GemvTransposedSpread | OnMatrix::GemvTransposedColumns => {
                 [rows * cols; 2]
             }

@@ -128,11 +128,11 @@ impl<'a, T: Element> Beside<'a, T> {
             _ => true,
         }
     }
-    /// Whether its rows follow each other with their padding; true if there is no such matrix.
+    /// Whether its rows follow each other with their padding, `stride` elements from one to the next; true if there is no such matrix.
     #[inline(always)]
-    pub(super) fn has_lines(&self) -> bool {
+    pub(super) fn has_lines(&self, stride: usize) -> bool {
         match self {
-            Beside::Write(m) => m.has_lines(),
+            Beside::Write(m) => m.has_lines() && m.row_stride() == stride,
             _ => true,
         }
     }

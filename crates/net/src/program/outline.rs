@@ -107,6 +107,8 @@ pub(crate) struct Results {
     /// The number 0, which the sum of squares starts from.
     zero: Place,
     pub(crate) loss: Place,
+    /// Of each row what the weighted loss is the sum of, before it is divided by the weights of all rows. Only a weighted loss has it.
+    pub(crate) losses: Option<Place>,
     /// ‖g‖ over all parameters.
     pub(crate) norm: Place,
     /// What clipping multiplies gradients by.
@@ -140,13 +142,13 @@ impl<T: Element> Outline<T> {
         let alone = writer.room.len;
         writer.gradients(&mut results, purpose);
         let behind_gradients = writer.room.len;
-        let mut sections = Sections::default();
-        sections.forward = writer.section(|w| w.forward(&mut results, purpose));
+        let forward = writer.section(|w| w.forward(&mut results, purpose));
+        let mut sections = Sections { forward, ..Sections::default() };
         let behind_activations = writer.room.len;
         let delta = writer.deltas(purpose);
         let behind_deltas = writer.room.len;
         if !matches!(purpose, Purpose::Prediction) {
-            sections.forward.end = writer.section(|w| w.loss(&results, loss, delta[0])).end;
+            sections.forward.end = writer.section(|w| w.loss(&mut results, loss, delta[0])).end;
         }
         let needs = MemoryNeeds {
             gradients: behind_gradients - alone,
@@ -196,6 +198,7 @@ impl<T: Element> Writer<'_, T> {
         Results {
             zero,
             loss: loss_at,
+            losses: None,
             norm,
             scale,
             classes,
@@ -269,7 +272,7 @@ impl<T: Element> Writer<'_, T> {
     }
 
     /// The loss and ∂L/∂a of the last layer.
-    fn loss(&mut self, results: &Results, loss: &Loss, delta: usize) {
+    fn loss(&mut self, results: &mut Results, loss: &Loss, delta: usize) {
         let (rows, units, last) = (self.rows, self.shape.outputs(), self.shape.layers.len() - 1);
         let (outputs, delta, to) = (results.outputs[last], self.delta(delta, units), results.loss);
         let targets = Place { slot: Slot::Targets, offset: 0, layout: Layout::row_major(rows, units) };
@@ -291,6 +294,7 @@ impl<T: Element> Writer<'_, T> {
             (Loss::CrossEntropy { .. }, Some(classes)) => {
                 let (spread, weights) = (t(loss.spread(units)), self.room.place(1, rows));
                 let (logits, labels, losses) = (outputs, rows, self.room.place(1, rows));
+                results.losses = Some(losses);
                 Op::WeightedCrossEntropy { logits, labels, classes, spread, weights, losses, delta, loss: to }
             }
         };
@@ -372,4 +376,62 @@ fn state_of(parameters: Place, state: usize) -> [Option<Place>; 2] {
 /// The update of these parameters by their gradient.
 fn update<T: Element>(gradient: Place, parameters: Place, state: usize) -> Op<Places<T>> {
     Op::Update { rule: (), gradient, weights: parameters, state: state_of(parameters, state) }
+}
+
+#[cfg(test)]
+mod tests {
+    use nxm_kernels::program::Slot;
+    use nxm_kernels::{Activation, Element};
+
+    use super::{Outline, Parts, Purpose};
+    use crate::loss::Loss;
+    use crate::plans::any_rule;
+    use crate::shape::Shape;
+
+    fn purposes<T: Element>() -> Vec<Purpose<T>> {
+        let training = [Parts::Fused, Parts::Apart, Parts::Clipped(T::ONE)]
+            .into_iter()
+            .flat_map(|parts| (0..3).map(move |state| Purpose::Training { parts, state }));
+        [Purpose::Prediction, Purpose::Evaluation].into_iter().chain(training).collect()
+    }
+
+    fn losses() -> [Loss; 4] {
+        let [first, second, third] = Loss::ALL;
+        [first, second, third, Loss::CrossEntropy { label_smoothing: 0.1, class_weights: Vec::new() }]
+    }
+
+    /// Memory is what all its parts take together, and what a program touches of it.
+    fn memory<T: Element>() {
+        for sizes in [&[30, 17, 9, 3][..], &[1, 1], &[5, 200, 8]] {
+            let shape = Shape::new::<T>(sizes, vec![Activation::Gelu; sizes.len() - 1]);
+            for (purpose, loss) in purposes::<T>().into_iter().flat_map(|p| losses().map(|loss| (p, loss))) {
+                for rows in [1, 7, 64] {
+                    let outline = Outline::new(&shape, &loss, rows, purpose);
+                    let needs = outline.needs;
+                    let parts = needs.gradients + needs.activations + needs.deltas + needs.loss;
+                    assert_eq!(parts, outline.work as u128, "{sizes:?}, {loss:?}, {rows} rows, {purpose:?}");
+                    let program = nxm_kernels::Program::new(outline.instructions, &any_rule(purpose)).unwrap();
+                    assert!(program.needed(Slot::Work) <= outline.work);
+                    assert!(program.needed(Slot::Parameters) <= shape.len);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn memory_is_the_sum_of_its_parts_and_all_that_a_program_touches() {
+        memory::<f32>();
+        memory::<f64>();
+    }
+
+    #[test]
+    fn results_stand_at_the_same_places_for_any_number_of_rows() {
+        let shape = Shape::new::<f32>(&[30, 17, 9], [Activation::Gelu, Activation::Identity]);
+        for (purpose, loss) in purposes::<f32>().into_iter().flat_map(|p| losses().map(|loss| (p, loss))) {
+            let [few, many] = [1, 64].map(|rows| Outline::new(&shape, &loss, rows, purpose).results);
+            assert_eq!((few.loss, few.norm, few.scale), (many.loss, many.norm, many.scale));
+            assert_eq!((few.classes, few.squares), (many.classes, many.squares));
+            assert_eq!((few.weight_gradients, few.bias_gradients), (many.weight_gradients, many.bias_gradients));
+        }
+    }
 }

@@ -4,7 +4,7 @@ use nxm_kernels::{Activation, Cpu, Element, Level};
 use nxm_net::{Loss, Optimizer, OptimizerState, Step, Training, TrainingOptions};
 use proptest::prelude::*;
 
-use crate::support::{bits, cpu, examples, fused_levels, losses, network, numbers, optimizers};
+use crate::support::{bits, examples, fused_levels, losses, network, optimizers};
 
 /// A network, and how it is trained.
 struct Case<'a> {
@@ -129,18 +129,5 @@ fn a_whole_run_has_the_same_bits() {
     let expected = run(&Cpu::new(Level::named("scalar").unwrap(), 1));
     for level in fused_levels() {
         assert_eq!(run(&Cpu::new(level, 2)), expected, "{level}");
-    }
-}
-
-#[test]
-fn rows_do_not_depend_on_the_batch_they_are_in() {
-    // More rows than are predicted at a time.
-    let network = network::<f32>(&[7, 9, 3], Activation::Tanh, Activation::Sigmoid, 1);
-    let x = numbers::<f32>(600 * 7, 2);
-    let matrix = nxm_kernels::MatrixRef::new(&x, 600, 7).unwrap();
-    let all = network.predict(&cpu(), matrix).unwrap();
-    for row in [0, 255, 256, 511, 512, 599] {
-        let one = network.predict(&cpu(), matrix.block(row, 0, 1, 7)).unwrap();
-        assert_eq!(one, all[row * 3..][..3], "row {row}");
     }
 }

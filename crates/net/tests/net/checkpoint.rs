@@ -157,6 +157,37 @@ fn the_oldest_format_is_read() {
     assert_eq!(small::<f64>().to_bytes().unwrap(), double);
 }
 
+/// A file stores no order of sums. So an old training goes on as this version goes on, whether it is interrupted or not.
+#[test]
+fn the_oldest_format_goes_on_to_the_bit() {
+    fn goes_on<T: Element>(file: &[u8]) {
+        let data = crate::support::examples::<T>(&Loss::MeanSquaredError, 8, 2, 1, 1);
+        let executor = cpu();
+        let bytes = |training: &Training<'_, T>| {
+            let (network, options) = (training.network().clone(), training.options().clone());
+            let (state, notes) = (training.state().clone(), training.notes().clone());
+            Checkpoint { network, options, state, examples: training.examples(), notes }.to_bytes().unwrap()
+        };
+        let finish = |checkpoint: &mut Checkpoint<T>| {
+            let mut training = checkpoint.resume(&executor, &data).unwrap();
+            assert!(training.by_ref().all(|report| report.is_ok()));
+            assert_eq!(training.steps(), 20);
+            bytes(&training)
+        };
+        let whole = finish(&mut Checkpoint::from_bytes(file).unwrap());
+        assert_eq!(whole, finish(&mut small::<T>()));
+        for cut in 0..13 {
+            let mut begun = Checkpoint::<T>::from_bytes(file).unwrap();
+            let mut training = begun.resume(&executor, &data).unwrap();
+            steps(&mut training, cut);
+            let saved = bytes(&training);
+            assert_eq!(finish(&mut Checkpoint::from_bytes(&saved).unwrap()), whole, "{cut} steps after the file");
+        }
+    }
+    goes_on::<f32>(include_bytes!("checkpoints/1-f32.safetensors"));
+    goes_on::<f64>(include_bytes!("checkpoints/1-f64.safetensors"));
+}
+
 #[test]
 fn others_can_read_it() {
     let checkpoint = small::<f64>();

@@ -27,7 +27,7 @@ fn change_bias(mut layer: DenseMut<'_, f64>, i: usize, by: f64) {
 }
 
 /// Compares all gradients of a batch; None if a sum stands at a kink.
-fn check(network: &Network<f64>, loss: &Loss, rows: usize, seed: u64) -> Option<()> {
+pub fn check(network: &Network<f64>, loss: &Loss, rows: usize, seed: u64) -> Option<()> {
     let data = examples(loss, rows, network.inputs(), network.outputs(), seed);
     let (x, targets) = (data.inputs(), data.targets());
     let kinked = |a: Activation| matches!(a, Activation::Relu | Activation::LeakyRelu | Activation::Elu);

@@ -12,6 +12,8 @@ mod gradients;
 mod initialization;
 mod predictions;
 mod resume;
+mod rows;
+mod steps;
 mod strangers;
 mod support;
 mod training;

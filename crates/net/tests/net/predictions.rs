@@ -2,7 +2,7 @@
 
 use nxm_kernels::reference::Real;
 use nxm_kernels::{Activation, Cpu, Element, Level, MatrixRef};
-use nxm_net::{Dataset, Loss, Network, Predictor};
+use nxm_net::{Dataset, EVALUATION_ROWS, Loss, Network, Predictor};
 use proptest::prelude::*;
 
 use crate::support::{cpu, examples, fill, forward, loss as reference_loss, losses, network, numbers};
@@ -96,6 +96,22 @@ fn evaluation_is_the_mean_over_all_examples() {
         assert!((evaluation.loss - expected).abs() <= 2e-13 * expected, "{loss:?}: {} for {expected}", evaluation.loss);
         assert_eq!(evaluation.accuracy.is_some(), loss.takes_labels());
     }
+}
+
+#[test]
+fn batches_whose_classes_weigh_nothing_have_their_share_of_the_loss() {
+    // All rows of the first and the third batch weigh nothing, and label smoothing gives each of them a share of the loss.
+    let loss = Loss::CrossEntropy { label_smoothing: 0.1, class_weights: vec![0.0, 2.0, 0.5] };
+    let network = network::<f64>(&[6, 8, 3], Activation::Tanh, Activation::Identity, 1);
+    let (whole, len) = (EVALUATION_ROWS, 3 * EVALUATION_ROWS + 40);
+    let labels = (0..len).map(|i| if i / whole % 2 == 0 && i < 3 * whole { 0 } else { i as u32 % 3 }).collect();
+    let data = Dataset::classification(numbers(len * 6, 2), 6, labels, 3).unwrap();
+    let evaluation = network.evaluate(&cpu(), &data, &loss).unwrap();
+    let expected = reference_loss(&network, &loss, data.inputs(), data.targets());
+    // As above, of 808 terms.
+    assert!((evaluation.loss - expected).abs() <= 2e-13 * expected, "{} for {expected}", evaluation.loss);
+    let unweighted = network.evaluate(&cpu(), &data, &Loss::CROSS_ENTROPY).unwrap();
+    assert_eq!(evaluation.accuracy, unweighted.accuracy);
 }
 
 #[test]
