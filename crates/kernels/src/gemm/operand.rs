@@ -17,7 +17,8 @@ const PANEL_BLOCKS: usize = 6;
 /// A matrix that is the right operand of many products: weights that no longer change, packed once.
 ///
 /// It holds its columns in panels of 384 bytes, the last one padded with zeros to whole blocks of 64; in a panel row after row.
-/// Every level reads the same panels, and a product with them has the bits of one with the matrix itself.
+/// Every level reads the same panels, and a product with them has the bits of one with the matrix itself, unless that is made of dot
+/// products ([`gemm()`](crate::gemm()) says when).
 ///
 /// ```
 /// use nxm_kernels::{Cpu, Init, MatrixMut, MatrixRef, PackedMatrix, gemm};
