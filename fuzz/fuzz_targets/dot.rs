@@ -22,8 +22,8 @@ fuzz_target!(|input: Input| {
     if input.surplus > 0 {
         let long = [&y[..], &vec![0.0; input.surplus as usize][..]].concat();
         for &level in &levels {
-            let expected =
-                ShapeError::Mismatch { what: "dot: length of y against x", expected: x.len(), found: long.len() };
+            let (what, expected, found) = ("dot: length of y against x", (1, x.len()), (1, long.len()));
+            let expected = ShapeError::Shape { what, expected, found };
             assert_eq!(dot(&Cpu::new(level, 1), &x, &long), Err(expected));
         }
     }

@@ -1,5 +1,5 @@
 //! `gemm` on any shape, strides, start, contents, level and thread count, against one chain of fused multiply-adds for
-//! each element: bit for bit at the levels that fuse.
+//! each element, or a dot product where those are promised: bit for bit at the levels that fuse.
 #![no_main]
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
@@ -96,9 +96,22 @@ fuzz_target!(|input: Input| {
     let a = MatrixRef::with_strides(&a, m, k, a_strides.0, a_strides.1).expect("laid out so");
     let b = MatrixRef::with_strides(&b, k, n, b_strides.0, b_strides.1).expect("laid out so");
 
+    // One row against a B of contiguous columns, from zero.
+    let is_dot_products = m == 1
+        && k > 0
+        && a_strides.1 == 1
+        && b_strides.0 == 1
+        && b_strides.1 != 1
+        && matches!(input.start, Start::Zero);
+    let scalar = Cpu::new(Level::named("scalar").expect("it is everywhere"), 1);
     let mut want = before.clone();
     for i in 0..m {
         for j in 0..n {
+            if is_dot_products {
+                let column: Vec<f32> = (0..k).map(|p| b.at(p, j)).collect();
+                want[j] = dot(&scalar, a.row(0), &column).expect("lengths are equal");
+                continue;
+            }
             let c = &mut want[i * stride + j];
             let start = match input.start {
                 Start::Zero => 0.0,

@@ -128,7 +128,7 @@ impl Activation {
 
     /// z ← f(z): one evaluation per element.
     pub fn forward<T: Element>(self, executor: &dyn Executor, z: &mut [T]) {
-        T::run(executor, Call::activate(self, MatrixMut::from_row(z)), None);
+        T::run(executor, Call(Op::Activate { activation: self, z: MatrixMut::from_row(z) }), None);
     }
 
     /// δ ← δ · f'(z), where `kept` is f(z), or z, as [`kept`](Self::kept) says.
@@ -165,8 +165,11 @@ impl Activation {
 
 impl<'a, T: Element> Call<'a, T> {
     /// z ← f(z) for each element of `z`: see [`Activation::forward`].
-    pub fn activate(activation: Activation, z: MatrixMut<'a, T>) -> Self {
-        Call(Op::Activate { activation, z })
+    ///
+    /// # Errors
+    /// [`ShapeError`] if elements of a row don't stand side by side.
+    pub fn activate(activation: Activation, z: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::Activate { activation, z })
     }
 
     /// δ ← δ ⊙ f'(z), a matrix of what the forward pass kept and one of gradients: see [`Activation::backward`].

@@ -6,6 +6,7 @@ use crate::element::Element;
 use crate::elementwise::Elementwise;
 use crate::executor::Executor;
 use crate::gemm::follow::map_rows;
+use crate::layout::ShapeError;
 use crate::math;
 use crate::matrix::MatrixMut;
 use crate::simd::Simd;
@@ -97,13 +98,16 @@ impl Function {
 
 /// `x[i] ← f(x[i])` on all threads that pay: one evaluation per element.
 pub fn apply<T: Element>(executor: &dyn Executor, function: Function, x: &mut [T]) {
-    T::run(executor, Call::apply(function, MatrixMut::from_row(x)), None);
+    T::run(executor, Call(Op::Apply { function, x: MatrixMut::from_row(x) }), None);
 }
 
 impl<'a, T: Element> Call<'a, T> {
     /// x ← f(x) for each element of `x`: see [`apply()`].
-    pub fn apply(function: Function, x: MatrixMut<'a, T>) -> Self {
-        Call(Op::Apply { function, x })
+    ///
+    /// # Errors
+    /// [`ShapeError`] if elements of a row don't stand side by side.
+    pub fn apply(function: Function, x: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::Apply { function, x })
     }
 }
 

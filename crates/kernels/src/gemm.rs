@@ -85,8 +85,9 @@ impl<'a, T: Element> Init<MatrixRef<'a, T>> {
 /// m·k·n fma. With k = 0 C becomes what the sums start from; with m = 0 or n = 0 nothing happens. NaN and infinity
 /// propagate as IEEE 754 says; with `Zero` and `Bias`, C is not read.
 ///
-/// One row (m = 1) of a B whose columns are contiguous, with sums that start from zero, is n dot products ([`dot()`](crate::dot())), with
-/// their order of additions: m·k·n multiplications and m·(k − 1)·n additions.
+/// One row (m = 1) of a B whose columns are contiguous and whose rows are not, with sums that start from zero, is n dot products
+/// ([`dot()`](crate::dot())), with their order of additions: k·n multiplications and (k − 1)·n additions. A packed B never is. Nor is a
+/// product whose C has contiguous columns but not rows: it is computed as Cᵀ ← Bᵀ·Aᵀ.
 ///
 /// # Errors
 /// [`ShapeError`] if the shapes of `a`, `b`, `c` and the bias do not fit together.

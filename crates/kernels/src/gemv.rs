@@ -34,7 +34,8 @@ pub fn gemv<'a, T: Element>(
 
 /// y ← Aᵀ·x, A of N × M: each yⱼ is one chain of fma over the rows, Σᵢ xᵢ·`A[i][j]`, as in a layer's forward pass.
 ///
-/// N·M fma. The bits are those of [`gemm()`](crate::gemm()) with one row of a row-major A.
+/// N·M fma. The bits are those of [`gemm()`](crate::gemm()) with one row of a row-major A. Where several columns of A are contiguous and its
+/// rows are not, each yⱼ is the [`dot()`](crate::dot()) product of column j with x instead: N·M multiplications, (N − 1)·M additions.
 ///
 /// # Errors
 /// [`ShapeError`] if the lengths don't fit.

@@ -192,10 +192,13 @@ impl Layout {
         Ok(Layout { width: if self.has_own_padding() { width } else { cols }, ..self })
     }
 
-    /// Whether padding stands behind the elements of its own row and before those of the next one.
+    /// Whether padding stands behind the elements of its own row and before those of the next one. Rows without elements have none.
     pub(crate) const fn has_own_padding(&self) -> bool {
         self.width == self.cols
-            || self.strides.col == 1 && self.width > self.cols && (self.rows <= 1 || self.width <= self.strides.row)
+            || self.cols > 0
+                && self.strides.col == 1
+                && self.width > self.cols
+                && (self.rows <= 1 || self.width <= self.strides.row)
     }
 
     /// Whether no two elements stand at the same place: rows lie inside the gaps between columns, or the other way round. `span` is
@@ -252,7 +255,7 @@ impl Layout {
 
     /// Whether elements of a row stand side by side.
     pub const fn has_rows(&self) -> bool {
-        self.strides.col == 1 || self.cols <= 1
+        self.strides.col == 1 || self.cols <= 1 || self.rows == 0
     }
 
     /// Elements of a row that vectors of `lanes` lanes touch: `cols` rounded up to whole vectors, as far as there is padding.

@@ -159,6 +159,9 @@ impl<'a, T> MatrixRef<'a, T> {
     #[inline(always)]
     pub(crate) fn padded_row(&self, i: usize, len: usize) -> &'a [T] {
         assert!(i < self.rows && len <= self.width && (self.col_stride == 1 || self.cols <= 1));
+        if self.cols == 0 {
+            return &[];
+        }
         &self.data[i * self.row_stride..][..len]
     }
     /// From element (0, 0) to the end of the underlying slice.
@@ -180,7 +183,8 @@ impl<'a, T> MatrixRef<'a, T> {
 impl<T: Copy> MatrixRef<'_, T> {
     /// The elements, row after row.
     pub fn to_vec(&self) -> Vec<T> {
-        (0..self.rows).flat_map(|i| (0..self.cols).map(move |j| (i, j))).map(|(i, j)| self.at(i, j)).collect()
+        let rows = if self.cols == 0 { 0 } else { self.rows };
+        (0..rows).flat_map(|i| (0..self.cols).map(move |j| (i, j))).map(|(i, j)| self.at(i, j)).collect()
     }
     /// Element (i, j). Panics if there is none.
     #[inline(always)]
@@ -347,13 +351,20 @@ impl<'a, T> MatrixMut<'a, T> {
     pub(crate) fn width(&self) -> usize {
         self.width
     }
+    /// How many elements behind the first one row `i` begins. Rows without elements all stand where the first one does: a view of such
+    /// rows reaches nothing, whatever its strides.
+    #[inline(always)]
+    fn start_of_row(&self, i: usize) -> usize {
+        if self.cols == 0 { 0 } else { i * self.row_stride }
+    }
     /// Row `i`, whose elements stand side by side. Panics if they don't, or if there is no such row.
     #[inline(always)]
     pub fn row(&mut self, i: usize) -> &mut [T] {
         assert!(i < self.rows && (self.col_stride == 1 || self.cols <= 1));
+        let start = self.start_of_row(i);
         // SAFETY: `with_layout` checked that row i's `cols` elements lie inside the slice this view borrows exclusively
         // (splitting keeps that), and the borrow of `self` keeps any other part of this view from being used meanwhile.
-        unsafe { std::slice::from_raw_parts_mut(self.first.add(i * self.row_stride).as_ptr(), self.cols) }
+        unsafe { std::slice::from_raw_parts_mut(self.first.add(start).as_ptr(), self.cols) }
     }
     /// Columns, and so much padding that they are whole vectors of `lanes` lanes, if there is enough.
     #[inline(always)]
@@ -383,10 +394,11 @@ impl<'a, T> MatrixMut<'a, T> {
     #[inline(always)]
     pub(crate) fn padded_row(&mut self, i: usize, len: usize) -> &mut [T] {
         assert!(i < self.rows && len <= self.width && (self.col_stride == 1 || self.cols <= 1));
+        let start = self.start_of_row(i);
         // SAFETY: row i exists (asserted), and `with_layout` checked that its first `width` elements lie inside the slice this view
         // borrows exclusively (splitting keeps that); `len` is at most `width` (asserted). The borrow of `self` keeps any other part of
         // this view from being used meanwhile.
-        unsafe { std::slice::from_raw_parts_mut(self.first.add(i * self.row_stride).as_ptr(), len) }
+        unsafe { std::slice::from_raw_parts_mut(self.first.add(start).as_ptr(), len) }
     }
     /// Whether row follows row, with nothing in between.
     #[inline(always)]
@@ -406,8 +418,8 @@ impl<'a, T> MatrixMut<'a, T> {
     #[inline(always)]
     pub fn split_at_row(self, row: usize) -> (Self, Self) {
         assert!(row <= self.rows);
-        let offset = if row == self.rows { 0 } else { row * self.row_stride };
-        // SAFETY: row `row` exists (or the offset is 0), so its first element lies inside the borrowed slice.
+        let offset = if row == self.rows { 0 } else { self.start_of_row(row) };
+        // SAFETY: row `row` exists and has elements (or the offset is 0), so its first element lies inside the borrowed slice.
         let second = unsafe { self.first.add(offset) };
         (MatrixMut { rows: row, ..self }, MatrixMut { first: second, rows: self.rows - row, ..self })
     }

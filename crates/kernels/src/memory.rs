@@ -37,7 +37,7 @@ impl<T: Element> Matrix<T> {
     pub fn from_rows(data: &[T], rows: usize, cols: usize) -> Result<Self, crate::ShapeError> {
         let from = MatrixRef::new(data, rows, cols)?;
         let mut matrix = Matrix::zeros(rows, cols).expect("memory for a copy");
-        for i in 0..rows {
+        for i in 0..if cols > 0 { rows } else { 0 } {
             matrix.view_mut().row(i).copy_from_slice(from.row(i));
         }
         Ok(matrix)
@@ -73,7 +73,7 @@ impl<T: Element> Matrix<T> {
 impl<T: Element> PartialEq for Matrix<T> {
     fn eq(&self, other: &Self) -> bool {
         (self.rows(), self.cols()) == (other.rows(), other.cols())
-            && (0..self.rows()).all(|i| self.row(i) == other.row(i))
+            && (self.cols() == 0 || (0..self.rows()).all(|i| self.row(i) == other.row(i)))
     }
 }
 

@@ -13,7 +13,7 @@ use std::ops::Range;
 use crate::call::{Call, Op, Operands, Operation, RightLayout, Shapes, Translate};
 use crate::element::Element;
 use crate::executor::{Executor, Region, Runner};
-use crate::layout::{Layout, ShapeError};
+use crate::layout::{Layout, ShapeError, Strides};
 use crate::matrix::{Bound, MatrixRef};
 use crate::update::Rule;
 
@@ -36,6 +36,13 @@ pub enum Slot {
 
 /// Memories that a program may write to.
 pub(crate) const WRITABLE: usize = 4;
+
+impl Slot {
+    /// Whether it is data, which may have other strides than a place says and are only read.
+    fn is_data(self) -> bool {
+        matches!(self, Slot::Inputs | Slot::Targets)
+    }
+}
 
 /// Where a matrix stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,17 +80,32 @@ pub struct Instruction<T: Element> {
 }
 
 /// Places seen as shapes alone.
-struct ShapesOf<'a>(&'a Rule<f64>);
+struct ShapesOf<'a> {
+    rule: &'a Rule<f64>,
+    /// How the examples and targets are laid out that stand at a place of this layout.
+    data: fn(Layout) -> Layout,
+}
+
+impl<'a> ShapesOf<'a> {
+    /// Examples and targets as the program says.
+    fn program(rule: &'a Rule<f64>) -> Self {
+        ShapesOf { rule, data: |layout| layout }
+    }
+    /// Examples and targets in the worst case: no elements of a row stand side by side.
+    fn any_data(rule: &'a Rule<f64>) -> Self {
+        ShapesOf { rule, data: |layout| Layout { strides: Strides { row: 0, col: 2 }, ..layout } }
+    }
+}
 
 impl<T: Element> Translate<Places<T>, Shapes> for ShapesOf<'_> {
     fn input(&mut self, from: &Place) -> Layout {
-        from.layout
+        if from.slot.is_data() { (self.data)(from.layout) } else { from.layout }
     }
     fn output(&mut self, from: &Place) -> Layout {
         from.layout
     }
     fn right(&mut self, from: &Place) -> RightLayout {
-        RightLayout::Matrix(from.layout)
+        RightLayout::Matrix(Translate::<Places<T>, Shapes>::input(self, from))
     }
     fn singles(&mut self, from: &Infallible) -> usize {
         match *from {}
@@ -95,22 +117,24 @@ impl<T: Element> Translate<Places<T>, Shapes> for ShapesOf<'_> {
         from.to_f64()
     }
     fn rule(&mut self, _: &()) -> Rule<f64> {
-        *self.0
+        *self.rule
     }
 }
 
 impl<T: Element> Instruction<T> {
     /// The call without its numbers, by a rule of this kind.
     pub fn operation(&self, rule: &Rule<f64>) -> Operation {
-        self.op.translate(&mut ShapesOf(rule))
+        self.op.translate(&mut ShapesOf::program(rule))
     }
 }
 
-/// Places that are collected: those that are read, and those that are written.
+/// What an instruction works on.
 #[derive(Default)]
 struct Collected {
     read: Vec<Place>,
     written: Vec<Place>,
+    /// Whether it follows a rule.
+    follows_rule: bool,
 }
 
 impl<T: Element> Translate<Places<T>, Shapes> for Collected {
@@ -136,6 +160,7 @@ impl<T: Element> Translate<Places<T>, Shapes> for Collected {
         from.to_f64()
     }
     fn rule(&mut self, _: &()) -> Rule<f64> {
+        self.follows_rule = true;
         NO_RULE
     }
 }
@@ -158,6 +183,11 @@ pub enum ProgramError {
         /// Which instruction, from 0.
         instruction: usize,
     },
+    /// The padding of a row reaches into the next row, or rows have padding whose elements do not stand side by side.
+    Padding {
+        /// Which instruction, from 0.
+        instruction: usize,
+    },
     /// What an instruction writes overlaps with another of its operands, or is memory that is only read.
     Overlap {
         /// Which instruction, from 0.
@@ -174,6 +204,22 @@ pub enum ProgramError {
     },
     /// The program writes to parameters that may only be read.
     ReadOnly,
+    /// The rule of this step keeps more or fewer matrices of state than the one that the program was made for.
+    Rule {
+        /// Matrices of state that the program has.
+        expected: usize,
+        /// Matrices that the rule keeps.
+        found: usize,
+    },
+    /// A label is no class.
+    Label {
+        /// Its row, from 0.
+        row: usize,
+        /// What it is.
+        label: u32,
+        /// How many classes there are.
+        classes: usize,
+    },
     /// Examples or targets have another shape, or there are more or fewer labels.
     Data {
         /// Which.
@@ -192,6 +238,9 @@ impl fmt::Display for ProgramError {
             ProgramError::TooLarge { instruction } => {
                 write!(f, "instruction {instruction}: an operand is larger than this machine can address")
             }
+            ProgramError::Padding { instruction } => {
+                write!(f, "instruction {instruction}: the padding of an operand's row reaches beyond that row")
+            }
             ProgramError::Overlap { instruction } => {
                 write!(f, "instruction {instruction}: what it writes overlaps with another operand or may only be read")
             }
@@ -199,6 +248,13 @@ impl fmt::Display for ProgramError {
                 write!(f, "{slot:?}: the program needs {needed} elements, and there are {found}")
             }
             ProgramError::ReadOnly => f.write_str("the program changes parameters, and these may only be read"),
+            ProgramError::Rule { expected, found } => write!(
+                f,
+                "the program was made for a rule with {expected} matrices of state, and this step's rule keeps {found}"
+            ),
+            ProgramError::Label { row, label, classes } => {
+                write!(f, "row {row}: label {label} is not below the number of classes, {classes}")
+            }
             ProgramError::Data { slot, expected, found } => {
                 write!(
                     f,
@@ -220,9 +276,14 @@ pub struct Program<T: Element> {
     needed: [usize; WRITABLE],
     /// The first instruction that changes parameters.
     writes_parameters: Option<usize>,
-    inputs: Option<Layout>,
-    targets: Option<Layout>,
-    labels: Option<usize>,
+    /// The first instruction that follows a rule, and how many matrices of state that keeps.
+    follows_rule: Option<(usize, usize)>,
+    /// Rows and columns of the examples.
+    inputs: Option<(usize, usize)>,
+    /// Rows and columns of the targets.
+    targets: Option<(usize, usize)>,
+    /// How many labels there are, and of how many classes.
+    labels: Option<(usize, usize)>,
     /// How many instructions there are up to the last one that reads examples, targets or labels.
     data_end: usize,
     /// Multiply-adds of the largest product.
@@ -261,7 +322,8 @@ pub enum Parameters<'a, T> {
 
 impl<T: Element> Program<T> {
     /// Checks that the operands of each instruction fit together, lie in memory that can be addressed, and that what it writes overlaps
-    /// with none of its other operands.
+    /// with none of its other operands. All instructions see examples, targets and labels of the same shape, and do with any strides of
+    /// the examples and targets. `rule` stands for those of all steps, which keep as many matrices of state.
     ///
     /// # Errors
     /// [`ProgramError`] names the first instruction that is wrong.
@@ -270,6 +332,7 @@ impl<T: Element> Program<T> {
             instructions,
             needed: [0; WRITABLE],
             writes_parameters: None,
+            follows_rule: None,
             inputs: None,
             targets: None,
             labels: None,
@@ -284,33 +347,42 @@ impl<T: Element> Program<T> {
 
     fn check(&mut self, i: usize, rule: &Rule<f64>) -> Result<(), ProgramError> {
         let op = &self.instructions[i].op;
-        op.check(&mut ShapesOf(rule)).map_err(|error| ProgramError::Shapes { instruction: i, error })?;
+        let shapes = |error| ProgramError::Shapes { instruction: i, error };
+        op.check(&mut ShapesOf::any_data(rule)).map_err(shapes)?;
         let mut places = Collected::default();
         op.translate(&mut places);
         let labels = match op {
-            Op::CrossEntropy { labels, .. } | Op::WeightedCrossEntropy { labels, .. } => Some(*labels),
+            Op::CrossEntropy { labels, logits, .. } | Op::WeightedCrossEntropy { labels, logits, .. } => {
+                Some((*labels, logits.layout.cols))
+            }
             _ => None,
         };
         let work = match op {
             Op::DenseForward { x, a, .. } => x.layout.cols.saturating_mul(a.layout.cols).saturating_mul(x.layout.rows),
             _ => 0,
         };
-        let Collected { read, written } = places;
+        let Collected { read, written, follows_rule } = places;
         let overlap = ProgramError::Overlap { instruction: i };
         for place in read.iter().chain(&written) {
             let end = place.layout.span().and_then(|span| span.checked_add(place.offset));
             let end = end.filter(|end| isize::try_from(end.saturating_mul(size_of::<T>())).is_ok());
-            let end =
-                end.filter(|_| place.layout.has_own_padding()).ok_or(ProgramError::TooLarge { instruction: i })?;
+            let end = end.ok_or(ProgramError::TooLarge { instruction: i })?;
+            if !place.layout.has_own_padding() {
+                return Err(ProgramError::Padding { instruction: i });
+            }
+            let sides = (place.layout.rows, place.layout.cols);
             match place.slot {
-                Slot::Inputs => self.inputs = Some(place.layout),
-                Slot::Targets => self.targets = Some(place.layout),
+                Slot::Inputs => same("the examples", &mut self.inputs, sides).map_err(shapes)?,
+                Slot::Targets => same("the targets", &mut self.targets, sides).map_err(shapes)?,
                 slot => self.needed[slot as usize] = self.needed[slot as usize].max(end),
             }
         }
+        if let Some(labels) = labels {
+            same("the labels, and their classes", &mut self.labels, labels).map_err(shapes)?;
+        }
         for (w, place) in written.iter().enumerate() {
             let mut others = read.iter().chain(written[..w].iter());
-            let writable = !matches!(place.slot, Slot::Inputs | Slot::Targets) && place.layout.is_distinct();
+            let writable = !place.slot.is_data() && place.layout.is_distinct();
             if !writable || others.any(|other| overlaps(place, other)) {
                 return Err(overlap);
             }
@@ -318,10 +390,12 @@ impl<T: Element> Program<T> {
                 self.writes_parameters = Some(i);
             }
         }
-        if labels.is_some() || read.iter().any(|place| matches!(place.slot, Slot::Inputs | Slot::Targets)) {
+        if labels.is_some() || read.iter().any(|place| place.slot.is_data()) {
             self.data_end = i + 1;
         }
-        self.labels = labels.or(self.labels);
+        if follows_rule && self.follows_rule.is_none() {
+            self.follows_rule = Some((i, rule.state()));
+        }
         self.work = self.work.max(work);
         Ok(())
     }
@@ -349,8 +423,11 @@ impl<T: Element> Program<T> {
     /// Runs the instructions in `range`, one after the other. Data that none of them reads may have any shape.
     ///
     /// # Errors
-    /// [`ProgramError`] if a memory is too short, may only be read and is to be written, or if data have another shape than the program was
-    /// made for; before anything is changed.
+    /// [`ProgramError`] if a memory is too short, may only be read and is to be written, if data have another shape than the program was
+    /// made for, if a label is no class, or if the rule keeps other state; before anything is changed.
+    ///
+    /// # Panics
+    /// If there are no such instructions.
     pub fn run(
         &self,
         range: Range<usize>,
@@ -360,6 +437,12 @@ impl<T: Element> Program<T> {
         let changes = self.writes_parameters.is_some_and(|first| range.end > first);
         if range.start < self.data_end {
             self.check_data(bindings)?;
+        }
+        if let Some((first, expected)) = self.follows_rule
+            && range.end > first
+            && expected != bindings.rule.state()
+        {
+            return Err(ProgramError::Rule { expected, found: bindings.rule.state() });
         }
         let mut bound = Bound::new(bindings, &self.needed, changes)?;
         let instructions = &self.instructions[range];
@@ -374,21 +457,31 @@ impl<T: Element> Program<T> {
     }
 
     fn check_data(&self, bindings: &Bindings<'_, T>) -> Result<(), ProgramError> {
-        let data = |slot, expected: Option<Layout>, found: MatrixRef<'_, T>| match expected {
-            Some(Layout { rows, cols, .. }) if (rows, cols) != (found.rows(), found.cols()) => {
-                Err(ProgramError::Data { slot, expected: (rows, cols), found: (found.rows(), found.cols()) })
+        let data = |slot, expected: Option<(usize, usize)>, found: MatrixRef<'_, T>| match expected {
+            Some(expected) if expected != (found.rows(), found.cols()) => {
+                Err(ProgramError::Data { slot, expected, found: (found.rows(), found.cols()) })
             }
             _ => Ok(()),
         };
         data(Slot::Inputs, self.inputs, bindings.inputs)?;
         data(Slot::Targets, self.targets, bindings.targets)?;
-        match self.labels {
-            Some(expected) if expected != bindings.labels.len() => {
-                let (expected, found) = ((expected, 1), (bindings.labels.len(), 1));
-                Err(ProgramError::Data { slot: Slot::Targets, expected, found })
-            }
-            _ => Ok(()),
+        let Some((rows, classes)) = self.labels else { return Ok(()) };
+        if rows != bindings.labels.len() {
+            let (expected, found) = ((rows, 1), (bindings.labels.len(), 1));
+            return Err(ProgramError::Data { slot: Slot::Targets, expected, found });
         }
+        match bindings.labels.iter().position(|label| *label as usize >= classes) {
+            None => Ok(()),
+            Some(row) => Err(ProgramError::Label { row, label: bindings.labels[row], classes }),
+        }
+    }
+}
+
+/// Keeps the sides of data that an instruction sees first; those of later ones must be the same.
+fn same(what: &'static str, kept: &mut Option<(usize, usize)>, found: (usize, usize)) -> Result<(), ShapeError> {
+    match *kept.get_or_insert(found) {
+        expected if expected == found => Ok(()),
+        expected => Err(ShapeError::Shape { what, expected, found }),
     }
 }
 

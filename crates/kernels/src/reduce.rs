@@ -217,3 +217,102 @@ pub fn sum<T: Element, S: Simd<T>>(simd: S, x: &[T]) -> T {
 pub fn max<T: Element, S: Simd<T>>(simd: S, x: &[T]) -> T {
     reduce(simd, x.len(), Max(x))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::level::Level;
+    use crate::simd::Kernel;
+
+    struct SumOf<'a, T>(&'a [T]);
+    struct MaxOf<'a, T>(&'a [T]);
+
+    impl<T: Element> Kernel<T> for SumOf<'_, T> {
+        type Output = T;
+        #[inline(always)]
+        fn run<S: Simd<T>>(self, simd: S) -> T {
+            sum(simd, self.0)
+        }
+    }
+
+    impl<T: Element> Kernel<T> for MaxOf<'_, T> {
+        type Output = T;
+        #[inline(always)]
+        fn run<S: Simd<T>>(self, simd: S) -> T {
+            max(simd, self.0)
+        }
+    }
+
+    /// What the numbers are: plain ones, zeros of both signs, −0 alone, or some that are no numbers among them.
+    const MIXES: [&[f64]; 4] =
+        [&[], &[0.0, -0.0, -1e-310, f64::MAX], &[-0.0], &[f64::NAN, f64::INFINITY, f64::NEG_INFINITY]];
+
+    /// n numbers in [−1, 1), of which one in `rarity` is one of `mix`.
+    fn numbers<T: Element>(n: usize, mix: &[f64], rarity: u64, mut state: u64) -> Vec<T> {
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 33
+        };
+        let mut number = || match next() {
+            x if !mix.is_empty() && x % rarity == 0 => mix[next() as usize % mix.len()],
+            x => x as f64 / f64::from(1 << 30) - 1.0,
+        };
+        (0..n).map(|_| T::from_f64(number())).collect()
+    }
+
+    /// The documented order: element i belongs to lane i mod L, and lanes are folded by halves. `combine` takes (lower, upper).
+    fn spelled_out(n: usize, block: usize, x: &[f64], identity: f64, combine: impl Fn(f64, f64) -> f64) -> f64 {
+        let l = if n < 4 * block { block } else { 4 * block };
+        let mut lanes = vec![identity; l];
+        for (i, x) in x.iter().enumerate() {
+            lanes[i % l] = if i < l { *x } else { combine(lanes[i % l], *x) };
+        }
+        while lanes.len() > 1 {
+            let half = lanes.len() / 2;
+            lanes = (0..half).map(|i| combine(lanes[i], lanes[i + half])).collect();
+        }
+        lanes[0]
+    }
+
+    fn same<T: Element>(a: T, b: T) -> bool {
+        a.to_bits_u64() == b.to_bits_u64() || a.to_f64().is_nan() && b.to_f64().is_nan()
+    }
+
+    fn check<T: Element>(add: impl Fn(T, T) -> T) {
+        for n in (0..150).chain([1023, 1024, 1025, 4096 + 17]) {
+            for (m, mix) in MIXES.iter().enumerate() {
+                let x = numbers::<T>(n, mix, [1, 2, 1, 20][m], n as u64);
+                let wide: Vec<f64> = x.iter().map(|x| x.to_f64()).collect();
+                let total = spelled_out(n, T::BLOCK, &wide, 0.0, |a, b| add(T::from_f64(a), T::from_f64(b)).to_f64());
+                let largest = wide.iter().copied().filter(|x| !x.is_nan()).fold(f64::NEG_INFINITY, f64::max);
+                let scalar = Level::named("scalar").unwrap().dispatch(MaxOf(&x));
+                // Among NaN, which are no numbers to reduce, the place of an operand decides alone, here as there.
+                let embedded = [&[T::from_f64(f64::NAN); 3], &x[..], &[T::from_f64(f64::NAN); 70]].concat();
+                for level in Level::available() {
+                    for x in [&x[..], &embedded[3..3 + n]] {
+                        let (sum, max) = (level.dispatch(SumOf(x)), level.dispatch(MaxOf(x)));
+                        assert!(same(sum, T::from_f64(total)), "{n} of {mix:?} at {level}: {sum}, not {total}");
+                        assert!(same(max, scalar), "{n} of {mix:?} at {level}: {max}, not {scalar}");
+                        if !x.iter().any(|x| x.to_f64().is_nan()) {
+                            assert_eq!(max.to_f64(), largest, "{n} of {mix:?} at {level}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sums_and_maxima_have_one_order_at_every_level() {
+        check::<f32>(|a, b| a + b);
+        check::<f64>(|a, b| a + b);
+    }
+
+    #[test]
+    fn nothing_has_an_identity() {
+        for level in Level::available() {
+            assert_eq!(level.dispatch(SumOf::<f32>(&[])).to_bits(), 0);
+            assert_eq!(level.dispatch(MaxOf::<f64>(&[])), f64::NEG_INFINITY);
+        }
+    }
+}

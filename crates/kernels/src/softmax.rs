@@ -82,12 +82,18 @@ impl<'a, T: Element> Call<'a, T> {
 
 /// Cut between rows.
 pub(crate) fn run_softmax<T: Element>(runner: &impl Runner, z: MatrixMut<'_, T>) {
+    if z.cols() == 0 {
+        return;
+    }
     let parts = parts_of_evaluations(runner.threads(), z.rows().saturating_mul(z.cols()), z.rows());
     for_each_part(z, parts, 1, &|z| runner.run(Softmax(z)));
 }
 
 /// Cut between rows.
 pub(crate) fn run_log_softmax<T: Element>(runner: &impl Runner, z: MatrixMut<'_, T>) {
+    if z.cols() == 0 {
+        return;
+    }
     let parts = parts_of_evaluations(runner.threads(), z.rows().saturating_mul(z.cols()), z.rows());
     for_each_part(z, parts, 1, &|z| runner.run(LogSoftmax(z)));
 }
@@ -120,6 +126,7 @@ impl<T: Element> Kernel<T> for LogSumExp<'_, T> {
     }
 }
 
+/// On rows that are not empty.
 struct Softmax<'a, T>(MatrixMut<'a, T>);
 
 impl<T: Element> Kernel<T> for Softmax<'_, T> {
@@ -127,11 +134,7 @@ impl<T: Element> Kernel<T> for Softmax<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
         for i in 0..self.0.rows() {
-            let z = self.0.row(i);
-            if z.is_empty() {
-                continue;
-            }
-            softmax_row(simd, z);
+            softmax_row(simd, self.0.row(i));
         }
     }
 }
@@ -147,6 +150,7 @@ fn softmax_row<T: Element, S: Simd<T>>(simd: S, z: &mut [T]) {
     map_slice(simd, Scale { by: scale }, [], z);
 }
 
+/// On rows that are not empty.
 struct LogSoftmax<'a, T>(MatrixMut<'a, T>);
 
 impl<T: Element> Kernel<T> for LogSoftmax<'_, T> {
@@ -155,9 +159,6 @@ impl<T: Element> Kernel<T> for LogSoftmax<'_, T> {
     fn run<S: Simd<T>>(mut self, simd: S) {
         for i in 0..self.0.rows() {
             let z = self.0.row(i);
-            if z.is_empty() {
-                continue;
-            }
             map_slice(simd, Shift { by: reduce::max(simd, z) }, [], z);
             let log = math::log(simd.one(), sum_exp(simd, z));
             map_slice(simd, Shift { by: log }, [], z);

@@ -72,8 +72,8 @@ impl<T: Element> Case<T> for Elements {
         let mut x = Numbers::new(draw, 1, laid);
         let beside = |seed| Numbers::new(draw, seed, beside);
         let call = match self.kernel {
-            OnElements::Apply(function) => Call::apply(function, x.write()),
-            OnElements::Activate(activation) => Call::activate(activation, x.write()),
+            OnElements::Apply(function) => Call::apply(function, x.write()).unwrap(),
+            OnElements::Activate(activation) => Call::activate(activation, x.write()).unwrap(),
             OnElements::Derive(activation) => {
                 let kept = beside(2);
                 T::run(executor, Call::derive(activation, kept.read(), x.write()).unwrap(), None);

@@ -136,6 +136,14 @@ impl<'a, T: Element> Beside<'a, T> {
             _ => true,
         }
     }
+    /// Elements between two rows; 0 if there is no such matrix.
+    #[inline(always)]
+    fn row_stride(&self) -> usize {
+        match self {
+            Beside::Write(m) => m.row_stride(),
+            _ => 0,
+        }
+    }
     /// All rows with their padding; nothing if there is no such matrix.
     #[inline(always)]
     fn lines(&mut self) -> &mut [T] {
@@ -295,15 +303,17 @@ impl<T: Element, S: Simd<T>> Visitor<T> for OnBlock<'_, '_, T, S> {
         match gradient {
             Gradient::None => {}
             Gradient::Outer { x, delta } => {
-                let (stride, delta) = (weights.row_stride(), delta.padded_row(0, len));
+                let delta = delta.padded_row(0, len);
+                // Each matrix may be padded in its own way.
+                let (of_weights, of_first, of_second) = (weights.row_stride(), first.row_stride(), second.row_stride());
                 let [weights, first, second] = [weights.lines(), first.lines(), second.lines()];
-                let of_row =
-                    |state: usize, i: usize| if U::STATE > state { i * stride..i * stride + len } else { 0..0 };
                 for (i, x) in x.data().iter().take(x.rows()).enumerate() {
                     let gradients = OuterRow { x: simd.broadcast(x), delta };
-                    let state = [&mut first[of_row(0, i)], &mut second[of_row(1, i)]];
-                    let weights = &mut weights[i * stride..i * stride + len];
-                    update_row(simd, rule, Rows::one(cols), gradients, weights, state);
+                    let (w, f, s) = (i * of_weights, i * of_first, i * of_second);
+                    let first = if U::STATE > 0 { &mut first[f..f + len] } else { &mut [] };
+                    let second = if U::STATE > 1 { &mut second[s..s + len] } else { &mut [] };
+                    let weights = &mut weights[w..w + len];
+                    update_row(simd, rule, Rows::one(cols), gradients, weights, [first, second]);
                 }
             }
             Gradient::Matrix(matrix) => {

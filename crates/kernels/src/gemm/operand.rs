@@ -17,7 +17,8 @@ const PANEL_BLOCKS: usize = 6;
 /// A matrix that is the right operand of many products: weights that no longer change, packed once.
 ///
 /// It holds its columns in panels of 384 bytes, the last one padded with zeros to whole blocks of 64; in a panel row after row.
-/// Every level reads the same panels, and a product with them has the bits of one with the matrix itself.
+/// Every level reads the same panels, and a product with them has the bits of one with the matrix itself, unless that is made of dot
+/// products ([`gemm()`](crate::gemm()) says when).
 ///
 /// ```
 /// use nxm_kernels::{Cpu, Init, MatrixMut, MatrixRef, PackedMatrix, gemm};
@@ -43,7 +44,7 @@ impl<T: Element> PackedMatrix<T> {
         let lines = vec![Line::splat(0.0); rows * cols.div_ceil(T::BLOCK)];
         let mut packed = PackedMatrix { lines, rows, cols, element: PhantomData };
         let data: &mut [T] = bytemuck::cast_slice_mut(&mut packed.lines);
-        for j in (0..cols).step_by(panel::<T>()) {
+        for j in (0..if rows > 0 { cols } else { 0 }).step_by(panel::<T>()) {
             let part = matrix.block(0, j, rows, panel::<T>().min(cols - j));
             let width = part.cols().next_multiple_of(T::BLOCK);
             for (p, to) in data[j * rows..][..rows * width].chunks_exact_mut(width).enumerate() {

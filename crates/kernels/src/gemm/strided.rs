@@ -18,12 +18,12 @@ use crate::simd::{Kernel, Simd};
 
 /// C ← α·A·B + β·C, A of m × k, B of k × n, C of m × n, all with any strides.
 ///
-/// An element of C is β·c, and then one chain of fma in the order of k: (α·a)·b + sum. As in BLAS, C is not read if β = 0, A and B
-/// are not read if α = 0. If columns of C are contiguous and rows are not, α multiplies B instead of A: a·(α·b). NaN and infinity propagate as IEEE 754 says.
+/// An element of C is β·c, and then one chain of fma in the order of k: (α·a)·b + sum. With β = 0 a single row is made of dot products
+/// where that of [`gemm()`](crate::gemm()) is. As in BLAS, C is not read if β = 0, A and B are not read if α = 0. If columns of C are
+/// contiguous and rows are not, α multiplies B instead of A: a·(α·b). NaN and infinity propagate as IEEE 754 says.
 ///
 /// m·k·n fma; m·n multiplications if β is neither 0 nor 1, m·k (k·n, where α multiplies B) if α is not 1; with α = 0, those of β
-/// alone. Source: the Level 3
-/// BLAS's GEMM (Dongarra et al. 1990).
+/// alone. Source: the Level 3 BLAS's GEMM (Dongarra et al. 1990).
 ///
 /// # Errors
 /// [`ShapeError`] if the shapes of `a`, `b` and `c` do not fit together; before anything changes.

@@ -53,6 +53,11 @@ impl<T: Float> Buffer<T> {
         self.layout
     }
 
+    /// Elements and all that is between them, from the first to the last, with its padding.
+    pub fn held(&self) -> &[T] {
+        &self.data[MARGIN..][..self.layout.span().expect("a small matrix")]
+    }
+
     /// The elements, row after row.
     pub fn values(&self) -> Vec<T> {
         self.view().to_vec()
@@ -145,14 +150,10 @@ pub fn call<T: Case>(sample: &mut Sample<T>) -> Result<Call<'_, T>, ShapeError> 
         Op::GemvTransposed { a, x, y } => Call::gemv_transposed(a.view(), x.view(), y.view_mut()),
         Op::Ger { alpha, x, y, a } => Call::ger(*alpha, x.view(), y.view(), a.view_mut()),
         Op::Gemm { a, b: Right::Matrix(b), init, c } => {
-            Call::gemm(a.view(), b.view().into(), init.map(Buffer::view), c.view_mut())
+            Call::gemm(a.view(), b.view().into(), start(init), c.view_mut())
         }
-        Op::Gemm { a, b: Right::Packed(b), init, c } => {
-            Call::gemm(a.view(), (&*b).into(), init.map(Buffer::view), c.view_mut())
-        }
-        Op::GemmScaled { alpha, a, b, beta, c } => {
-            Call::gemm_scaled(*alpha, a.view(), b.view(), *beta, c.view_mut())
-        }
+        Op::Gemm { a, b: Right::Packed(b), init, c } => Call::gemm(a.view(), (&*b).into(), start(init), c.view_mut()),
+        Op::GemmScaled { alpha, a, b, beta, c } => Call::gemm_scaled(*alpha, a.view(), b.view(), *beta, c.view_mut()),
         Op::DenseForward { x, weights, bias, activation, sums, a } => {
             let weights = match weights {
                 Right::Matrix(weights) => weights.view().into(),
@@ -203,6 +204,14 @@ pub fn call<T: Case>(sample: &mut Sample<T>) -> Result<Call<'_, T>, ShapeError> 
             Call::clip_scale(*max_norm, squares.view(), norm.view_mut(), scale.view_mut())
         }
         Op::Scale { factor, x } => Call::scale(factor.view(), x.view_mut()),
+    }
+}
+
+fn start<T: Float>(init: &Init<Buffer<T>>) -> Init<MatrixRef<'_, T>> {
+    match init {
+        Init::Zero => Init::Zero,
+        Init::Bias(bias) => Init::Bias(bias.view()),
+        Init::Accumulate => Init::Accumulate,
     }
 }
 

@@ -23,7 +23,7 @@ fn bits<T: Element>(x: &[T]) -> Vec<u64> {
 }
 
 /// One rule of each kind, with each kind of decay.
-fn rules<T: Element>() -> Vec<Rule<T>> {
+pub fn rules<T: Element>() -> Vec<Rule<T>> {
     let t = T::from_f64;
     let mut rules = Vec::new();
     for decay in [Decay::None, Decay::L2(t(0.01)), Decay::Decoupled(t(0.999))] {

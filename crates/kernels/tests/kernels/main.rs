@@ -8,18 +8,33 @@
 //! - `dense`: a layer's fused products against the two kernels each is made of, bit by bit;
 //! - `accuracy`: the functions' bounds in ULP on a stratified sample, their special values;
 //! - `functions`: the standard library in f64;
+//! - `padding`: every kernel on padded rows and rows with gaps, with garbage in them, against rows without, bit by bit;
+//! - `program`: a program against the same calls made directly, bit by bit;
+//! - `batch`: a row among others against the same row alone, bit by bit;
 //! - `token`: operations of the token against loops over lanes, bit by bit;
 //! - `blocking`: no side of a product is too large to be asked about;
 //! - `errors` and `level`: what is refused, and in which words.
 
 mod accuracy;
 mod blocking;
+//! - `errors`, `operands`, `program_errors` and `level`: what is refused, and in which words;
+//! - `empty`: what has no elements does nothing, and reaches nothing.
+//!
+//! `catalogue` has a sample of each kernel for the tests that are true of all of them.
+
+mod batch;
 mod borders;
+mod catalogue;
 mod dense;
+mod empty;
 mod errors;
 mod functions;
 mod level;
+mod operands;
 mod order;
+mod padding;
+mod program;
+mod program_errors;
 mod reference;
 mod run;
 mod sameness;
