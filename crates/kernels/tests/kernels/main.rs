@@ -13,16 +13,14 @@
 //! - `batch`: a row among others against the same row alone, bit by bit;
 //! - `token`: operations of the token against loops over lanes, bit by bit;
 //! - `blocking`: no side of a product is too large to be asked about;
-//! - `errors` and `level`: what is refused, and in which words.
-
-mod accuracy;
-mod blocking;
 //! - `errors`, `operands`, `program_errors` and `level`: what is refused, and in which words;
 //! - `empty`: what has no elements does nothing, and reaches nothing.
 //!
 //! `catalogue` has a sample of each kernel for the tests that are true of all of them.
 
+mod accuracy;
 mod batch;
+mod blocking;
 mod borders;
 mod catalogue;
 mod dense;
