@@ -149,7 +149,7 @@ fn rows_are_padded_to_whole_blocks_where_that_costs_less_than_they_hold() {
             assert_eq!(layout.width, layout.strides.row);
             let padding = layout.width - cols;
             assert!(padding <= cols && padding < block, "{layout:?}");
-            assert!(layout.width % block == 0 || cols <= block / 2 && padding == 0, "{layout:?}");
+            assert!(layout.width.is_multiple_of(block) || cols <= block / 2 && padding == 0, "{layout:?}");
         }
         for cols in [usize::MAX, usize::MAX - 1, usize::MAX - block] {
             assert_eq!(Layout::padded(2, cols, block).span(), None);
@@ -167,7 +167,7 @@ fn check_owned<T: Float>() {
             assert_eq!(matrix.row(i), &values[i * cols..][..cols]);
             let is_padded = matrix.view().layout().width > cols;
             assert!(
-                !is_padded && cols <= T::BLOCK || matrix.row(i).as_ptr() as usize % 64 == 0,
+                !is_padded && cols <= T::BLOCK || (matrix.row(i).as_ptr() as usize).is_multiple_of(64),
                 "{rows} × {cols}, row {i}"
             );
         }

@@ -124,10 +124,7 @@ impl<T: Float> Translate<Owned<T>, Places<T>> for Assemble<'_, T> {
 /// Samples that programs have, each with the rule that it follows if it does.
 pub fn program_samples<T: Case>(size: [usize; 3]) -> Vec<(Sample<T>, Option<Rule<T>>)> {
     let all = samples::<T>(size, 5).into_iter();
-    let all = all.filter(|sample| match sample {
-        Op::DotInF64 { .. } | Op::Gemm { b: Right::Packed(_), .. } => false,
-        _ => true,
-    });
+    let all = all.filter(|sample| !matches!(sample, Op::DotInF64 { .. } | Op::Gemm { b: Right::Packed(_), .. }));
     let rule = |sample: &Sample<T>| match sample {
         Op::Update { rule, .. } | Op::DenseUpdate { rule, .. } => Some(*rule),
         _ => None,
