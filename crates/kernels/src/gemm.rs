@@ -29,6 +29,8 @@ mod pack;
 pub(crate) mod strided;
 mod tile;
 
+use std::hint::black_box;
+
 use crate::call::{Call, Op};
 use crate::element::Element;
 use crate::executor::{Executor, Runner};
@@ -298,8 +300,9 @@ impl<T: Element> Kernel<T> for Outer<'_, T> {
                 j += S::LANES;
             }
             if j < len {
-                let simd = simd.narrow(cols - j);
-                store_some(simd, row.some(simd, j, len - j), &mut to[j..]);
+                // Hidden from a compiler that would make a loop for each length, and leave out the lanes that it does not store.
+                let (simd, rest) = (simd.narrow(cols - j), black_box(len - j));
+                store_some(simd, row.some(simd, j, rest), &mut to[j..j + rest]);
             }
         }
     }
