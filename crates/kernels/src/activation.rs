@@ -11,7 +11,7 @@ use crate::element::Element;
 use crate::elementwise::Elementwise;
 use crate::executor::Executor;
 use crate::function::Function;
-use crate::gemm::follow::map_rows;
+use crate::gemm::follow::call_rows;
 use crate::layout::ShapeError;
 use crate::math;
 use crate::matrix::{MatrixMut, MatrixRef};
@@ -150,15 +150,15 @@ impl Activation {
     ) {
         match self {
             Activation::Identity => {}
-            Activation::Relu => map_rows(simd, Relu, [kept], delta),
-            Activation::LeakyRelu => map_rows(simd, LeakyRelu, [kept], delta),
-            Activation::Sigmoid => map_rows(simd, Sigmoid, [kept], delta),
-            Activation::Tanh => map_rows(simd, Tanh, [kept], delta),
-            Activation::Gelu => map_rows(simd, Gelu, [kept], delta),
-            Activation::GeluTanh => map_rows(simd, GeluTanh, [kept], delta),
-            Activation::Silu => map_rows(simd, Silu, [kept], delta),
-            Activation::Softplus => map_rows(simd, Softplus, [kept], delta),
-            Activation::Elu => map_rows(simd, Elu, [kept], delta),
+            Activation::Relu => call_rows(simd, Relu, [kept], delta),
+            Activation::LeakyRelu => call_rows(simd, LeakyRelu, [kept], delta),
+            Activation::Sigmoid => call_rows(simd, Sigmoid, [kept], delta),
+            Activation::Tanh => call_rows(simd, Tanh, [kept], delta),
+            Activation::Gelu => call_rows(simd, Gelu, [kept], delta),
+            Activation::GeluTanh => call_rows(simd, GeluTanh, [kept], delta),
+            Activation::Silu => call_rows(simd, Silu, [kept], delta),
+            Activation::Softplus => call_rows(simd, Softplus, [kept], delta),
+            Activation::Elu => call_rows(simd, Elu, [kept], delta),
         }
     }
 }

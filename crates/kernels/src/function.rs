@@ -5,7 +5,7 @@ use crate::call::{Call, Op};
 use crate::element::Element;
 use crate::elementwise::Elementwise;
 use crate::executor::Executor;
-use crate::gemm::follow::map_rows;
+use crate::gemm::follow::call_rows;
 use crate::layout::ShapeError;
 use crate::math;
 use crate::matrix::MatrixMut;
@@ -116,24 +116,24 @@ impl Function {
     #[inline(always)]
     pub(crate) fn map_rows<T: Element, S: Simd<T>>(self, simd: S, x: &mut MatrixMut<'_, T>) {
         match self {
-            Function::Exp => map_rows(simd, Evaluate::<{ Function::Exp as usize }>, [], x),
-            Function::Log => map_rows(simd, Evaluate::<{ Function::Log as usize }>, [], x),
-            Function::Relu => map_rows(simd, Evaluate::<{ Function::Relu as usize }>, [], x),
-            Function::LeakyRelu => map_rows(simd, Evaluate::<{ Function::LeakyRelu as usize }>, [], x),
-            Function::Sigmoid => map_rows(simd, Evaluate::<{ Function::Sigmoid as usize }>, [], x),
-            Function::Tanh => map_rows(simd, Evaluate::<{ Function::Tanh as usize }>, [], x),
-            Function::ExpM1 => map_rows(simd, Evaluate::<{ Function::ExpM1 as usize }>, [], x),
-            Function::Log1P => map_rows(simd, Evaluate::<{ Function::Log1P as usize }>, [], x),
-            Function::Erf => map_rows(simd, Evaluate::<{ Function::Erf as usize }>, [], x),
-            Function::Softplus => map_rows(simd, Evaluate::<{ Function::Softplus as usize }>, [], x),
-            Function::Silu => map_rows(simd, Evaluate::<{ Function::Silu as usize }>, [], x),
-            Function::Gelu => map_rows(simd, Evaluate::<{ Function::Gelu as usize }>, [], x),
-            Function::GeluTanh => map_rows(simd, Evaluate::<{ Function::GeluTanh as usize }>, [], x),
-            Function::Elu => map_rows(simd, Evaluate::<{ Function::Elu as usize }>, [], x),
-            Function::SiluDerivative => map_rows(simd, Evaluate::<{ Function::SiluDerivative as usize }>, [], x),
-            Function::GeluDerivative => map_rows(simd, Evaluate::<{ Function::GeluDerivative as usize }>, [], x),
+            Function::Exp => call_rows(simd, Evaluate::<{ Function::Exp as usize }>, [], x),
+            Function::Log => call_rows(simd, Evaluate::<{ Function::Log as usize }>, [], x),
+            Function::Relu => call_rows(simd, Evaluate::<{ Function::Relu as usize }>, [], x),
+            Function::LeakyRelu => call_rows(simd, Evaluate::<{ Function::LeakyRelu as usize }>, [], x),
+            Function::Sigmoid => call_rows(simd, Evaluate::<{ Function::Sigmoid as usize }>, [], x),
+            Function::Tanh => call_rows(simd, Evaluate::<{ Function::Tanh as usize }>, [], x),
+            Function::ExpM1 => call_rows(simd, Evaluate::<{ Function::ExpM1 as usize }>, [], x),
+            Function::Log1P => call_rows(simd, Evaluate::<{ Function::Log1P as usize }>, [], x),
+            Function::Erf => call_rows(simd, Evaluate::<{ Function::Erf as usize }>, [], x),
+            Function::Softplus => call_rows(simd, Evaluate::<{ Function::Softplus as usize }>, [], x),
+            Function::Silu => call_rows(simd, Evaluate::<{ Function::Silu as usize }>, [], x),
+            Function::Gelu => call_rows(simd, Evaluate::<{ Function::Gelu as usize }>, [], x),
+            Function::GeluTanh => call_rows(simd, Evaluate::<{ Function::GeluTanh as usize }>, [], x),
+            Function::Elu => call_rows(simd, Evaluate::<{ Function::Elu as usize }>, [], x),
+            Function::SiluDerivative => call_rows(simd, Evaluate::<{ Function::SiluDerivative as usize }>, [], x),
+            Function::GeluDerivative => call_rows(simd, Evaluate::<{ Function::GeluDerivative as usize }>, [], x),
             Function::GeluTanhDerivative => {
-                map_rows(simd, Evaluate::<{ Function::GeluTanhDerivative as usize }>, [], x)
+                call_rows(simd, Evaluate::<{ Function::GeluTanhDerivative as usize }>, [], x)
             }
         }
     }

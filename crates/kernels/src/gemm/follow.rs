@@ -259,13 +259,16 @@ impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
                     function.map_rows(simd, &mut c);
                 }
             }
-            What::Scale(factor) => map_rows(simd, Times(factor), [], &mut c),
+            What::Scale(factor) => call_rows(simd, Times(factor), [], &mut c),
             What::Derive(activation) => {
                 if let Beside::Read(kept) = beside[0] {
                     activation.derive_rows(simd, kept, &mut c);
                 }
             }
-            What::Update(rule) => rule.visit(OnBlock { simd, gradient, weights: c, state: beside }),
+            What::Update(rule) => {
+                let [first, second] = beside;
+                rule.visit(OnBlock { simd, block: &mut Weights { gradient, weights: c, first, second } });
+            }
         }
     }
 }
@@ -274,11 +277,29 @@ impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
 const PAGE: usize = 4096;
 
 /// A block of weights, their gradient and their state, waiting for a rule.
-struct OnBlock<'a, 'b, T, S> {
+struct OnBlock<'x, 'a, 'b, T, S> {
     simd: S,
+    block: &'x mut Weights<'a, 'b, T>,
+}
+
+struct Weights<'a, 'b, T> {
     gradient: Gradient<'a, T>,
     weights: MatrixMut<'a, T>,
-    state: [Beside<'b, T>; 2],
+    first: Beside<'b, T>,
+    second: Beside<'b, T>,
+}
+
+impl<T: Element, S: Simd<T>> Visitor<T> for OnBlock<'_, '_, '_, T, S> {
+    #[inline(always)]
+    fn visit<U: Update<T>>(self, rule: U) {
+        self.simd.call(ByRule { rule, block: self.block });
+    }
+}
+
+/// The update of a block of weights by a rule: a function of its own.
+struct ByRule<'x, 'a, 'b, T, U> {
+    rule: U,
+    block: &'x mut Weights<'a, 'b, T>,
 }
 
 #[inline(always)]
@@ -288,19 +309,20 @@ fn prefetch<T: Element, S: Simd<T>>(simd: S, row: &[T]) {
     }
 }
 
-impl<T: Element, S: Simd<T>> Visitor<T> for OnBlock<'_, '_, T, S> {
+impl<T: Element, U: Update<T>> Kernel<T> for ByRule<'_, '_, '_, T, U> {
+    type Output = ();
     #[inline(always)]
-    fn visit<U: Update<T>>(self, rule: U) {
-        let OnBlock { simd, gradient, mut weights, state: [mut first, mut second] } = self;
+    fn run<S: Simd<T>>(self, simd: S) {
+        let ByRule { rule, block: Weights { gradient, weights, first, second } } = self;
         let cols = weights.cols();
         // As many elements of a row as all matrices have: whole vectors, if all are padded.
         let mut len = weights.touched(S::LANES).min(first.touched(S::LANES)).min(second.touched(S::LANES));
-        len = match gradient {
+        len = match *gradient {
             Gradient::None => return,
             Gradient::Matrix(matrix) => len.min(matrix.touched(S::LANES)),
             Gradient::Outer { delta, .. } => len.min(delta.touched(S::LANES)),
         };
-        match gradient {
+        match *gradient {
             Gradient::None => {}
             Gradient::Outer { x, delta } => {
                 let delta = delta.padded_row(0, len);
@@ -433,6 +455,31 @@ impl<T: Element> Elementwise<T, 0> for Times<T> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, x: S::Vector, _: [S::Vector; 0]) -> S::Vector {
         simd.mul(simd.splat(self.0), x)
+    }
+}
+
+/// [`map_rows`] as a function of its own: one that knows all functions takes a compiler longer than each of them.
+#[inline(always)]
+pub(crate) fn call_rows<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
+    simd: S,
+    f: F,
+    inputs: [MatrixRef<'_, T>; N],
+    out: &mut MatrixMut<'_, T>,
+) {
+    simd.call(MapRows { f, inputs: &inputs, out });
+}
+
+struct MapRows<'x, 'a, T, F, const N: usize> {
+    f: F,
+    inputs: &'x [MatrixRef<'x, T>; N],
+    out: &'x mut MatrixMut<'a, T>,
+}
+
+impl<T: Element, F: Elementwise<T, N>, const N: usize> Kernel<T> for MapRows<'_, '_, T, F, N> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        map_rows(simd, self.f, *self.inputs, self.out);
     }
 }
 
