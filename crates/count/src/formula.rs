@@ -26,6 +26,7 @@ mod training;
 
 pub use constants::rule_constants;
 pub use functions::inside;
+pub(crate) use functions::inside_xla;
 pub use inference::InferenceFormula;
 pub use requests::Requests;
 pub use step::{LayerFormula, StepCosts, StepFormula, StepTraffic};

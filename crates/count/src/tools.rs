@@ -12,6 +12,7 @@ use nxm_net::{Loss, NetworkSpec};
 use serde::Serialize;
 
 use crate::error::CountError;
+use crate::formula::inside_xla;
 use crate::kind::Overflow;
 
 /// A counter that people use.
@@ -156,7 +157,7 @@ impl Tool {
             }
             Tool::Xla => {
                 let [flops, transcendentals, both] =
-                    [0, 1, 2].map(|which| units_times(network, |activation| xla(activation)[which]));
+                    [0, 1, 2].map(|which| units_times(network, |activation| inside_xla(activation)[which]));
                 // The bias is an addition.
                 let forward = times(doubled.and_then(|sum| sum.checked_add(units)?.checked_add(flops)))?;
                 let both = match network.loss() {
@@ -218,22 +219,6 @@ fn sum(network: &NetworkSpec, of: fn(u128, u128) -> Option<u128>) -> Result<u128
     let mut layers = network.sizes().windows(2).map(|pair| of(pair[0].into(), pair[1].into()));
     let sum = layers.try_fold(0u128, |sum, layer| sum.checked_add(layer?));
     sum.ok_or(Overflow { what: "flops" }).map_err(CountError::in_the("the tool"))
-}
-
-/// What XLA counts for an evaluation: flops, transcendentals, and flops with those of its derivative.
-fn xla(activation: Activation) -> [u128; 3] {
-    match activation {
-        Activation::Identity => [0, 0, 0],
-        Activation::Relu => [1, 0, 3],
-        Activation::LeakyRelu => [3, 0, 7],
-        Activation::Sigmoid => [3, 1, 6],
-        Activation::Tanh => [0, 1, 4],
-        Activation::Elu => [4, 1, 10],
-        Activation::Gelu => [66, 1, 76],
-        Activation::GeluTanh => [8, 1, 22],
-        Activation::Silu => [4, 1, 10],
-        Activation::Softplus => [6, 2, 12],
-    }
 }
 
 /// Σ over the units of what is counted for an activation, a small number; fewer than 2⁶⁴ units a layer, so it fits.
@@ -319,6 +304,7 @@ mod tests {
             (Activation::GeluTanh, (1_453, 50, 3_462), (5_812, 200, 14_007)),
             (Activation::Silu, (1_253, 50, 2_862), (5_012, 200, 11_607)),
             (Activation::Softplus, (1_353, 100, 2_962), (5_412, 400, 12_007)),
+            (Activation::Mish, (1_403, 150, 3_362), (5_612, 600, 13_607)),
         ];
         for (hidden, one, four) in measured {
             let spec = NetworkSpec::new([7, 50, 3], hidden, Activation::Identity, Loss::MeanSquaredError).unwrap();

@@ -10,36 +10,92 @@ use crate::call::{Call, Op};
 use crate::element::Element;
 use crate::elementwise::Elementwise;
 use crate::executor::Executor;
-use crate::function::Function;
+use crate::function::{Function, evaluate};
 use crate::gemm::follow::call_rows;
 use crate::layout::ShapeError;
-use crate::math;
+use crate::math::{self, LEAKY_SLOPE};
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::Simd;
 
-/// The function a layer applies to each of its sums.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Activation {
-    /// a = z; the derivative is 1. No operations.
-    Identity,
+/// Each row: NAME, what the derivative is computed from, the derivative, the function it evaluates if it does. An activation's own
+/// function has the same name.
+macro_rules! activations {
+    ($($(#[$doc:meta])* $activation:ident, $kept:ident, $derivative:expr, [$($evaluates:ident)?];)*) => {
+        /// The function a layer applies to each of its sums.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Activation {
+            /// a = z; the derivative is 1. No operations.
+            Identity,
+            $($(#[$doc])* $activation,)*
+        }
+
+        impl Activation {
+            /// All of them.
+            pub const ALL: [Activation; 1 + [$(Activation::$activation),*].len()] =
+                [Activation::Identity, $(Activation::$activation),*];
+
+            /// The function that is counted for each unit; none for the identity.
+            pub fn function(self) -> Option<Function> {
+                match self {
+                    Activation::Identity => None,
+                    $(Activation::$activation => Some(Function::$activation),)*
+                }
+            }
+
+            /// What [`backward`](Self::backward) computes the derivative from.
+            pub fn kept(self) -> Kept {
+                match self {
+                    Activation::Identity => Kept::Outputs,
+                    $(Activation::$activation => Kept::$kept,)*
+                }
+            }
+
+            /// The function that the derivative evaluates for each unit, and multiplies δ by; none where a few operations do.
+            pub fn derivative_function(self) -> Option<Function> {
+                match self {
+                    $($(Activation::$activation => Some(Function::$evaluates),)?)*
+                    _ => None,
+                }
+            }
+
+            /// δ ← δ · f'(z) in each row, where `kept` is f(z), or z, as [`kept`](Self::kept) says.
+            #[inline(always)]
+            pub(crate) fn derive_rows<T: Element, S: Simd<T>>(
+                self,
+                simd: S,
+                kept: MatrixRef<'_, T>,
+                delta: &mut MatrixMut<'_, T>,
+            ) {
+                match self {
+                    Activation::Identity => {}
+                    $(Activation::$activation => call_rows(simd, $derivative, [kept], delta),)*
+                }
+            }
+        }
+    };
+}
+
+activations! {
     /// a = max(0, z); the derivative is 1 where a > 0, else 0 (at 0 too). Backward: 1 cmp.
-    Relu,
+    Relu, Outputs, Relu, [];
     /// a = z where z > 0, else 0.01·z; the derivative is 1 or 0.01. Backward: 1 cmp, 1 mul.
-    LeakyRelu,
+    LeakyRelu, Outputs, LeakyRelu, [];
     /// a = 1/(1 + e⁻ᶻ); the derivative is a·(1 − a). Backward: 1 add, 2 mul.
-    Sigmoid,
+    Sigmoid, Outputs, Sigmoid, [];
     /// a = tanh z; the derivative is 1 − a². Backward: 1 fma, 1 mul.
-    Tanh,
+    Tanh, Outputs, Tanh, [];
     /// a = z·Φ(z), Φ the normal distribution; the derivative Φ(z) + z·φ(z) is one of z. Backward: 1 evaluation, 1 mul.
-    Gelu,
+    Gelu, Sums, By::<{ Function::GeluDerivative as usize }>, [GeluDerivative];
     /// GELU's approximation by tanh; the derivative is one of z. Backward: 1 evaluation, 1 mul.
-    GeluTanh,
+    GeluTanh, Sums, By::<{ Function::GeluTanhDerivative as usize }>, [GeluTanhDerivative];
     /// a = z·σ(z); the derivative σ(z) + z·σ(z)·σ(−z) is one of z. Backward: 1 evaluation, 1 mul.
-    Silu,
+    Silu, Sums, By::<{ Function::SiluDerivative as usize }>, [SiluDerivative];
     /// a = ln(1 + eᶻ); the derivative σ(z) is 1 − e⁻ᵃ. Backward: 1 evaluation (of eˣ − 1), 1 mul.
-    Softplus,
+    Softplus, Outputs, Softplus, [ExpM1];
     /// a = z where z > 0, else eᶻ − 1; the derivative is 1 or a + 1. Backward: 1 cmp, 1 fma.
-    Elu,
+    Elu, Outputs, Elu, [];
+    /// a = z·tanh(ln(1 + eᶻ)); the derivative is one of z. Backward: 1 evaluation, 1 mul.
+    Mish, Sums, By::<{ Function::MishDerivative as usize }>, [MishDerivative];
 }
 
 /// What a derivative is computed from: what the forward pass must keep of a layer.
@@ -50,9 +106,6 @@ pub enum Kept {
     /// The sums z.
     Sums,
 }
-
-/// The slope of [`Activation::LeakyRelu`] below zero, PyTorch's default.
-pub const LEAKY_SLOPE: f64 = 0.01;
 
 /// The name of an activation that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,55 +127,11 @@ impl fmt::Display for UnknownActivation {
 impl std::error::Error for UnknownActivation {}
 
 impl Activation {
-    /// All of them.
-    pub const ALL: [Activation; 10] = [
-        Activation::Identity,
-        Activation::Relu,
-        Activation::LeakyRelu,
-        Activation::Sigmoid,
-        Activation::Tanh,
-        Activation::Gelu,
-        Activation::GeluTanh,
-        Activation::Silu,
-        Activation::Softplus,
-        Activation::Elu,
-    ];
-
     /// Its name: "identity", or that of its [`Function`].
     pub fn name(self) -> &'static str {
         match self.function() {
             Some(function) => function.name(),
             None => "identity",
-        }
-    }
-
-    /// The function that is counted for each unit; none for the identity.
-    pub fn function(self) -> Option<Function> {
-        match self {
-            Activation::Identity => None,
-            Activation::Relu => Some(Function::Relu),
-            Activation::LeakyRelu => Some(Function::LeakyRelu),
-            Activation::Sigmoid => Some(Function::Sigmoid),
-            Activation::Tanh => Some(Function::Tanh),
-            Activation::Gelu => Some(Function::Gelu),
-            Activation::GeluTanh => Some(Function::GeluTanh),
-            Activation::Silu => Some(Function::Silu),
-            Activation::Softplus => Some(Function::Softplus),
-            Activation::Elu => Some(Function::Elu),
-        }
-    }
-
-    /// What [`backward`](Self::backward) computes the derivative from.
-    pub fn kept(self) -> Kept {
-        match self {
-            Activation::Gelu | Activation::GeluTanh | Activation::Silu => Kept::Sums,
-            Activation::Identity
-            | Activation::Relu
-            | Activation::LeakyRelu
-            | Activation::Sigmoid
-            | Activation::Tanh
-            | Activation::Softplus
-            | Activation::Elu => Kept::Outputs,
         }
     }
 
@@ -138,28 +147,6 @@ impl Activation {
     pub fn backward<T: Element>(self, executor: &dyn Executor, kept: &[T], delta: &mut [T]) -> Result<(), ShapeError> {
         T::run(executor, Call::derive(self, MatrixRef::from_row(kept), MatrixMut::from_row(delta))?, None);
         Ok(())
-    }
-
-    /// δ ← δ · f'(z) in each row, where `kept` is f(z), or z, as [`kept`](Self::kept) says.
-    #[inline(always)]
-    pub(crate) fn derive_rows<T: Element, S: Simd<T>>(
-        self,
-        simd: S,
-        kept: MatrixRef<'_, T>,
-        delta: &mut MatrixMut<'_, T>,
-    ) {
-        match self {
-            Activation::Identity => {}
-            Activation::Relu => call_rows(simd, Relu, [kept], delta),
-            Activation::LeakyRelu => call_rows(simd, LeakyRelu, [kept], delta),
-            Activation::Sigmoid => call_rows(simd, Sigmoid, [kept], delta),
-            Activation::Tanh => call_rows(simd, Tanh, [kept], delta),
-            Activation::Gelu => call_rows(simd, Gelu, [kept], delta),
-            Activation::GeluTanh => call_rows(simd, GeluTanh, [kept], delta),
-            Activation::Silu => call_rows(simd, Silu, [kept], delta),
-            Activation::Softplus => call_rows(simd, Softplus, [kept], delta),
-            Activation::Elu => call_rows(simd, Elu, [kept], delta),
-        }
     }
 }
 
@@ -237,33 +224,14 @@ impl<T: Element> Elementwise<T, 1> for Tanh {
     }
 }
 
+/// δ·f'(z), f' the function whose discriminant is F.
 #[derive(Clone, Copy)]
-struct Gelu;
+struct By<const F: usize>;
 
-impl<T: Element> Elementwise<T, 1> for Gelu {
+impl<T: Element, const F: usize> Elementwise<T, 1> for By<F> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [z]: [S::Vector; 1]) -> S::Vector {
-        simd.mul(delta, math::gelu_derivative(simd, z))
-    }
-}
-
-#[derive(Clone, Copy)]
-struct GeluTanh;
-
-impl<T: Element> Elementwise<T, 1> for GeluTanh {
-    #[inline(always)]
-    fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [z]: [S::Vector; 1]) -> S::Vector {
-        simd.mul(delta, math::gelu_tanh_derivative(simd, z))
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Silu;
-
-impl<T: Element> Elementwise<T, 1> for Silu {
-    #[inline(always)]
-    fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [z]: [S::Vector; 1]) -> S::Vector {
-        simd.mul(delta, math::silu_derivative(simd, z))
+        simd.mul(delta, evaluate::<T, S, F>(simd, z))
     }
 }
 

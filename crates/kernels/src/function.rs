@@ -1,99 +1,120 @@
-//! The functions that are counted by name, and any of them on whole rows.
+//! The functions that are counted by name: one row each says what a function is, and everything else follows from it.
 
-use crate::activation::LEAKY_SLOPE;
 use crate::call::{Call, Op};
 use crate::element::Element;
 use crate::elementwise::Elementwise;
 use crate::executor::Executor;
 use crate::gemm::follow::call_rows;
 use crate::layout::ShapeError;
-use crate::math;
+use crate::math::{self, *};
 use crate::matrix::MatrixMut;
 use crate::simd::Simd;
 
-/// A function that is evaluated once per unit, and so is counted by name rather than by what is inside it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Function {
-    /// eˣ.
-    Exp,
-    /// The natural logarithm.
-    Log,
-    /// max(0, x).
-    Relu,
-    /// x, or a·x below zero.
-    LeakyRelu,
-    /// 1 / (1 + e⁻ˣ).
-    Sigmoid,
-    /// The hyperbolic tangent.
-    Tanh,
-    /// eˣ − 1.
-    ExpM1,
-    /// ln(1 + x).
-    Log1P,
-    /// The error function.
-    Erf,
-    /// ln(1 + eˣ).
-    Softplus,
-    /// x·σ(x).
-    Silu,
-    /// x·Φ(x), Φ the normal distribution.
-    Gelu,
-    /// [`Gelu`](Self::Gelu)'s approximation by tanh.
-    GeluTanh,
-    /// x, or eˣ − 1 below zero.
-    Elu,
-    /// The derivative of [`Silu`](Self::Silu).
-    SiluDerivative,
-    /// The derivative of [`Gelu`](Self::Gelu).
-    GeluDerivative,
-    /// The derivative of [`GeluTanh`](Self::GeluTanh).
-    GeluTanhDerivative,
+/// How far a function's results may be from its definition, fused multiply-add at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accuracy {
+    /// Not at all.
+    Exact,
+    /// So many units in the last place of the result.
+    Ulp(u32),
+    /// So many units in the last place of 1: a derivative that has a zero, whose neighbourhood nobody needs to relative precision.
+    UlpOfOne(u32),
+}
+use Accuracy::{Exact, Ulp, UlpOfOne};
+
+/// Each row: NAME = "name", the function on vectors, its definition in f64, how exact it is.
+macro_rules! functions {
+    ($($(#[$doc:meta])* $function:ident = $name:literal, $vector:path, $definition:path, $accuracy:expr;)*) => {
+        /// A function that is evaluated once per unit, and so is counted by name rather than by what is inside it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Function {
+            $($(#[$doc])* $function,)*
+        }
+
+        impl Function {
+            /// All of them, in the order of their discriminants.
+            pub const ALL: [Function; [$(Function::$function),*].len()] = [$(Function::$function),*];
+
+            /// The name it is counted by.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Function::$function => $name,)*
+                }
+            }
+
+            /// f(x) by its definition in f64: slow and plain, good to a few units in the last place; at infinities the limit.
+            pub fn definition(self, x: f64) -> f64 {
+                match self {
+                    $(Function::$function => $definition(x),)*
+                }
+            }
+
+            /// How far f(x) in f32 is from the definition at most (docs/numerics.md has what was found, of f64 too).
+            pub fn accuracy(self) -> Accuracy {
+                match self {
+                    $(Function::$function => $accuracy,)*
+                }
+            }
+
+            /// x ← f(x) in each row.
+            #[inline(always)]
+            pub(crate) fn map_rows<T: Element, S: Simd<T>>(self, simd: S, x: &mut MatrixMut<'_, T>) {
+                match self {
+                    $(Function::$function => call_rows(simd, Evaluate::<{ Function::$function as usize }>, [], x),)*
+                }
+            }
+        }
+
+        /// f of each lane, f the function whose discriminant is F: known when it is compiled, so that each has a loop of its own.
+        #[inline(always)]
+        pub(crate) fn evaluate<T: Element, S: Simd<T>, const F: usize>(simd: S, x: S::Vector) -> S::Vector {
+            match const { Function::ALL[F] } {
+                $(Function::$function => $vector(simd, x),)*
+            }
+        }
+    };
 }
 
-impl Function {
-    /// All of them, in the order of their discriminants.
-    pub const ALL: [Function; 17] = [
-        Function::Exp,
-        Function::Log,
-        Function::Relu,
-        Function::LeakyRelu,
-        Function::Sigmoid,
-        Function::Tanh,
-        Function::ExpM1,
-        Function::Log1P,
-        Function::Erf,
-        Function::Softplus,
-        Function::Silu,
-        Function::Gelu,
-        Function::GeluTanh,
-        Function::Elu,
-        Function::SiluDerivative,
-        Function::GeluDerivative,
-        Function::GeluTanhDerivative,
-    ];
-
-    /// The name it is counted by.
-    pub fn name(self) -> &'static str {
-        match self {
-            Function::Exp => "exp",
-            Function::Log => "log",
-            Function::Relu => "relu",
-            Function::LeakyRelu => "leaky_relu",
-            Function::Sigmoid => "sigmoid",
-            Function::Tanh => "tanh",
-            Function::ExpM1 => "exp_m1",
-            Function::Log1P => "log_1p",
-            Function::Erf => "erf",
-            Function::Softplus => "softplus",
-            Function::Silu => "silu",
-            Function::Gelu => "gelu",
-            Function::GeluTanh => "gelu_tanh",
-            Function::Elu => "elu",
-            Function::SiluDerivative => "silu_derivative",
-            Function::GeluDerivative => "gelu_derivative",
-            Function::GeluTanhDerivative => "gelu_tanh_derivative",
-        }
-    }
+functions! {
+    /// eˣ.
+    Exp = "exp", math::exp, f64::exp, Ulp(1);
+    /// The natural logarithm.
+    Log = "log", math::log, f64::ln, Ulp(1);
+    /// max(0, x).
+    Relu = "relu", math::relu, relu::relu_definition, Exact;
+    /// x, or 0.01·x below zero.
+    LeakyRelu = "leaky_relu", math::leaky_relu, relu::leaky_relu_definition, Ulp(1);
+    /// 1 / (1 + e⁻ˣ).
+    Sigmoid = "sigmoid", math::sigmoid, sigmoid::sigmoid_definition, Ulp(1);
+    /// The hyperbolic tangent.
+    Tanh = "tanh", math::tanh, f64::tanh, Ulp(1);
+    /// eˣ − 1.
+    ExpM1 = "exp_m1", math::exp_m1, f64::exp_m1, Ulp(1);
+    /// ln(1 + x).
+    Log1P = "log_1p", math::log_1p, f64::ln_1p, Ulp(1);
+    /// The error function.
+    Erf = "erf", math::erf, erf::erf_definition, Ulp(1);
+    /// ln(1 + eˣ).
+    Softplus = "softplus", math::softplus, softplus::softplus_definition, Ulp(2);
+    /// x·σ(x).
+    Silu = "silu", math::silu, silu::silu_definition, Ulp(2);
+    /// x·Φ(x), Φ the normal distribution.
+    Gelu = "gelu", math::gelu, gelu::gelu_definition, Ulp(2);
+    /// [`Gelu`](Self::Gelu)'s approximation by tanh.
+    GeluTanh = "gelu_tanh", math::gelu_tanh, gelu_tanh::gelu_tanh_definition, Ulp(2);
+    /// x, or eˣ − 1 below zero.
+    Elu = "elu", math::elu, elu::elu_definition, Ulp(1);
+    /// x·tanh(ln(1 + eˣ)).
+    Mish = "mish", math::mish, mish::mish_definition, Ulp(4);
+    /// The derivative of [`Silu`](Self::Silu).
+    SiluDerivative = "silu_derivative", math::silu_derivative, silu::silu_derivative_definition, UlpOfOne(2);
+    /// The derivative of [`Gelu`](Self::Gelu).
+    GeluDerivative = "gelu_derivative", math::gelu_derivative, gelu::gelu_derivative_definition, UlpOfOne(2);
+    /// The derivative of [`GeluTanh`](Self::GeluTanh).
+    GeluTanhDerivative =
+        "gelu_tanh_derivative", math::gelu_tanh_derivative, gelu_tanh::gelu_tanh_derivative_definition, UlpOfOne(2);
+    /// The derivative of [`Mish`](Self::Mish).
+    MishDerivative = "mish_derivative", math::mish_derivative, mish::mish_derivative_definition, UlpOfOne(3);
 }
 
 /// `x[i] ← f(x[i])` on all threads that pay: one evaluation per element.
@@ -111,64 +132,13 @@ impl<'a, T: Element> Call<'a, T> {
     }
 }
 
-impl Function {
-    /// x ← f(x) in each row.
-    #[inline(always)]
-    pub(crate) fn map_rows<T: Element, S: Simd<T>>(self, simd: S, x: &mut MatrixMut<'_, T>) {
-        match self {
-            Function::Exp => call_rows(simd, Evaluate::<{ Function::Exp as usize }>, [], x),
-            Function::Log => call_rows(simd, Evaluate::<{ Function::Log as usize }>, [], x),
-            Function::Relu => call_rows(simd, Evaluate::<{ Function::Relu as usize }>, [], x),
-            Function::LeakyRelu => call_rows(simd, Evaluate::<{ Function::LeakyRelu as usize }>, [], x),
-            Function::Sigmoid => call_rows(simd, Evaluate::<{ Function::Sigmoid as usize }>, [], x),
-            Function::Tanh => call_rows(simd, Evaluate::<{ Function::Tanh as usize }>, [], x),
-            Function::ExpM1 => call_rows(simd, Evaluate::<{ Function::ExpM1 as usize }>, [], x),
-            Function::Log1P => call_rows(simd, Evaluate::<{ Function::Log1P as usize }>, [], x),
-            Function::Erf => call_rows(simd, Evaluate::<{ Function::Erf as usize }>, [], x),
-            Function::Softplus => call_rows(simd, Evaluate::<{ Function::Softplus as usize }>, [], x),
-            Function::Silu => call_rows(simd, Evaluate::<{ Function::Silu as usize }>, [], x),
-            Function::Gelu => call_rows(simd, Evaluate::<{ Function::Gelu as usize }>, [], x),
-            Function::GeluTanh => call_rows(simd, Evaluate::<{ Function::GeluTanh as usize }>, [], x),
-            Function::Elu => call_rows(simd, Evaluate::<{ Function::Elu as usize }>, [], x),
-            Function::SiluDerivative => call_rows(simd, Evaluate::<{ Function::SiluDerivative as usize }>, [], x),
-            Function::GeluDerivative => call_rows(simd, Evaluate::<{ Function::GeluDerivative as usize }>, [], x),
-            Function::GeluTanhDerivative => {
-                call_rows(simd, Evaluate::<{ Function::GeluTanhDerivative as usize }>, [], x)
-            }
-        }
-    }
-}
-
-/// The function whose discriminant is F: known when it is compiled, so that each has a loop of its own.
+/// x ← f(x).
 #[derive(Clone, Copy)]
 struct Evaluate<const F: usize>;
 
 impl<T: Element, const F: usize> Elementwise<T, 0> for Evaluate<F> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, x: S::Vector, _: [S::Vector; 0]) -> S::Vector {
-        match const { Function::ALL[F] } {
-            // In this order NaN stays NaN.
-            Function::Relu => simd.inside(Function::Relu).max(simd.splat(T::ZERO), x),
-            // The larger of x and slope·x, as 0 < slope < 1; in this order NaN stays NaN.
-            Function::LeakyRelu => {
-                let simd = simd.inside(Function::LeakyRelu);
-                simd.max(simd.mul(simd.splat(T::from_f64(LEAKY_SLOPE)), x), x)
-            }
-            Function::Exp => math::exp(simd, x),
-            Function::Log => math::log(simd, x),
-            Function::Sigmoid => math::sigmoid(simd, x),
-            Function::Tanh => math::tanh(simd, x),
-            Function::ExpM1 => math::exp_m1(simd, x),
-            Function::Log1P => math::log_1p(simd, x),
-            Function::Erf => math::erf(simd, x),
-            Function::Softplus => math::softplus(simd, x),
-            Function::Silu => math::silu(simd, x),
-            Function::Gelu => math::gelu(simd, x),
-            Function::GeluTanh => math::gelu_tanh(simd, x),
-            Function::Elu => math::elu(simd, x),
-            Function::SiluDerivative => math::silu_derivative(simd, x),
-            Function::GeluDerivative => math::gelu_derivative(simd, x),
-            Function::GeluTanhDerivative => math::gelu_tanh_derivative(simd, x),
-        }
+        evaluate::<T, S, F>(simd, x)
     }
 }

@@ -9,7 +9,7 @@
 pub const WORTH_A_THREAD: usize = 1 << 21;
 
 /// Elements, each evaluated at, updated or added to, that make a task worth handing to another thread.
-const EVALUATIONS_WORTH_A_THREAD: usize = 3 << 18;
+pub const EVALUATIONS_WORTH_A_THREAD: usize = 3 << 18;
 
 /// Elements of a matrix, each read once for one multiply-add, that make a task worth handing to another thread.
 ///

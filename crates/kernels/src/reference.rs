@@ -5,8 +5,10 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::activation::{Activation, LEAKY_SLOPE};
+use crate::activation::Activation;
 use crate::element::Element;
+use crate::function::Function;
+use crate::math::LEAKY_SLOPE;
 
 /// An element with the operators and functions of the language.
 pub trait Real:
@@ -186,9 +188,6 @@ pub fn activate<T: Real>(activation: Activation, z: T) -> T {
         }
         Activation::Sigmoid => T::ONE / (T::ONE + (-z).exp()),
         Activation::Tanh => z.tanh(),
-        Activation::Gelu => T::from_f64(z.to_f64() * normal(z.to_f64())),
-        Activation::GeluTanh => T::from_f64(z.to_f64() * tanh_gate(z.to_f64())),
-        Activation::Silu => T::from_f64(z.to_f64() * logistic(z.to_f64())),
         Activation::Softplus => {
             if z > T::ZERO {
                 z + (-z).exp().ln_1p()
@@ -203,39 +202,13 @@ pub fn activate<T: Real>(activation: Activation, z: T) -> T {
                 z.exp_m1()
             }
         }
+        _ => activation.function().map_or(z, |function| defined(function, z)),
     }
 }
 
-/// σ(x).
-fn logistic(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
-/// √(2/π)·(x + 0.044715·x³), what GELU's approximation takes the tanh of.
-fn tanh_argument(x: f64) -> f64 {
-    (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x)
-}
-
-/// (1 + tanh(…))/2, the approximation of [`normal`], as σ(2·…): precise where it is small too.
-fn tanh_gate(x: f64) -> f64 {
-    logistic(2.0 * tanh_argument(x))
-}
-
-/// Φ(x) = ½ + φ(x)·(x + x³/3 + x⁵/(3·5) + …), whose terms all have x's sign; absolutely precise, relatively where x is not far
-/// below 0.
-fn normal(x: f64) -> f64 {
-    let (mut term, mut sum, mut n) = (x, x, 1.0);
-    while term.abs() > 1e-18 * sum.abs() {
-        n += 2.0;
-        term = term * x * x / n;
-        sum += term;
-    }
-    0.5 + density(x) * sum
-}
-
-/// φ(x) = e^{−x²/2}/√(2π).
-fn density(x: f64) -> f64 {
-    (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt()
+/// f(x) by its definition in f64.
+fn defined<T: Real>(function: Function, x: T) -> T {
+    T::from_f64(function.definition(x.to_f64()))
 }
 
 /// f'(z), given `kept`, which is f(z), or z, as [`Activation::kept`] says.
@@ -258,20 +231,6 @@ pub fn derivative<T: Real>(activation: Activation, kept: T) -> T {
         }
         Activation::Sigmoid => kept * (T::ONE - kept),
         Activation::Tanh => T::ONE - kept * kept,
-        Activation::Gelu => {
-            let z = kept.to_f64();
-            T::from_f64(normal(z) + z * density(z))
-        }
-        Activation::GeluTanh => {
-            let z = kept.to_f64();
-            let inner = (2.0 / std::f64::consts::PI).sqrt() * (1.0 + 3.0 * 0.044715 * z * z);
-            let gate = tanh_gate(z);
-            T::from_f64(gate + z * 2.0 * gate * (1.0 - gate) * inner)
-        }
-        Activation::Silu => {
-            let z = kept.to_f64();
-            T::from_f64(logistic(z) + z * logistic(z) * logistic(-z))
-        }
         Activation::Softplus => -(-kept).exp_m1(),
         Activation::Elu => {
             if kept > T::ZERO {
@@ -280,6 +239,7 @@ pub fn derivative<T: Real>(activation: Activation, kept: T) -> T {
                 kept + T::ONE
             }
         }
+        _ => activation.derivative_function().map_or(T::ONE, |function| defined(function, kept)),
     }
 }
 

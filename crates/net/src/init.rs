@@ -16,23 +16,18 @@ pub enum Initialization {
     /// feedforward neural networks"). For identity, sigmoid, tanh and softplus.
     Glorot,
     /// bound = √(6 / fan_in), which makes up for the half of the sums that a ReLU cuts off (He, Zhang, Ren and Sun 2015,
-    /// "Delving deep into rectifiers"). For ReLU and what resembles it: leaky ReLU, ELU, GELU and SiLU.
+    /// "Delving deep into rectifiers"). For ReLU and what resembles it: leaky ReLU, ELU, GELU, SiLU and Mish.
     He,
 }
 
 impl Initialization {
-    /// The one that suits an activation: He for ReLU, leaky ReLU, ELU, GELU (both) and SiLU, Glorot otherwise.
+    /// The one that suits an activation: Glorot for identity, sigmoid, tanh and softplus, He for all that resemble a ReLU.
     pub fn suited_to(activation: Activation) -> Initialization {
         match activation {
-            Activation::Relu
-            | Activation::LeakyRelu
-            | Activation::Elu
-            | Activation::Gelu
-            | Activation::GeluTanh
-            | Activation::Silu => Initialization::He,
             Activation::Identity | Activation::Sigmoid | Activation::Tanh | Activation::Softplus => {
                 Initialization::Glorot
             }
+            _ => Initialization::He,
         }
     }
 

@@ -8,7 +8,6 @@
 
 mod double_double;
 mod exhaustive;
-mod reference;
 mod reference_f64;
 mod sampled;
 mod timing;
@@ -16,9 +15,14 @@ mod ulp;
 
 use std::process::ExitCode;
 
-use nxm_kernels::Function;
+use nxm_kernels::{Accuracy, Function};
 
 const USAGE: &str = "usage: accuracy [FUNCTION…] [--stride N | --f64 POINTS]";
+
+/// What is tested: all functions that round.
+fn functions() -> impl Iterator<Item = Function> {
+    Function::ALL.into_iter().filter(|function| function.accuracy() != Accuracy::Exact)
+}
 
 /// What the command line asks for.
 struct Options {
@@ -39,15 +43,15 @@ impl Options {
                 let n = arguments.next().ok_or("--f64 needs a number of points")?;
                 options.f64_points = Some(n.parse().map_err(|_| format!("--f64: {n:?} is no number of points"))?);
             } else {
-                let found = reference::FUNCTIONS.iter().find(|function| function.name() == argument);
-                let names: Vec<_> = reference::FUNCTIONS.iter().map(|function| function.name()).collect();
+                let found = functions().find(|function| function.name() == argument);
+                let names: Vec<_> = functions().map(Function::name).collect();
                 options
                     .functions
-                    .push(*found.ok_or(format!("no function is called {argument:?}; there are {}", names.join(", ")))?);
+                    .push(found.ok_or(format!("no function is called {argument:?}; there are {}", names.join(", ")))?);
             }
         }
         if options.functions.is_empty() {
-            options.functions = reference::FUNCTIONS.to_vec();
+            options.functions = functions().collect();
         }
         Ok(options)
     }
@@ -64,7 +68,7 @@ fn main() -> ExitCode {
     match options.f64_points {
         Some(points) => {
             // The derivatives are the same body; their reference is f64's.
-            options.functions.retain(|&function| !reference::absolute(function));
+            options.functions.retain(|&function| matches!(function.accuracy(), Accuracy::Ulp(_)));
             sampled::table(&options.functions, points);
         }
         None => exhaustive::table(&options.functions, options.stride),

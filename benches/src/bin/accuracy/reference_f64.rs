@@ -63,6 +63,19 @@ pub fn reference(function: Function, x: f64) -> Scaled {
             let inner = one + x * x * (DoubleDouble::from(44_715.0) / 1e6.into());
             sigmoid(c * x * inner, x)
         }
+        Function::Mish => {
+            // With e = eˣ it is x·e·(e + 2)/(e·(e + 2) + 2), the first e scaled last.
+            if x.high > 0.0 {
+                // By e⁻ˣ, which doesn't overflow.
+                let i = (-x).exp();
+                let n = one + i * 2.0.into();
+                return plain(x * n / (n + i * i * 2.0.into()));
+            }
+            let (value, exponent) = x.exp_parts();
+            let e = if exponent < -300 { DoubleDouble::from(0.0) } else { value * 2f64.powi(exponent).into() };
+            let t = e + 2.0.into();
+            Scaled { value: x * value * t / (e * t + 2.0.into()), exponent }
+        }
         Function::Elu if x.high > 0.0 => plain(x),
         Function::Elu => plain(x.exp_m1()),
         _ => unreachable!("not tested in f64"),
@@ -115,7 +128,7 @@ pub fn interval(function: Function) -> (f64, f64) {
         Function::Tanh => (-20.0, 20.0),
         Function::Sigmoid | Function::Softplus => (-745.0, 40.0),
         Function::Erf => (-6.0, 6.0),
-        Function::Silu => (-750.0, 40.0),
+        Function::Silu | Function::Mish => (-750.0, 40.0),
         Function::Gelu => (-38.4, 9.0),
         Function::GeluTanh => (-21.4, 9.0),
         _ => (-40.0, 1.0),

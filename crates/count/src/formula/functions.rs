@@ -1,6 +1,6 @@
-//! What one evaluation of each function executes.
+//! What one evaluation of each function executes, and what XLA says that it does.
 
-use nxm_kernels::Function;
+use nxm_kernels::{Activation, Function};
 use nxm_net::ElementType;
 
 use crate::kind::Kinds;
@@ -25,9 +25,11 @@ pub fn inside(function: Function, element: ElementType) -> Kinds {
         Function::Gelu => ([32, 54], [5, 6, 1, 4]),
         Function::GeluTanh => ([19, 23], [5, 11, 1, 3]),
         Function::Elu => ([13, 17], [1, 9, 0, 4]),
+        Function::Mish => ([11, 15], [4, 3, 1, 3]),
         Function::SiluDerivative => ([11, 15], [4, 3, 1, 4]),
         Function::GeluDerivative => ([31, 59], [8, 7, 0, 5]),
         Function::GeluTanhDerivative => ([12, 16], [8, 4, 1, 4]),
+        Function::MishDerivative => ([12, 16], [6, 4, 1, 4]),
     };
     let fma = match element {
         ElementType::F32 => fma[0],
@@ -35,4 +37,22 @@ pub fn inside(function: Function, element: ElementType) -> Kinds {
     };
     // In the order fma, mul, add, div, sqrt, cmp, convert.
     Kinds::small([fma, mul, add, div, 0, cmp, 0])
+}
+
+/// What XLA counts for an evaluation of an activation: flops, transcendentals, and flops with those of its derivative (docs/counting.md says how
+/// it was measured).
+pub(crate) fn inside_xla(activation: Activation) -> [u128; 3] {
+    match activation {
+        Activation::Identity => [0, 0, 0],
+        Activation::Relu => [1, 0, 3],
+        Activation::LeakyRelu => [3, 0, 7],
+        Activation::Sigmoid => [3, 1, 6],
+        Activation::Tanh => [0, 1, 4],
+        Activation::Elu => [4, 1, 10],
+        Activation::Gelu => [66, 1, 76],
+        Activation::GeluTanh => [8, 1, 22],
+        Activation::Silu => [4, 1, 10],
+        Activation::Softplus => [6, 2, 12],
+        Activation::Mish => [7, 3, 20],
+    }
 }

@@ -71,24 +71,21 @@ impl Vectors {
         self.map_rows(MUL, rows)
     }
 
-    /// δ·f'(z) for each element: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU 1 cmp, 1 fma; GELU,
-    /// SiLU and softplus 1 evaluation, 1 mul.
+    /// δ·f'(z) for each element: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU 1 cmp, 1 fma; all others
+    /// 1 evaluation of the derivative, 1 mul.
     pub(super) fn derive(self, activation: Activation, rows: Rows) -> Result<Tally, Overflow> {
-        let smooth = |function| [self.evaluation(function), MUL];
-        let per_element: &[Ops] = match activation {
-            Activation::Identity => &[],
+        let evaluation = activation.derivative_function().map(|function| self.evaluation(function));
+        let operations: &[Ops] = match activation {
             Activation::Relu => &[CMP],
             Activation::LeakyRelu => &[CMP, MUL],
             Activation::Sigmoid => &[ADD, MUL, MUL],
             Activation::Tanh => &[FMA, MUL],
             Activation::Elu => &[CMP, FMA],
-            Activation::Gelu => &smooth(Function::GeluDerivative),
-            Activation::GeluTanh => &smooth(Function::GeluTanhDerivative),
-            Activation::Silu => &smooth(Function::SiluDerivative),
-            // 1 − e⁻ᵃ.
-            Activation::Softplus => &smooth(Function::ExpM1),
+            _ if evaluation.is_some() => &[MUL],
+            _ => &[],
         };
-        per_element.iter().try_fold(Tally::NONE, |sum, ops| sum.plus(&self.map_rows(*ops, rows)?))
+        let per_element = evaluation.iter().chain(operations);
+        per_element.into_iter().try_fold(Tally::NONE, |sum, ops| sum.plus(&self.map_rows(*ops, rows)?))
     }
 
     /// The update of each parameter by a rule: momentum 2 fma (dampened 1 mul more), Nesterov 3 fma, Adam 4 fma, 2 mul, 1 add, 1 sqrt,

@@ -54,3 +54,28 @@ fn every_kernel_has_a_case() {
     });
     assert_eq!(names, BTreeSet::from(Operation::NAMES));
 }
+
+/// The rows that docs/adding-a-kernel.md shows stand in the files that it names.
+#[test]
+fn the_page_about_adding_shows_what_stands_in_the_code() {
+    let page = include_str!("../../../../docs/adding-a-kernel.md");
+    let code = [
+        include_str!("../../../kernels/src/function.rs"),
+        include_str!("../../../kernels/src/activation.rs"),
+        include_str!("../../src/formula/functions.rs"),
+    ];
+    let (_, example) = page.split_once("```rust,ignore\n").expect("an example");
+    let (example, _) = example.split_once("```").expect("its end");
+    let mut shown = 0;
+    let mut files = code.iter();
+    let mut file = "";
+    for line in example.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if let Some(name) = line.strip_prefix("// ") {
+            file = files.next().unwrap_or_else(|| panic!("{name} is one file too many"));
+            continue;
+        }
+        assert!(file.lines().any(|row| row.trim() == line), "no such row: {line}");
+        shown += 1;
+    }
+    assert!(shown > 6 && files.next().is_none());
+}

@@ -112,17 +112,6 @@ impl Textbook {
     }
 }
 
-/// The function that an activation's derivative evaluates, if it does.
-fn derivative_function(activation: Activation) -> Option<Function> {
-    match activation {
-        Activation::Gelu => Some(Function::GeluDerivative),
-        Activation::GeluTanh => Some(Function::GeluTanhDerivative),
-        Activation::Silu => Some(Function::SiluDerivative),
-        Activation::Softplus => Some(Function::ExpM1),
-        _ => None,
-    }
-}
-
 /// What an activation's derivative takes for each of n units.
 pub fn derivative(activation: Activation, n: u128) -> Textbook {
     let [multiplications, additions, cmp] = match activation {
@@ -131,9 +120,10 @@ pub fn derivative(activation: Activation, n: u128) -> Textbook {
         Activation::LeakyRelu => [1, 0, 1],
         Activation::Sigmoid | Activation::Tanh => [2, 1, 0],
         Activation::Elu => [1, 1, 1],
-        Activation::Gelu | Activation::GeluTanh | Activation::Silu | Activation::Softplus => [1, 0, 0],
+        // δ times the derivative, which is evaluated.
+        _ => [1, 0, 0],
     };
-    let functions = derivative_function(activation).map(|f| (f, n)).into_iter().filter(|(_, n)| *n > 0).collect();
+    let functions = activation.derivative_function().map(|f| (f, n)).into_iter().filter(|(_, n)| *n > 0).collect();
     let [multiplications, additions, cmp] = [multiplications, additions, cmp].map(|each| each * n);
     Textbook { multiplications, additions, cmp, functions, ..Textbook::default() }
 }

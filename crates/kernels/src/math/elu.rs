@@ -14,3 +14,8 @@ pub fn elu<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     // Not x, which is the same: LLVM makes a masked store of "the old value or a new one".
     simd.select(simd.lt(simd.splat(T::ZERO), x), simd.abs(x), exp_m1(simd, x))
 }
+
+/// x where x > 0, else eˣ − 1.
+pub(crate) fn elu_definition(x: f64) -> f64 {
+    if x > 0.0 { x } else { x.exp_m1() }
+}

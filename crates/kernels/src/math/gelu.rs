@@ -1,6 +1,10 @@
 //! The Gaussian error linear unit, and its derivative.
 
+use std::f64::consts::{FRAC_1_SQRT_2, PI};
+
+use super::erf::erf_definition;
 use super::exp::{exp_m1_reduced, power, reduce, scale};
+use super::silu::FAR;
 use super::{erf, exp, polynomial};
 use crate::element::Element;
 use crate::function::Function;
@@ -62,4 +66,24 @@ pub fn gelu_derivative<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vect
     let m = simd.min(simd.splat(c.gelu_high), simd.abs(x));
     let e = exp(simd, simd.neg(simd.mul(simd.mul(half, m), m)));
     simd.mul_add(simd.mul(simd.splat(c.normal_density), simd.copy_sign(m, x)), e, normal)
+}
+
+/// Φ(x), below −2.5 by the continued fraction of its tail.
+fn normal(x: f64) -> f64 {
+    if x > -2.5 {
+        return 0.5 * (1.0 + erf_definition(x * FRAC_1_SQRT_2));
+    }
+    let tail = (1..300).rev().fold(-x, |tail, k| -x + f64::from(k) / tail);
+    (-x * x / 2.0).exp() / ((2.0 * PI).sqrt() * tail)
+}
+
+/// x·Φ(x).
+pub(crate) fn gelu_definition(x: f64) -> f64 {
+    if x == f64::NEG_INFINITY { -0.0 } else { x * normal(x) }
+}
+
+/// Φ(x) + x·φ(x), φ(x) = e^{−x²/2}/√(2π).
+pub(crate) fn gelu_derivative_definition(x: f64) -> f64 {
+    let x = x.clamp(-FAR, FAR);
+    normal(x) + x * (-x * x / 2.0).exp() / (2.0 * PI).sqrt()
 }

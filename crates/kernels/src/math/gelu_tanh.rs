@@ -1,8 +1,10 @@
 //! The Gaussian error linear unit's approximation by tanh, and its derivative.
 
+use std::f64::consts::FRAC_2_PI;
+
 use super::exp::reduce;
-use super::sigmoid::quotient;
-use super::silu::derivative_of_product;
+use super::sigmoid::{quotient, sigmoid_definition};
+use super::silu::{FAR, derivative_of_product};
 use crate::element::Element;
 use crate::function::Function;
 use crate::simd::Simd;
@@ -54,4 +56,21 @@ pub fn gelu_tanh_derivative<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S:
     // w' = c₁ + 3·c₂·s, and x·w' has the sign of x.
     let slope = simd.mul(m, simd.mul_add(simd.splat(c.three), t, c1));
     derivative_of_product(simd, x, y, simd.copy_sign(slope, x))
+}
+
+/// x·σ(w), w = 2·√(2/π)·(x + 0.044715·x³).
+pub(crate) fn gelu_tanh_definition(x: f64) -> f64 {
+    if x == f64::NEG_INFINITY { -0.0 } else { x * sigmoid_definition(argument(x)) }
+}
+
+/// σ(w) + x·w'·σ(w)·σ(−w).
+pub(crate) fn gelu_tanh_derivative_definition(x: f64) -> f64 {
+    let x = x.clamp(-FAR, FAR);
+    let (w, slope) = (argument(x), 2.0 * FRAC_2_PI.sqrt() * (1.0 + 3.0 * 0.044715 * x * x));
+    sigmoid_definition(w) + x * slope * sigmoid_definition(w) * sigmoid_definition(-w)
+}
+
+/// w: what the tanh is taken of, doubled.
+fn argument(x: f64) -> f64 {
+    2.0 * FRAC_2_PI.sqrt() * x * (1.0 + 0.044715 * x * x)
 }

@@ -39,3 +39,8 @@ pub(super) fn quotient<T: Element, S: Simd<T>>(simd: S, reduced: Reduced<S::Vect
     let remainder = simd.neg_mul_add(q, simd.add(d_low, v_low), simd.neg_mul_add(q, d, one));
     (scale(simd, simd.mul_add(q, remainder, q), reduced.bits, bits), s)
 }
+
+/// 1 / (1 + e⁻ˣ).
+pub(crate) fn sigmoid_definition(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}

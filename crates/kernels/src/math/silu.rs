@@ -2,10 +2,13 @@
 
 use super::exp;
 use super::exp::reduce;
-use super::sigmoid::quotient;
+use super::sigmoid::{quotient, sigmoid_definition};
 use crate::element::Element;
 use crate::function::Function;
 use crate::simd::Simd;
+
+/// Beyond ±300 a derivative is 0 or 1, and in f64 its terms may overflow.
+pub(super) const FAR: f64 = 300.0;
 
 /// x·σ(x) in each lane.
 ///
@@ -49,4 +52,15 @@ pub(super) fn derivative_of_product<T: Element, S: Simd<T>>(
     let small = simd.mul(e, large);
     let sigmoid = simd.select(simd.lt(x, simd.splat(T::ZERO)), small, large);
     simd.mul_add(simd.mul(slope, small), large, sigmoid)
+}
+
+/// x·σ(x).
+pub(crate) fn silu_definition(x: f64) -> f64 {
+    if x == f64::NEG_INFINITY { -0.0 } else { x * sigmoid_definition(x) }
+}
+
+/// σ(x) + x·σ(x)·σ(−x).
+pub(crate) fn silu_derivative_definition(x: f64) -> f64 {
+    let x = x.clamp(-FAR, FAR);
+    sigmoid_definition(x) + x * sigmoid_definition(x) * sigmoid_definition(-x)
 }

@@ -18,3 +18,8 @@ pub fn softplus<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     // In this order NaN stays NaN.
     simd.add(simd.max(simd.splat(T::ZERO), x), log_1p)
 }
+
+/// max(x, 0) + ln(1 + e^{−|x|}).
+pub(crate) fn softplus_definition(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}

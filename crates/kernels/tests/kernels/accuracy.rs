@@ -2,27 +2,7 @@
 //!
 //! Every f32 there is was tested by the `accuracy` command (docs/numerics.md); the bounds here are those it found.
 
-use std::f64::consts::{FRAC_1_SQRT_2, PI};
-
-use nxm_kernels::{Cpu, Element, Function, Level, MatrixRef, apply, log_sum_exp};
-
-/// The functions, and how many units in the last place f32 and f64 may be wrong.
-const BOUNDS: [(Function, f64); 12] = [
-    (Function::Exp, 1.0),
-    (Function::ExpM1, 1.0),
-    (Function::Log, 1.0),
-    (Function::Log1P, 1.0),
-    (Function::Tanh, 1.0),
-    (Function::Sigmoid, 1.0),
-    (Function::Erf, 1.0),
-    (Function::Softplus, 2.0),
-    (Function::Silu, 2.0),
-    (Function::Gelu, 2.0),
-    (Function::GeluTanh, 2.0),
-    (Function::Elu, 1.0),
-];
-
-const DERIVATIVES: [Function; 3] = [Function::SiluDerivative, Function::GeluDerivative, Function::GeluTanhDerivative];
+use nxm_kernels::{Accuracy, Cpu, Element, Function, Level, MatrixRef, apply, log_sum_exp};
 
 fn levels() -> impl Iterator<Item = Level> {
     Level::available().filter(|level| level.shape::<f32>().fused)
@@ -39,58 +19,6 @@ fn sample() -> Vec<f32> {
     (0..=u32::MAX).step_by(9973).map(f32::from_bits).collect()
 }
 
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
-/// erf x, by its series without alternating signs; 1 to f64's precision beyond 6.
-fn erf(x: f64) -> f64 {
-    if x.abs() > 6.0 {
-        return x.signum();
-    }
-    let (mut term, mut sum) = (x, x);
-    for n in 1..200 {
-        term *= 2.0 * x * x / f64::from(2 * n + 1);
-        sum += term;
-    }
-    2.0 / PI.sqrt() * (-x * x).exp() * sum
-}
-
-/// Φ(x), below −2.5 by the continued fraction of its tail.
-fn normal(x: f64) -> f64 {
-    if x > -2.5 {
-        return 0.5 * (1.0 + erf(x * FRAC_1_SQRT_2));
-    }
-    let tail = (1..300).rev().fold(-x, |tail, k| -x + f64::from(k) / tail);
-    (-x * x / 2.0).exp() / ((2.0 * PI).sqrt() * tail)
-}
-
-fn reference(function: Function, x: f64) -> f64 {
-    let c = 2.0 * (2.0 / PI).sqrt();
-    match function {
-        Function::Exp => x.exp(),
-        Function::ExpM1 => x.exp_m1(),
-        Function::Log => x.ln(),
-        Function::Log1P => x.ln_1p(),
-        Function::Tanh => x.tanh(),
-        Function::Sigmoid => sigmoid(x),
-        Function::Erf => erf(x),
-        Function::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
-        Function::Silu => x * sigmoid(x),
-        Function::Gelu => x * normal(x),
-        Function::GeluTanh => x * sigmoid(c * x * (1.0 + 0.044715 * x * x)),
-        Function::Elu if x > 0.0 => x,
-        Function::Elu => x.exp_m1(),
-        Function::SiluDerivative => sigmoid(x) + x * sigmoid(x) * sigmoid(-x),
-        Function::GeluDerivative => normal(x) + x * (-x * x / 2.0).exp() / (2.0 * PI).sqrt(),
-        Function::GeluTanhDerivative => {
-            let w = c * x * (1.0 + 0.044715 * x * x);
-            sigmoid(w) + x * c * (1.0 + 3.0 * 0.044715 * x * x) * sigmoid(w) * sigmoid(-w)
-        }
-        Function::Relu | Function::LeakyRelu => unreachable!("exact"),
-    }
-}
-
 /// Units in the last place of an f32 as large as `exact`; what overflows counts as 2¹²⁸.
 fn ulps(y: f32, exact: f64) -> f64 {
     let limit = 2f64.powi(128);
@@ -100,34 +28,24 @@ fn ulps(y: f32, exact: f64) -> f64 {
 }
 
 #[test]
-fn within_the_bound_in_ulp() {
+fn within_the_bound() {
     let sample = sample();
     let best = levels().last().expect("scalar is fused");
-    for (function, bound) in BOUNDS {
+    for function in Function::ALL {
         for (&x, y) in sample.iter().zip(map(best, function, &sample)) {
-            let exact = reference(function, f64::from(x));
+            let exact = function.definition(f64::from(x));
             if exact.is_nan() || x.is_infinite() {
                 // Infinities stand in `special_values`.
                 assert!(x.is_infinite() || y.is_nan(), "{} of {x} is {y}", function.name());
-            } else if function == Function::Softplus && x.is_nan() {
-                assert!(y.is_nan());
-            } else {
-                let error = ulps(y, exact);
-                // log2 may misjudge a power of two by one exponent, on the strict side.
-                assert!(error <= bound, "{} of {x:e}: {y:e} is {error} ULP from {exact:e}", function.name());
+                continue;
             }
-        }
-    }
-}
-
-#[test]
-fn derivatives_within_two_ulp_of_one() {
-    let sample: Vec<f32> = sample().into_iter().filter(|x| x.abs() < 200.0).collect();
-    let best = levels().last().expect("scalar is fused");
-    for function in DERIVATIVES {
-        for (&x, y) in sample.iter().zip(map(best, function, &sample)) {
-            let error = (f64::from(y) - reference(function, f64::from(x))).abs() / f64::from(f32::EPSILON);
-            assert!(error <= 2.0, "{} of {x:e}: {y:e} is wrong by {error} ULP of 1", function.name());
+            // log2 may misjudge a power of two by one exponent, on the strict side.
+            let (error, bound) = match function.accuracy() {
+                Accuracy::Exact => (ulps(y, f64::from(exact as f32)), 0),
+                Accuracy::Ulp(bound) => (ulps(y, exact), bound),
+                Accuracy::UlpOfOne(bound) => ((f64::from(y) - exact).abs() / f64::from(f32::EPSILON), bound),
+            };
+            assert!(error <= f64::from(bound), "{} of {x:e}: {y:e} is {error} ULP from {exact:e}", function.name());
         }
     }
 }
@@ -138,9 +56,10 @@ fn f64_agrees_with_the_standard_library() {
     // finer reference.
     let best = levels().last().expect("scalar is fused");
     let x: Vec<f64> = (0..100_000).map(|i| (f64::from(i) - 50_000.0) / 1_234.5).collect();
-    for (function, bound) in BOUNDS {
+    for function in Function::ALL {
+        let Accuracy::Ulp(bound) = function.accuracy() else { continue };
         for (&x, y) in x.iter().zip(map(best, function, &x)) {
-            let exact = reference(function, x);
+            let exact = function.definition(x);
             let slack = match function {
                 // An error of the reference's exponent is a relative error as large as the exponent; and from 0 to −2.5
                 // its 1 + erf cancels to 0.006.
@@ -149,7 +68,7 @@ fn f64_agrees_with_the_standard_library() {
                 _ => 3.0,
             };
             let error = (y - exact).abs() / (exact.abs() * f64::EPSILON).max(f64::MIN_POSITIVE);
-            let fine = y == exact || error <= bound + slack || exact.is_nan() && y.is_nan();
+            let fine = y == exact || error <= f64::from(bound) + slack || exact.is_nan() && y.is_nan();
             assert!(fine, "{} of {x}: {y:e}, not {exact:e}", function.name());
         }
     }
@@ -181,43 +100,58 @@ fn every_fused_level_gives_the_same_bits() {
     }
 }
 
-/// f(−∞), f(−0), f(0), f(∞); f(NaN) is NaN for all.
-fn special(function: Function) -> [f64; 4] {
-    let infinity = f64::INFINITY;
-    match function {
-        Function::Exp => [0.0, 1.0, 1.0, infinity],
-        Function::ExpM1 => [-1.0, -0.0, 0.0, infinity],
-        Function::Log => [f64::NAN, -infinity, -infinity, infinity],
-        Function::Log1P => [f64::NAN, -0.0, 0.0, infinity],
-        Function::Tanh | Function::Erf => [-1.0, -0.0, 0.0, 1.0],
-        Function::Sigmoid => [0.0, 0.5, 0.5, 1.0],
-        Function::Softplus => [0.0, 2f64.ln(), 2f64.ln(), infinity],
-        Function::Silu | Function::Gelu | Function::GeluTanh => [-0.0, -0.0, 0.0, infinity],
-        Function::Elu => [-1.0, -0.0, 0.0, infinity],
-        Function::SiluDerivative | Function::GeluDerivative | Function::GeluTanhDerivative => [0.0, 0.5, 0.5, 1.0],
-        Function::Relu => [0.0, -0.0, 0.0, infinity],
-        Function::LeakyRelu => [-infinity, -0.0, 0.0, infinity],
+fn check_special<T: Element>() {
+    for function in Function::ALL {
+        // 2 ULP of 1, and a zero of either sign.
+        let loose = matches!(function.accuracy(), Accuracy::UlpOfOne(_));
+        for level in Level::available() {
+            let x = [f64::NEG_INFINITY, -0.0, 0.0, f64::INFINITY];
+            for (x, y) in x.into_iter().zip(map(level, function, &x.map(T::from_f64))) {
+                let (y, expected) = (y.to_f64(), T::from_f64(function.definition(x)).to_f64());
+                let same = y.to_bits() == expected.to_bits() || y.is_nan() && expected.is_nan();
+                let near = loose && (y - expected).abs() <= 4.0 * T::UNIT_ROUNDOFF;
+                assert!(same || near, "{} of {x}: {y}, not {expected}, at {level}", function.name());
+            }
+            assert!(
+                map(level, function, &[T::from_f64(f64::NAN)])[0].to_f64().is_nan(),
+                "{} of NaN at {level}",
+                function.name()
+            );
+        }
     }
 }
 
-fn check_special<T: Element>() {
-    let x = [f64::NEG_INFINITY, -0.0, 0.0, f64::INFINITY, f64::NAN].map(T::from_f64);
-    for function in Function::ALL {
-        let zero_sign_matters = !DERIVATIVES.contains(&function);
-        for level in Level::available() {
-            let y = map(level, function, &x);
-            for (y, expected) in y.iter().zip(special(function)) {
-                let (y, expected) = (y.to_f64(), T::from_f64(expected).to_f64());
-                let same = y == expected && (!zero_sign_matters || y.is_sign_negative() == expected.is_sign_negative());
-                assert!(
-                    same || y.is_nan() && expected.is_nan(),
-                    "{}: {y}, not {expected}, at {level}",
-                    function.name()
-                );
-            }
-            assert!(y[4].to_f64().is_nan(), "{} of NaN at {level}", function.name());
+/// The definitions' own limits: what the test above compares with.
+#[test]
+fn limits_are_what_mathematics_says() {
+    let infinity = f64::INFINITY;
+    // f(−∞), f(0), f(∞).
+    for (function, limits) in [
+        (Function::Exp, [0.0, 1.0, infinity]),
+        (Function::ExpM1, [-1.0, 0.0, infinity]),
+        (Function::Tanh, [-1.0, 0.0, 1.0]),
+        (Function::Erf, [-1.0, 0.0, 1.0]),
+        (Function::Sigmoid, [0.0, 0.5, 1.0]),
+        (Function::Softplus, [0.0, 2f64.ln(), infinity]),
+        (Function::Silu, [-0.0, 0.0, infinity]),
+        (Function::Gelu, [-0.0, 0.0, infinity]),
+        (Function::GeluTanh, [-0.0, 0.0, infinity]),
+        (Function::Mish, [-0.0, 0.0, infinity]),
+        (Function::Elu, [-1.0, 0.0, infinity]),
+        (Function::SiluDerivative, [0.0, 0.5, 1.0]),
+        (Function::GeluDerivative, [0.0, 0.5, 1.0]),
+        (Function::GeluTanhDerivative, [0.0, 0.5, 1.0]),
+        (Function::MishDerivative, [0.0, 0.6, 1.0]),
+    ] {
+        let found = [-infinity, 0.0, infinity].map(|x| function.definition(x));
+        for (found, limit) in found.into_iter().zip(limits) {
+            assert!((found - limit).abs() < 1e-15 || found == limit, "{}: {found:?}, not {limits:?}", function.name());
         }
+        let linear_unit = limits[0] == 0.0 && limits[2] == infinity && limits[1] == 0.0;
+        assert!(!linear_unit || found[0].is_sign_negative(), "{}", function.name());
     }
+    assert!(Function::Log.definition(-1.0).is_nan() && Function::Log.definition(0.0) == -infinity);
+    assert!(Function::Log1P.definition(-infinity).is_nan() && Function::Log1P.definition(infinity) == infinity);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! The bound of a sum of k products is Higham's: any order of summation, fused or not, errs by at most γₖ·Σ|aᵢ·bᵢ|, so two
 //! of them differ by at most twice that. One rounding is added for what the sum starts from and one for the bound's own.
 
-use nxm_kernels::{Activation, Init, MatrixMut, MatrixRef, dot_in_f64, gemm, reference};
+use nxm_kernels::{Activation, Init, Kept, MatrixMut, MatrixRef, dot_in_f64, gemm, reference};
 use proptest::prelude::*;
 
 use crate::run::{Product, SliceKernel, Storage};
@@ -118,7 +118,7 @@ fn bound<T: Float>(op: SliceKernel, rows: usize, cols: usize, x: &[T], y: &[T], 
         SliceKernel::Backward(_) => size.iter().map(|d| 2.0 * (16.0 * u + 1e-14) * d).collect(),
         // The plain loop's Φ errs by 1e-14, and its exponentials of arguments below 100 by 1e-13 of themselves. Here, without
         // fused multiply-add the argument of an exponential (up to 70) is rounded once more: some 32 ULP.
-        SliceKernel::Forward(Activation::Gelu | Activation::GeluTanh | Activation::Silu) => {
+        SliceKernel::Forward(activation) if activation.kept() == Kept::Sums => {
             size.iter().zip(w).map(|(z, w)| (64.0 * u + 1e-13) * w + 1e-14 * z).collect()
         }
         // 4 ULP here (3 are promised, `functions`) and at most 4u ≤ 4 ULP there (exp, +, /): 8 ULP ≤ 16u.
