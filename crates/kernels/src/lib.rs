@@ -110,4 +110,4 @@ pub use parallel::{ELEMENTS_WORTH_A_THREAD, EVALUATIONS_WORTH_A_THREAD, WORTH_A_
 pub use program::{Program, ProgramError};
 pub use simd::{Kernel, Simd};
 pub use softmax::{log_softmax, log_sum_exp, softmax};
-pub use update::{Decay, Parameters, Rule, sgd, update};
+pub use update::{Decay, Parameters, Rule, power, sgd, update};

@@ -1,5 +1,6 @@
 //! The optimizer's step: each parameter's update from its gradient, by PyTorch's definitions.
 
+mod constants;
 pub(crate) mod rules;
 
 use crate::call::{Call, Op};
@@ -9,6 +10,7 @@ use crate::executor::Executor;
 use crate::layout::ShapeError;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Simd, load_some, store_some};
+pub use constants::power;
 use rules::{Adam, Dampened, Decayed, Decoupled, Momentum, Nesterov, Plain, Update};
 
 /// How a parameter w follows its gradient g. Everything that changes from step to step only is computed beforehand.

@@ -4,8 +4,7 @@ mod state;
 
 use std::fmt;
 
-use nxm_kernels::simd::Scalar;
-use nxm_kernels::{Decay, Element, Rule, Simd};
+use nxm_kernels::{Element, Rule};
 
 use crate::check::check_learning_rate;
 use crate::error::NetError;
@@ -145,44 +144,24 @@ impl Optimizer {
     /// What it keeps for each parameter from step to step: nothing, `["momentum"]` or `["first_moment", "second_moment"]`.
     pub fn state_names(&self) -> &'static [&'static str] {
         match self {
-            Optimizer::Sgd(sgd) if is_zero(sgd.momentum) => &[],
+            Optimizer::Sgd(sgd) if sgd.momentum == 0.0 => &[],
             Optimizer::Sgd(_) => &["momentum"],
             Optimizer::Adam(_) | Optimizer::AdamW(_) => &["first_moment", "second_moment"],
         }
     }
 
-    /// The rule of step `step`, counted from 1, at a learning rate that a schedule may have changed. Its constants are computed in
-    /// f64 and rounded to `T`.
-    ///
-    /// That takes: for each constant 1 conversion, if `T` is f32 (Sgd η; Momentum and Nesterov η and μ; Dampened η, μ and 1 − τ; Adam
-    /// six; one more for a decay); 1 addition for 1 − τ after the first step; for Adam 4 additions, 2 divisions, 1 sqrt and the two
-    /// powers, each of as many multiplications as t has binary digits and ones, less 2; for AdamW's decay 1 addition and 1 mul. No
-    /// comparison: what is 0 is seen by its bits.
+    /// The rule of step `step`, counted from 1, at a learning rate that a schedule may have changed: [`Rule::sgd`], [`Rule::adam`] or
+    /// [`Rule::adamw`], which say what its constants cost.
     pub fn rule<T: Element>(&self, learning_rate: f64, step: u64) -> Rule<T> {
-        let t = rounded::<T>;
         match *self {
             Optimizer::Sgd(Sgd { momentum, dampening, nesterov, weight_decay, .. }) => {
-                let (learning_rate, decay) = (t(learning_rate), l2(weight_decay));
-                if is_zero(momentum) {
-                    Rule::Sgd { learning_rate, decay }
-                } else if nesterov {
-                    Rule::Nesterov { learning_rate, momentum: t(momentum), decay }
-                } else if is_zero(dampening) {
-                    Rule::Momentum { learning_rate, momentum: t(momentum), decay }
-                } else {
-                    // In the first step v becomes g.
-                    let keep = if step <= 1 { T::ONE } else { t(f64s().sub(1.0, dampening)) };
-                    Rule::Dampened { learning_rate, momentum: t(momentum), keep, decay }
-                }
+                Rule::sgd(learning_rate, momentum, dampening, nesterov, weight_decay, step)
             }
-            Optimizer::Adam(adam) => adam_rule(adam, learning_rate, step, l2(adam.weight_decay)),
+            Optimizer::Adam(Adam { beta1, beta2, epsilon, weight_decay, .. }) => {
+                Rule::adam(learning_rate, [beta1, beta2], epsilon, weight_decay, step)
+            }
             Optimizer::AdamW(AdamW { beta1, beta2, epsilon, weight_decay, .. }) => {
-                let decay = match is_zero(weight_decay) {
-                    true => Decay::None,
-                    false => Decay::Decoupled(t(f64s().sub(1.0, f64s().mul(learning_rate, weight_decay)))),
-                };
-                let adam = Adam { learning_rate, beta1, beta2, epsilon, weight_decay };
-                adam_rule(adam, learning_rate, step, decay)
+                Rule::adamw(learning_rate, [beta1, beta2], epsilon, weight_decay, step)
             }
         }
     }
@@ -230,62 +209,6 @@ impl fmt::Display for Optimizer {
     }
 }
 
-// The constants are few, but an audit counts them too: they go through the token, whose operations are executed one by one and where the
-// source says, not where a compiler would rather have them.
-
-/// The token of single f64.
-#[inline(always)]
-fn f64s() -> impl Simd<f64, Vector = f64> {
-    Scalar
-}
-
-/// `x` in `T`.
-#[inline(always)]
-fn rounded<T: Element>(x: f64) -> T {
-    std::hint::black_box(T::from_f64(x))
-}
-
-/// Whether `x` is +0 or −0, by its bits: of which the compiler must not know that they are a number's, or it makes a comparison of them.
-#[inline(always)]
-fn is_zero(x: f64) -> bool {
-    std::hint::black_box(x.to_bits()) << 1 == 0
-}
-
-fn l2<T: Element>(weight_decay: f64) -> Decay<T> {
-    if is_zero(weight_decay) { Decay::None } else { Decay::L2(rounded(weight_decay)) }
-}
-
-fn adam_rule<T: Element>(adam: Adam, learning_rate: f64, step: u64, decay: Decay<T>) -> Rule<T> {
-    let t = rounded::<T>;
-    let step = step.max(1);
-    let rest = |base| f64s().sub(1.0, power(base, step));
-    Rule::Adam {
-        step_size: t(f64s().div(learning_rate, rest(adam.beta1))),
-        one_minus_beta1: t(f64s().sub(1.0, adam.beta1)),
-        beta2: t(adam.beta2),
-        one_minus_beta2: t(f64s().sub(1.0, adam.beta2)),
-        correction: t(f64s().div(1.0, f64s().sqrt(rest(adam.beta2)))),
-        epsilon: t(adam.epsilon),
-        decay,
-    }
-}
-
-/// baseⁿ by squaring: multiplications alone, so the same bits on every machine, which a library's power need not give. There are as
-/// many as n has binary digits and ones, less 2.
-pub(crate) fn power(mut base: f64, mut n: u64) -> f64 {
-    let mut product = None;
-    while n > 0 {
-        if n & 1 == 1 {
-            product = Some(product.map_or(base, |product| f64s().mul(product, base)));
-        }
-        n >>= 1;
-        if n > 0 {
-            base = f64s().mul(base, base);
-        }
-    }
-    product.unwrap_or(1.0)
-}
-
 fn not_negative<T: Element>(name: &'static str, value: f64) -> Result<(), NetError> {
     if value >= 0.0 && T::from_f64(value).is_finite() {
         return Ok(());
@@ -298,20 +221,4 @@ fn below_one(name: &'static str, value: f64) -> Result<(), NetError> {
         return Ok(());
     }
     Err(NetError::Setting { name, value, expected: "a number from 0 to below 1" })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::power;
-
-    #[test]
-    fn powers_are_those_of_repeated_multiplication() {
-        assert_eq!((power(0.9, 0), power(0.9, 1), power(0.5, 10)), (1.0, 0.9, 1.0 / 1024.0));
-        for n in [2u64, 3, 7, 50, 1000] {
-            let repeated = (0..n).fold(1.0, |product, _| product * 0.999f64);
-            // n roundings of half a unit each, here and there.
-            assert!((power(0.999, n) / repeated - 1.0).abs() < n as f64 * f64::EPSILON, "{n}");
-        }
-        assert_eq!(power(0.999, u64::MAX), 0.0);
-    }
 }

@@ -3,8 +3,9 @@
 //! Computed in f64, outside of what counts as a step. The cosine is the standard library's, whose last bit may differ between
 //! operating systems; all else is the same everywhere.
 
+use nxm_kernels::power;
+
 use crate::error::NetError;
-use crate::optimizer::power;
 
 /// How the learning rate changes from step to step. η₀ is the optimizer's own; steps count from 0.
 #[derive(Clone, Debug, Default, PartialEq)]

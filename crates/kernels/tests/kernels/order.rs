@@ -2,7 +2,7 @@
 
 use nxm_kernels::{
     Activation, Cpu, Init, Level, MatrixMut, MatrixRef, WORTH_A_THREAD, dense_input_gradient, dot, dot_in_f64, gemm,
-    gemm_scaled, gemv_transposed,
+    gemm_scaled, gemv_transposed, power,
 };
 use proptest::prelude::*;
 
@@ -237,4 +237,15 @@ fn gemm_keeps_its_chains_across_blocks() {
         check_product::<f32>(shape, Mix::Plain, seed as u64, &[1, 3]);
         check_product::<f64>(shape, Mix::Plain, seed as u64, &[1]);
     }
+}
+
+#[test]
+fn powers_are_those_of_repeated_multiplication() {
+    assert_eq!((power(0.9, 0), power(0.9, 1), power(0.5, 10)), (1.0, 0.9, 1.0 / 1024.0));
+    for n in [2u64, 3, 7, 50, 1000] {
+        let repeated = (0..n).fold(1.0, |product, _| product * 0.999f64);
+        // n roundings of half a unit each, here and there.
+        assert!((power(0.999, n) / repeated - 1.0).abs() < n as f64 * f64::EPSILON, "{n}");
+    }
+    assert_eq!(power(0.999, u64::MAX), 0.0);
 }

@@ -31,6 +31,8 @@ pub struct OptimizerState<T: Element> {
     learning_rate: f64,
     steps: u64,
     shape: Arc<Shape>,
+    /// Numbers kept for each parameter.
+    kept: usize,
     /// Laid out as the network's parameters are; empty if nothing is kept.
     memories: [Memory<T>; 2],
 }
@@ -59,7 +61,7 @@ impl<T: Element> OptimizerState<T> {
         let (kept, shape) = (optimizer.state_names().len(), Arc::clone(&network.shape));
         let of = |used| memory(STATE, if used { shape.len } else { 0 });
         let memories = [of(kept > 0)?, of(kept > 1)?];
-        Ok(OptimizerState { optimizer, learning_rate: optimizer.learning_rate(), steps: 0, shape, memories })
+        Ok(OptimizerState { optimizer, learning_rate: optimizer.learning_rate(), steps: 0, shape, kept, memories })
     }
 
     /// After `steps` steps on `network`, with what was kept then.
@@ -141,7 +143,7 @@ impl<T: Element> OptimizerState<T> {
     /// Numbers kept for each parameter.
     #[inline]
     pub(crate) fn kept(&self) -> usize {
-        self.optimizer.state_names().len()
+        self.kept
     }
 
     /// What is kept as number `i` for the parameters at a place.

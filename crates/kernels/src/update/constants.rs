@@ -1,0 +1,109 @@
+//! The constants of a rule, computed in f64 once a step from what an optimizer is given.
+//!
+//! They are few, but an audit counts them too. So they go through the token, whose operations are executed one by one and where the source
+//! says, not where a compiler would rather have them.
+
+use super::{Decay, Rule};
+use crate::element::Element;
+use crate::simd::{Scalar, Simd};
+
+impl<T: Element> Rule<T> {
+    /// The rule of gradient descent (`torch.optim.SGD`) in step `step`, counted from 1: [`Rule::Sgd`] if the momentum μ is 0, else
+    /// [`Rule::Nesterov`], or [`Rule::Dampened`] if the dampening τ is not 0, or [`Rule::Momentum`]. Its constants are rounded from f64 to `T`.
+    ///
+    /// Costs one conversion for each constant if `T` is f32: η, μ, 1 − τ, λ, as far as the rule has them; and one addition for 1 − τ after
+    /// the first step, in which v becomes g. No comparison: what is 0 is seen by its bits.
+    pub fn sgd(
+        learning_rate: f64,
+        momentum: f64,
+        dampening: f64,
+        nesterov: bool,
+        weight_decay: f64,
+        step: u64,
+    ) -> Rule<T> {
+        let (learning_rate, decay) = (rounded(learning_rate), l2(weight_decay));
+        if is_zero(momentum) {
+            return Rule::Sgd { learning_rate, decay };
+        }
+        let momentum = rounded(momentum);
+        if nesterov {
+            Rule::Nesterov { learning_rate, momentum, decay }
+        } else if is_zero(dampening) {
+            Rule::Momentum { learning_rate, momentum, decay }
+        } else {
+            let keep = if step <= 1 { T::ONE } else { rounded(f64s().sub(1.0, dampening)) };
+            Rule::Dampened { learning_rate, momentum, keep, decay }
+        }
+    }
+
+    /// The rule of Adam (`torch.optim.Adam`) in step `step`, counted from 1, with the weight decay λ added to the gradient. Its constants are
+    /// rounded from f64 to `T`.
+    ///
+    /// Costs 6 conversions if `T` is f32, one more for a decay; 4 additions, 2 divisions, 1 sqrt; and [`power`] twice.
+    pub fn adam(learning_rate: f64, betas: [f64; 2], epsilon: f64, weight_decay: f64, step: u64) -> Rule<T> {
+        adam(learning_rate, betas, epsilon, l2(weight_decay), step)
+    }
+
+    /// The rule of AdamW (`torch.optim.AdamW`): [`adam`](Self::adam), but the weight decay is decoupled, w ← w·(1 − η·λ), at 1 addition and 1
+    /// multiplication more.
+    pub fn adamw(learning_rate: f64, betas: [f64; 2], epsilon: f64, weight_decay: f64, step: u64) -> Rule<T> {
+        let decay = match is_zero(weight_decay) {
+            true => Decay::None,
+            false => Decay::Decoupled(rounded(f64s().sub(1.0, f64s().mul(learning_rate, weight_decay)))),
+        };
+        adam(learning_rate, betas, epsilon, decay, step)
+    }
+}
+
+fn adam<T: Element>(learning_rate: f64, [beta1, beta2]: [f64; 2], epsilon: f64, decay: Decay<T>, step: u64) -> Rule<T> {
+    let step = step.max(1);
+    let rest = |base| f64s().sub(1.0, power(base, step));
+    Rule::Adam {
+        step_size: rounded(f64s().div(learning_rate, rest(beta1))),
+        one_minus_beta1: rounded(f64s().sub(1.0, beta1)),
+        beta2: rounded(beta2),
+        one_minus_beta2: rounded(f64s().sub(1.0, beta2)),
+        correction: rounded(f64s().div(1.0, f64s().sqrt(rest(beta2)))),
+        epsilon: rounded(epsilon),
+        decay,
+    }
+}
+
+fn l2<T: Element>(weight_decay: f64) -> Decay<T> {
+    if is_zero(weight_decay) { Decay::None } else { Decay::L2(rounded(weight_decay)) }
+}
+
+/// baseⁿ by squaring: multiplications alone, so the same bits on every machine, which a library's power need not give.
+///
+/// Costs as many multiplications as n has binary digits and ones, less 2.
+pub fn power(mut base: f64, mut n: u64) -> f64 {
+    let mut product = None;
+    while n > 0 {
+        if n & 1 == 1 {
+            product = Some(product.map_or(base, |product| f64s().mul(product, base)));
+        }
+        n >>= 1;
+        if n > 0 {
+            base = f64s().mul(base, base);
+        }
+    }
+    product.unwrap_or(1.0)
+}
+
+/// The token of single f64.
+#[inline(always)]
+fn f64s() -> impl Simd<f64, Vector = f64> {
+    Scalar
+}
+
+/// `x` in `T`.
+#[inline(always)]
+fn rounded<T: Element>(x: f64) -> T {
+    std::hint::black_box(T::from_f64(x))
+}
+
+/// Whether `x` is +0 or −0, by its bits: the compiler must not know that they are a number's, or it makes a comparison of them.
+#[inline(always)]
+fn is_zero(x: f64) -> bool {
+    std::hint::black_box(x.to_bits()) << 1 == 0
+}
