@@ -76,23 +76,56 @@ impl<T: Element> Kernel<T> for ColumnSum<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
+        // Columns that are whole vectors in A and in the sum, padding included.
+        let whole = self.sum.touched(S::LANES).min(self.a.touched(S::LANES)) / S::LANES * S::LANES;
+        let mut j = 0;
+        while whole - j >= 4 * S::LANES {
+            self.columns::<S, 4>(simd, j);
+            j += 4 * S::LANES;
+        }
+        if whole - j >= 2 * S::LANES {
+            self.columns::<S, 2>(simd, j);
+            j += 2 * S::LANES;
+        }
+        if whole - j >= S::LANES {
+            self.columns::<S, 1>(simd, j);
+            j += S::LANES;
+        }
+        if j < self.sum.cols() {
+            self.last_columns(simd, j);
+        }
+    }
+}
+
+impl<T: Element> ColumnSum<'_, T> {
+    /// V whole vectors of columns, from column j on. Their sums stay in registers while the rows go by: four chains hide an addition's latency.
+    #[inline(always)]
+    fn columns<S: Simd<T>, const V: usize>(&mut self, simd: S, j: usize) {
         let n = self.sum.cols();
-        // A cache line of columns at a time: its sums stay in registers while the rows go by.
-        let (len, of_row) = (self.sum.touched(S::LANES), self.a.touched(S::LANES));
-        for (b, to) in self.sum.padded_row(0, len).chunks_mut(T::BLOCK).enumerate() {
-            let first = b * T::BLOCK;
-            let mut block = simd.splat_block(T::ZERO);
-            for i in 0..self.a.rows() {
-                let row = &self.a.padded_row(i, of_row)[first..];
-                let row = &row[..row.len().min(T::BLOCK)];
-                for (v, (from, sum)) in row.chunks(S::LANES).zip(block.as_mut()).enumerate() {
-                    let simd = simd.narrow(S::LANES.min(n - first - v * S::LANES));
-                    *sum = simd.add(*sum, load_some(simd, from));
-                }
-            }
-            for (to, sum) in to.chunks_mut(S::LANES).zip(block.as_ref()) {
-                store_some(simd, *sum, to);
+        let end = j + V * S::LANES;
+        let mut sums = [simd.splat(T::ZERO); V];
+        for i in 0..self.a.rows() {
+            let row = &self.a.padded_row(i, end)[j..];
+            for (v, sum) in sums.iter_mut().enumerate() {
+                let simd = simd.narrow(S::LANES.min(n - j - v * S::LANES));
+                *sum = simd.add(*sum, simd.load(&row[v * S::LANES..][..S::LANES]));
             }
         }
+        let to = &mut self.sum.padded_row(0, end)[j..];
+        for (v, sum) in sums.into_iter().enumerate() {
+            simd.store(sum, &mut to[v * S::LANES..][..S::LANES]);
+        }
+    }
+
+    /// The columns from j on, fewer than a vector, or without padding in A or in the sum.
+    #[inline(always)]
+    fn last_columns<S: Simd<T>>(&mut self, simd: S, j: usize) {
+        let simd = simd.narrow(self.sum.cols() - j);
+        let (len, of_row) = (self.sum.touched(S::LANES), self.a.touched(S::LANES));
+        let mut sum = simd.splat(T::ZERO);
+        for i in 0..self.a.rows() {
+            sum = simd.add(sum, load_some(simd, &self.a.padded_row(i, of_row)[j..]));
+        }
+        store_some(simd, sum, &mut self.sum.padded_row(0, len)[j..]);
     }
 }
