@@ -83,6 +83,10 @@ struct Product<'a, T> {
 impl<T: Element, S: Simd<T>> Reduction<T, S> for Product<'_, T> {
     const IDENTITY: T = T::ZERO;
     #[inline(always)]
+    fn window(self, i: usize, len: usize) -> Self {
+        Product { x: &self.x[i..i + len], y: &self.y[i..i + len] }
+    }
+    #[inline(always)]
     fn first(self, simd: S, i: usize, lanes: usize) -> S::Vector {
         simd.mul(load_some(simd, &self.x[i..i + lanes]), load_some(simd, &self.y[i..i + lanes]))
     }
@@ -153,6 +157,10 @@ struct WidenedProduct<'a> {
 
 impl<T: Element, S: Simd<T>> Reduction<T, S> for WidenedProduct<'_> {
     const IDENTITY: T = T::ZERO;
+    #[inline(always)]
+    fn window(self, i: usize, len: usize) -> Self {
+        WidenedProduct { x: &self.x[i..i + len], y: &self.y[i..i + len] }
+    }
     #[inline(always)]
     fn first(self, simd: S, i: usize, lanes: usize) -> S::Vector {
         let x = load_widened_some_or(simd, &self.x[i..i + lanes], 0.0);

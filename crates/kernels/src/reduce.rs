@@ -17,6 +17,8 @@ const LONG: usize = 4;
 pub(crate) trait Reduction<T: Element, S: Simd<T>>: Copy {
     /// What padding lanes hold: combined with anything it changes nothing.
     const IDENTITY: T;
+    /// Elements i .. i + len alone, as 0 .. len: the loop over whole blocks checks its operands here, once.
+    fn window(self, i: usize, len: usize) -> Self;
     /// The first contribution to a lane: elements `i ..` of the operands, `lanes` of them.
     fn first(self, simd: S, i: usize, lanes: usize) -> S::Vector;
     /// A further contribution to `sum`.
@@ -58,13 +60,15 @@ pub(crate) fn vectors_of_each<T: Element, S: Simd<T>, R: Reduction<T, S>, const 
         return fold_blocks(simd, r, blocks, n);
     }
     let mut lanes = [identity; LONG];
+    let first = windows(simd, r, 0, long);
     for (b, blocks) in lanes.iter_mut().enumerate() {
-        blocks_at(simd, r, b * T::BLOCK, n, First, blocks);
+        blocks_at(simd, first, b * T::BLOCK, long, First, blocks);
     }
     let mut i = long;
     while i + long <= n {
+        let next = windows(simd, r, i, long);
         for (b, blocks) in lanes.iter_mut().enumerate() {
-            blocks_at(simd, r, i + b * T::BLOCK, i + long, Next, blocks);
+            blocks_at(simd, next, b * T::BLOCK, long, Next, blocks);
         }
         i += long;
     }
@@ -79,6 +83,20 @@ pub(crate) fn vectors_of_each<T: Element, S: Simd<T>, R: Reduction<T, S>, const 
     combine_blocks(simd, r, &mut b, d);
     combine_blocks(simd, r, &mut a, b);
     fold_blocks(simd, r, a, n)
+}
+
+/// Elements i .. i + len of each.
+#[inline(always)]
+fn windows<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
+    _: S,
+    mut r: [R; K],
+    i: usize,
+    len: usize,
+) -> [R; K] {
+    for r in &mut r {
+        *r = r.window(i, len);
+    }
+    r
 }
 
 /// Whether lanes hold a sum already.
@@ -163,6 +181,10 @@ struct Sum<'a, T>(&'a [T]);
 impl<T: Element, S: Simd<T>> Reduction<T, S> for Sum<'_, T> {
     const IDENTITY: T = T::ZERO;
     #[inline(always)]
+    fn window(self, i: usize, len: usize) -> Self {
+        Sum(&self.0[i..i + len])
+    }
+    #[inline(always)]
     fn first(self, simd: S, i: usize, lanes: usize) -> S::Vector {
         load_some(simd, &self.0[i..i + lanes])
     }
@@ -187,6 +209,10 @@ struct Max<'a, T>(&'a [T]);
 
 impl<T: Element, S: Simd<T>> Reduction<T, S> for Max<'_, T> {
     const IDENTITY: T = T::NEG_INFINITY;
+    #[inline(always)]
+    fn window(self, i: usize, len: usize) -> Self {
+        Max(&self.0[i..i + len])
+    }
     #[inline(always)]
     fn first(self, simd: S, i: usize, lanes: usize) -> S::Vector {
         load_some_or(simd, &self.0[i..i + lanes], T::NEG_INFINITY)

@@ -182,6 +182,10 @@ struct SumExp<'a, T, F> {
 impl<T: Element, S: Simd<T>, F: Elementwise<T, 0>> reduce::Reduction<T, S> for SumExp<'_, T, F> {
     const IDENTITY: T = T::ZERO;
     #[inline(always)]
+    fn window(self, i: usize, len: usize) -> Self {
+        SumExp { z: &self.z[i..i + len], ..self }
+    }
+    #[inline(always)]
     fn first(self, simd: S, i: usize, lanes: usize) -> S::Vector {
         // The lanes beyond the end add e^−∞ = 0.
         let z = load_some_or(simd, &self.z[i..i + lanes], T::NEG_INFINITY);
