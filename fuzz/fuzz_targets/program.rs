@@ -167,16 +167,11 @@ fuzz_target!(|input: Input| {
     let mut ran = false;
     for (inputs, targets) in [(n, m), (m, m), (m, n), (n, n)] {
         let [parameters, first, second, work] = memories.each_mut();
-        let bindings = &mut Bindings {
-            parameters: Parameters::Exclusive(parameters),
-            first,
-            second,
-            work,
-            inputs: data(inputs),
-            targets: data(targets),
-            labels: &labels,
-            rule,
-        };
+        let bindings = &mut Bindings::new(Parameters::Exclusive(parameters), work, data(inputs))
+            .with_state(first, second)
+            .with_targets(data(targets))
+            .with_labels(&labels)
+            .with_rule(rule);
         if program.run(0..count, &cpu, bindings).is_ok() {
             ran = true;
             break;

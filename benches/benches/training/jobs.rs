@@ -101,7 +101,7 @@ fn digits() -> Job {
     }
     let data = Dataset::classification(inputs, 64, labels, 10).expect("digits");
     let (loss, optimizer) = (Loss::CROSS_ENTROPY, Optimizer::adam(0.001));
-    let options = TrainingOptions { loss, optimizer, epochs: 20, ..TrainingOptions::default() };
+    let options = TrainingOptions::new(loss, optimizer).with_epochs(20);
     training_job(&[1, 2], &[64, 128, 64, 10], data, options)
 }
 
@@ -109,8 +109,8 @@ fn epoch() -> Job {
     let examples = 60_000;
     let labels = (0..examples).map(|i| i as u32 * 7 % 10).collect();
     let data = Dataset::classification(numbers(examples * 784), 784, labels, 10).expect("examples");
-    let optimizer = Optimizer::Sgd(Sgd { learning_rate: 0.01, momentum: 0.9, ..Sgd::default() });
-    let options = TrainingOptions { loss: Loss::CROSS_ENTROPY, optimizer, batch: 128, ..TrainingOptions::default() };
+    let optimizer = Sgd::new(0.01).with_momentum(0.9);
+    let options = TrainingOptions::new(Loss::CROSS_ENTROPY, optimizer).with_batch(128);
     training_job(&[1, 2], &[784, 512, 256, 10], data, options)
 }
 
@@ -121,7 +121,7 @@ fn large_step() -> Job {
     let data = Dataset::classification(numbers(batch * steps * 1024), 1024, labels, 1000).expect("examples");
     let (loss, optimizer) = (Loss::CROSS_ENTROPY, Optimizer::adam(0.001));
     let mut first = network(&sizes, Activation::Relu, Activation::Identity);
-    let options = TrainingOptions { loss: loss.clone(), optimizer, batch, ..TrainingOptions::default() };
+    let options = TrainingOptions::new(loss.clone(), optimizer).with_batch(batch);
     let mut second = first.clone();
     let mut step = Step::new(&first, &loss, batch).expect("a step");
     let mut state = OptimizerState::new(optimizer, &first).expect("a state");

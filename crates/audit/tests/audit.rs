@@ -31,18 +31,18 @@ fn kernels_in_f64() {
 /// Every setting of optimizers that makes another rule.
 fn optimizers() -> [Optimizer; 10] {
     let sgd = |sgd| Optimizer::Sgd(sgd);
-    let (plain, momentum) = (Sgd::default(), Sgd { momentum: 0.9, ..Sgd::default() });
+    let (plain, momentum) = (Sgd::default(), Sgd::default().with_momentum(0.9));
     [
         sgd(plain),
-        sgd(Sgd { weight_decay: 0.1, ..plain }),
+        sgd(plain.with_weight_decay(0.1)),
         sgd(momentum),
-        sgd(Sgd { weight_decay: 0.1, ..momentum }),
-        sgd(Sgd { dampening: 0.1, ..momentum }),
-        sgd(Sgd { nesterov: true, weight_decay: 0.1, ..momentum }),
+        sgd(momentum.with_weight_decay(0.1)),
+        sgd(momentum.with_dampening(0.1)),
+        sgd(momentum.with_nesterov(true).with_weight_decay(0.1)),
         Optimizer::adam(0.01),
-        Optimizer::Adam(Adam { weight_decay: 0.1, ..Adam::default() }),
+        Optimizer::Adam(Adam::default().with_weight_decay(0.1)),
         Optimizer::adamw(0.01),
-        Optimizer::AdamW(AdamW { weight_decay: 0.0, ..AdamW::default() }),
+        Optimizer::AdamW(AdamW::default().with_weight_decay(0.0)),
     ]
 }
 

@@ -23,36 +23,30 @@ impl TuningArgs {
                 return Err(Failure::Usage(format!("{flag} is for --optimizer {whose}, and the optimizer is {name}")));
             }
         }
-        Ok(match name {
-            OptimizerName::Sgd => {
-                let default = Sgd::default();
-                Optimizer::Sgd(Sgd {
-                    learning_rate: learning_rate.unwrap_or(default.learning_rate),
-                    momentum: self.momentum.unwrap_or(default.momentum),
-                    dampening: self.dampening.unwrap_or(default.dampening),
-                    nesterov: self.nesterov,
-                    weight_decay: self.weight_decay.unwrap_or(default.weight_decay),
-                })
+        let mut optimizer: Optimizer = match name {
+            OptimizerName::Sgd => Sgd::default().into(),
+            OptimizerName::Adam => Adam::default().into(),
+            OptimizerName::Adamw => AdamW::default().into(),
+        };
+        let set = |setting: &mut f64, asked: Option<f64>| *setting = asked.unwrap_or(*setting);
+        match &mut optimizer {
+            Optimizer::Sgd(sgd) => {
+                set(&mut sgd.learning_rate, learning_rate);
+                set(&mut sgd.momentum, self.momentum);
+                set(&mut sgd.dampening, self.dampening);
+                sgd.nesterov = self.nesterov;
+                set(&mut sgd.weight_decay, self.weight_decay);
             }
-            OptimizerName::Adam => Optimizer::Adam(self.adam(learning_rate, Adam::default())),
-            OptimizerName::Adamw => {
-                let AdamW { learning_rate: rate, beta1, beta2, epsilon, weight_decay } = AdamW::default();
-                let default = Adam { learning_rate: rate, beta1, beta2, epsilon, weight_decay };
-                let Adam { learning_rate, beta1, beta2, epsilon, weight_decay } = self.adam(learning_rate, default);
-                Optimizer::AdamW(AdamW { learning_rate, beta1, beta2, epsilon, weight_decay })
+            Optimizer::Adam(Adam { learning_rate: rate, beta1, beta2, epsilon, weight_decay, .. })
+            | Optimizer::AdamW(AdamW { learning_rate: rate, beta1, beta2, epsilon, weight_decay, .. }) => {
+                set(rate, learning_rate);
+                set(beta1, self.betas.as_ref().map(|betas| betas.0));
+                set(beta2, self.betas.as_ref().map(|betas| betas.1));
+                set(epsilon, self.epsilon);
+                set(weight_decay, self.weight_decay);
             }
-        })
-    }
-
-    fn adam(&self, learning_rate: Option<f64>, default: Adam) -> Adam {
-        let Betas(beta1, beta2) = self.betas.unwrap_or(Betas(default.beta1, default.beta2));
-        Adam {
-            learning_rate: learning_rate.unwrap_or(default.learning_rate),
-            beta1,
-            beta2,
-            epsilon: self.epsilon.unwrap_or(default.epsilon),
-            weight_decay: self.weight_decay.unwrap_or(default.weight_decay),
         }
+        Ok(optimizer)
     }
 
     /// The loss of this kind, with what is asked for.
@@ -118,7 +112,7 @@ pub fn trained(
     optimizer: Optimizer,
     clip_norm: Option<f64>,
 ) -> Result<NetworkSpec, Failure> {
-    let options = TrainingOptions { optimizer, clip_norm, ..TrainingOptions::default() };
+    let options = TrainingOptions::default().with_optimizer(optimizer).with_clip_norm(clip_norm);
     let checked = match element {
         ElementType::F32 => options.check::<f32>(),
         ElementType::F64 => options.check::<f64>(),

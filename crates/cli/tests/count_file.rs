@@ -43,13 +43,11 @@ fn mixed<T: Element>(path: &Path) {
     let data = Dataset::regression(data, 4, vec![T::from_f64(0.5); 20], 2).expect("10 examples");
     let builder = Network::<T>::builder(4).dense(5, Activation::Gelu).dense(6, Activation::Tanh);
     let mut network = builder.dense(2, Activation::Identity).build().expect("a network");
-    let options = TrainingOptions {
-        optimizer: Optimizer::adam(0.01),
-        clip_norm: Some(0.5),
-        batch: 4,
-        epochs: 3,
-        ..TrainingOptions::default()
-    };
+    let options = TrainingOptions::default()
+        .with_optimizer(Optimizer::adam(0.01))
+        .with_clip_norm(0.5)
+        .with_batch(4)
+        .with_epochs(3);
     let cpu = Cpu::detect().expect("a level");
     Training::new(&mut network, &cpu, &data, options).expect("it fits").save(path).expect("a file");
 }

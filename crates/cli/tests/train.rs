@@ -114,14 +114,14 @@ fn what_can_be_set() {
     };
     let adam = ["--betas", "0.8,0.9", "--epsilon", "0.001", "--weight-decay", "0.1", "--clip-norm", "2"];
     let options = trained("adam", &adam);
-    let adam = Adam { beta1: 0.8, beta2: 0.9, epsilon: 0.001, weight_decay: 0.1, ..Adam::default() };
+    let adam = Adam::default().with_betas(0.8, 0.9).with_epsilon(0.001).with_weight_decay(0.1);
     assert_eq!((options.optimizer, options.clip_norm), (Optimizer::Adam(adam), Some(2.0)));
     let options = trained("adamw", &["--optimizer", "adamw", "--label-smoothing", "0.1", "--class-weights", "1,2,0.5"]);
     assert_eq!(options.optimizer, Optimizer::AdamW(AdamW::default()));
     let loss = Loss::CrossEntropy { label_smoothing: 0.1, class_weights: vec![1.0, 2.0, 0.5] };
     assert_eq!(options.loss, loss);
     let options = trained("sgd", &["--optimizer", "sgd", "--momentum", "0.9", "--dampening", "0.1"]);
-    let sgd = Sgd { momentum: 0.9, dampening: 0.1, ..Sgd::default() };
+    let sgd = Sgd::default().with_momentum(0.9).with_dampening(0.1);
     assert_eq!(options.optimizer, Optimizer::Sgd(sgd));
 }
 

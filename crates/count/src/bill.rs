@@ -17,7 +17,7 @@ use crate::tally::Tally;
 /// use nxm_count::{Activation, Bill, Cpu, Loss, NetworkSpec, TrainingLength};
 ///
 /// let network = NetworkSpec::new([784, 128, 10], Activation::Relu, Activation::Identity, Loss::CROSS_ENTROPY)?;
-/// let length = TrainingLength { examples: 60_000, epochs: 5, batch: 32 };
+/// let length = TrainingLength::new(60_000).with_epochs(5).with_batch(32);
 /// let bill = Bill::new::<f32>(&network, length, &Cpu::detect()?)?;
 /// assert_eq!(bill.parameters, 101_770);
 /// assert_eq!(bill.training.total, bill.epoch.total.times(5)?);

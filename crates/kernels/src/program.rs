@@ -292,6 +292,7 @@ pub struct Program<T: Element> {
 
 /// Memory for a program.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Bindings<'a, T> {
     /// The parameters.
     pub parameters: Parameters<'a, T>,
@@ -318,6 +319,37 @@ pub enum Parameters<'a, T> {
     Shared(&'a [T]),
     /// It may.
     Exclusive(&'a mut [T]),
+}
+
+impl<'a, T: Element> Bindings<'a, T> {
+    /// The parameters, memory for everything that is computed, and the examples. There is no optimizer's state, no target, no label and
+    /// a rule that changes nothing.
+    pub fn new(parameters: Parameters<'a, T>, work: &'a mut [T], inputs: MatrixRef<'a, T>) -> Self {
+        // `NO_RULE` in `T` would be a conversion, which is executed in each run.
+        let rule = Rule::Sgd { learning_rate: T::ZERO, decay: crate::update::Decay::None };
+        let targets = MatrixRef::from_row(&[]);
+        Bindings { parameters, first: &mut [], second: &mut [], work, inputs, targets, labels: &[], rule }
+    }
+    /// With what the optimizer keeps first and second; a slice that the rule does not use may be empty.
+    #[must_use]
+    pub fn with_state(self, first: &'a mut [T], second: &'a mut [T]) -> Self {
+        Bindings { first, second, ..self }
+    }
+    /// With a row of targets for each example.
+    #[must_use]
+    pub fn with_targets(self, targets: MatrixRef<'a, T>) -> Self {
+        Bindings { targets, ..self }
+    }
+    /// With a label for each example.
+    #[must_use]
+    pub fn with_labels(self, labels: &'a [u32]) -> Self {
+        Bindings { labels, ..self }
+    }
+    /// With the rule of this step.
+    #[must_use]
+    pub fn with_rule(self, rule: Rule<T>) -> Self {
+        Bindings { rule, ..self }
+    }
 }
 
 impl<T: Element> Program<T> {

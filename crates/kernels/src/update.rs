@@ -182,6 +182,7 @@ fn with_decay<T: Element, U: Update<T>, V: Visitor<T>>(rule: U, decay: Decay<T>,
 /// Parameters beside what a [`Rule`] keeps for each: as many slices are used as [`Rule::state`] says, of the parameters'
 /// length; the others may be empty.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Parameters<'a, T> {
     /// w.
     pub weights: &'a mut [T],
@@ -189,6 +190,23 @@ pub struct Parameters<'a, T> {
     pub first: &'a mut [T],
     /// Adam's v.
     pub second: &'a mut [T],
+}
+
+impl<'a, T> Parameters<'a, T> {
+    /// Parameters w, beside which nothing is kept: enough for a rule without momentum.
+    pub fn new(weights: &'a mut [T]) -> Self {
+        Parameters { weights, first: &mut [], second: &mut [] }
+    }
+    /// With what the rule keeps first: v, or Adam's m.
+    #[must_use]
+    pub fn with_first(self, first: &'a mut [T]) -> Self {
+        Parameters { first, ..self }
+    }
+    /// With what the rule keeps second: Adam's v.
+    #[must_use]
+    pub fn with_second(self, second: &'a mut [T]) -> Self {
+        Parameters { second, ..self }
+    }
 }
 
 /// Updates each parameter from its gradient by `rule`.
@@ -219,8 +237,7 @@ pub fn sgd<T: Element>(
     gradient: &[T],
     weights: &mut [T],
 ) -> Result<(), ShapeError> {
-    let parameters = Parameters { weights, first: &mut [], second: &mut [] };
-    update(executor, Rule::Sgd { learning_rate, decay: Decay::None }, gradient, parameters)
+    update(executor, Rule::Sgd { learning_rate, decay: Decay::None }, gradient, Parameters::new(weights))
 }
 
 impl<'a, T: Element> Call<'a, T> {

@@ -12,7 +12,7 @@
 //! let path = std::env::temp_dir().join(format!("line-{}.safetensors", std::process::id()));
 //!
 //! let mut network = Network::builder(1).dense(1, Activation::Identity).build()?;
-//! let options = TrainingOptions { batch: 1, epochs: 2, ..TrainingOptions::default() };
+//! let options = TrainingOptions::default().with_batch(1).with_epochs(2);
 //! let mut training = Training::new(&mut network, &cpu, &data, options)?;
 //! training.step().expect("8 steps")?;
 //! training.save(&path)?;
@@ -60,6 +60,7 @@ pub use summary::{CheckpointSummary, ElementType};
 
 /// A training between two steps: all that it needs to go on, but for the data.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Checkpoint<T: Element = f32> {
     /// The network as it was.
     pub network: Network<T>,
@@ -74,6 +75,16 @@ pub struct Checkpoint<T: Element = f32> {
 }
 
 impl<T: Element> Checkpoint<T> {
+    /// A training of `network` in this state, on data of so many examples; no notes.
+    pub fn new(network: Network<T>, options: TrainingOptions, state: TrainingState<T>, examples: usize) -> Self {
+        Checkpoint { network, options, state, examples, notes: BTreeMap::new() }
+    }
+    /// With these notes, by name, in place of those it has.
+    #[must_use]
+    pub fn with_notes(self, notes: BTreeMap<String, String>) -> Self {
+        Checkpoint { notes, ..self }
+    }
+
     /// Reads a file.
     ///
     /// # Errors

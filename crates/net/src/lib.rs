@@ -15,7 +15,7 @@
 //!     Network::builder(2).dense(8, Activation::Tanh).dense(1, Activation::Sigmoid).seed(1).build()?;
 //!
 //! let cpu = Cpu::detect()?;
-//! let options = TrainingOptions { optimizer: Optimizer::sgd(1.0), epochs: 1000, seed: 1, ..TrainingOptions::default() };
+//! let options = TrainingOptions::default().with_optimizer(Optimizer::sgd(1.0)).with_epochs(1000).with_seed(1);
 //! for report in Training::new(&mut network, &cpu, &data, options)? {
 //!     let report = report?;
 //!     if report.loss < 0.01 {

@@ -16,7 +16,7 @@ pub use state::{LayerState, OptimizerState};
 /// ```
 /// use nxm_net::{Optimizer, Sgd};
 /// let plain = Optimizer::sgd(0.1);
-/// let momentum = Optimizer::Sgd(Sgd { learning_rate: 0.1, momentum: 0.9, ..Sgd::default() });
+/// let momentum = Optimizer::from(Sgd::new(0.1).with_momentum(0.9));
 /// assert_eq!((plain.state_names().len(), momentum.state_names()), (0, &["momentum"][..]));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +33,15 @@ pub enum Optimizer {
 /// w − η·(g + μ·v). Without momentum w ← w − η·g.
 ///
 /// Operations per parameter: those of [`Rule`].
+///
+/// ```
+/// use nxm_net::{Sgd, TrainingOptions};
+/// let sgd = Sgd::new(0.1).with_momentum(0.9).with_nesterov(true);
+/// let options = TrainingOptions::default().with_optimizer(sgd);
+/// assert_eq!(options.optimizer.learning_rate(), 0.1);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Sgd {
     /// η, above 0.
     pub learning_rate: f64,
@@ -47,56 +55,111 @@ pub struct Sgd {
     pub weight_decay: f64,
 }
 
-/// Adam (Kingma and Ba 2015): g ← g + λ·w; m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g²; w ← w − η/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
-/// in step t, counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Adam {
-    /// η, above 0.
-    pub learning_rate: f64,
-    /// β₁, at least 0 and below 1.
-    pub beta1: f64,
-    /// β₂, at least 0 and below 1.
-    pub beta2: f64,
-    /// ε, at least 0.
-    pub epsilon: f64,
-    /// λ, at least 0.
-    pub weight_decay: f64,
-}
-
-/// AdamW (Loshchilov and Hutter 2019): w ← w·(1 − η·λ), then [`Adam`] without λ.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamW {
-    /// η, above 0.
-    pub learning_rate: f64,
-    /// β₁, at least 0 and below 1.
-    pub beta1: f64,
-    /// β₂, at least 0 and below 1.
-    pub beta2: f64,
-    /// ε, at least 0.
-    pub epsilon: f64,
-    /// λ, at least 0.
-    pub weight_decay: f64,
-}
-
 impl Default for Sgd {
     /// η = 0.001, all else 0.
     fn default() -> Self {
-        Sgd { learning_rate: 1e-3, momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 }
+        Sgd::new(1e-3)
     }
 }
 
-impl Default for Adam {
-    /// η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = 0.
-    fn default() -> Self {
-        Adam { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
+impl From<Sgd> for Optimizer {
+    fn from(sgd: Sgd) -> Optimizer {
+        Optimizer::Sgd(sgd)
     }
 }
 
-impl Default for AdamW {
-    /// η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = 0.01.
-    fn default() -> Self {
-        AdamW { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 1e-2 }
+impl Sgd {
+    /// Plain gradient descent at learning rate η, above 0; all else is 0.
+    pub const fn new(learning_rate: f64) -> Sgd {
+        Sgd { learning_rate, momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 }
     }
+    /// With momentum μ, at least 0.
+    #[must_use]
+    pub const fn with_momentum(self, momentum: f64) -> Sgd {
+        Sgd { momentum, ..self }
+    }
+    /// With dampening τ: from the second step on, (1 − τ)·g goes into v.
+    #[must_use]
+    pub const fn with_dampening(self, dampening: f64) -> Sgd {
+        Sgd { dampening, ..self }
+    }
+    /// With Nesterov's momentum or without; it needs momentum above 0 and no dampening.
+    #[must_use]
+    pub const fn with_nesterov(self, nesterov: bool) -> Sgd {
+        Sgd { nesterov, ..self }
+    }
+    /// With weight decay λ, at least 0: λ·w is added to the gradient.
+    #[must_use]
+    pub const fn with_weight_decay(self, weight_decay: f64) -> Sgd {
+        Sgd { weight_decay, ..self }
+    }
+}
+
+/// [`Adam`] and [`AdamW`] have the same settings. They differ in what λ does, and in its default.
+macro_rules! adam {
+    ($(#[$doc:meta])* $name:ident, $decay:literal, $what_decay_does:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub struct $name {
+            /// η, above 0.
+            pub learning_rate: f64,
+            /// β₁, at least 0 and below 1.
+            pub beta1: f64,
+            /// β₂, at least 0 and below 1.
+            pub beta2: f64,
+            /// ε, at least 0.
+            pub epsilon: f64,
+            /// λ, at least 0.
+            pub weight_decay: f64,
+        }
+
+        impl Default for $name {
+            #[doc = concat!("η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = ", $decay, ".")]
+            fn default() -> Self {
+                $name::new(1e-3)
+            }
+        }
+
+        impl From<$name> for Optimizer {
+            fn from(adam: $name) -> Optimizer {
+                Optimizer::$name(adam)
+            }
+        }
+
+        impl $name {
+            #[doc = concat!("Learning rate η, above 0; β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = ", $decay, ".")]
+            pub const fn new(learning_rate: f64) -> $name {
+                $name { learning_rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: $decay as f64 }
+            }
+            /// With β₁ and β₂, each at least 0 and below 1: how much of m and of v stays from step to step.
+            #[must_use]
+            pub const fn with_betas(self, beta1: f64, beta2: f64) -> $name {
+                $name { beta1, beta2, ..self }
+            }
+            /// With ε, at least 0: what is added to the denominator.
+            #[must_use]
+            pub const fn with_epsilon(self, epsilon: f64) -> $name {
+                $name { epsilon, ..self }
+            }
+            #[doc = concat!("With weight decay λ, at least 0: ", $what_decay_does)]
+            #[must_use]
+            pub const fn with_weight_decay(self, weight_decay: f64) -> $name {
+                $name { weight_decay, ..self }
+            }
+        }
+    };
+}
+
+adam! {
+    /// Adam (Kingma and Ba 2015): g ← g + λ·w; m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g²; w ← w − η/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
+    /// in step t, counted from 1.
+    Adam, 0, "λ·w is added to the gradient."
+}
+
+adam! {
+    /// AdamW (Loshchilov and Hutter 2019): w ← w·(1 − η·λ), then [`Adam`] without λ.
+    AdamW, 0.01, "w is multiplied by 1 − η·λ."
 }
 
 impl Default for Optimizer {
@@ -112,15 +175,15 @@ impl Optimizer {
 
     /// Plain gradient descent.
     pub fn sgd(learning_rate: f64) -> Optimizer {
-        Optimizer::Sgd(Sgd { learning_rate, ..Sgd::default() })
+        Sgd::new(learning_rate).into()
     }
     /// Adam with its defaults.
     pub fn adam(learning_rate: f64) -> Optimizer {
-        Optimizer::Adam(Adam { learning_rate, ..Adam::default() })
+        Adam::new(learning_rate).into()
     }
     /// AdamW with its defaults.
     pub fn adamw(learning_rate: f64) -> Optimizer {
-        Optimizer::AdamW(AdamW { learning_rate, ..AdamW::default() })
+        AdamW::new(learning_rate).into()
     }
 
     /// Its name: "sgd", "adam" or "adamw".
@@ -171,12 +234,6 @@ impl Optimizer {
         let learning_rate = self.learning_rate();
         check_learning_rate(T::from_f64(learning_rate))
             .map_err(|_| NetError::LearningRate { learning_rate, element: T::NAME })?;
-        let betas = |adam: &Adam| {
-            below_one("beta1", adam.beta1)?;
-            below_one("beta2", adam.beta2)?;
-            not_negative::<T>("epsilon", adam.epsilon)?;
-            not_negative::<T>("weight decay", adam.weight_decay)
-        };
         match *self {
             Optimizer::Sgd(Sgd { momentum, dampening, nesterov, weight_decay, .. }) => {
                 not_negative::<T>("momentum", momentum)?;
@@ -195,9 +252,12 @@ impl Optimizer {
                 }
                 Ok(())
             }
-            Optimizer::Adam(ref adam) => betas(adam),
-            Optimizer::AdamW(AdamW { learning_rate, beta1, beta2, epsilon, weight_decay }) => {
-                betas(&Adam { learning_rate, beta1, beta2, epsilon, weight_decay })
+            Optimizer::Adam(Adam { beta1, beta2, epsilon, weight_decay, .. })
+            | Optimizer::AdamW(AdamW { beta1, beta2, epsilon, weight_decay, .. }) => {
+                below_one("beta1", beta1)?;
+                below_one("beta2", beta2)?;
+                not_negative::<T>("epsilon", epsilon)?;
+                not_negative::<T>("weight decay", weight_decay)
             }
         }
     }

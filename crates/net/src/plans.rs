@@ -176,7 +176,11 @@ impl<T: Element> Plans<T> {
             Targets::Classes(labels) => (MatrixRef::from_row(&[]), labels),
         };
         let work = self.work.as_mut_slice();
-        let mut bindings = Bindings { parameters, first, second, work, inputs: x, targets, labels, rule };
+        let mut bindings = Bindings::new(parameters, work, x)
+            .with_state(first, second)
+            .with_targets(targets)
+            .with_labels(labels)
+            .with_rule(rule);
         Ok(program.run(section(sections), executor, &mut bindings)?)
     }
 

@@ -159,8 +159,8 @@ impl NetworkSpec {
 
     /// The same network, trained by `optimizer`.
     #[must_use]
-    pub fn with_optimizer(self, optimizer: Optimizer) -> NetworkSpec {
-        NetworkSpec { optimizer, ..self }
+    pub fn with_optimizer(self, optimizer: impl Into<Optimizer>) -> NetworkSpec {
+        NetworkSpec { optimizer: optimizer.into(), ..self }
     }
 
     /// The same network, its gradients clipped or not.

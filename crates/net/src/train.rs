@@ -75,7 +75,7 @@ impl<'a, T: Element> Training<'a, T> {
         options: TrainingOptions,
     ) -> Result<Self, NetError> {
         let optimizer = OptimizerState::new(options.optimizer, network)?;
-        Self::resume(network, executor, data, options, TrainingState { optimizer, progress: Progress::default() })
+        Self::resume(network, executor, data, options, TrainingState::new(optimizer))
     }
 
     /// Prepares to go on with a training from the `state` it had, on the network as it was then; nothing is changed yet.

@@ -45,7 +45,7 @@ fn main() {
 
 fn options() -> TrainingOptions {
     let (loss, optimizer) = (Loss::CROSS_ENTROPY, Optimizer::sgd(0.3));
-    TrainingOptions { loss, optimizer, batch: 4, epochs: 5, seed: 7, ..TrainingOptions::default() }
+    TrainingOptions::new(loss, optimizer).with_batch(4).with_epochs(5).with_seed(7)
 }
 
 /// Epochs after the first: steps, a short one among them, the next epoch's order, and the report.
@@ -76,18 +76,18 @@ fn every_kind_of_training<T: Element>(cpu: &Cpu) {
         check(activation, options());
     }
     for loss in losses(10) {
-        check(Activation::Silu, TrainingOptions { loss, ..options() });
+        check(Activation::Silu, options().with_loss(loss));
     }
     for optimizer in optimizers() {
         for clip_norm in [None, Some(1e-3), Some(1e3)] {
-            check(Activation::Sigmoid, TrainingOptions { optimizer, clip_norm, ..options() });
+            check(Activation::Sigmoid, options().with_optimizer(optimizer).with_clip_norm(clip_norm));
         }
     }
 }
 
 /// A training with products that are worth several threads.
 fn split_training(cpu: &Cpu) -> [[usize; 3]; 3] {
-    let options = TrainingOptions { batch: 64, ..options() };
+    let options = options().with_batch(64);
     const { assert!(64 * 600 * 200 >= 2 * WORTH_A_THREAD) };
     epochs::<f32>(&[600, 200, 10], Activation::Tanh, 150, options, cpu).try_into().expect("three epochs")
 }

@@ -67,7 +67,8 @@ fn of_shape(args: &CountArgs, Shape { element, sizes }: Shape) -> Result<Questio
     let loss = args.loss.clone().unwrap_or(Loss::MeanSquaredError);
     let network = args.tuning.network((&sizes, element), activations, loss, args.optimizer)?;
     let batch = args.batch.unwrap_or(1);
-    let schedule = TrainingLength { examples: args.examples.unwrap_or(batch), epochs: args.epochs.unwrap_or(1), batch };
+    let schedule =
+        TrainingLength::new(args.examples.unwrap_or(batch)).with_epochs(args.epochs.unwrap_or(1)).with_batch(batch);
     Ok(Question { network, element, layers: None, schedule })
 }
 
@@ -91,12 +92,10 @@ fn of_checkpoint(args: &CountArgs, path: &Path, checkpoint: CheckpointSummary) -
     let sizes: Vec<u64> = sizes.into_iter().map(|size| size as u64).collect();
     let network = NetworkSpec::with_activations(sizes, activations, options.loss.clone()).map_err(Failure::usage)?;
     let examples = args.examples.unwrap_or(examples as u64);
-    let schedule = TrainingLength {
-        examples,
-        epochs: args.epochs.unwrap_or(options.epochs as u64),
-        // No step of its training has more rows than there are examples.
-        batch: args.batch.unwrap_or((options.batch as u64).min(examples)),
-    };
+    let epochs = args.epochs.unwrap_or(options.epochs as u64);
+    // No step of its training has more rows than there are examples.
+    let batch = args.batch.unwrap_or((options.batch as u64).min(examples));
+    let schedule = TrainingLength::new(examples).with_epochs(epochs).with_batch(batch);
     let clip_norm = args.tuning.clip_norm.or(options.clip_norm);
     let network = trained(network, element, optimizer(args, &options)?, clip_norm)?;
     Ok(Question { network, element, layers: None, schedule })

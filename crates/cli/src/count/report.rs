@@ -95,7 +95,7 @@ impl Report {
     /// The answer, for elements of `T`.
     pub fn new<T: Element>(question: &Question, verify: bool, cpu: &Cpu) -> Result<Report, Failure> {
         let Question { network, schedule, .. } = question;
-        let TrainingLength { examples, epochs, batch } = *schedule;
+        let TrainingLength { examples, epochs, batch, .. } = *schedule;
         let bill = Bill::new::<T>(network, *schedule, cpu).map_err(Failure::usage)?;
         let Breakdown { forward, loss, backward, update, total, layers } = bill.step;
         Ok(Report {

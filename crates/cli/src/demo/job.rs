@@ -17,13 +17,7 @@ const SEED: u64 = 1;
 
 /// How it is trained: so many epochs that more of them change nothing.
 fn options() -> TrainingOptions {
-    TrainingOptions {
-        loss: Loss::CROSS_ENTROPY,
-        optimizer: Optimizer::sgd(0.2),
-        epochs: 60,
-        seed: SEED,
-        ..TrainingOptions::default()
-    }
+    TrainingOptions::new(Loss::CROSS_ENTROPY, Optimizer::sgd(0.2)).with_epochs(60).with_seed(SEED)
 }
 
 /// The training, before it begins.
@@ -61,7 +55,7 @@ impl Job {
     /// Examples, epochs and batch, as formulas see them.
     pub fn schedule(&self) -> TrainingLength {
         let TrainingOptions { epochs, batch, .. } = self.options;
-        TrainingLength { examples: self.seen.len() as u64, epochs: epochs as u64, batch: batch as u64 }
+        TrainingLength::new(self.seen.len() as u64).with_epochs(epochs as u64).with_batch(batch as u64)
     }
 
     /// The layer with most weights at the training's batch; the last of several, as only the first has no input gradient.

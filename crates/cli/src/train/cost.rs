@@ -25,7 +25,7 @@ impl Costs {
         let network = network.map_err(Failure::usage)?.with_optimizer(options.optimizer).with_clipping(clipping);
         let [examples, epochs, batch] = [job.seen.len(), options.epochs, options.batch].map(|n| n as u64);
         // No step has more rows than there are examples.
-        let schedule = TrainingLength { examples, epochs, batch: batch.min(examples) };
+        let schedule = TrainingLength::new(examples).with_epochs(epochs).with_batch(batch.min(examples));
         Bill::new::<f32>(&network, schedule, cpu).map(Costs).map_err(Failure::usage)
     }
 }

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 
 use nxm_kernels::Activation;
 use nxm_net::{
-    Checkpoint, Checkpoints, Dataset, LearningRateSchedule, Network, OptimizerState, Progress, TrainingOptions,
-    TrainingState,
+    Checkpoint, Checkpoints, Dataset, LearningRateSchedule, Network, OptimizerState, TrainingOptions, TrainingState,
 };
 
 use super::watch::{WATCH, Watch};
@@ -84,13 +83,8 @@ impl Job {
         let network = network(args, &examples, meaning.outputs(), options.seed)?;
         let optimizer = OptimizerState::new(options.optimizer, &network).map_err(Failure::usage)?;
         let scheme = Scheme::new(examples.columns, scaling, meaning, &seen);
-        let checkpoint = Checkpoint {
-            network,
-            options,
-            state: TrainingState { optimizer, progress: Progress::default() },
-            examples: seen.len(),
-            notes: BTreeMap::from([(SCHEME.to_owned(), note_text(&scheme)?), (WATCH.to_owned(), note_text(&watch)?)]),
-        };
+        let notes = BTreeMap::from([(SCHEME.to_owned(), note_text(&scheme)?), (WATCH.to_owned(), note_text(&watch)?)]);
+        let checkpoint = Checkpoint::new(network, options, TrainingState::new(optimizer), seen.len()).with_notes(notes);
         let seen = scheme.scaled(&seen)?;
         let held_out = held_out.map(|data| scheme.scaled(&data)).transpose()?;
         Ok(Job { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })

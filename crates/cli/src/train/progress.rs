@@ -40,7 +40,7 @@ impl Bar {
             return;
         }
         self.drawn = Some(Instant::now());
-        let Progress { epochs, steps, loss } = training.state().progress;
+        let Progress { epochs, steps, loss, .. } = training.state().progress;
         let options = training.options();
         let mut message = format!("epoch {}/{}", epochs + usize::from(steps > 0), options.epochs);
         let of_epoch = (steps > 0).then(|| loss / (steps * options.batch.min(training.examples())) as f64);

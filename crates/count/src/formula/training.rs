@@ -9,13 +9,31 @@ use crate::tally::Tally;
 
 /// How long a network is trained: in each epoch every example once, in batches of which the last may be short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct TrainingLength {
-    /// Examples of an epoch.
+    /// Examples of an epoch, at least 1.
     pub examples: u64,
-    /// Epochs.
+    /// Epochs, at least 1.
     pub epochs: u64,
-    /// Examples of a step, but perhaps of an epoch's last.
+    /// Examples of a step, at least 1. The last step of an epoch takes what is left.
     pub batch: u64,
+}
+
+impl TrainingLength {
+    /// One epoch of `examples` examples, at least 1, in batches of 32.
+    pub const fn new(examples: u64) -> TrainingLength {
+        TrainingLength { examples, epochs: 1, batch: 32 }
+    }
+    /// With each example used `epochs` times, at least 1.
+    #[must_use]
+    pub const fn with_epochs(self, epochs: u64) -> TrainingLength {
+        TrainingLength { epochs, ..self }
+    }
+    /// With `batch` examples in a step, at least 1.
+    #[must_use]
+    pub const fn with_batch(self, batch: u64) -> TrainingLength {
+        TrainingLength { batch, ..self }
+    }
 }
 
 /// What a training run executes.

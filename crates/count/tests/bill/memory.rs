@@ -120,8 +120,8 @@ proptest! {
         [hidden, output] in proptest::array::uniform2(proptest::sample::select(&Activation::ALL)),
         optimizer in proptest::sample::select(vec![
             Optimizer::default(),
-            Optimizer::Sgd(Sgd { momentum: 0.9, dampening: 0.0, nesterov: false, weight_decay: 0.0, learning_rate: 0.1 }),
-            Optimizer::Adam(Adam { learning_rate: 0.1, beta1: 0.9, beta2: 0.9, epsilon: 1e-8, weight_decay: 0.0 }),
+            Optimizer::Sgd(Sgd::new(0.1).with_momentum(0.9)),
+            Optimizer::Adam(Adam::new(0.1).with_betas(0.9, 0.9)),
         ]),
         clipping in proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled][..]),
         loss in 0usize..4,

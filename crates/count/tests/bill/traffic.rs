@@ -14,7 +14,7 @@ fn thirty_thirty_thirty() {
     let spec = NetworkSpec::new([30, 30, 30], sigmoid, sigmoid, Loss::MeanSquaredError).unwrap();
     let cpu = Cpu::detect().unwrap();
     let bytes = |read: u128, written: u128| Traffic { read: 4 * read, written: 4 * written };
-    let length = TrainingLength { examples: 1, epochs: 1, batch: 1 };
+    let length = TrainingLength::new(1).with_epochs(1).with_batch(1);
     let bill = Bill::new::<f32>(&spec, length, &cpu).unwrap();
     let step = &bill.step;
     assert_eq!(step.forward.traffic, bytes(2 * (30 + 930), 2 * 30));
@@ -42,7 +42,7 @@ proptest! {
     fn epochs_are_their_steps(examples in 1u64..100, batch in 1u64..40, epochs in 1u64..5) {
         let spec = NetworkSpec::new([7, 5, 3], Activation::Gelu, Activation::Identity, Loss::CROSS_ENTROPY).unwrap();
         let cpu = Cpu::detect().unwrap();
-        let bill = Bill::new::<f64>(&spec, TrainingLength { examples, epochs, batch }, &cpu).unwrap();
+        let bill = Bill::new::<f64>(&spec, TrainingLength::new(examples).with_epochs(epochs).with_batch(batch), &cpu).unwrap();
         let step = |rows| cost_of_step::<f64>(&spec, rows, &cpu).unwrap();
         let whole = step(batch).total.times((examples / batch).into()).unwrap();
         let rest = if examples % batch > 0 { step(examples % batch).total } else { Cost::default() };

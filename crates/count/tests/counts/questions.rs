@@ -27,12 +27,12 @@ fn a_training_run_executes_its_formula() {
     let mut trained =
         Network::builder(5).dense(9, Activation::Relu).dense(2, Activation::Identity).seed(1).build().unwrap();
     let counted = Counted::new(Cpu::new(level(), 2));
-    let options = TrainingOptions { batch: 4, epochs: 3, ..TrainingOptions::default() };
+    let options = TrainingOptions::default().with_batch(4).with_epochs(3);
     let train = || Training::new(&mut trained, &counted, &data, options).unwrap().map(Result::unwrap).count();
     assert_eq!(with_room(train), 3);
 
     let spec = network(&[5, 9, 2], Loss::MeanSquaredError);
-    let length = TrainingLength { examples: 10, epochs: 3, batch: 4 };
+    let length = TrainingLength::new(10).with_epochs(3).with_batch(4);
     let formula = TrainingFormula::new(&spec, length, Vectors::of::<f32>(level())).unwrap();
     assert_eq!(formula.steps(), 9);
     assert_eq!(counted.total(), formula.total());
@@ -41,7 +41,7 @@ fn a_training_run_executes_its_formula() {
     let counted = Counted::new(Cpu::new(level(), 2));
     let rate = LearningRateSchedule::Cosine { steps: 9, minimum: 1e-4 };
     let optimizer = Optimizer::adam(0.01);
-    let options = TrainingOptions { batch: 4, epochs: 3, optimizer, schedule: rate, ..TrainingOptions::default() };
+    let options = TrainingOptions::default().with_optimizer(optimizer).with_schedule(rate).with_batch(4).with_epochs(3);
     let train = || Training::new(&mut trained, &counted, &data, options).unwrap().map(Result::unwrap).count();
     assert_eq!(with_room(train), 3);
     let formula = TrainingFormula::new(&spec.with_optimizer(optimizer), length, Vectors::of::<f32>(level())).unwrap();
@@ -55,7 +55,8 @@ fn short_batches() {
     let vectors = Vectors::textbook::<f64>();
     let step = |rows| StepFormula::new(&spec, rows, vectors).unwrap().total();
     let training = |examples, epochs, batch| {
-        TrainingFormula::new(&spec, TrainingLength { examples, epochs, batch }, vectors).unwrap()
+        TrainingFormula::new(&spec, TrainingLength::new(examples).with_epochs(epochs).with_batch(batch), vectors)
+            .unwrap()
     };
     let expected = Tally::sum([step(4), step(4), step(2)]).unwrap().times(3).unwrap();
     assert_eq!(training(10, 3, 4).total(), expected);
@@ -68,7 +69,7 @@ fn short_batches() {
 fn a_trillion_times_a_trillion() {
     let spec = network(&[1_000_000, 1_000_000], Loss::MeanSquaredError);
     assert_eq!(spec.parameters(), 1_000_001_000_000);
-    let length = TrainingLength { examples: 1_000_000_000_000, epochs: 10, batch: 1_000_000 };
+    let length = TrainingLength::new(1_000_000_000_000).with_epochs(10).with_batch(1_000_000);
     let total = TrainingFormula::new(&spec, length, Vectors::textbook::<f32>()).unwrap().total().useful;
     // Forward and weight gradient: 10¹² fma for each of 10¹³ examples; each of 10⁷ steps updates all parameters, and has
     // the 10¹² − 64 fma of a sum of 10¹² squares in 64 lanes.
@@ -84,7 +85,7 @@ fn overflow_is_an_error() {
     let spec = network(&[max, max], Loss::MeanSquaredError);
     let error = StepFormula::new(&spec, max, Vectors::textbook::<f32>()).unwrap_err();
     assert_eq!(error.to_string(), "forward of layer 0: the number of flops exceeds 2¹²⁸ − 1");
-    let length = TrainingLength { examples: max, epochs: max, batch: 1 };
+    let length = TrainingLength::new(max).with_epochs(max).with_batch(1);
     let error = TrainingFormula::new(&network(&[30, 30], Loss::CROSS_ENTROPY), length, Vectors::textbook::<f32>());
     assert!(matches!(error, Err(CountError::Overflow { .. })), "{error:?}");
     let error = NetworkSpec::new([max; 4], Activation::Relu, Activation::Relu, Loss::CROSS_ENTROPY).unwrap_err();
@@ -110,7 +111,7 @@ fn bad_input() {
     assert!(matches!(StepFormula::new(&spec, 0, vectors), Err(CountError::Zero { .. })));
     for zero in 0..3 {
         let number = |i| u64::from(i != zero);
-        let length = TrainingLength { examples: number(0), epochs: number(1), batch: number(2) };
+        let length = TrainingLength::new(number(0)).with_epochs(number(1)).with_batch(number(2));
         assert!(matches!(TrainingFormula::new(&spec, length, vectors), Err(CountError::Zero { .. })), "{zero}");
     }
 }
@@ -119,7 +120,7 @@ fn bad_input() {
 #[test]
 fn too_large_to_run() {
     let cpu = Cpu::new(level(), 1);
-    let (second, length) = (Duration::from_secs(1), TrainingLength { examples: 1, epochs: 1, batch: 1 });
+    let (second, length) = (Duration::from_secs(1), TrainingLength::new(1).with_epochs(1).with_batch(1));
     let large = network(&[40_000, 40_000], Loss::MeanSquaredError);
     let error = verify::<f32>(&network(&[2, 1], Loss::MeanSquaredError), 1, level(), 0).unwrap_err();
     assert_eq!(error.to_string(), "the number of threads must be at least 1, and is 0");
@@ -136,7 +137,7 @@ fn too_large_to_run() {
     assert!(matches!(forecast::<f32>(&large, length, &cpu, second), Err(RunError::TooLarge { what: "bytes", .. })));
     let long = network(&[1000, 1000], Loss::MeanSquaredError);
     assert!(matches!(verify::<f32>(&long, 50_000, level(), 1), Err(RunError::TooLarge { what: "operations", .. })));
-    let length = TrainingLength { batch: 4096, examples: 4096, ..length };
+    let length = TrainingLength::new(4096).with_epochs(length.epochs).with_batch(4096);
     assert!(matches!(
         with_room(|| forecast::<f32>(&long, length, &cpu, Duration::from_micros(1))),
         Err(RunError::TooSlow { rows: 1, batch: 4096, .. })
@@ -147,7 +148,7 @@ fn too_large_to_run() {
 #[test]
 fn forecasts() {
     let spec = network(&[20, 40, 5], Loss::CROSS_ENTROPY);
-    let length = TrainingLength { examples: 100, epochs: 7, batch: 32 };
+    let length = TrainingLength::new(100).with_epochs(7).with_batch(32);
     let budget = Duration::from_millis(60);
     let forecast = with_room(|| forecast::<f32>(&spec, length, &Cpu::new(level(), 1), budget)).unwrap();
     let flops = |ops: Ops| (ops.flops() + ops.inside().flops()) as f64;

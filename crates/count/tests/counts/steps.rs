@@ -194,17 +194,17 @@ fn losses(outputs: usize) -> Vec<Loss> {
 
 /// Every optimizer with each of its options.
 fn optimizers() -> Vec<Optimizer> {
-    let momentum = Sgd { momentum: 0.9, ..Sgd::default() };
+    let momentum = Sgd::default().with_momentum(0.9);
     vec![
         Optimizer::Sgd(Sgd::default()),
-        Optimizer::Sgd(Sgd { weight_decay: 0.01, ..Sgd::default() }),
+        Optimizer::Sgd(Sgd::default().with_weight_decay(0.01)),
         Optimizer::Sgd(momentum),
-        Optimizer::Sgd(Sgd { dampening: 0.1, ..momentum }),
-        Optimizer::Sgd(Sgd { nesterov: true, weight_decay: 0.01, ..momentum }),
+        Optimizer::Sgd(momentum.with_dampening(0.1)),
+        Optimizer::Sgd(momentum.with_nesterov(true).with_weight_decay(0.01)),
         Optimizer::Adam(Adam::default()),
-        Optimizer::Adam(Adam { weight_decay: 0.01, ..Adam::default() }),
+        Optimizer::Adam(Adam::default().with_weight_decay(0.01)),
         Optimizer::AdamW(AdamW::default()),
-        Optimizer::AdamW(AdamW { weight_decay: 0.0, ..AdamW::default() }),
+        Optimizer::AdamW(AdamW::default().with_weight_decay(0.0)),
     ]
 }
 

@@ -87,7 +87,7 @@ fn fused_is_separate<T: Element>(rows: usize, n: usize, m: usize, threads: usize
             let squares = |seed| -> Vec<T> { start(seed).iter().map(|v| T::from_f64(v.to_f64().powi(2))).collect() };
             let (mut w1, mut m1, mut v1) = (w.clone(), start(seed + 5), squares(seed + 6));
             let (mut w2, mut m2, mut v2) = (w1.clone(), m1.clone(), v1.clone());
-            let parameters = Parameters { weights: &mut w1, first: &mut m1, second: &mut v1 };
+            let parameters = Parameters::new(&mut w1).with_first(&mut m1).with_second(&mut v1);
             update(&cpu, rule, &gradient, parameters).unwrap();
             let mut state = [&mut m2, &mut v2].map(|s| Some(MatrixMut::new(s, n, m).unwrap()));
             for unused in rule.state()..2 {

@@ -59,7 +59,11 @@ impl<T: Float> Memories<T> {
     pub fn bind<'a>(&'a mut self, data: [MatrixRef<'a, T>; 2], labels: &'a [u32], rule: Rule<T>) -> Bindings<'a, T> {
         let Memories { parameters, first, second, work } = self;
         let [inputs, targets] = data;
-        Bindings { parameters: Parameters::Exclusive(parameters), first, second, work, inputs, targets, labels, rule }
+        Bindings::new(Parameters::Exclusive(parameters), work, inputs)
+            .with_state(first, second)
+            .with_targets(targets)
+            .with_labels(labels)
+            .with_rule(rule)
     }
 }
 

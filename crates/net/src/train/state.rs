@@ -13,6 +13,7 @@ use crate::optimizer::OptimizerState;
 /// There is no other random state: an epoch's order follows from the seed, the epoch's number and the number of examples; the
 /// learning rate follows from the schedule and the number of steps.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct TrainingState<T: Element> {
     /// What the optimizer keeps.
     pub optimizer: OptimizerState<T>,
@@ -22,6 +23,7 @@ pub struct TrainingState<T: Element> {
 
 /// A place in a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Epochs that are finished.
     pub epochs: usize,
@@ -32,6 +34,16 @@ pub struct Progress {
 }
 
 impl<T: Element> TrainingState<T> {
+    /// At the beginning of a run, with this state of the optimizer.
+    pub fn new(optimizer: OptimizerState<T>) -> Self {
+        TrainingState { optimizer, progress: Progress::default() }
+    }
+    /// At this place in the run.
+    #[must_use]
+    pub fn with_progress(self, progress: Progress) -> Self {
+        TrainingState { progress, ..self }
+    }
+
     /// Whether a training with these options on so many examples can be in this state.
     pub(crate) fn check(
         &self,
@@ -60,6 +72,17 @@ impl<T: Element> TrainingState<T> {
 }
 
 impl Progress {
+    /// After `epochs` whole epochs.
+    #[must_use]
+    pub const fn with_epochs(self, epochs: usize) -> Progress {
+        Progress { epochs, ..self }
+    }
+    /// After `steps` steps of the next epoch, fewer than the epoch has, whose sum of loss · examples is `loss`.
+    #[must_use]
+    pub const fn with_steps(self, steps: usize, loss: f64) -> Progress {
+        Progress { steps, loss, ..self }
+    }
+
     /// Whether a training with these options on so many examples can be here after so many of its optimizer's steps.
     pub(crate) fn check(&self, options: &TrainingOptions, examples: usize, taken: u64) -> Result<(), NetError> {
         let error = |what, expected: String, found: String| Err(NetError::Resume { what, expected, found });

@@ -111,14 +111,8 @@ fn a_whole_run_has_the_same_bits() {
     let run = |cpu: &Cpu| {
         let mut network = network::<f32>(&[13, 21, 5], Activation::Relu, Activation::Identity, 3);
         let data = examples(&Loss::CROSS_ENTROPY, 50, 13, 5, 4);
-        let options = TrainingOptions {
-            loss: Loss::CROSS_ENTROPY,
-            optimizer: Optimizer::adam(0.01),
-            batch: 8,
-            epochs: 3,
-            seed: 5,
-            ..TrainingOptions::default()
-        };
+        let options =
+            TrainingOptions::new(Loss::CROSS_ENTROPY, Optimizer::adam(0.01)).with_batch(8).with_epochs(3).with_seed(5);
         let losses: Vec<u64> = Training::new(&mut network, cpu, &data, options)
             .unwrap()
             .map(|report| report.unwrap().loss.to_bits())

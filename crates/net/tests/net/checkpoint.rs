@@ -52,13 +52,7 @@ pub fn small<T: Element>() -> Checkpoint<T> {
         fill(layer.weights_mut(), &numbers(fan_in * fan_out, seed));
         layer.bias_mut().copy_from_slice(&numbers(fan_out, seed + 10));
     }
-    let optimizer = Optimizer::Sgd(Sgd {
-        learning_rate: 0.1,
-        momentum: 0.9,
-        dampening: -0.0,
-        weight_decay: 1e-30,
-        nesterov: false,
-    });
+    let optimizer = Sgd::new(0.1).with_momentum(0.9).with_dampening(-0.0).with_weight_decay(1e-30).into();
     let schedule = LearningRateSchedule::Milestones { at: vec![3, u64::MAX], factor: 1.0 / 3.0 };
     let layers = vec![
         LayerState { weights: momentum(6, 21), bias: momentum(3, 22) },
@@ -66,21 +60,18 @@ pub fn small<T: Element>() -> Checkpoint<T> {
     ];
     let mut state = OptimizerState::restore(optimizer, &network, 7, &layers).unwrap();
     state.set_learning_rate(schedule.learning_rate(0.1, 6)).unwrap();
-    Checkpoint {
+    Checkpoint::new(
         network,
-        options: TrainingOptions {
-            loss: Loss::MeanSquaredError,
-            optimizer,
-            schedule,
-            clip_norm: Some(0.3),
-            batch: 4,
-            epochs: 10,
-            seed: u64::MAX,
-        },
-        state: TrainingState { optimizer: state, progress: Progress { epochs: 3, steps: 1, loss: 0.1 + 0.2 } },
-        examples: 8,
-        notes: [("columns", "[\"a\", \"ß\"]"), ("", "no name")].map(|(name, note)| (name.into(), note.into())).into(),
-    }
+        TrainingOptions::new(Loss::MeanSquaredError, optimizer)
+            .with_schedule(schedule)
+            .with_clip_norm(0.3)
+            .with_batch(4)
+            .with_epochs(10)
+            .with_seed(u64::MAX),
+        TrainingState::new(state).with_progress(Progress::default().with_epochs(3).with_steps(1, 0.1 + 0.2)),
+        8,
+    )
+    .with_notes([("columns", "[\"a\", \"ß\"]"), ("", "no name")].map(|(name, note)| (name.into(), note.into())).into())
 }
 
 fn there_and_back<T: Element>(checkpoint: &Checkpoint<T>) {
@@ -108,13 +99,8 @@ fn everything_comes_back() {
         for optimizer in optimizers() {
             for schedule in &schedules {
                 let mut network = network::<f64>(&[4, 5, 3], Activation::Silu, Activation::Identity, 1);
-                let options = TrainingOptions {
-                    loss: loss.clone(),
-                    optimizer,
-                    schedule: schedule.clone(),
-                    batch: 2,
-                    ..Default::default()
-                };
+                let options =
+                    TrainingOptions::new(loss.clone(), optimizer).with_schedule(schedule.clone()).with_batch(2);
                 let executor = cpu();
                 let mut training = Training::new(&mut network, &executor, &data, options.clone()).unwrap();
                 steps(&mut training, 2);
@@ -123,7 +109,7 @@ fn everything_comes_back() {
                 let written = folder.path().join("run");
                 training.save(&written).unwrap();
                 let state = training.into_state();
-                let checkpoint = Checkpoint { network, options, state, examples: 5, notes };
+                let checkpoint = Checkpoint::new(network, options, state, 5).with_notes(notes);
                 there_and_back(&checkpoint);
                 assert_eq!(Checkpoint::load(&written).unwrap(), checkpoint);
             }
@@ -166,7 +152,7 @@ fn the_oldest_format_goes_on_to_the_bit() {
         let bytes = |training: &Training<'_, T>| {
             let (network, options) = (training.network().clone(), training.options().clone());
             let (state, notes) = (training.state().clone(), training.notes().clone());
-            Checkpoint { network, options, state, examples: training.examples(), notes }.to_bytes().unwrap()
+            Checkpoint::new(network, options, state, training.examples()).with_notes(notes).to_bytes().unwrap()
         };
         let finish = |checkpoint: &mut Checkpoint<T>| {
             let mut training = checkpoint.resume(&executor, &data).unwrap();

@@ -99,7 +99,7 @@ fn twenty_steps_and_twenty_in_a_new_process_are_forty() {
 /// A run without an end, that writes a checkpoint after every step.
 fn endless() -> (Network<f32>, Dataset<f32>, TrainingOptions) {
     let (network, data, options) = job(Optimizer::adam(0.001), None);
-    (network, data, TrainingOptions { epochs: 1_000_000, ..options })
+    (network, data, options.with_epochs(1_000_000))
 }
 
 fn kept(folder: &Path) -> Checkpoints {

@@ -117,7 +117,7 @@ fn options_out_of_their_range() {
     for learning_rate in [0.0, -0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e-60, 1e60] {
         for optimizer in [Optimizer::sgd(learning_rate), Optimizer::adam(learning_rate)] {
             let NetError::LearningRate { learning_rate: named, element: "f32" } =
-                refused(TrainingOptions { optimizer, ..TrainingOptions::default() })
+                refused(TrainingOptions::default().with_optimizer(optimizer))
             else {
                 panic!("{learning_rate}")
             };
@@ -125,30 +125,30 @@ fn options_out_of_their_range() {
         }
     }
     let (sgd, adam, adamw) = (Sgd::default(), Adam::default(), AdamW::default());
-    let nesterov = Sgd { nesterov: true, momentum: 0.9, ..sgd };
+    let nesterov = sgd.with_momentum(0.9).with_nesterov(true);
     for (optimizer, name, value) in [
-        (Optimizer::Sgd(Sgd { momentum: -0.1, ..sgd }), "momentum", -0.1),
-        (Optimizer::Sgd(Sgd { momentum: 0.0, ..nesterov }), "momentum", 0.0),
-        (Optimizer::Sgd(Sgd { dampening: 0.5, ..nesterov }), "dampening", 0.5),
-        (Optimizer::Sgd(Sgd { dampening: 1e60, ..sgd }), "dampening", 1e60),
-        (Optimizer::Sgd(Sgd { weight_decay: -1.0, ..sgd }), "weight decay", -1.0),
-        (Optimizer::Adam(Adam { beta1: 1.0, ..adam }), "beta1", 1.0),
-        (Optimizer::Adam(Adam { beta2: -0.5, ..adam }), "beta2", -0.5),
-        (Optimizer::AdamW(AdamW { epsilon: -1e-8, ..adamw }), "epsilon", -1e-8),
-        (Optimizer::AdamW(AdamW { weight_decay: 1e60, ..adamw }), "weight decay", 1e60),
+        (Optimizer::Sgd(sgd.with_momentum(-0.1)), "momentum", -0.1),
+        (Optimizer::Sgd(nesterov.with_momentum(0.0)), "momentum", 0.0),
+        (Optimizer::Sgd(nesterov.with_dampening(0.5)), "dampening", 0.5),
+        (Optimizer::Sgd(sgd.with_dampening(1e60)), "dampening", 1e60),
+        (Optimizer::Sgd(sgd.with_weight_decay(-1.0)), "weight decay", -1.0),
+        (Optimizer::Adam(adam.with_betas(1.0, adam.beta2)), "beta1", 1.0),
+        (Optimizer::Adam(adam.with_betas(adam.beta1, -0.5)), "beta2", -0.5),
+        (Optimizer::AdamW(adamw.with_epsilon(-1e-8)), "epsilon", -1e-8),
+        (Optimizer::AdamW(adamw.with_weight_decay(1e60)), "weight decay", 1e60),
     ] {
-        let error = refused(TrainingOptions { optimizer, ..TrainingOptions::default() });
+        let error = refused(TrainingOptions::default().with_optimizer(optimizer));
         assert!(
             matches!(error, NetError::Setting { name: named, value: found, .. } if (named, found) == (name, value)),
             "{error}"
         );
     }
     for max_norm in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-60] {
-        let error = refused(TrainingOptions { clip_norm: Some(max_norm), ..TrainingOptions::default() });
+        let error = refused(TrainingOptions::default().with_clip_norm(max_norm));
         assert!(said(error).starts_with("the largest norm of gradients is "), "{max_norm}");
     }
     let schedule = LearningRateSchedule::Step { every: 0, factor: 0.5 };
-    let error = refused(TrainingOptions { schedule, ..TrainingOptions::default() });
+    let error = refused(TrainingOptions::default().with_schedule(schedule));
     assert_eq!(said(error), "the schedule's interval is 0: a whole number, at least 1 is needed");
     assert_eq!(net, before);
 }
@@ -172,15 +172,15 @@ fn losses_out_of_their_range() {
 #[test]
 fn runs_that_can_not_begin() {
     let mut net = network::<f32>(&[3, 2], Activation::Tanh, Activation::Identity, 1);
-    let good = || TrainingOptions { batch: 2, ..TrainingOptions::default() };
+    let good = || TrainingOptions::default().with_batch(2);
     let data = examples::<f32>(&Loss::MeanSquaredError, 4, 3, 2, 1);
     let mut begin = |data: &Dataset<f32>, options| Training::new(&mut net, &cpu(), data, options).map(drop);
     assert_eq!(begin(&data, good()), Ok(()));
-    assert_eq!(begin(&data, TrainingOptions { batch: 0, ..good() }), Err(NetError::NoBatch));
+    assert_eq!(begin(&data, good().with_batch(0)), Err(NetError::NoBatch));
     // A batch larger than the data is a whole epoch.
-    assert_eq!(begin(&data, TrainingOptions { batch: usize::MAX, ..good() }), Ok(()));
+    assert_eq!(begin(&data, good().with_batch(usize::MAX)), Ok(()));
     assert_eq!(begin(&data.split_at(0).0, good()), Err(NetError::NoExamples));
-    let wrong = TrainingOptions { loss: Loss::CROSS_ENTROPY, ..good() };
+    let wrong = good().with_loss(Loss::CROSS_ENTROPY);
     assert!(matches!(begin(&data, wrong), Err(NetError::Targets { loss: "cross_entropy", .. })));
     let wide = examples(&Loss::MeanSquaredError, 4, 5, 2, 1);
     assert_eq!(begin(&wide, good()), Err(NetError::Features { expected: 3, found: 5 }));

@@ -127,21 +127,22 @@ impl Case {
         let [beta1, beta2] = [0, 1].map(|i| betas.map_or([0.9, 0.999][i], |betas| betas[i].as_f64().unwrap()));
         let epsilon = option("eps").unwrap_or(1e-8);
         match self.config["optimizer"]["name"].as_str().unwrap() {
-            "sgd" => Optimizer::Sgd(Sgd {
-                learning_rate,
-                momentum: option("momentum").unwrap_or(0.0),
-                dampening: option("dampening").unwrap_or(0.0),
-                nesterov: self.config["optimizer"]["nesterov"].as_bool().unwrap_or(false),
-                weight_decay: option("weight_decay").unwrap_or(0.0),
-            }),
-            "adam" => {
-                let weight_decay = option("weight_decay").unwrap_or(0.0);
-                Optimizer::Adam(Adam { learning_rate, beta1, beta2, epsilon, weight_decay })
-            }
-            "adamw" => {
-                let weight_decay = option("weight_decay").unwrap_or(0.01);
-                Optimizer::AdamW(AdamW { learning_rate, beta1, beta2, epsilon, weight_decay })
-            }
+            "sgd" => Sgd::new(learning_rate)
+                .with_momentum(option("momentum").unwrap_or(0.0))
+                .with_dampening(option("dampening").unwrap_or(0.0))
+                .with_nesterov(self.config["optimizer"]["nesterov"].as_bool().unwrap_or(false))
+                .with_weight_decay(option("weight_decay").unwrap_or(0.0))
+                .into(),
+            "adam" => Adam::new(learning_rate)
+                .with_betas(beta1, beta2)
+                .with_epsilon(epsilon)
+                .with_weight_decay(option("weight_decay").unwrap_or(0.0))
+                .into(),
+            "adamw" => AdamW::new(learning_rate)
+                .with_betas(beta1, beta2)
+                .with_epsilon(epsilon)
+                .with_weight_decay(option("weight_decay").unwrap_or(0.01))
+                .into(),
             other => panic!("an optimizer of {other}"),
         }
     }

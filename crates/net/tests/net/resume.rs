@@ -15,14 +15,15 @@ pub fn job<T: Element>(optimizer: Optimizer, clip_norm: Option<f64>) -> (Network
     let network = network(&[4, 9, 3], Activation::Gelu, Activation::Identity, 1);
     let data = examples(&loss, 23, 4, 3, 1);
     let schedule = LearningRateSchedule::Linear { start: 0.1, end: 1.0, steps: 30 };
-    (network, data, TrainingOptions { loss, optimizer, schedule, clip_norm, batch: 4, epochs: 10, seed: 5 })
+    let options = TrainingOptions::new(loss, optimizer).with_schedule(schedule).with_clip_norm(clip_norm);
+    (network, data, options.with_batch(4).with_epochs(10).with_seed(5))
 }
 
 /// What a file would hold of a state: its numbers, in new memory.
 fn copied<T: Element>(state: &TrainingState<T>, network: &Network<T>) -> TrainingState<T> {
     let old = &state.optimizer;
     let optimizer = OptimizerState::restore(*old.optimizer(), network, old.steps(), &old.layers()).unwrap();
-    TrainingState { optimizer, progress: state.progress }
+    TrainingState::new(optimizer).with_progress(state.progress)
 }
 
 /// Takes so many steps; gives the bits of their losses.
@@ -84,7 +85,7 @@ fn a_finished_run_goes_on_when_it_is_given_more_epochs() {
     let (start, data, options) = job::<f32>(Optimizer::adam(0.01), None);
     let executor = cpu();
     let run = |network: &mut Network<f32>, epochs, state: Option<TrainingState<f32>>| {
-        let options = TrainingOptions { epochs, ..options.clone() };
+        let options = options.clone().with_epochs(epochs);
         let mut training = match state {
             None => Training::new(network, &executor, &data, options).unwrap(),
             Some(state) => Training::resume(network, &executor, &data, options, state).unwrap(),
@@ -116,9 +117,9 @@ fn states_that_do_not_fit_are_refused() {
         NetError::Resume { what, .. } => what,
         other => panic!("{other}"),
     };
-    let other = TrainingOptions { optimizer: Optimizer::adam(0.02), ..options.clone() };
+    let other = options.clone().with_optimizer(Optimizer::adam(0.02));
     assert_eq!(what(refused(&other, |_| {})), "the optimizer of its state");
-    let smaller = TrainingOptions { batch: 3, ..options.clone() };
+    let smaller = options.clone().with_batch(3);
     assert_eq!(what(refused(&smaller, |_| {})), "the number of the optimizer's steps");
     let error = refused(&options, |state| state.progress.steps = 6);
     assert_eq!(
@@ -130,7 +131,8 @@ fn states_that_do_not_fit_are_refused() {
         "the number of the optimizer's steps"
     );
     assert_eq!(what(refused(&options, |state| state.progress.loss = f64::NAN)), "the loss of its epoch so far");
-    let between = |state: &mut TrainingState<f32>| state.progress = Progress { epochs: 1, steps: 0, loss: 0.5 };
+    let between =
+        |state: &mut TrainingState<f32>| state.progress = Progress::default().with_epochs(1).with_steps(0, 0.5);
     assert!(matches!(refused(&options, between), NetError::Resume { .. }));
 
     let layers = state.optimizer.layers();

@@ -3,8 +3,7 @@
 
 use nxm_kernels::{Activation, MatrixRef};
 use nxm_net::{
-    Loss, NetError, Network, Optimizer, OptimizerState, Predictor, Progress, Step, Training, TrainingOptions,
-    TrainingState,
+    Loss, NetError, Network, Optimizer, OptimizerState, Predictor, Step, Training, TrainingOptions, TrainingState,
 };
 
 use crate::errors::{refused, said};
@@ -88,8 +87,8 @@ fn optimizer_states_of_other_networks() {
             assert_eq!(step.train(&mut network, &cpu(), x, targets, &mut state), Err(expected.clone()));
             assert_eq!((&network, &state), (&original(), &before));
 
-            let options = TrainingOptions { optimizer, ..TrainingOptions::default() };
-            let state = TrainingState { optimizer: state, progress: Progress::default() };
+            let options = TrainingOptions::default().with_optimizer(optimizer);
+            let state = TrainingState::new(state);
             let resumed = Training::resume(&mut network, &cpu(), &data, options, state).map(drop);
             assert_eq!((resumed, &network), (Err(expected), &original()));
         }

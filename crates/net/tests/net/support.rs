@@ -65,20 +65,19 @@ pub fn losses(outputs: usize) -> Vec<Loss> {
 
 /// Every kind of optimizer, with each of its options.
 pub fn optimizers() -> Vec<Optimizer> {
-    let sgd = Sgd { learning_rate: 0.1, ..Sgd::default() };
-    let momentum = Sgd { momentum: 0.9, ..sgd };
-    let (adam, adamw) =
-        (Adam { learning_rate: 0.01, ..Adam::default() }, AdamW { learning_rate: 0.01, ..AdamW::default() });
+    let sgd = Sgd::new(0.1);
+    let momentum = sgd.with_momentum(0.9);
+    let (adam, adamw) = (Adam::new(0.01), AdamW::new(0.01));
     vec![
         Optimizer::Sgd(sgd),
-        Optimizer::Sgd(Sgd { weight_decay: 0.01, ..sgd }),
+        Optimizer::Sgd(sgd.with_weight_decay(0.01)),
         Optimizer::Sgd(momentum),
-        Optimizer::Sgd(Sgd { dampening: 0.1, weight_decay: 0.01, ..momentum }),
-        Optimizer::Sgd(Sgd { nesterov: true, ..momentum }),
+        Optimizer::Sgd(momentum.with_dampening(0.1).with_weight_decay(0.01)),
+        Optimizer::Sgd(momentum.with_nesterov(true)),
         Optimizer::Adam(adam),
-        Optimizer::Adam(Adam { weight_decay: 0.05, ..adam }),
+        Optimizer::Adam(adam.with_weight_decay(0.05)),
         Optimizer::AdamW(adamw),
-        Optimizer::AdamW(AdamW { weight_decay: 0.0, ..adamw }),
+        Optimizer::AdamW(adamw.with_weight_decay(0.0)),
     ]
 }
 

@@ -7,7 +7,7 @@ use crate::support::{bits, cpu, examples, fill, network};
 
 fn options() -> TrainingOptions {
     let (loss, optimizer) = (Loss::CROSS_ENTROPY, Optimizer::sgd(0.3));
-    TrainingOptions { loss, optimizer, batch: 4, epochs: 5, seed: 7, ..TrainingOptions::default() }
+    TrainingOptions::new(loss, optimizer).with_batch(4).with_epochs(5).with_seed(7)
 }
 
 fn exclusive_or() -> Dataset<f32> {
@@ -19,7 +19,7 @@ fn exclusive_or() -> Dataset<f32> {
 fn exclusive_or_is_learnt() {
     let data = exclusive_or();
     let mut network = network::<f32>(&[2, 16, 2], Activation::Tanh, Activation::Identity, 1);
-    let options = TrainingOptions { epochs: 500, ..options() };
+    let options = options().with_epochs(500);
     let losses: Vec<f64> =
         Training::new(&mut network, &cpu(), &data, options).unwrap().map(|report| report.unwrap().loss).collect();
     assert!(losses[499] < 0.05 * losses[0], "{} after {}", losses[499], losses[0]);
@@ -54,7 +54,7 @@ fn runs_repeat_and_depend_on_the_seed() {
     let data = examples::<f32>(&Loss::CROSS_ENTROPY, 23, 4, 3, 1);
     let run = |seed| {
         let mut network = network::<f32>(&[4, 6, 3], Activation::Relu, Activation::Identity, 1);
-        let options = TrainingOptions { seed, ..options() };
+        let options = options().with_seed(seed);
         let reports: Vec<_> =
             Training::new(&mut network, &cpu(), &data, options).unwrap().collect::<Result<_, _>>().unwrap();
         (bits(&network), reports)
@@ -69,7 +69,7 @@ fn a_run_that_is_dropped_early_leaves_what_it_has_learnt() {
     let start = network::<f32>(&[4, 6, 3], Activation::Relu, Activation::Identity, 1);
     let (mut stopped, mut whole) = (start.clone(), start);
     let reports = Training::new(&mut stopped, &cpu(), &data, options()).unwrap().take(2).count();
-    let options = TrainingOptions { epochs: 2, ..options() };
+    let options = options().with_epochs(2);
     let executor = cpu();
     let mut training = Training::new(&mut whole, &executor, &data, options).unwrap();
     assert_eq!((reports, training.by_ref().count()), (2, 2));
@@ -81,7 +81,7 @@ fn a_run_that_is_dropped_early_leaves_what_it_has_learnt() {
 fn the_last_batch_may_be_short_and_every_example_counts_the_same() {
     let data = examples::<f64>(&Loss::MeanSquaredError, 10, 3, 2, 1);
     let start = network::<f64>(&[3, 4, 2], Activation::Tanh, Activation::Identity, 1);
-    let options = TrainingOptions { loss: Loss::MeanSquaredError, epochs: 2, ..options() };
+    let options = options().with_loss(Loss::MeanSquaredError).with_epochs(2);
 
     let mut by_step = start.clone();
     let executor = cpu();
@@ -119,7 +119,7 @@ fn an_epoch_uses_every_example_once_in_an_order_of_its_own() {
     let mut network = Network::builder(1).dense(1, Activation::Identity).build().unwrap();
     *network.layer_mut(0).weights_mut().at(0, 0) = 1.0;
     let (optimizer, loss) = (Optimizer::sgd(1e-12), Loss::MeanSquaredError);
-    let options = TrainingOptions { loss, optimizer, batch: 1, epochs: 3, seed: 1, ..TrainingOptions::default() };
+    let options = TrainingOptions::new(loss, optimizer).with_batch(1).with_epochs(3).with_seed(1);
     let executor = cpu();
     let mut training = Training::new(&mut network, &executor, &data, options).unwrap();
     let mut seen = Vec::new();
@@ -265,7 +265,7 @@ fn a_run_that_diverges_says_where_and_keeps_the_last_good_weights() {
     // Each step multiplies the output, the sum of weight and bias, by 1 − 4·10⁶: in the third step the square of 1.6·10¹³ is finite in
     // f32, in the fourth that of 6.4·10¹⁹ is not.
     let (mut network, data) = one_weight(1.0);
-    let options = TrainingOptions { optimizer: Optimizer::sgd(1e6), epochs: 9, ..TrainingOptions::default() };
+    let options = TrainingOptions::default().with_optimizer(Optimizer::sgd(1e6)).with_epochs(9);
     let executor = cpu();
     let mut training = Training::new(&mut network, &executor, &data, options).unwrap();
     let good = training.by_ref().take_while(Result::is_ok).count();
@@ -276,7 +276,7 @@ fn a_run_that_diverges_says_where_and_keeps_the_last_good_weights() {
     assert_eq!(training.state().optimizer.steps(), 3);
 
     let (mut again, state) = (training.network().clone(), training.into_state());
-    let options = TrainingOptions { optimizer: Optimizer::sgd(1e6), epochs: 9, ..TrainingOptions::default() };
+    let options = TrainingOptions::default().with_optimizer(Optimizer::sgd(1e6)).with_epochs(9);
     let mut training = Training::resume(&mut again, &executor, &data, options, state).unwrap();
     let error = training.step().unwrap().unwrap_err();
     assert_eq!(error, NetError::Diverged { step: 4, layer: 0, what: "the loss" });

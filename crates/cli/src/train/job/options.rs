@@ -19,15 +19,15 @@ const EPOCHS: usize = 20;
 /// What the command line asks for.
 pub fn new(args: &TrainArgs) -> Result<TrainingOptions, Failure> {
     let default = TrainingOptions::default();
-    Ok(TrainingOptions {
-        loss: args.tuning.loss(args.loss.clone().unwrap_or(Loss::CROSS_ENTROPY))?,
-        optimizer: args.tuning.optimizer(args.optimizer.unwrap_or(OptimizerName::Adam), args.learning_rate)?,
-        clip_norm: args.tuning.clip_norm,
-        batch: args.batch.map_or(default.batch, whole),
-        epochs: args.epochs.map_or(EPOCHS, whole),
-        seed: args.seed.unwrap_or(default.seed),
-        schedule: args.schedule.clone().unwrap_or_default().0,
-    })
+    Ok(TrainingOptions::new(
+        args.tuning.loss(args.loss.clone().unwrap_or(Loss::CROSS_ENTROPY))?,
+        args.tuning.optimizer(args.optimizer.unwrap_or(OptimizerName::Adam), args.learning_rate)?,
+    )
+    .with_schedule(args.schedule.clone().unwrap_or_default().0)
+    .with_clip_norm(args.tuning.clip_norm)
+    .with_batch(args.batch.map_or(default.batch, whole))
+    .with_epochs(args.epochs.map_or(EPOCHS, whole))
+    .with_seed(args.seed.unwrap_or(default.seed)))
 }
 
 /// More than this machine can count is as good as all it can.
