@@ -79,3 +79,13 @@ fn the_page_about_adding_shows_what_stands_in_the_code() {
     }
     assert!(shown > 6 && files.next().is_none());
 }
+
+/// The table of kernels in the README has one row for each kernel, in the order of the catalogue.
+#[test]
+fn the_readme_has_a_row_for_every_kernel() {
+    let readme = include_str!("../../../../README.md");
+    let (_, table) = readme.split_once("| kernel | formula | operations |").expect("the table");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let names: Vec<&str> = rows.filter_map(|row| row.split('`').nth(1)).collect();
+    assert_eq!(names, Operation::NAMES);
+}
