@@ -45,6 +45,8 @@ pub trait Element:
     const ONE: Self;
     /// −∞.
     const NEG_INFINITY: Self;
+    /// The smallest positive number that is not subnormal.
+    const MIN_POSITIVE: Self;
     /// The constants of the vector functions.
     #[doc(hidden)]
     const CONSTANTS: Constants<Self>;
@@ -87,6 +89,7 @@ impl Element for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
     const NEG_INFINITY: Self = f32::NEG_INFINITY;
+    const MIN_POSITIVE: Self = f32::MIN_POSITIVE;
     const CONSTANTS: Constants<Self> = crate::math::constants::F32;
     type Scalar = Scalar;
     type Wide = Wide;
@@ -128,6 +131,7 @@ impl Element for f64 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
     const NEG_INFINITY: Self = f64::NEG_INFINITY;
+    const MIN_POSITIVE: Self = f64::MIN_POSITIVE;
     const CONSTANTS: Constants<Self> = crate::math::constants::F64;
     type Scalar = Scalar;
     type Wide = Wide;

@@ -18,12 +18,15 @@ use rules::{Adam, Dampened, Decayed, Decoupled, Momentum, Nesterov, Plain, Updat
 /// | rule | formula | per parameter | state |
 /// |---|---|---|---|
 /// | `Sgd` | w ← w − η·g | 1 fma | none |
-/// | `Momentum` | v ← μ·v + g, w ← w − η·v | 2 fma | v |
-/// | `Dampened` | v ← μ·v + (1 − τ)·g, w ← w − η·v | 2 fma, 1 mul | v |
-/// | `Nesterov` | v ← μ·v + g, w ← w − η·(g + μ·v) | 3 fma | v |
-/// | `Adam` | m ← m + (1 − β₁)(g − m), v ← β₂·v + (1 − β₂)·g², w ← w − η/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε) | 4 fma, 2 mul, 1 add, 1 sqrt, 1 div | m, v |
+/// | `Momentum` | v ← μ·v + g, w ← w − η·v | 2 fma, 1 cmp | v |
+/// | `Dampened` | v ← μ·v + (1 − τ)·g, w ← w − η·v | 2 fma, 1 mul, 1 cmp | v |
+/// | `Nesterov` | v ← μ·v + g, w ← w − η·(g + μ·v) | 3 fma, 1 cmp | v |
+/// | `Adam` | m ← m + (1 − β₁)(g − m), v ← β₂·v + (1 − β₂)·g², w ← w − η/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε) | 4 fma, 2 mul, 1 add, 1 sqrt, 1 div, 2 cmp | m, v |
 ///
-/// with, before it, [`Decay::L2`]: g ← g + λ·w (1 fma) or [`Decay::Decoupled`]: w ← w·(1 − η·λ) (1 mul).
+/// A state that becomes subnormal becomes 0: that is the comparison. Else each step on a parameter whose gradient stays 0 would take many times as
+/// long, for ever.
+///
+/// Before the rule comes [`Decay::L2`]: g ← g + λ·w (1 fma) or [`Decay::Decoupled`]: w ← w·(1 − η·λ) (1 mul).
 ///
 /// Source: Kingma & Ba 2015 (Adam), Loshchilov & Hutter 2019 (decoupled decay), and `torch.optim` for what they leave open.
 #[derive(Clone, Copy, Debug, PartialEq)]

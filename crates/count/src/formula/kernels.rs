@@ -14,8 +14,19 @@ const ADD: Ops = Ops::one(Kind::Add);
 const DIV: Ops = Ops::one(Kind::Div);
 const CMP: Ops = Ops::one(Kind::Cmp);
 /// What Adam executes for each parameter.
-const ADAM: [Kind; 9] =
-    [Kind::Fma, Kind::Fma, Kind::Fma, Kind::Fma, Kind::Mul, Kind::Mul, Kind::Add, Kind::Sqrt, Kind::Div];
+const ADAM: [Kind; 11] = [
+    Kind::Fma,
+    Kind::Fma,
+    Kind::Fma,
+    Kind::Fma,
+    Kind::Mul,
+    Kind::Mul,
+    Kind::Add,
+    Kind::Sqrt,
+    Kind::Div,
+    Kind::Cmp,
+    Kind::Cmp,
+];
 
 /// Every formula here fails with [`Overflow`] if a count exceeds 128 bits, and only then.
 impl Vectors {
@@ -88,14 +99,14 @@ impl Vectors {
         per_element.into_iter().try_fold(Tally::NONE, |sum, ops| sum.plus(&self.map_rows(*ops, rows)?))
     }
 
-    /// The update of each parameter by a rule: momentum 2 fma (dampened 1 mul more), Nesterov 3 fma, Adam 4 fma, 2 mul, 1 add, 1 sqrt,
-    /// 1 div, plain descent 1 fma; L2 decay 1 fma more, decoupled decay 1 mul.
+    /// The update of each parameter by a rule: momentum 2 fma, 1 cmp (dampened 1 mul more), Nesterov 3 fma, 1 cmp, Adam 4 fma, 2 mul, 1 add,
+    /// 1 sqrt, 1 div, 2 cmp, plain descent 1 fma; L2 decay 1 fma more, decoupled decay 1 mul.
     pub(super) fn update(self, rule: &Rule<f64>, rows: Rows) -> Result<Tally, Overflow> {
         let (of_rule, decay): (&[Kind], _) = match rule {
             Rule::Sgd { decay, .. } => (&[Kind::Fma], decay),
-            Rule::Momentum { decay, .. } => (&[Kind::Fma; 2], decay),
-            Rule::Dampened { decay, .. } => (&[Kind::Fma, Kind::Fma, Kind::Mul], decay),
-            Rule::Nesterov { decay, .. } => (&[Kind::Fma; 3], decay),
+            Rule::Momentum { decay, .. } => (&[Kind::Fma, Kind::Fma, Kind::Cmp], decay),
+            Rule::Dampened { decay, .. } => (&[Kind::Fma, Kind::Fma, Kind::Mul, Kind::Cmp], decay),
+            Rule::Nesterov { decay, .. } => (&[Kind::Fma, Kind::Fma, Kind::Fma, Kind::Cmp], decay),
             Rule::Adam { decay, .. } => (&ADAM, decay),
         };
         let of_decay = match decay {

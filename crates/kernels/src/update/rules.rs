@@ -11,6 +11,16 @@ pub(crate) trait Update<T: Element>: Copy + Send + Sync {
     fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, state: &mut [S::Vector; 2]) -> S::Vector;
 }
 
+/// x, or 0 where x is subnormal: 1 cmp. NaN stays NaN.
+///
+/// The state of a parameter whose gradient has become 0 (of a dead unit, of a pixel that is always black) shrinks by a factor at each step
+/// until it is subnormal, and stays so for ever: rounding to nearest never lets it reach 0. Most processors take 20 times as long for an
+/// operation on such a number, and no parameter moves by it.
+#[inline(always)]
+fn flush<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+    simd.select(simd.lt(simd.abs(x), simd.splat(T::MIN_POSITIVE)), simd.splat(T::ZERO), x)
+}
+
 /// w − η·g.
 #[derive(Clone, Copy)]
 pub(crate) struct Plain<T> {
@@ -36,7 +46,7 @@ impl<T: Element> Update<T> for Momentum<T> {
     const STATE: usize = 1;
     #[inline(always)]
     fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [v, _]: &mut [S::Vector; 2]) -> S::Vector {
-        *v = simd.mul_add(simd.splat(self.momentum), *v, g);
+        *v = flush(simd, simd.mul_add(simd.splat(self.momentum), *v, g));
         simd.neg_mul_add(simd.splat(self.learning_rate), *v, w)
     }
 }
@@ -53,7 +63,7 @@ impl<T: Element> Update<T> for Dampened<T> {
     const STATE: usize = 1;
     #[inline(always)]
     fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [v, _]: &mut [S::Vector; 2]) -> S::Vector {
-        *v = simd.mul_add(simd.splat(self.momentum), *v, simd.mul(simd.splat(self.keep), g));
+        *v = flush(simd, simd.mul_add(simd.splat(self.momentum), *v, simd.mul(simd.splat(self.keep), g)));
         simd.neg_mul_add(simd.splat(self.learning_rate), *v, w)
     }
 }
@@ -70,7 +80,7 @@ impl<T: Element> Update<T> for Nesterov<T> {
     #[inline(always)]
     fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [v, _]: &mut [S::Vector; 2]) -> S::Vector {
         let momentum = simd.splat(self.momentum);
-        *v = simd.mul_add(momentum, *v, g);
+        *v = flush(simd, simd.mul_add(momentum, *v, g));
         let ahead = simd.mul_add(momentum, *v, g);
         simd.neg_mul_add(simd.splat(self.learning_rate), ahead, w)
     }
@@ -91,9 +101,9 @@ impl<T: Element> Update<T> for Adam<T> {
     const STATE: usize = 2;
     #[inline(always)]
     fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [m, v]: &mut [S::Vector; 2]) -> S::Vector {
-        *m = simd.mul_add(simd.splat(self.one_minus_beta1), simd.sub(g, *m), *m);
+        *m = flush(simd, simd.mul_add(simd.splat(self.one_minus_beta1), simd.sub(g, *m), *m));
         let scaled = simd.mul(simd.splat(self.one_minus_beta2), g);
-        *v = simd.mul_add(scaled, g, simd.mul(simd.splat(self.beta2), *v));
+        *v = flush(simd, simd.mul_add(scaled, g, simd.mul(simd.splat(self.beta2), *v)));
         let divisor = simd.mul_add(simd.sqrt(*v), simd.splat(self.correction), simd.splat(self.epsilon));
         simd.neg_mul_add(simd.splat(self.step_size), simd.div(*m, divisor), w)
     }
