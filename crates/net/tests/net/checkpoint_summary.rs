@@ -6,7 +6,7 @@ use nxm_net::{
     Training, TrainingOptions,
 };
 
-use crate::checkpoint::{Folder, small};
+use crate::checkpoint::{Folder, VERSIONS, small};
 use crate::support::{cpu, examples};
 
 fn read(bytes: &[u8], len: usize) -> Result<CheckpointSummary, ContentError> {
@@ -53,6 +53,14 @@ fn says_what_the_file_says() {
     assert_same(&summary, &Checkpoint::<f32>::load(&path).unwrap());
     assert_eq!(summary.activations, [Activation::Gelu, Activation::Tanh, Activation::Identity]);
     assert_eq!(summary.progress, Progress::default());
+}
+
+#[test]
+fn every_format_is_summarised() {
+    for (single, double) in VERSIONS {
+        assert_same(&read(single, single.len()).unwrap(), &small::<f32>());
+        assert_same(&read(double, double.len()).unwrap(), &small::<f64>());
+    }
 }
 
 #[test]
