@@ -108,6 +108,18 @@ impl<T: Element> Step<T> {
         optimizer: &mut OptimizerState<T>,
     ) -> Result<T, NetError> {
         self.check(network, x, targets)?;
+        self.train_checked(network, executor, x, targets, optimizer)
+    }
+
+    /// The same for a network and a batch that are known to fit. Its labels are read once more, by the program, and not twice.
+    pub(crate) fn train_checked(
+        &mut self,
+        network: &mut Network<T>,
+        executor: &dyn Executor,
+        x: MatrixRef<'_, T>,
+        targets: Targets<'_, T>,
+        optimizer: &mut OptimizerState<T>,
+    ) -> Result<T, NetError> {
         optimizer.check(network)?;
         let parts = self.max_norm.map_or(Parts::Fused, Parts::Clipped);
         let plan = self.plans.find(x.rows(), Purpose::Training { parts, state: optimizer.kept() })?;
