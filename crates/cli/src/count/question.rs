@@ -20,7 +20,7 @@ pub struct Question {
     /// The names of its layers, first to last, if they are in a file of weights.
     pub layers: Option<Vec<String>>,
     /// Examples, epochs and batch.
-    pub schedule: TrainingLength,
+    pub length: TrainingLength,
 }
 
 /// What a file of weights does not say: all but sizes and elements.
@@ -67,8 +67,8 @@ fn of_shape(args: &CountArgs, Shape { element, sizes }: Shape) -> Result<Questio
     let loss = args.loss.clone().unwrap_or(Loss::MeanSquaredError);
     let network = args.tuning.network((&sizes, element), activations, loss, args.optimizer)?;
     let batch = args.batch.unwrap_or(1);
-    let schedule = TrainingLength { examples: args.examples.unwrap_or(batch), epochs: args.epochs.unwrap_or(1), batch };
-    Ok(Question { network, element, layers: None, schedule })
+    let length = TrainingLength { examples: args.examples.unwrap_or(batch), epochs: args.epochs.unwrap_or(1), batch };
+    Ok(Question { network, element, layers: None, length })
 }
 
 /// A network that says itself how it is trained, but for what the command line asks for.
@@ -87,19 +87,14 @@ fn of_checkpoint(args: &CountArgs, path: &Path, checkpoint: CheckpointSummary) -
             return Err(Failure::Usage(why));
         }
     }
-    let CheckpointSummary { element, sizes, activations, options, examples, .. } = checkpoint;
-    let sizes: Vec<u64> = sizes.into_iter().map(|size| size as u64).collect();
-    let network = NetworkSpec::with_activations(sizes, activations, options.loss.clone()).map_err(Failure::usage)?;
-    let examples = args.examples.unwrap_or(examples as u64);
-    let schedule = TrainingLength {
-        examples,
-        epochs: args.epochs.unwrap_or(options.epochs as u64),
-        // No step of its training has more rows than there are examples.
-        batch: args.batch.unwrap_or((options.batch as u64).min(examples)),
-    };
+    let network = NetworkSpec::of_checkpoint(&checkpoint).map_err(Failure::usage)?;
+    let CheckpointSummary { element, options, examples, .. } = checkpoint;
+    let mut length = TrainingLength::of(&options, args.examples.unwrap_or(examples as u64));
+    length.epochs = args.epochs.unwrap_or(length.epochs);
+    length.batch = args.batch.unwrap_or(length.batch);
     let clip_norm = args.tuning.clip_norm.or(options.clip_norm);
     let network = trained(network, element, optimizer(args, &options)?, clip_norm)?;
-    Ok(Question { network, element, layers: None, schedule })
+    Ok(Question { network, element, layers: None, length })
 }
 
 /// The checkpoint's optimizer with the settings that are asked for, or another one.

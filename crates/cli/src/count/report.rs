@@ -94,9 +94,9 @@ pub struct MemoryReport {
 impl Report {
     /// The answer, for elements of `T`.
     pub fn new<T: Element>(question: &Question, verify: bool, cpu: &Cpu) -> Result<Report, Failure> {
-        let Question { network, schedule, .. } = question;
-        let TrainingLength { examples, epochs, batch } = *schedule;
-        let bill = Bill::new::<T>(network, *schedule, cpu).map_err(Failure::usage)?;
+        let Question { network, length, .. } = question;
+        let TrainingLength { examples, epochs, batch, .. } = *length;
+        let bill = Bill::new::<T>(network, *length, cpu).map_err(Failure::usage)?;
         let Breakdown { forward, loss, backward, update, total, layers } = bill.step;
         Ok(Report {
             network: NetworkReport {

@@ -53,15 +53,14 @@ impl Job {
         }
         let builder = builder.dense(CLASSES, Activation::Identity).seed(SEED);
         let network = builder.build().map_err(Failure::usage)?;
-        let sizes: Vec<u64> = network.sizes().into_iter().map(|size| size as u64).collect();
-        let spec = NetworkSpec::new(sizes, Activation::Relu, Activation::Identity, Loss::CROSS_ENTROPY);
-        Ok(Job { cpu, network, spec: spec.map_err(Failure::usage)?, seen, held_out, options: options() })
+        let options = options();
+        let spec = NetworkSpec::of_training(&network, &options);
+        Ok(Job { cpu, network, spec, seen, held_out, options })
     }
 
     /// Examples, epochs and batch, as formulas see them.
-    pub fn schedule(&self) -> TrainingLength {
-        let TrainingOptions { epochs, batch, .. } = self.options;
-        TrainingLength { examples: self.seen.len() as u64, epochs: epochs as u64, batch: batch as u64 }
+    pub fn length(&self) -> TrainingLength {
+        TrainingLength::of(&self.options, self.seen.len() as u64)
     }
 
     /// The layer with most weights at the training's batch; the last of several, as only the first has no input gradient.

@@ -2,8 +2,8 @@
 
 use nxm_kernels::Activation;
 use nxm_net::{
-    Checkpoint, CheckpointError, CheckpointSummary, ContentError, Element, ElementType, FileHeader, Network, Progress,
-    Training, TrainingOptions,
+    Checkpoint, CheckpointError, CheckpointSummary, ContentError, Element, ElementType, FileHeader, Network, NetworkSpec,
+    Progress, Training, TrainingOptions,
 };
 
 use crate::checkpoint::{Folder, VERSIONS, small};
@@ -32,6 +32,8 @@ fn assert_same<T: Element>(summary: &CheckpointSummary, whole: &Checkpoint<T>) {
     let state = &whole.state;
     assert_eq!((summary.progress, summary.steps), (state.progress, state.optimizer.steps()));
     assert_eq!(summary.notes, whole.notes);
+    let spec = NetworkSpec::of_training(&whole.network, &whole.options);
+    assert_eq!(NetworkSpec::of_checkpoint(summary), Ok(spec));
 }
 
 #[test]
