@@ -19,7 +19,6 @@ fn level() -> Level {
     Level::detect().unwrap()
 }
 
-/// A whole training run, short last batches too, executes its formula: 3 epochs of 10 examples in batches of 4.
 #[test]
 fn a_batch_is_no_larger_than_the_data() {
     let options = TrainingOptions::default();
@@ -28,6 +27,7 @@ fn a_batch_is_no_larger_than_the_data() {
     assert_eq!((long.examples, long.epochs, long.batch), (1000, options.epochs as u64, options.batch as u64));
 }
 
+/// A whole training run, short last batches too, executes its formula: 3 epochs of 10 examples in batches of 4.
 #[test]
 fn a_training_run_executes_its_formula() {
     let numbers = |n: usize| (0..n).map(|i| (i * 7 % 11) as f32 / 11.0).collect::<Vec<_>>();
