@@ -23,8 +23,8 @@ pub struct Question {
     pub length: TrainingLength,
 }
 
-/// What a file of weights does not say: all but sizes and elements.
-struct Shape {
+/// What a file of weights says of a network, or SIZES on the command line: nothing of its activations, its loss or its training.
+struct NetworkSizes {
     element: ElementType,
     sizes: Vec<u64>,
 }
@@ -34,7 +34,7 @@ impl Question {
     pub fn new(args: &CountArgs) -> Result<Question, Failure> {
         match &args.network {
             NetworkArg::Sizes(sizes) => {
-                of_shape(args, Shape { element: ElementType::F32, sizes: sizes.as_slice().to_vec() })
+                of_sizes(args, NetworkSizes { element: ElementType::F32, sizes: sizes.as_slice().to_vec() })
             }
             NetworkArg::File(path) => of_file(args, path),
         }
@@ -54,14 +54,14 @@ fn of_file(args: &CountArgs, path: &Path) -> Result<Question, Failure> {
         Ok(checkpoint) => of_checkpoint(args, path, checkpoint),
         Err(ContentError::NotACheckpoint) => {
             let DenseWeights { element, sizes, names } = DenseWeights::from_header(&header).map_err(|e| named(&e))?;
-            Ok(Question { layers: Some(names), ..of_shape(args, Shape { element, sizes })? })
+            Ok(Question { layers: Some(names), ..of_sizes(args, NetworkSizes { element, sizes })? })
         }
         Err(error) => Err(named(&error)),
     }
 }
 
 /// A network of which all else is on the command line.
-fn of_shape(args: &CountArgs, Shape { element, sizes }: Shape) -> Result<Question, Failure> {
+fn of_sizes(args: &CountArgs, NetworkSizes { element, sizes }: NetworkSizes) -> Result<Question, Failure> {
     let activations = [(args.hidden, Activation::Relu), (args.output, Activation::Identity)];
     let activations = activations.map(|(asked, default)| asked.unwrap_or(default));
     let loss = args.loss.clone().unwrap_or(Loss::MeanSquaredError);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nxm_count::{Forecast, StepFormula, TrainingFormula, Vectors, forecast};
 use nxm_kernels::{Executor, Function};
 
-use super::job::Job;
+use super::job::DemoJob;
 use crate::failure::Failure;
 use crate::format::{count, plural, seconds, significant};
 use crate::table::{Look, table};
@@ -15,7 +15,7 @@ use crate::table::{Look, table};
 const BUDGET: Duration = Duration::from_secs(1);
 
 /// Counts, measures, and writes what will come.
-pub fn write(job: &Job, out: &mut impl Write) -> Result<Forecast, Failure> {
+pub fn write(job: &DemoJob, out: &mut impl Write) -> Result<Forecast, Failure> {
     let length = job.length();
     let textbook = Vectors::textbook::<f32>();
     let step = StepFormula::new(&job.spec, length.batch, textbook).map_err(Failure::usage)?;

@@ -4,7 +4,7 @@ use nxm_count::{NetworkSpec, TrainingLength};
 use nxm_kernels::{Activation, Cpu};
 use nxm_net::{Dataset, Loss, Network, Optimizer, TrainingOptions};
 
-use super::speed::LayerShape;
+use super::speed::BatchedLayer;
 use crate::digits::{self, CLASSES, PIXELS};
 use crate::failure::Failure;
 
@@ -27,7 +27,7 @@ fn options() -> TrainingOptions {
 }
 
 /// The training, before it begins.
-pub struct Job {
+pub struct DemoJob {
     /// What it runs on.
     pub cpu: Cpu,
     /// The network with its first weights.
@@ -42,9 +42,9 @@ pub struct Job {
     pub options: TrainingOptions,
 }
 
-impl Job {
+impl DemoJob {
     /// The training on `cpu`.
-    pub fn new(cpu: Cpu) -> Result<Job, Failure> {
+    pub fn new(cpu: Cpu) -> Result<DemoJob, Failure> {
         let digits = digits::dataset().shuffled(SEED);
         let (seen, held_out) = digits.split_at(digits.len() * SEEN.0 / SEEN.1);
         let mut builder = Network::builder(PIXELS);
@@ -55,7 +55,7 @@ impl Job {
         let network = builder.build().map_err(Failure::usage)?;
         let options = options();
         let spec = NetworkSpec::of_training(&network, &options);
-        Ok(Job { cpu, network, spec, seen, held_out, options })
+        Ok(DemoJob { cpu, network, spec, seen, held_out, options })
     }
 
     /// Examples, epochs and batch, as formulas see them.
@@ -64,10 +64,10 @@ impl Job {
     }
 
     /// The layer with most weights at the training's batch; the last of several, as only the first has no input gradient.
-    pub fn largest_layer(&self) -> LayerShape {
+    pub fn largest_layer(&self) -> BatchedLayer {
         let layer =
             self.network.layers().max_by_key(|layer| layer.fan_in() * layer.fan_out()).expect("a network has layers");
-        LayerShape {
+        BatchedLayer {
             batch: self.options.batch,
             fan_in: layer.fan_in(),
             fan_out: layer.fan_out(),

@@ -6,7 +6,7 @@ use nxm_count::{Bill, NetworkSpec, TrainingLength};
 use nxm_kernels::Cpu;
 use nxm_net::Checkpoint;
 
-use super::job::Job;
+use super::job::TrainJob;
 use crate::failure::Failure;
 use crate::format::count;
 
@@ -16,7 +16,7 @@ pub struct Costs(Bill);
 
 impl Costs {
     /// Of this training, those of its epochs that are done already included.
-    pub fn new(job: &Job, cpu: &Cpu) -> Result<Costs, Failure> {
+    pub fn new(job: &TrainJob, cpu: &Cpu) -> Result<Costs, Failure> {
         let Checkpoint { network, options, .. } = &job.checkpoint;
         let network = NetworkSpec::of_training(network, options);
         let length = TrainingLength::of(options, job.seen.len() as u64);

@@ -41,7 +41,7 @@ const NEWEST: u64 = 2;
 
 /// What is written: the parts of a [`Checkpoint`], wherever they are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Parts<'a, T: Element> {
+pub(crate) struct CheckpointParts<'a, T: Element> {
     pub network: &'a Network<T>,
     pub options: &'a TrainingOptions,
     pub state: &'a TrainingState<T>,
@@ -49,7 +49,7 @@ pub(crate) struct Parts<'a, T: Element> {
     pub notes: &'a BTreeMap<String, String>,
 }
 
-impl<T: Element> Parts<'_, T> {
+impl<T: Element> CheckpointParts<'_, T> {
     /// They must fit together and be finite.
     fn check(&self) -> Result<(), NetError> {
         self.options.check::<T>()?;

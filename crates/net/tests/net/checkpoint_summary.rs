@@ -2,8 +2,8 @@
 
 use nxm_kernels::Activation;
 use nxm_net::{
-    Checkpoint, CheckpointError, CheckpointSummary, ContentError, Element, ElementType, FileHeader, Network, NetworkSpec,
-    Progress, Training, TrainingOptions,
+    Checkpoint, CheckpointError, CheckpointSummary, ContentError, Element, ElementType, FileHeader, Network,
+    NetworkSpec, Progress, Training, TrainingOptions,
 };
 
 use crate::checkpoint::{Folder, VERSIONS, small};
