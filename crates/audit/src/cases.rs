@@ -49,17 +49,17 @@ const FITS: &str = "shapes that fit";
 const BUFFER: usize = 1 << 12;
 
 /// What the operands of a call are made of.
-struct Operands<T> {
+struct Buffers<T> {
     numbers: [Vec<T>; 7],
     singles: Vec<f32>,
     labels: Vec<u32>,
     packed: Option<PackedMatrix<T>>,
 }
 
-impl<T: Element> Operands<T> {
+impl<T: Element> Buffers<T> {
     fn new() -> Self {
         let numbers = [(); 7].map(|()| numbers::<T>(BUFFER));
-        Operands { numbers, singles: self::numbers(BUFFER), labels: (0..16).map(|i| i % 3).collect(), packed: None }
+        Buffers { numbers, singles: self::numbers(BUFFER), labels: (0..16).map(|i| i % 3).collect(), packed: None }
     }
 }
 
@@ -125,10 +125,10 @@ impl Audit {
     fn run<T: Element>(
         &mut self,
         what: &str,
-        call: impl for<'a> Fn(&'a mut Operands<T>) -> Result<Call<'a, T>, ShapeError>,
+        call: impl for<'a> Fn(&'a mut Buffers<T>) -> Result<Call<'a, T>, ShapeError>,
     ) -> Result<(), AuditError> {
         // The audit runs it twice.
-        let mut operands = [Operands::new(), Operands::new()];
+        let mut operands = [Buffers::new(), Buffers::new()];
         let mut calls: Vec<Call<'_, T>> = operands.iter_mut().map(|operands| call(operands).expect(FITS)).collect();
         let operation = calls[0].operation();
         let formula = self.vectors.operation(&operation).map_err(overflow)?;

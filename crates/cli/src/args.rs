@@ -14,7 +14,7 @@ use crate::audit::AuditArgs;
 pub use learn::{EvaluateArgs, Hidden, OptimizerName, PredictArgs, TrainArgs};
 pub use network::NetworkArg;
 use network::network;
-pub use tuning::{Betas, ClassWeights, Schedule, TuningArgs};
+pub use tuning::{Betas, ClassWeights, ScheduleArg, TuningArgs};
 
 /// What does my network cost, how long will it take here, train it.
 ///

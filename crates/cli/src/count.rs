@@ -22,7 +22,7 @@ pub use report::verify_step;
 pub fn run(args: &CountArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
     let question = Question::new(args)?;
     if let Some(tool) = args.tool {
-        let report = tool.report(&question.network, question.schedule.batch);
+        let report = tool.report(&question.network, question.length.batch);
         return tools::run(&report.map_err(Failure::usage)?, args.format, out);
     }
     let report = match question.element {

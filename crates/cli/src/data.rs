@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::digits;
 use crate::failure::Failure;
-use open::{Kind, open};
+use open::{FileFormat, open};
 
 pub use scheme::{Meaning, Scaling, Scheme};
 
@@ -95,25 +95,26 @@ impl Source<'_> {
         };
         let (kind, reader) = open(data)?;
         match (kind, want) {
-            (Kind::Csv, _) if labels.is_some() => Err(Failure::Usage(format!(
+            (FileFormat::Csv, _) if labels.is_some() => Err(Failure::Usage(format!(
                 "{name} is a CSV file: its labels are in a column, and --labels is for IDX images"
             ))),
-            (Kind::Csv, Want::Judge(Columns::Images { shape }) | Want::Predict(Columns::Images { shape })) => {
+            (FileFormat::Csv, Want::Judge(Columns::Images { shape }) | Want::Predict(Columns::Images { shape })) => {
                 Err(Failure::Usage(format!(
                     "{name} is a CSV file: the model was trained on IDX images of {} pixels",
                     times(shape)
                 )))
             }
-            (Kind::Csv, want) => table::read(reader, &name, want),
-            (Kind::Idx, Want::Learn(Some(_))) => {
+            (FileFormat::Csv, want) => table::read(reader, &name, want),
+            (FileFormat::Idx, Want::Learn(Some(_))) => {
                 Err(Failure::Usage(format!("{name} has no columns: --label is for CSV files, --labels for these")))
             }
-            (Kind::Idx, Want::Judge(Columns::Table { label, .. }) | Want::Predict(Columns::Table { label, .. })) => {
-                Err(Failure::Usage(format!(
-                    "{name} holds IDX images: the model was trained on a table with the column {label:?}"
-                )))
-            }
-            (Kind::Idx, want) => images(data, &name, reader, labels, want),
+            (
+                FileFormat::Idx,
+                Want::Judge(Columns::Table { label, .. }) | Want::Predict(Columns::Table { label, .. }),
+            ) => Err(Failure::Usage(format!(
+                "{name} holds IDX images: the model was trained on a table with the column {label:?}"
+            ))),
+            (FileFormat::Idx, want) => images(data, &name, reader, labels, want),
         }
     }
 }
@@ -166,7 +167,7 @@ fn labels_of(images: &Path, name: &str, count: usize, given: Option<&Path>) -> R
     };
     let (kind, reader) = open(&path)?;
     let file = path.display().to_string();
-    if kind == Kind::Csv {
+    if kind == FileFormat::Csv {
         return Err(Failure::Usage(format!("{file} is no IDX file: the labels of {name} are needed")));
     }
     let labels = idx::read(reader, &file)?;

@@ -13,14 +13,14 @@ use nxm_kernels::{Cpu, Executor};
 
 use crate::failure::Failure;
 use crate::format::plural;
-use job::Job;
+use job::DemoJob;
 
 /// A promise that a section found not kept, in words.
 type Broken = Option<String>;
 
 /// Runs all five sections on `cpu`. Promises that are not kept are said where that is found, and once more at the end.
 pub fn run(cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
-    let job = Job::new(cpu)?;
+    let job = DemoJob::new(cpu)?;
     let threads = plural(cpu.threads() as u64, "thread");
     let version = env!("CARGO_PKG_VERSION");
     writeln!(

@@ -120,6 +120,5 @@ pub fn trained(
     checked.map_err(Failure::usage)?;
     let outputs = network.sizes()[network.layers()];
     network.loss().check(usize::try_from(outputs).unwrap_or(usize::MAX)).map_err(Failure::usage)?;
-    let clipping = if clip_norm.is_some() { Clipping::Scaled } else { Clipping::None };
-    Ok(network.with_optimizer(optimizer).with_clipping(clipping))
+    Ok(network.with_optimizer(optimizer).with_clipping(Clipping::of(&options)))
 }

@@ -16,19 +16,19 @@ use crate::args::TrainArgs;
 use crate::failure::Failure;
 use crate::format::plural;
 use cost::Costs;
-use foresee::Forecast;
-use job::Job;
+use foresee::TrialForecast;
+use job::TrainJob;
 
 /// Trains, and says before what it will take and afterwards what came of it.
 pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
     let cpu = args.machine.of(cpu);
     let mut job = match &args.resume {
-        None => Job::new(args)?,
-        Some(path) => Job::resumed(args, path)?,
+        None => TrainJob::new(args)?,
+        Some(path) => TrainJob::resumed(args, path)?,
     };
     let interrupt = interrupt::watch()?;
     // What can't be trained says so here, before anything is written.
-    let forecast = Forecast::new(&job, &cpu)?;
+    let forecast = TrialForecast::new(&job, &cpu)?;
     let costs = Costs::new(&job, &cpu)?;
     write!(out, "{job}")?;
     writeln!(out, "On {}, {}.", cpu.level(), plural(cpu.threads() as u64, "thread"))?;

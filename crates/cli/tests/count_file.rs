@@ -127,6 +127,15 @@ fn layers_with_activations_of_their_own() {
 }
 
 #[test]
+fn checkpoints_of_every_format() {
+    let folder = Folder::new("count-formats-of-files");
+    let old = folder.write("old", include_bytes!("../../net/tests/net/checkpoints/1-f32.safetensors"));
+    let new = folder.write("new", include_bytes!("../../net/tests/net/checkpoints/2-f32.safetensors"));
+    assert_eq!(counted(&[&old]), counted(&[&new]));
+    assert_eq!(counted(&[&old])["network"]["sizes"], json!([2, 3, 1]));
+}
+
+#[test]
 fn weights_that_pytorch_saved() {
     let folder = Folder::new("count-pytorch");
     let file = folder.write("model.safetensors", safetensors(PYTORCH, 92));
@@ -200,7 +209,7 @@ fn what_is_no_network_is_refused() {
         refused(&[&folder.write("torn", &bytes[..len])], &["torn: ", "cut off"]);
     }
     // Of the same length, so that all else is as it was.
-    let at = bytes.windows(13).position(|window| window == b"\"version\":\"1\"").expect("a version");
+    let at = bytes.windows(13).position(|window| window == b"\"version\":\"2\"").expect("a version");
     let mut newer = bytes;
     newer[at + 11] = b'7';
     refused(&[&folder.write("newer", newer)], &["newer: its format is version 7", "a newer program is needed"]);

@@ -83,6 +83,50 @@ impl<V: Serialize> Serialize for LayerPhases<V> {
     }
 }
 
+/// A part of a step, under which the phases of all layers are summed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StepPart {
+    /// The forward pass of all layers.
+    Forward,
+    /// The loss and its gradient with respect to the outputs.
+    Loss,
+    /// The gradients of all layers, without the loss's.
+    Backward,
+    /// The update of all parameters, with the clipping of their gradients.
+    Update,
+    /// All of it.
+    Total,
+}
+
+impl StepPart {
+    /// All of them, in the order of a step; the total is last.
+    pub const ALL: [StepPart; 5] =
+        [StepPart::Forward, StepPart::Loss, StepPart::Backward, StepPart::Update, StepPart::Total];
+
+    /// The part that a phase belongs to.
+    pub fn of(phase: Phase) -> StepPart {
+        match phase {
+            Phase::Forward => StepPart::Forward,
+            Phase::Loss => StepPart::Loss,
+            Phase::ActivationGradient | Phase::WeightGradient | Phase::BiasGradient | Phase::InputGradient => {
+                StepPart::Backward
+            }
+            Phase::Clip | Phase::Update => StepPart::Update,
+        }
+    }
+
+    /// Its name: "forward", "loss", "backward", "update" or "total".
+    pub const fn name(self) -> &'static str {
+        match self {
+            StepPart::Forward => "forward",
+            StepPart::Loss => "loss",
+            StepPart::Backward => "backward",
+            StepPart::Update => "update",
+            StepPart::Total => "total",
+        }
+    }
+}
+
 /// Costs by part, and by layer and phase.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Breakdown<V> {
@@ -106,13 +150,12 @@ impl<V: Amount> Breakdown<V> {
         let none = V::default();
         let mut sums = Breakdown { forward: none, loss, backward: none, update: none, total: loss, layers: Vec::new() };
         for (phase, cost) in layers.iter().flat_map(LayerPhases::phases) {
-            let sum = match phase {
-                Phase::Forward => &mut sums.forward,
-                Phase::Loss => &mut sums.loss,
-                Phase::ActivationGradient | Phase::WeightGradient | Phase::BiasGradient | Phase::InputGradient => {
-                    &mut sums.backward
-                }
-                Phase::Clip | Phase::Update => &mut sums.update,
+            let sum = match StepPart::of(phase) {
+                StepPart::Forward => &mut sums.forward,
+                StepPart::Loss => &mut sums.loss,
+                StepPart::Backward => &mut sums.backward,
+                StepPart::Update => &mut sums.update,
+                StepPart::Total => unreachable!("no phase is all of a step"),
             };
             *sum = sum.plus(cost)?;
             sums.total = sums.total.plus(cost)?;
@@ -134,14 +177,22 @@ impl<V: Amount> Breakdown<V> {
 }
 
 impl<V> Breakdown<V> {
-    /// The parts, by name, and their sum.
-    pub fn parts(&self) -> [(&'static str, &V); 5] {
-        [
-            ("forward", &self.forward),
-            ("loss", &self.loss),
-            ("backward", &self.backward),
-            ("update", &self.update),
-            ("total", &self.total),
-        ]
+    /// Each part and what it costs, in the order of [`StepPart::ALL`].
+    pub fn parts(&self) -> [(StepPart, &V); 5] {
+        StepPart::ALL.map(|part| (part, &self[part]))
+    }
+}
+
+/// What a part costs.
+impl<V> Index<StepPart> for Breakdown<V> {
+    type Output = V;
+    fn index(&self, part: StepPart) -> &V {
+        match part {
+            StepPart::Forward => &self.forward,
+            StepPart::Loss => &self.loss,
+            StepPart::Backward => &self.backward,
+            StepPart::Update => &self.update,
+            StepPart::Total => &self.total,
+        }
     }
 }

@@ -55,7 +55,7 @@ pub mod verify;
 pub mod weights;
 
 pub use bill::{Bill, LayerCost, cost_of_step};
-pub use breakdown::{Amount, Breakdown, LayerPhases};
+pub use breakdown::{Amount, Breakdown, LayerPhases, StepPart};
 pub use convention::{CONVENTIONS, Convention};
 pub use cost::Cost;
 pub use counted::Counted;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 pub use error::WeightsError;
 use error::{excerpt, shown};
-use order::{Order, Shape};
+use order::{LayerSize, Order};
 
 /// Where safetensors keeps strings.
 const METADATA: &str = "__metadata__";
@@ -103,7 +103,7 @@ impl DenseWeights {
 }
 
 /// The inputs of the first layer, and the outputs of each.
-fn sizes(order: &[usize], shapes: &[Shape]) -> Vec<u64> {
+fn sizes(order: &[usize], shapes: &[LayerSize]) -> Vec<u64> {
     let inputs = order.first().map(|first| shapes[*first][1] as u64);
     inputs.into_iter().chain(order.iter().map(|layer| shapes[*layer][0] as u64)).collect()
 }

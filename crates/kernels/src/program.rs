@@ -286,6 +286,8 @@ pub struct Program<T: Element> {
     labels: Option<(usize, usize)>,
     /// How many instructions there are up to the last one that reads examples, targets or labels.
     data_end: usize,
+    /// How many there are up to the last one that reads labels.
+    labels_end: usize,
     /// Multiply-adds of the largest product.
     work: usize,
 }
@@ -369,6 +371,7 @@ impl<T: Element> Program<T> {
             targets: None,
             labels: None,
             data_end: 0,
+            labels_end: 0,
             work: 0,
         };
         for i in 0..program.instructions.len() {
@@ -422,6 +425,9 @@ impl<T: Element> Program<T> {
                 self.writes_parameters = Some(i);
             }
         }
+        if labels.is_some() {
+            self.labels_end = i + 1;
+        }
         if labels.is_some() || read.iter().any(|place| place.slot.is_data()) {
             self.data_end = i + 1;
         }
@@ -470,6 +476,9 @@ impl<T: Element> Program<T> {
         if range.start < self.data_end {
             self.check_data(bindings)?;
         }
+        if range.start < self.labels_end {
+            self.check_labels(bindings.labels)?;
+        }
         if let Some((first, expected)) = self.follows_rule
             && range.end > first
             && expected != bindings.rule.state()
@@ -496,15 +505,17 @@ impl<T: Element> Program<T> {
             _ => Ok(()),
         };
         data(Slot::Inputs, self.inputs, bindings.inputs)?;
-        data(Slot::Targets, self.targets, bindings.targets)?;
+        data(Slot::Targets, self.targets, bindings.targets)
+    }
+
+    fn check_labels(&self, labels: &[u32]) -> Result<(), ProgramError> {
         let Some((rows, classes)) = self.labels else { return Ok(()) };
-        if rows != bindings.labels.len() {
-            let (expected, found) = ((rows, 1), (bindings.labels.len(), 1));
-            return Err(ProgramError::Data { slot: Slot::Targets, expected, found });
+        if rows != labels.len() {
+            return Err(ProgramError::Data { slot: Slot::Targets, expected: (rows, 1), found: (labels.len(), 1) });
         }
-        match bindings.labels.iter().position(|label| *label as usize >= classes) {
+        match labels.iter().position(|label| *label as usize >= classes) {
             None => Ok(()),
-            Some(row) => Err(ProgramError::Label { row, label: bindings.labels[row], classes }),
+            Some(row) => Err(ProgramError::Label { row, label: labels[row], classes }),
         }
     }
 }

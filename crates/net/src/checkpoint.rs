@@ -54,7 +54,7 @@ use file::Temporary;
 
 pub use container::FileHeader;
 pub use error::{CheckpointError, ContentError};
-pub(crate) use format::Parts;
+pub(crate) use format::CheckpointParts;
 pub use rotation::Checkpoints;
 pub use summary::{CheckpointSummary, ElementType};
 
@@ -142,8 +142,8 @@ impl<T: Element> Checkpoint<T> {
         Ok(training)
     }
 
-    fn parts(&self) -> Parts<'_, T> {
-        Parts {
+    fn parts(&self) -> CheckpointParts<'_, T> {
+        CheckpointParts {
             network: &self.network,
             options: &self.options,
             state: &self.state,
@@ -154,7 +154,7 @@ impl<T: Element> Checkpoint<T> {
 }
 
 /// Writes a file beside its place. What can be wrong with the training is found before any file is touched.
-fn write<T: Element>(parts: Parts<'_, T>, path: &Path) -> Result<Temporary, CheckpointError> {
+fn write<T: Element>(parts: CheckpointParts<'_, T>, path: &Path) -> Result<Temporary, CheckpointError> {
     let header = parts.header().map_err(|source| CheckpointError::Content { path: path.to_owned(), source })?;
     Temporary::write(path, |to| parts.write(&header, to))
 }
@@ -170,8 +170,8 @@ impl<T: Element> Training<'_, T> {
         write(self.parts(), path.as_ref())?.put()
     }
 
-    fn parts(&self) -> Parts<'_, T> {
-        Parts {
+    fn parts(&self) -> CheckpointParts<'_, T> {
+        CheckpointParts {
             network: self.network(),
             options: self.options(),
             state: self.state(),

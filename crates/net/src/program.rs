@@ -17,7 +17,7 @@ use crate::loss::Loss;
 use crate::shape::Shape;
 use crate::spec::{Clipping, NetworkSpec, SpecError};
 
-pub(crate) use outline::{Outline, Parts, Purpose, Results, Sections};
+pub(crate) use outline::{Outline, Purpose, Results, Sections, UpdateMode};
 
 /// Which program of a network is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -103,16 +103,16 @@ fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(u128,
     let addressable = |size: &u64| usize::try_from(*size).map_err(|_| SpecError::TooLarge { size: *size });
     let sizes = spec.sizes().iter().map(addressable).collect::<Result<Vec<usize>, SpecError>>()?;
     let shape = Shape::new::<T>(&sizes, spec.activations().iter().copied());
-    let parts = match (spec.clipping(), run) {
+    let mode = match (spec.clipping(), run) {
         // Any norm: the operations are the same.
-        (Clipping::Within | Clipping::Scaled, _) => Parts::Clipped(T::ONE),
-        (Clipping::None, Run::GradientsAndUpdate) => Parts::Apart,
-        (Clipping::None, _) => Parts::Fused,
+        (Clipping::Within | Clipping::Scaled, _) => UpdateMode::Clipped(T::ONE),
+        (Clipping::None, Run::GradientsAndUpdate) => UpdateMode::Apart,
+        (Clipping::None, _) => UpdateMode::Fused,
     };
     let purpose = match run {
         Run::Prediction => Purpose::Prediction,
         Run::Evaluation => Purpose::Evaluation,
-        Run::Step | Run::GradientsAndUpdate => Purpose::Training { parts, state: spec.optimizer().state_names().len() },
+        Run::Step | Run::GradientsAndUpdate => Purpose::Training { mode, state: spec.optimizer().state_names().len() },
     };
     let loss = match run {
         // A predictor has no loss, and its program ignores this one.

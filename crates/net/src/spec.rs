@@ -40,6 +40,13 @@ pub enum Clipping {
     Scaled,
 }
 
+impl Clipping {
+    /// What a training with these options costs at most: [`Clipping::Scaled`] if it clips gradients.
+    pub fn of(options: &TrainingOptions) -> Clipping {
+        if options.clip_norm.is_some() { Clipping::Scaled } else { Clipping::None }
+    }
+}
+
 /// Why sizes and activations are no network, or one that can't be looked at here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpecError {
@@ -141,8 +148,7 @@ impl NetworkSpec {
     ) -> Result<NetworkSpec, SpecError> {
         let sizes: Vec<u64> = sizes.iter().map(|size| *size as u64).collect();
         let spec = NetworkSpec::with_activations(sizes, activations, options.loss.clone())?;
-        let clipping = if options.clip_norm.is_some() { Clipping::Scaled } else { Clipping::None };
-        Ok(spec.with_optimizer(options.optimizer).with_clipping(clipping))
+        Ok(spec.with_optimizer(options.optimizer).with_clipping(Clipping::of(options)))
     }
 
     /// A network of these sizes and activations, its weights drawn from `seed`.

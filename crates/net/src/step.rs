@@ -9,7 +9,7 @@ use crate::loss::Loss;
 use crate::network::Network;
 use crate::optimizer::OptimizerState;
 use crate::plans::{Given, Plans};
-use crate::program::{Parts, Purpose, Sections};
+use crate::program::{Purpose, Sections, UpdateMode};
 
 /// Trains networks of one shape on batches up to one size by one loss.
 ///
@@ -70,7 +70,7 @@ impl<T: Element> Step<T> {
         if batch == 0 {
             return Err(NetError::NoBatch);
         }
-        let plans = Plans::new(&network.shape, loss, batch, Purpose::Training { parts: Parts::Fused, state: 0 })?;
+        let plans = Plans::new(&network.shape, loss, batch, Purpose::Training { mode: UpdateMode::Fused, state: 0 })?;
         Ok(Step { plans, max_norm: None, made: None, norm: None })
     }
 
@@ -86,7 +86,8 @@ impl<T: Element> Step<T> {
         check_max_norm::<T>(max_norm)?;
         let max_norm = T::from_f64(max_norm);
         let Plans { shape, loss, most, .. } = &self.plans;
-        self.plans = Plans::new(shape, loss, *most, Purpose::Training { parts: Parts::Clipped(max_norm), state: 0 })?;
+        self.plans =
+            Plans::new(shape, loss, *most, Purpose::Training { mode: UpdateMode::Clipped(max_norm), state: 0 })?;
         self.max_norm = Some(max_norm);
         Ok(self)
     }
@@ -108,9 +109,21 @@ impl<T: Element> Step<T> {
         optimizer: &mut OptimizerState<T>,
     ) -> Result<T, NetError> {
         self.check(network, x, targets)?;
+        self.train_checked(network, executor, x, targets, optimizer)
+    }
+
+    /// The same for a network and a batch that are known to fit. Its labels are read once more, by the program, and not twice.
+    pub(crate) fn train_checked(
+        &mut self,
+        network: &mut Network<T>,
+        executor: &dyn Executor,
+        x: MatrixRef<'_, T>,
+        targets: Targets<'_, T>,
+        optimizer: &mut OptimizerState<T>,
+    ) -> Result<T, NetError> {
         optimizer.check(network)?;
-        let parts = self.max_norm.map_or(Parts::Fused, Parts::Clipped);
-        let plan = self.plans.find(x.rows(), Purpose::Training { parts, state: optimizer.kept() })?;
+        let mode = self.max_norm.map_or(UpdateMode::Fused, UpdateMode::Clipped);
+        let plan = self.plans.find(x.rows(), Purpose::Training { mode, state: optimizer.kept() })?;
         // The step overwrites the gradients of an earlier one.
         (self.made, self.norm) = (None, None);
         let work = self.plans.plan(plan).program.work();
@@ -171,8 +184,8 @@ impl<T: Element> Step<T> {
         targets: Targets<'_, T>,
     ) -> Result<T, NetError> {
         self.check(network, x, targets)?;
-        let parts = self.max_norm.map_or(Parts::Apart, Parts::Clipped);
-        let plan = self.plans.find(x.rows(), Purpose::Training { parts, state: 0 })?;
+        let mode = self.max_norm.map_or(UpdateMode::Apart, UpdateMode::Clipped);
+        let plan = self.plans.find(x.rows(), Purpose::Training { mode, state: 0 })?;
         (self.made, self.norm) = (None, None);
         self.plans.run(plan, Sections::gradients, executor, Given::forward(network, x, targets))?;
         self.made = Some(plan);
@@ -195,8 +208,8 @@ impl<T: Element> Step<T> {
         self.plans.shape.check(STEP, &network.shape)?;
         optimizer.check(network)?;
         let rows = self.plans.plan(self.made.ok_or(NetError::NoGradients)?).rows;
-        let parts = self.max_norm.map_or(Parts::Apart, Parts::Clipped);
-        let plan = self.plans.find(rows, Purpose::Training { parts, state: optimizer.kept() })?;
+        let mode = self.max_norm.map_or(UpdateMode::Apart, UpdateMode::Clipped);
+        let plan = self.plans.find(rows, Purpose::Training { mode, state: optimizer.kept() })?;
         // Gradients stand at the same places, whatever the optimizer keeps.
         self.made = Some(plan);
         let rule = optimizer.rule();

@@ -204,7 +204,8 @@ impl<'a, T: Element> Training<'a, T> {
         let base = self.options.optimizer.learning_rate();
         optimizer.set_learning_rate(self.options.schedule.learning_rate(base, optimizer.steps()))?;
         let (x, targets) = (self.batch.inputs(), self.batch.targets());
-        let loss = self.step.train(self.network, self.executor, x, targets, optimizer)?.to_f64();
+        // The step was made for this network, and the data were checked when the training began.
+        let loss = self.step.train_checked(self.network, self.executor, x, targets, optimizer)?.to_f64();
 
         // The mean of the report is no part of the step, nor of what a step is counted as.
         let progress = &mut self.state.progress;

@@ -3,7 +3,7 @@
 use nxm_count::{Activation, Function};
 use nxm_kernels::{Call, Element};
 
-use super::{Audit, Laid, Operands};
+use super::{Audit, Buffers, Laid};
 use crate::error::AuditError;
 
 impl Audit {
@@ -12,7 +12,7 @@ impl Audit {
         let n = self.ragged(4);
         let is_activation = |f: &Function| Activation::ALL.iter().any(|activation| activation.function() == Some(*f));
         for function in Function::ALL.into_iter().filter(|f| !is_activation(f)) {
-            self.run::<T>(&format!("{} {n}", function.name()), |Operands { numbers: [x, ..], .. }| {
+            self.run::<T>(&format!("{} {n}", function.name()), |Buffers { numbers: [x, ..], .. }| {
                 Call::apply(function, Laid::Plain.write(x, 1, n))
             })?;
         }
@@ -26,7 +26,7 @@ impl Audit {
             let laid = Laid::ALL[i % 2];
             self.run::<T>(
                 &format!("{f} 2×{n}{}", laid.name()),
-                |Operands { numbers: [kept, x, ..], .. }| match kernel {
+                |Buffers { numbers: [kept, x, ..], .. }| match kernel {
                     "activate" => Call::activate(f, laid.write(x, 2, n)),
                     _ => Call::derive(f, laid.read(kept, 2, n), laid.write(x, 2, n)),
                 },

@@ -6,7 +6,7 @@ use nxm_count::Activation;
 use nxm_kernels::{Call, Element};
 
 use super::vectors::{kept, rules};
-use super::{Audit, Laid, Operands};
+use super::{Audit, Buffers, Laid};
 use crate::error::AuditError;
 
 impl Audit {
@@ -22,7 +22,7 @@ impl Audit {
                 let shape = format!("{b}×{n}×{m}{}", laid.name());
                 for (f, keeps) in [(Activation::Sigmoid, false), (Activation::Gelu, true)] {
                     let name = format!("{f}{} {shape}", if keeps { ", sums kept" } else { "" });
-                    self.run::<T>(&name, |Operands { numbers: [x, w, bias, a, z, ..], .. }| {
+                    self.run::<T>(&name, |Buffers { numbers: [x, w, bias, a, z, ..], .. }| {
                         let (x, w, bias) = (laid.read(x, b, n), laid.read(w, n, m).into(), laid.read(bias, 1, m));
                         let sums = keeps.then(|| laid.write(z, b, m));
                         Call::dense_forward(x, w, bias, f, sums, laid.write(a, b, m))
@@ -43,7 +43,7 @@ impl Audit {
                 (Activation::Silu, Laid::Padded),
             ] {
                 let name = format!("{f} {b}×{n}×{m}{}", laid.name());
-                self.run::<T>(&name, |Operands { numbers: [delta, w, of_before, d, ..], .. }| {
+                self.run::<T>(&name, |Buffers { numbers: [delta, w, of_before, d, ..], .. }| {
                     let (delta, w) = (laid.read(delta, b, m), laid.read(w, n, m));
                     Call::dense_input_gradient(delta, w, f, laid.read(of_before, b, n), laid.write(d, b, n))
                 })?;
@@ -56,7 +56,7 @@ impl Audit {
         for [b, n, m] in self.layers() {
             for laid in Laid::ALL {
                 let name = format!("{b}×{n}×{m}{}", laid.name());
-                self.run::<T>(&name, |Operands { numbers: [x, delta, gradient, ..], .. }| {
+                self.run::<T>(&name, |Buffers { numbers: [x, delta, gradient, ..], .. }| {
                     Call::dense_weight_gradient(laid.read(x, b, n), laid.read(delta, b, m), laid.write(gradient, n, m))
                 })?;
             }
@@ -70,7 +70,7 @@ impl Audit {
             for (i, (name, rule)) in rules::<T>().into_iter().enumerate().filter(|(i, _)| [0, 6, 14].contains(i)) {
                 let laid = Laid::ALL[(i + b) % 2];
                 self.run::<T>(&format!("by {name} {b}×{n}×{m}{}", laid.name()), |operands| {
-                    let Operands { numbers: [x, delta, w, first, second, ..], .. } = operands;
+                    let Buffers { numbers: [x, delta, w, first, second, ..], .. } = operands;
                     first.fill(T::ONE);
                     second.fill(T::ONE);
                     let state = kept(&rule, [first, second].map(|state| laid.write(state, n, m)));

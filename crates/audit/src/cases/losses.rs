@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use nxm_kernels::{Call, Element, MatrixMut};
 
-use super::{Audit, Laid, Operands};
+use super::{Audit, Buffers, Laid};
 use crate::error::AuditError;
 
 impl Audit {
@@ -13,8 +13,7 @@ impl Audit {
         let mean = black_box(T::from_f64(0.25));
         for laid in Laid::ALL {
             self.run::<T>(&format!("{rows}×{cols}{}", laid.name()), |operands| {
-                let Operands { numbers: [outputs, targets, kept, of_rows, delta, loss, classes], labels, .. } =
-                    operands;
+                let Buffers { numbers: [outputs, targets, kept, of_rows, delta, loss, classes], labels, .. } = operands;
                 let (labels, loss) = (&labels[..rows], MatrixMut::from_row(&mut loss[..1]));
                 let (o, t, d) =
                     (laid.read(outputs, rows, cols), laid.read(targets, rows, cols), laid.write(delta, rows, cols));

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use nxm_kernels::{Call, Decay, Element, MatrixMut, MatrixRef, Rule};
 
-use super::{Audit, FITS, Laid, Operands};
+use super::{Audit, Buffers, FITS, Laid};
 use crate::error::AuditError;
 
 impl Audit {
@@ -12,17 +12,17 @@ impl Audit {
     pub(super) fn of_lengths<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
         for n in black_box([7, 75]) {
             match kernel {
-                "dot" => self.run::<T>(&n.to_string(), |Operands { numbers: [x, y, to, ..], .. }| {
+                "dot" => self.run::<T>(&n.to_string(), |Buffers { numbers: [x, y, to, ..], .. }| {
                     Call::dot(vector(x, n), vector(y, n), MatrixMut::from_row(&mut to[..1]))
                 })?,
                 // Its sums are f64, whatever its vectors are.
                 "dot_in_f64" if T::NAME == f64::NAME => {
-                    self.run::<f64>(&n.to_string(), |Operands { numbers: [to, ..], singles, .. }| {
+                    self.run::<f64>(&n.to_string(), |Buffers { numbers: [to, ..], singles, .. }| {
                         Call::dot_in_f64(&singles[..n], &singles[n..2 * n], MatrixMut::from_row(&mut to[..1]))
                     })?;
                 }
                 "dot_in_f64" => {}
-                _ => self.run::<T>(&n.to_string(), |Operands { numbers: [x, y, ..], .. }| {
+                _ => self.run::<T>(&n.to_string(), |Buffers { numbers: [x, y, ..], .. }| {
                     Call::axpy(black_box(T::from_f64(0.3)), vector(x, n), MatrixMut::from_row(&mut y[..n]))
                 })?,
             }
@@ -32,7 +32,7 @@ impl Audit {
 
     pub(super) fn by_rows<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
         for n in black_box([7, 75]) {
-            self.run::<T>(&format!("2×{n}"), |Operands { numbers: [z, to, ..], .. }| match kernel {
+            self.run::<T>(&format!("2×{n}"), |Buffers { numbers: [z, to, ..], .. }| match kernel {
                 "softmax" => Call::softmax(Laid::Padded.write(z, 2, n)),
                 "log_softmax" => Call::log_softmax(Laid::Plain.write(z, 2, n)),
                 _ => Call::log_sum_exp(Laid::Plain.read(z, 2, n), MatrixMut::from_row(&mut to[..2])),
@@ -48,7 +48,7 @@ impl Audit {
             for laid in Laid::ALL {
                 let rows = if laid == Laid::Padded { 2 } else { 1 };
                 self.run::<T>(&format!("by {name} {rows}×{n}{}", laid.name()), |operands| {
-                    let Operands { numbers: [gradient, weights, first, second, ..], .. } = operands;
+                    let Buffers { numbers: [gradient, weights, first, second, ..], .. } = operands;
                     let state = [first, second].map(|kept| positive(kept)).map(|kept| laid.write(kept, rows, n));
                     let state = kept(&rule, state);
                     Call::update(rule, laid.read(gradient, rows, n), laid.write(weights, rows, n), state)
@@ -64,7 +64,7 @@ impl Audit {
         for laid in Laid::ALL {
             self.run::<T>(
                 &format!("3×{n}{}", laid.name()),
-                |Operands { numbers: [x, one, sum, scale, ..], .. }| match kernel {
+                |Buffers { numbers: [x, one, sum, scale, ..], .. }| match kernel {
                     "add_squares" => {
                         Call::add_squares(vector(one, 1), laid.read(x, 3, n), MatrixMut::from_row(&mut sum[..1]))
                     }

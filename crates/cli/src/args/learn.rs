@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use nxm_kernels::{Activation, Cpu, Executor, Level};
 use nxm_net::Loss;
 
-use super::tuning::{Schedule, TuningArgs};
+use super::tuning::{ScheduleArg, TuningArgs};
 use super::{activation, at_least_one, loss};
 
 /// What to train, on what, and how.
@@ -44,7 +44,7 @@ pub struct TrainArgs {
     /// milestones:at=N+N+…,factor=F, linear:start=F,end=F,steps=N, cosine:steps=N,minimum=RATE or
     /// cosine_restarts:steps=N,longer=N,minimum=RATE. [default: constant]
     #[arg(long, value_name = "SCHEDULE")]
-    pub schedule: Option<Schedule>,
+    pub schedule: Option<ScheduleArg>,
     #[command(flatten)]
     pub tuning: TuningArgs,
     /// Examples in a step. [default: 32]

@@ -91,11 +91,11 @@ fn numbers(text: &str) -> Result<Vec<f64>, String> {
     numbers.map(number).collect()
 }
 
-/// How the learning rate changes.
+/// The learning-rate schedule that `--schedule` asks for, as text.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Schedule(pub LearningRateSchedule);
+pub struct ScheduleArg(pub LearningRateSchedule);
 
-impl fmt::Display for Schedule {
+impl fmt::Display for ScheduleArg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.name())?;
         match &self.0 {
@@ -114,7 +114,7 @@ impl fmt::Display for Schedule {
     }
 }
 
-impl FromStr for Schedule {
+impl FromStr for ScheduleArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -148,7 +148,7 @@ impl FromStr for Schedule {
                 return Err(format!("no schedule is called {name:?}; there are {names}"));
             }
         };
-        settings.none_left(name).map(|()| Schedule(schedule))
+        settings.none_left(name).map(|()| ScheduleArg(schedule))
     }
 }
 
@@ -207,7 +207,7 @@ mod tests {
             "cosine:steps=1000,minimum=0.0001",
             "cosine_restarts:steps=100,longer=2,minimum=0",
         ] {
-            assert_eq!(text.parse::<Schedule>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<ScheduleArg>().unwrap().to_string(), text);
         }
         for (text, named) in [
             ("", "\"\""),
@@ -221,7 +221,7 @@ mod tests {
             ("constant:1", "found \"1\""),
             ("milestones:at=1+x,factor=1", "at: expected a whole number and found \"x\""),
         ] {
-            let error = text.parse::<Schedule>().unwrap_err();
+            let error = text.parse::<ScheduleArg>().unwrap_err();
             assert!(error.contains(named), "{text}: {error}");
         }
     }

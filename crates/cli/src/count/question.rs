@@ -20,11 +20,11 @@ pub struct Question {
     /// The names of its layers, first to last, if they are in a file of weights.
     pub layers: Option<Vec<String>>,
     /// Examples, epochs and batch.
-    pub schedule: TrainingLength,
+    pub length: TrainingLength,
 }
 
-/// What a file of weights does not say: all but sizes and elements.
-struct Shape {
+/// What a file of weights says of a network, or SIZES on the command line: nothing of its activations, its loss or its training.
+struct NetworkSizes {
     element: ElementType,
     sizes: Vec<u64>,
 }
@@ -34,7 +34,7 @@ impl Question {
     pub fn new(args: &CountArgs) -> Result<Question, Failure> {
         match &args.network {
             NetworkArg::Sizes(sizes) => {
-                of_shape(args, Shape { element: ElementType::F32, sizes: sizes.as_slice().to_vec() })
+                of_sizes(args, NetworkSizes { element: ElementType::F32, sizes: sizes.as_slice().to_vec() })
             }
             NetworkArg::File(path) => of_file(args, path),
         }
@@ -54,22 +54,22 @@ fn of_file(args: &CountArgs, path: &Path) -> Result<Question, Failure> {
         Ok(checkpoint) => of_checkpoint(args, path, checkpoint),
         Err(ContentError::NotACheckpoint) => {
             let DenseWeights { element, sizes, names } = DenseWeights::from_header(&header).map_err(|e| named(&e))?;
-            Ok(Question { layers: Some(names), ..of_shape(args, Shape { element, sizes })? })
+            Ok(Question { layers: Some(names), ..of_sizes(args, NetworkSizes { element, sizes })? })
         }
         Err(error) => Err(named(&error)),
     }
 }
 
 /// A network of which all else is on the command line.
-fn of_shape(args: &CountArgs, Shape { element, sizes }: Shape) -> Result<Question, Failure> {
+fn of_sizes(args: &CountArgs, NetworkSizes { element, sizes }: NetworkSizes) -> Result<Question, Failure> {
     let activations = [(args.hidden, Activation::Relu), (args.output, Activation::Identity)];
     let activations = activations.map(|(asked, default)| asked.unwrap_or(default));
     let loss = args.loss.clone().unwrap_or(Loss::MeanSquaredError);
     let network = args.tuning.network((&sizes, element), activations, loss, args.optimizer)?;
     let batch = args.batch.unwrap_or(1);
-    let schedule =
+    let length =
         TrainingLength::new(args.examples.unwrap_or(batch)).with_epochs(args.epochs.unwrap_or(1)).with_batch(batch);
-    Ok(Question { network, element, layers: None, schedule })
+    Ok(Question { network, element, layers: None, length })
 }
 
 /// A network that says itself how it is trained, but for what the command line asks for.
@@ -88,17 +88,14 @@ fn of_checkpoint(args: &CountArgs, path: &Path, checkpoint: CheckpointSummary) -
             return Err(Failure::Usage(why));
         }
     }
-    let CheckpointSummary { element, sizes, activations, options, examples, .. } = checkpoint;
-    let sizes: Vec<u64> = sizes.into_iter().map(|size| size as u64).collect();
-    let network = NetworkSpec::with_activations(sizes, activations, options.loss.clone()).map_err(Failure::usage)?;
-    let examples = args.examples.unwrap_or(examples as u64);
-    let epochs = args.epochs.unwrap_or(options.epochs as u64);
-    // No step of its training has more rows than there are examples.
-    let batch = args.batch.unwrap_or((options.batch as u64).min(examples));
-    let schedule = TrainingLength::new(examples).with_epochs(epochs).with_batch(batch);
+    let network = NetworkSpec::of_checkpoint(&checkpoint).map_err(Failure::usage)?;
+    let CheckpointSummary { element, options, examples, .. } = checkpoint;
+    let mut length = TrainingLength::of(&options, args.examples.unwrap_or(examples as u64));
+    length.epochs = args.epochs.unwrap_or(length.epochs);
+    length.batch = args.batch.unwrap_or(length.batch);
     let clip_norm = args.tuning.clip_norm.or(options.clip_norm);
     let network = trained(network, element, optimizer(args, &options)?, clip_norm)?;
-    Ok(Question { network, element, layers: None, schedule })
+    Ok(Question { network, element, layers: None, length })
 }
 
 /// The checkpoint's optimizer with the settings that are asked for, or another one.

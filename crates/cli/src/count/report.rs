@@ -1,12 +1,12 @@
 //! The answer: what `--format json` prints as it is, and the other formats lay out.
 
 use nxm_count::{
-    Bill, Breakdown, Clipping, Convention, Cost, LayerCost, MemoryUse, NetworkSpec, TrainingLength, Verification,
-    verify_in,
+    Bill, Breakdown, Clipping, Convention, Cost, LayerCost, MemoryUse, NetworkSpec, StepPart, TrainingLength,
+    Verification, verify_in,
 };
 use nxm_kernels::{Cpu, Element, Executor, Level};
 use nxm_net::ElementType;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::question::Question;
 use crate::failure::Failure;
@@ -22,10 +22,10 @@ pub struct Report {
     pub clipped: bool,
     pub convention: Convention,
     pub machine: MachineReport,
-    pub step: StepReport,
+    pub step: StepCostReport,
     pub layers: Vec<LayerCost>,
-    pub epoch: EpochReport,
-    pub training: TrainingReport,
+    pub epoch: EpochCostReport,
+    pub training: TrainingCostReport,
     pub memory: MemoryReport,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<Vec<Verification>>,
@@ -56,19 +56,13 @@ pub struct NetworkReport {
     pub layers: Option<Vec<String>>,
 }
 
-/// A step on a whole batch.
-#[derive(Debug, Serialize)]
-pub struct StepReport {
-    pub forward: Cost,
-    pub loss: Cost,
-    pub backward: Cost,
-    pub update: Cost,
-    pub total: Cost,
-}
+/// A step on a whole batch, by part. Its layers stand beside it.
+#[derive(Debug)]
+pub struct StepCostReport(pub [(StepPart, Cost); StepPart::ALL.len()]);
 
 /// An epoch, its last batch as short as it is.
 #[derive(Debug, Serialize)]
-pub struct EpochReport {
+pub struct EpochCostReport {
     pub steps: u128,
     #[serde(flatten)]
     pub costs: Breakdown<Cost>,
@@ -76,7 +70,7 @@ pub struct EpochReport {
 
 /// A training run.
 #[derive(Debug, Serialize)]
-pub struct TrainingReport {
+pub struct TrainingCostReport {
     pub examples: u64,
     pub epochs: u64,
     pub steps: u128,
@@ -94,10 +88,9 @@ pub struct MemoryReport {
 impl Report {
     /// The answer, for elements of `T`.
     pub fn new<T: Element>(question: &Question, verify: bool, cpu: &Cpu) -> Result<Report, Failure> {
-        let Question { network, schedule, .. } = question;
-        let TrainingLength { examples, epochs, batch, .. } = *schedule;
-        let bill = Bill::new::<T>(network, *schedule, cpu).map_err(Failure::usage)?;
-        let Breakdown { forward, loss, backward, update, total, layers } = bill.step;
+        let Question { network, length, .. } = question;
+        let TrainingLength { examples, epochs, batch, .. } = *length;
+        let bill = Bill::new::<T>(network, *length, cpu).map_err(Failure::usage)?;
         Ok(Report {
             network: NetworkReport {
                 sizes: network.sizes().to_vec(),
@@ -114,10 +107,10 @@ impl Report {
             clipped: network.clipping() != Clipping::None,
             convention: Convention,
             machine: MachineReport { level: cpu.level().name(), threads: cpu.threads() },
-            step: StepReport { forward, loss, backward, update, total },
-            layers,
-            epoch: EpochReport { steps: bill.steps_per_epoch, costs: bill.epoch },
-            training: TrainingReport { examples, epochs, steps: bill.steps, costs: bill.training },
+            step: StepCostReport(bill.step.parts().map(|(part, cost)| (part, *cost))),
+            layers: bill.step.layers,
+            epoch: EpochCostReport { steps: bill.steps_per_epoch, costs: bill.epoch },
+            training: TrainingCostReport { examples, epochs, steps: bill.steps, costs: bill.training },
             memory: MemoryReport { training: bill.memory_of_training, inference: bill.memory_of_inference },
             verified: if verify { Some(verify_step(question.element, network, batch)?) } else { None },
         })
@@ -164,15 +157,9 @@ pub fn verify_step(element: ElementType, network: &NetworkSpec, batch: u64) -> R
     verifications.map_err(|error| Failure::Usage(format!("--verify: {error}")))
 }
 
-impl StepReport {
-    /// Its parts in the order in which they run, by name, and their sum.
-    pub fn parts(&self) -> [(&'static str, &Cost); 5] {
-        [
-            ("forward", &self.forward),
-            ("loss", &self.loss),
-            ("backward", &self.backward),
-            ("update", &self.update),
-            ("total", &self.total),
-        ]
+/// A map of each part by its name.
+impl Serialize for StepCostReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(part, cost)| (part.name(), cost)))
     }
 }

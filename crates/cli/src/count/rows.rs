@@ -26,8 +26,8 @@ pub fn write(report: &Report, out: &mut impl Write) -> Result<(), Failure> {
         let numbers = numbers.iter().cloned().chain(std::iter::repeat_n(String::new(), blanks));
         csv.write_record([scope.to_owned(), part.to_owned()].into_iter().chain(numbers).chain(last))
     };
-    for (part, cost) in report.step.parts() {
-        row("step", part, &operations(&cost.ops), bytes(cost))?;
+    for (part, cost) in &report.step.0 {
+        row("step", part.name(), &operations(&cost.ops), bytes(cost))?;
     }
     for (scope, layers) in
         [("", &report.layers), ("epoch ", &report.epoch.costs.layers), ("training ", &report.training.costs.layers)]
@@ -40,7 +40,7 @@ pub fn write(report: &Report, out: &mut impl Write) -> Result<(), Failure> {
     }
     for (scope, costs) in [("epoch", &report.epoch.costs), ("training", &report.training.costs)] {
         for (part, cost) in costs.parts() {
-            row(scope, part, &operations(&cost.ops), bytes(cost))?;
+            row(scope, part.name(), &operations(&cost.ops), bytes(cost))?;
         }
     }
     for verified in report.verified.iter().flatten() {

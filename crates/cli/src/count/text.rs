@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use nxm_count::{Cost, Kind, MemoryUse, Ops, Verification};
+use nxm_count::{Cost, Kind, MemoryUse, Ops, StepPart, Verification};
 use nxm_kernels::{Function, Phase};
 use nxm_net::printable;
 
@@ -62,7 +62,8 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
         )?;
         writeln!(out, "{}\n", verified_steps(verified, look))?;
     }
-    if is_rounded(report.training.costs.total.ops.flops().max(report.step.total.ops.flops())) {
+    let largest = parts(report).map(|(_, cost)| cost.ops.flops()).max();
+    if largest.is_some_and(is_rounded) {
         writeln!(out, "Numbers from 10¹⁵ on are rounded here; --format json has all digits.")?;
     }
     writeln!(
@@ -120,9 +121,12 @@ const RARE: [Kind; 4] = [Kind::Div, Kind::Sqrt, Kind::Cmp, Kind::Convert];
 
 /// The parts of a step, and the step, an epoch and the training as a whole.
 fn parts(report: &Report) -> impl Iterator<Item = (&'static str, &Cost)> {
-    let steps = report.step.parts().map(|(name, cost)| (if name == "total" { "one step" } else { name }, cost));
+    let steps = report.step.0.iter().map(|(part, cost)| match part {
+        StepPart::Total => ("one step", cost),
+        part => (part.name(), cost),
+    });
     let longer = [("an epoch", &report.epoch.costs.total), ("training", &report.training.costs.total)];
-    steps.into_iter().chain(longer)
+    steps.chain(longer)
 }
 
 fn bytes(report: &Report, look: Look) -> String {
@@ -143,18 +147,20 @@ fn functions(ops: &Ops) -> Vec<Function> {
     ops.functions().map(|(function, _)| function).collect()
 }
 
-fn layers(report: &Report, look: Look, number: fn(&Cost) -> u128) -> String {
-    let shown = |phase: &Phase| *phase != Phase::Loss && (report.clipped || *phase != Phase::Clip);
-    let phases = Phase::ALL.into_iter().filter(shown).map(|phase| match phase {
-        Phase::Forward => "forward",
-        Phase::Loss => "loss",
+/// What a phase is called above its column.
+fn heading(phase: Phase) -> &'static str {
+    match phase {
         Phase::ActivationGradient => "∂ activation",
         Phase::WeightGradient => "∂ weights",
         Phase::BiasGradient => "∂ bias",
         Phase::InputGradient => "∂ inputs",
-        Phase::Clip => "clip",
-        Phase::Update => "update",
-    });
+        Phase::Forward | Phase::Loss | Phase::Clip | Phase::Update => phase.name(),
+    }
+}
+
+fn layers(report: &Report, look: Look, number: fn(&Cost) -> u128) -> String {
+    let shown = |phase: &Phase| *phase != Phase::Loss && (report.clipped || *phase != Phase::Clip);
+    let phases = Phase::ALL.into_iter().filter(shown).map(heading);
     let header = ["layer", "inputs × units"].into_iter().chain(phases);
     let rows = report.layers.iter().enumerate().map(|(i, layer)| {
         let shape = format!("{} × {}", count(layer.fan_in), count(layer.fan_out));

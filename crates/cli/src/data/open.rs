@@ -10,7 +10,7 @@ use crate::failure::Failure;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileFormat {
     /// Begins with two zero bytes.
     Idx,
     /// Anything else.
@@ -18,7 +18,7 @@ pub enum Kind {
 }
 
 /// Opens a file.
-pub fn open(path: &Path) -> Result<(Kind, Box<dyn BufRead>), Failure> {
+pub fn open(path: &Path) -> Result<(FileFormat, Box<dyn BufRead>), Failure> {
     let failed = |error: io::Error| unreadable(&path.display().to_string(), &error);
     let mut file = BufReader::new(File::open(path).map_err(failed)?);
     let packed = file.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
@@ -28,7 +28,7 @@ pub fn open(path: &Path) -> Result<(Kind, Box<dyn BufRead>), Failure> {
     if start.is_empty() {
         return Err(Failure::Usage(format!("{} is empty", path.display())));
     }
-    Ok((if start.starts_with(&[0, 0]) { Kind::Idx } else { Kind::Csv }, reader))
+    Ok((if start.starts_with(&[0, 0]) { FileFormat::Idx } else { FileFormat::Csv }, reader))
 }
 
 /// The operating system refused, or a packed file is damaged.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nxm_count::{Forecast, StepFormula, TrainingFormula, Vectors, forecast};
 use nxm_kernels::{Executor, Function};
 
-use super::job::Job;
+use super::job::DemoJob;
 use crate::failure::Failure;
 use crate::format::{count, plural, seconds, significant};
 use crate::table::{Look, table};
@@ -15,20 +15,20 @@ use crate::table::{Look, table};
 const BUDGET: Duration = Duration::from_secs(1);
 
 /// Counts, measures, and writes what will come.
-pub fn write(job: &Job, out: &mut impl Write) -> Result<Forecast, Failure> {
-    let schedule = job.schedule();
+pub fn write(job: &DemoJob, out: &mut impl Write) -> Result<Forecast, Failure> {
+    let length = job.length();
     let textbook = Vectors::textbook::<f32>();
-    let step = StepFormula::new(&job.spec, schedule.batch, textbook).map_err(Failure::usage)?;
-    let training = TrainingFormula::new(&job.spec, schedule, textbook).map_err(Failure::usage)?;
+    let step = StepFormula::new(&job.spec, length.batch, textbook).map_err(Failure::usage)?;
+    let training = TrainingFormula::new(&job.spec, length, textbook).map_err(Failure::usage)?;
     writeln!(
         out,
         "{} images of 8 × 8 pixels train a {} network (ReLU, cross-entropy, {} parameters)\n\
          in batches of {}, for {}. That makes {}, which cost exactly:\n",
-        count(schedule.examples),
+        count(length.examples),
         job.name(),
         count(job.spec.parameters()),
-        schedule.batch,
-        plural(schedule.epochs, "epoch"),
+        length.batch,
+        plural(length.epochs, "epoch"),
         plural(training.steps(), "step"),
     )?;
     let rows = [("one step", step.total()), ("all of the training", training.total())].map(|(name, tally)| {
@@ -40,7 +40,7 @@ pub fn write(job: &Job, out: &mut impl Write) -> Result<Forecast, Failure> {
     writeln!(out, "{}\n", table(Look::Text, header, 1, rows))?;
     out.flush()?;
 
-    let forecast = forecast::<f32>(&job.spec, schedule, &job.cpu, BUDGET).map_err(Failure::usage)?;
+    let forecast = forecast::<f32>(&job.spec, length, &job.cpu, BUDGET).map_err(Failure::usage)?;
     writeln!(
         out,
         "Measured for {} on random data: a step takes {} ({} GFLOP/s on {}, {}).\n\

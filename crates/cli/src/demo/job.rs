@@ -4,7 +4,7 @@ use nxm_count::{NetworkSpec, TrainingLength};
 use nxm_kernels::{Activation, Cpu};
 use nxm_net::{Dataset, Loss, Network, Optimizer, TrainingOptions};
 
-use super::speed::LayerShape;
+use super::speed::BatchedLayer;
 use crate::digits::{self, CLASSES, PIXELS};
 use crate::failure::Failure;
 
@@ -21,7 +21,7 @@ fn options() -> TrainingOptions {
 }
 
 /// The training, before it begins.
-pub struct Job {
+pub struct DemoJob {
     /// What it runs on.
     pub cpu: Cpu,
     /// The network with its first weights.
@@ -36,9 +36,9 @@ pub struct Job {
     pub options: TrainingOptions,
 }
 
-impl Job {
+impl DemoJob {
     /// The training on `cpu`.
-    pub fn new(cpu: Cpu) -> Result<Job, Failure> {
+    pub fn new(cpu: Cpu) -> Result<DemoJob, Failure> {
         let digits = digits::dataset().shuffled(SEED);
         let (seen, held_out) = digits.split_at(digits.len() * SEEN.0 / SEEN.1);
         let mut builder = Network::builder(PIXELS);
@@ -47,22 +47,21 @@ impl Job {
         }
         let builder = builder.dense(CLASSES, Activation::Identity).seed(SEED);
         let network = builder.build().map_err(Failure::usage)?;
-        let sizes: Vec<u64> = network.sizes().into_iter().map(|size| size as u64).collect();
-        let spec = NetworkSpec::new(sizes, Activation::Relu, Activation::Identity, Loss::CROSS_ENTROPY);
-        Ok(Job { cpu, network, spec: spec.map_err(Failure::usage)?, seen, held_out, options: options() })
+        let options = options();
+        let spec = NetworkSpec::of_training(&network, &options);
+        Ok(DemoJob { cpu, network, spec, seen, held_out, options })
     }
 
     /// Examples, epochs and batch, as formulas see them.
-    pub fn schedule(&self) -> TrainingLength {
-        let TrainingOptions { epochs, batch, .. } = self.options;
-        TrainingLength::new(self.seen.len() as u64).with_epochs(epochs as u64).with_batch(batch as u64)
+    pub fn length(&self) -> TrainingLength {
+        TrainingLength::of(&self.options, self.seen.len() as u64)
     }
 
     /// The layer with most weights at the training's batch; the last of several, as only the first has no input gradient.
-    pub fn largest_layer(&self) -> LayerShape {
+    pub fn largest_layer(&self) -> BatchedLayer {
         let layer =
             self.network.layers().max_by_key(|layer| layer.fan_in() * layer.fan_out()).expect("a network has layers");
-        LayerShape {
+        BatchedLayer {
             batch: self.options.batch,
             fan_in: layer.fan_in(),
             fan_out: layer.fan_out(),

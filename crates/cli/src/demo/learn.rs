@@ -8,7 +8,7 @@ use nxm_count::Forecast;
 use nxm_net::{EpochReport, Training};
 
 use super::Broken;
-use super::job::Job;
+use super::job::DemoJob;
 use crate::failure::Failure;
 use crate::format::{count, percent, seconds};
 
@@ -16,7 +16,7 @@ use crate::format::{count, percent, seconds};
 const PROMISED: f64 = 0.97;
 
 /// Trains, and writes how well and how long.
-pub fn write(job: &Job, forecast: &Forecast, out: &mut impl Write) -> Result<Broken, Failure> {
+pub fn write(job: &DemoJob, forecast: &Forecast, out: &mut impl Write) -> Result<Broken, Failure> {
     let mut network = job.network.clone();
     let mut training = Training::new(&mut network, &job.cpu, &job.seen, job.options.clone()).map_err(Failure::usage)?;
     let bar = progress_bar((training.steps_per_epoch() * job.options.epochs) as u64);
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn it_learns_what_is_promised() {
         let mut out = Vec::new();
-        let job = Job::new(Cpu::detect().unwrap()).unwrap();
+        let job = DemoJob::new(Cpu::detect().unwrap()).unwrap();
         assert_eq!(write(&job, &FORECAST, &mut out).unwrap(), None);
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains("360 digits held out") && text.contains("the forecast was 1.00 s"), "{text}");
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn too_little_learning_breaks_the_promise() {
-        let mut job = Job::new(Cpu::detect().unwrap()).unwrap();
+        let mut job = DemoJob::new(Cpu::detect().unwrap()).unwrap();
         job.options.optimizer = Optimizer::sgd(1e-6);
         job.options.epochs = 1;
         let broken = write(&job, &FORECAST, &mut Vec::new()).unwrap().expect("a broken promise");

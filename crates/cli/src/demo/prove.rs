@@ -7,7 +7,7 @@ use nxm_kernels::Function;
 use nxm_net::ElementType;
 
 use super::Broken;
-use super::job::Job;
+use super::job::DemoJob;
 use crate::count::verify_step;
 use crate::failure::Failure;
 use crate::format::{count, plural};
@@ -17,7 +17,7 @@ use crate::table::{Look, table};
 const BATCH: u64 = 100;
 
 /// Runs a step under counting at each level, on 1 and 2 threads, and writes what it executed.
-pub fn write(job: &Job, out: &mut impl Write) -> Result<Broken, Failure> {
+pub fn write(job: &DemoJob, out: &mut impl Write) -> Result<Broken, Failure> {
     let step = StepFormula::new(&job.spec, BATCH, Vectors::textbook::<f32>()).map_err(Failure::usage)?;
     writeln!(
         out,
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn formula_and_runs_stand_in_the_same_columns() {
         let mut out = Vec::new();
-        let job = Job::new(Cpu::detect().unwrap()).unwrap();
+        let job = DemoJob::new(Cpu::detect().unwrap()).unwrap();
         assert_eq!(write(&job, &mut out).unwrap(), None);
         let text = String::from_utf8(out).unwrap();
         let numbers = |start: &str| {

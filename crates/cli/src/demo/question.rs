@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use nxm_count::{NetworkSpec, Ops, StepFormula, Vectors};
+use nxm_count::{NetworkSpec, Ops, StepFormula, StepPart, Vectors};
 use nxm_kernels::{Activation, Function};
 use nxm_net::Loss;
 
@@ -36,16 +36,15 @@ pub fn write(out: &mut impl Write) -> Result<(), Failure> {
         let evaluations = if evaluations == 0 { String::new() } else { count(evaluations) };
         [name.to_owned(), count(ops.multiplications()), count(ops.additions()), evaluations, factor]
     };
-    let parts =
-        [("forward", one.forward()), ("loss", one.loss()), ("backward", one.backward()), ("update", one.update())];
-    let parts = parts.map(|(name, tally)| row(name, tally.useful, String::new()));
+    let parts = one.breakdown().parts().into_iter().filter(|(part, _)| *part != StepPart::Total);
+    let parts = parts.map(|(part, tally)| row(part.name(), tally.useful, String::new()));
     let totals = [(1, &one), (BATCH, &many)].map(|(batch, step)| {
         let [total, forward] = [step.total(), step.forward()].map(|tally| tally.useful.multiplications() as f64);
         let name = format!("a step on {}", plural(batch, "example"));
         row(&name, step.total().useful, format!("{} × its forward", significant(total / forward)))
     });
     let header = ["", "multiplications", "additions", "sigmoids", ""];
-    writeln!(out, "{}\n", table(Look::Text, header, 1, parts.into_iter().chain(totals)))?;
+    writeln!(out, "{}\n", table(Look::Text, header, 1, parts.chain(totals)))?;
     writeln!(
         out,
         "× compares multiplications. (A fused multiply-add is one multiplication and one addition.)\n\

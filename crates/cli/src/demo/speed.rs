@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use nxm_kernels::{Level, ShapeError};
 
-pub use work::LayerShape;
-use work::{Operands, Way, Work};
+pub use work::BatchedLayer;
+use work::{Implementation, LayerBuffers, Work};
 
 use crate::format::{seconds, significant};
 use crate::table::{Look, table};
@@ -19,18 +19,19 @@ const SAMPLE: Duration = Duration::from_millis(2);
 const ROUNDS: usize = 25;
 
 /// Measures and writes the table.
-pub fn write(shape: LayerShape, out: &mut impl Write) -> io::Result<()> {
-    let LayerShape { batch, fan_in, fan_out, .. } = shape;
+pub fn write(shape: BatchedLayer, out: &mut impl Write) -> io::Result<()> {
+    let BatchedLayer { batch, fan_in, fan_out, .. } = shape;
     writeln!(
         out,
         "The largest layer, {fan_in} × {fan_out}, on {batch} examples and one thread. The plain loop is what one would\n\
          write by hand; every level runs the same kernel, scalar with the processor's own multiply-add.\n\
          Medians of {ROUNDS} interleaved rounds; below each time the rate, and the speed-up over the plain loop.\n"
     )?;
-    let ways: Vec<Way> = std::iter::once(Way::PlainLoop).chain(Level::available().map(Way::Level)).collect();
-    let times = measure(&mut Operands::new(shape), &ways).expect("operands made for this shape fit it");
+    let implementations: Vec<Implementation> =
+        std::iter::once(Implementation::PlainLoop).chain(Level::available().map(Implementation::Level)).collect();
+    let times = measure(&mut LayerBuffers::new(shape), &implementations).expect("operands made for this shape fit it");
 
-    let header = std::iter::once("").chain(ways.iter().map(|way| way.name()));
+    let header = std::iter::once("").chain(implementations.iter().map(|implementation| implementation.name()));
     let mut rows = Vec::new();
     for (work, times) in Work::ALL.into_iter().zip(&times) {
         let (amount, unit) = work.amount(shape);
@@ -54,34 +55,46 @@ fn speed_up(factor: f64) -> String {
     if factor < 9.95 { format!("{factor:.1}") } else { format!("{factor:.0}") }
 }
 
-/// The median seconds of a call, for each work and way.
-fn measure(operands: &mut Operands, ways: &[Way]) -> Result<Vec<Vec<f64>>, ShapeError> {
-    let all: Vec<(Work, Way)> = Work::ALL.iter().flat_map(|work| ways.iter().map(|way| (*work, *way))).collect();
-    let calls = all.iter().map(|(work, way)| calls_of_a_sample(operands, *work, *way));
+/// The median seconds of a call, for each work and implementation.
+fn measure(operands: &mut LayerBuffers, implementations: &[Implementation]) -> Result<Vec<Vec<f64>>, ShapeError> {
+    let all: Vec<(Work, Implementation)> = Work::ALL
+        .iter()
+        .flat_map(|work| implementations.iter().map(|implementation| (*work, *implementation)))
+        .collect();
+    let calls = all.iter().map(|(work, implementation)| calls_of_a_sample(operands, *work, *implementation));
     let calls = calls.collect::<Result<Vec<u32>, ShapeError>>()?;
     let mut samples = vec![Vec::with_capacity(ROUNDS); all.len()];
     for _ in 0..ROUNDS {
-        for (i, (work, way)) in all.iter().enumerate() {
-            samples[i].push(sample(operands, *work, *way, calls[i])?.as_secs_f64() / f64::from(calls[i]));
+        for (i, (work, implementation)) in all.iter().enumerate() {
+            samples[i].push(sample(operands, *work, *implementation, calls[i])?.as_secs_f64() / f64::from(calls[i]));
         }
     }
     let medians: Vec<f64> = samples.into_iter().map(median).collect();
-    Ok(medians.chunks(ways.len()).map(<[f64]>::to_vec).collect())
+    Ok(medians.chunks(implementations.len()).map(<[f64]>::to_vec).collect())
 }
 
 /// How many calls fill a sample.
-fn calls_of_a_sample(operands: &mut Operands, work: Work, way: Way) -> Result<u32, ShapeError> {
+fn calls_of_a_sample(
+    operands: &mut LayerBuffers,
+    work: Work,
+    implementation: Implementation,
+) -> Result<u32, ShapeError> {
     let mut calls = 1;
-    while sample(operands, work, way, calls)? < SAMPLE && calls < 1 << 20 {
+    while sample(operands, work, implementation, calls)? < SAMPLE && calls < 1 << 20 {
         calls *= 2;
     }
     Ok(calls)
 }
 
-fn sample(operands: &mut Operands, work: Work, way: Way, calls: u32) -> Result<Duration, ShapeError> {
+fn sample(
+    operands: &mut LayerBuffers,
+    work: Work,
+    implementation: Implementation,
+    calls: u32,
+) -> Result<Duration, ShapeError> {
     let start = Instant::now();
     for _ in 0..calls {
-        operands.run(work, way)?;
+        operands.run(work, implementation)?;
     }
     Ok(start.elapsed())
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use nxm_count::{Bill, Clipping, NetworkSpec, TrainingLength};
-use nxm_kernels::{Activation, Cpu};
+use nxm_count::{Bill, NetworkSpec, TrainingLength};
+use nxm_kernels::Cpu;
 use nxm_net::Checkpoint;
 
-use super::job::Job;
+use super::job::TrainJob;
 use crate::failure::Failure;
 use crate::format::count;
 
@@ -16,17 +16,11 @@ pub struct Costs(Bill);
 
 impl Costs {
     /// Of this training, those of its epochs that are done already included.
-    pub fn new(job: &Job, cpu: &Cpu) -> Result<Costs, Failure> {
+    pub fn new(job: &TrainJob, cpu: &Cpu) -> Result<Costs, Failure> {
         let Checkpoint { network, options, .. } = &job.checkpoint;
-        let sizes: Vec<u64> = network.sizes().iter().map(|size| *size as u64).collect();
-        let activations: Vec<Activation> = network.activations().collect();
-        let clipping = if options.clip_norm.is_some() { Clipping::Scaled } else { Clipping::None };
-        let network = NetworkSpec::with_activations(sizes, activations, options.loss.clone());
-        let network = network.map_err(Failure::usage)?.with_optimizer(options.optimizer).with_clipping(clipping);
-        let [examples, epochs, batch] = [job.seen.len(), options.epochs, options.batch].map(|n| n as u64);
-        // No step has more rows than there are examples.
-        let schedule = TrainingLength::new(examples).with_epochs(epochs).with_batch(batch.min(examples));
-        Bill::new::<f32>(&network, schedule, cpu).map(Costs).map_err(Failure::usage)
+        let network = NetworkSpec::of_training(network, options);
+        let length = TrainingLength::of(options, job.seen.len() as u64);
+        Bill::new::<f32>(&network, length, cpu).map(Costs).map_err(Failure::usage)
     }
 }
 

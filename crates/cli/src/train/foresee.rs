@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nxm_kernels::Cpu;
 
-use super::job::Job;
+use super::job::TrainJob;
 use crate::failure::Failure;
 use crate::format::{plural, seconds};
 use crate::model::Score;
@@ -15,17 +15,17 @@ const BUDGET: Duration = Duration::from_millis(200);
 /// No more than this part of the training is run for its forecast.
 const PART: usize = 10;
 
-/// What a training will take.
+/// How long a training will take, by its own first steps.
 #[derive(Clone, Copy, Debug)]
-pub struct Forecast {
+pub struct TrialForecast {
     steps: usize,
     seconds_per_step: f64,
     seconds: f64,
 }
 
-impl Forecast {
+impl TrialForecast {
     /// Measures; nothing of a training that fails in its first steps, which will say so itself.
-    pub fn new(job: &Job, cpu: &Cpu) -> Result<Option<Forecast>, Failure> {
+    pub fn new(job: &TrainJob, cpu: &Cpu) -> Result<Option<TrialForecast>, Failure> {
         let mut copy = job.checkpoint.clone();
         let mut training = copy.resume(cpu, &job.seen).map_err(Failure::usage)?;
         let steps = training.steps_per_epoch().saturating_mul(training.options().epochs) - training.steps();
@@ -47,11 +47,11 @@ impl Forecast {
             Score::new(training.network(), cpu, held_out, &job.checkpoint.options.loss)?;
         }
         let judging = start.elapsed().as_secs_f64() * steps.div_ceil(training.steps_per_epoch()) as f64;
-        Ok(Some(Forecast { steps, seconds_per_step, seconds: seconds_per_step * steps as f64 + judging }))
+        Ok(Some(TrialForecast { steps, seconds_per_step, seconds: seconds_per_step * steps as f64 + judging }))
     }
 }
 
-impl fmt::Display for Forecast {
+impl fmt::Display for TrialForecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [each, all] = [self.seconds_per_step, self.seconds].map(seconds);
         write!(f, "Forecast: {} of {each} each: {all}.", plural(self.steps as u64, "step"))

@@ -12,7 +12,7 @@ use nxm_net::{
 };
 
 use super::watch::{WATCH, Watch};
-use crate::args::{Schedule, TrainArgs};
+use crate::args::{ScheduleArg, TrainArgs};
 use crate::data::{Columns, Examples, Meaning, Scaling, Scheme, Source, Want, source};
 use crate::digits;
 use crate::failure::Failure;
@@ -24,7 +24,7 @@ const WHITE: f64 = 255.0;
 
 /// A training that is ready to begin or to go on.
 #[derive(Debug)]
-pub struct Job {
+pub struct TrainJob {
     /// The training as it is now.
     pub checkpoint: Checkpoint<f32>,
     /// What it learns from.
@@ -34,7 +34,7 @@ pub struct Job {
     /// What it remembers of its epochs.
     pub watch: Watch,
     /// Where it is kept, if it is.
-    pub place: Option<Place>,
+    pub place: Option<CheckpointFiles>,
     /// The command that goes on with it, but for the checkpoint.
     pub again: String,
     /// What its network must know of its data.
@@ -42,9 +42,9 @@ pub struct Job {
     source: String,
 }
 
-/// Where a training is kept.
+/// The checkpoints of a training, and when they are written.
 #[derive(Debug)]
-pub struct Place {
+pub struct CheckpointFiles {
     /// The newest checkpoint.
     pub path: PathBuf,
     /// It, and the older ones.
@@ -53,10 +53,10 @@ pub struct Place {
     pub every: Option<u64>,
 }
 
-impl Job {
+impl TrainJob {
     /// What the command line asks for.
-    pub fn new(args: &TrainArgs) -> Result<Job, Failure> {
-        let place = args.checkpoint.as_ref().map(|path| Place::new(args, path));
+    pub fn new(args: &TrainArgs) -> Result<TrainJob, Failure> {
+        let place = args.checkpoint.as_ref().map(|path| CheckpointFiles::new(args, path));
         if let Some(place) = &place {
             place.must_be_free(None)?;
         }
@@ -87,13 +87,13 @@ impl Job {
         let checkpoint = Checkpoint::new(network, options, TrainingState::new(optimizer), seen.len()).with_notes(notes);
         let seen = scheme.scaled(&seen)?;
         let held_out = held_out.map(|data| scheme.scaled(&data)).transpose()?;
-        Ok(Job { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })
+        Ok(TrainJob { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })
     }
 
     /// What is in a checkpoint, as long as the command line does not ask for something else.
-    pub fn resumed(args: &TrainArgs, path: &Path) -> Result<Job, Failure> {
+    pub fn resumed(args: &TrainArgs, path: &Path) -> Result<TrainJob, Failure> {
         let to = args.checkpoint.as_deref().unwrap_or(path);
-        let place = Place::new(args, to);
+        let place = CheckpointFiles::new(args, to);
         place.must_be_free(Some(path))?;
         let Model { mut checkpoint, scheme } = Model::load(path)?;
         let mut watch: Watch = note(&checkpoint, WATCH, path)?;
@@ -125,7 +125,7 @@ impl Job {
         let (seen, held_out) = split(&scheme.dataset(&examples)?, checkpoint.options.seed, watch.validate)?;
         checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
         let place = Some(place);
-        Ok(Job { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })
+        Ok(TrainJob { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })
     }
 }
 
@@ -178,10 +178,10 @@ fn split(data: &Dataset<f32>, seed: u64, share: f64) -> Result<(Dataset<f32>, Op
     Ok((seen, Some(held_out)))
 }
 
-impl Place {
-    fn new(args: &TrainArgs, path: &Path) -> Place {
+impl CheckpointFiles {
+    fn new(args: &TrainArgs, path: &Path) -> CheckpointFiles {
         let checkpoints = Checkpoints::new(path, args.keep);
-        Place { path: path.to_owned(), checkpoints, every: args.checkpoint_every }
+        CheckpointFiles { path: path.to_owned(), checkpoints, every: args.checkpoint_every }
     }
 
     /// Where the network of the best epoch is kept.
@@ -204,7 +204,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Job {
+impl fmt::Display for TrainJob {
     /// What is learned from what, and how.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Checkpoint { network, options, state, .. } = &self.checkpoint;
@@ -230,7 +230,7 @@ impl fmt::Display for Job {
         let rate = optimizer.learning_rate();
         write!(f, "{sizes} ({hidden}{loss}, {parameters} parameters), {optimizer} at {rate}")?;
         if *schedule != LearningRateSchedule::Constant {
-            write!(f, " ({})", Schedule(schedule.clone()))?;
+            write!(f, " ({})", ScheduleArg(schedule.clone()))?;
         }
         write!(f, ", batches of {batch}, ")?;
         write!(f, "{}", plural(*epochs as u64, "epoch"))?;

@@ -8,7 +8,7 @@ use nxm_kernels::Cpu;
 use nxm_net::{NetError, Training};
 
 use super::interrupt::Interrupt;
-use super::job::{Job, Place, quoted};
+use super::job::{CheckpointFiles, TrainJob, quoted};
 use super::progress::Bar;
 use super::watch::{WATCH, Watch};
 use crate::failure::Failure;
@@ -30,8 +30,8 @@ struct Epoch {
 }
 
 /// Trains to the end, or as far as it gets.
-pub fn run(job: &mut Job, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Write) -> Result<(), Failure> {
-    let Job { checkpoint, seen, held_out, watch, place, again, scheme, .. } = job;
+pub fn run(job: &mut TrainJob, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Write) -> Result<(), Failure> {
+    let TrainJob { checkpoint, seen, held_out, watch, place, again, scheme, .. } = job;
     // The network's numbers are scaled; people know their own.
     let unit = scheme.loss_unit();
     let mut training = checkpoint.resume(cpu, seen).map_err(Failure::usage)?;
@@ -64,7 +64,7 @@ pub fn run(job: &mut Job, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Write
             save(place, &training)?;
             let score = last.map(|score| Score { loss: score.loss * unit, ..score });
             epochs.push(Epoch { number: report.epoch, loss: report.loss * unit, score, seconds: bar.seconds() });
-        } else if let Some(Place { every: Some(every), .. }) = place
+        } else if let Some(CheckpointFiles { every: Some(every), .. }) = place
             && (training.steps() as u64).is_multiple_of(*every)
         {
             save(place, &training)?;
@@ -83,12 +83,12 @@ pub fn run(job: &mut Job, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Write
 }
 
 /// Keeps the training, if it has a place.
-fn save(place: Option<&Place>, training: &Training<'_, f32>) -> Result<(), Failure> {
+fn save(place: Option<&CheckpointFiles>, training: &Training<'_, f32>) -> Result<(), Failure> {
     place.map_or(Ok(()), |place| place.checkpoints.save(training)).map_err(Failure::usage)
 }
 
 /// A step failed: the state before it is kept if it is whole, else the one that was kept last.
-fn failed(error: NetError, place: Option<&Place>, training: &Training<'_, f32>) -> Failure {
+fn failed(error: NetError, place: Option<&CheckpointFiles>, training: &Training<'_, f32>) -> Failure {
     if !matches!(error, NetError::Diverged { .. }) {
         return Failure::usage(error);
     }
@@ -108,7 +108,7 @@ fn failed(error: NetError, place: Option<&Place>, training: &Training<'_, f32>) 
 }
 
 /// Keeps the training wherever it can, and says how to go on.
-fn interrupted(place: Option<&Place>, training: &Training<'_, f32>, again: &str) -> Result<Failure, Failure> {
+fn interrupted(place: Option<&CheckpointFiles>, training: &Training<'_, f32>, again: &str) -> Result<Failure, Failure> {
     let path = match place {
         Some(place) => place.path.clone(),
         None => free()?,
@@ -150,7 +150,12 @@ fn history(epochs: &[Epoch]) -> String {
 }
 
 /// Why it ended, and where what it learned is.
-fn conclude(watch: &Watch, stopped: bool, place: Option<&Place>, out: &mut impl Write) -> Result<(), Failure> {
+fn conclude(
+    watch: &Watch,
+    stopped: bool,
+    place: Option<&CheckpointFiles>,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     if let (true, Some(patience)) = (stopped, watch.patience) {
         writeln!(out, "Stopped: the held-out loss did not fall for {}.", plural(patience, "epoch"))?;
     }

@@ -1,6 +1,6 @@
 //! Formulas of a training run.
 
-use nxm_net::NetworkSpec;
+use nxm_net::{NetworkSpec, TrainingOptions};
 use serde::Serialize;
 
 use super::{StepFormula, Vectors};
@@ -33,6 +33,11 @@ impl TrainingLength {
     #[must_use]
     pub const fn with_batch(self, batch: u64) -> TrainingLength {
         TrainingLength { batch, ..self }
+    }
+    /// The length of a training on `examples` examples with these options. No step has more rows than there are examples, so the batch
+    /// is at most `examples`.
+    pub fn of(options: &TrainingOptions, examples: u64) -> TrainingLength {
+        TrainingLength { examples, epochs: options.epochs as u64, batch: (options.batch as u64).min(examples) }
     }
 }
 

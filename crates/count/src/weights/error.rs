@@ -3,7 +3,7 @@
 use safetensors::tensor::TensorInfo;
 use thiserror::Error;
 
-use super::order::{self, Shape};
+use super::order::{self, LayerSize};
 
 /// So many names or sizes are longer than an excerpt.
 const MOST: usize = 120;
@@ -132,7 +132,7 @@ impl WeightsError {
         let [first_found, second_found] = [one, other].map(shown);
         WeightsError::Chain { first: excerpt(first), first_found, second: excerpt(second), second_found }
     }
-    pub(super) fn order(orders: &[Vec<usize>; 2], stems: &[&str], shapes: &[Shape]) -> WeightsError {
+    pub(super) fn order(orders: &[Vec<usize>; 2], stems: &[&str], shapes: &[LayerSize]) -> WeightsError {
         let [one, other] = orders.each_ref().map(|order| groups(order.iter().map(|layer| stems[*layer])));
         let [one_sizes, other_sizes] = orders.each_ref().map(|order| {
             let sizes = super::sizes(order, shapes).into_iter().take(MOST);

@@ -13,7 +13,7 @@ const LOOKS: usize = 1 << 22;
 const PIECES: usize = 8;
 
 /// Outputs and inputs.
-pub(super) type Shape = [usize; 2];
+pub(super) type LayerSize = [usize; 2];
 
 /// What is to be said of an order: each layer by its place in the list that was asked about.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) enum Order {
 }
 
 /// Finds the order of layers of these names, which are sorted by [`natural`], and shapes.
-pub(super) fn order(names: &[&str], shapes: &[Shape]) -> Order {
+pub(super) fn order(names: &[&str], shapes: &[LayerSize]) -> Order {
     let mut search = Search { nodes: tree(names), shapes, looks: LOOKS };
     search.run().unwrap_or(Order::Unknown)
 }
@@ -99,7 +99,7 @@ fn tree(names: &[&str]) -> Vec<Node> {
 
 struct Search<'a> {
     nodes: Vec<Node>,
-    shapes: &'a [Shape],
+    shapes: &'a [LayerSize],
     looks: usize,
 }
 
@@ -257,7 +257,7 @@ mod tests {
         let mut layers = layers.to_vec();
         layers.sort_by(|one, other| natural(one.0, other.0));
         let names: Vec<&str> = layers.iter().map(|layer| layer.0).collect();
-        let shapes: Vec<Shape> = layers.iter().map(|layer| [layer.2, layer.1]).collect();
+        let shapes: Vec<LayerSize> = layers.iter().map(|layer| [layer.2, layer.1]).collect();
         let text = |order: Vec<usize>| order.iter().map(|l| names[*l]).collect::<Vec<_>>().join(" ");
         match order(&names, &shapes) {
             Order::One(order) => Ok(text(order)),

@@ -19,6 +19,14 @@ fn level() -> Level {
     Level::detect().unwrap()
 }
 
+#[test]
+fn a_batch_is_no_larger_than_the_data() {
+    let options = TrainingOptions::default();
+    let [short, long] = [10, 1000].map(|examples| TrainingLength::of(&options, examples));
+    assert_eq!((short.examples, short.epochs, short.batch), (10, options.epochs as u64, 10));
+    assert_eq!((long.examples, long.epochs, long.batch), (1000, options.epochs as u64, options.batch as u64));
+}
+
 /// A whole training run, short last batches too, executes its formula: 3 epochs of 10 examples in batches of 4.
 #[test]
 fn a_training_run_executes_its_formula() {

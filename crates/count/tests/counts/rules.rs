@@ -48,6 +48,8 @@ impl Choice {
             additions: n * (additions + added),
             div: n * roots,
             sqrt: n * roots,
+            // Each number that is kept is compared with the smallest that is not subnormal.
+            cmp: n * [0, 1, 1, 1, 2][self.rule],
             ..Textbook::default()
         }
     }

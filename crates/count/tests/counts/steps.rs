@@ -17,7 +17,7 @@ use proptest::prelude::*;
 
 /// A network, and how many examples it is trained on.
 #[derive(Clone, Debug)]
-struct Job {
+struct StepCase {
     sizes: Vec<u64>,
     activations: Vec<Activation>,
     loss: Loss,
@@ -26,11 +26,11 @@ struct Job {
     batch: usize,
 }
 
-impl Job {
+impl StepCase {
     /// Plain gradient descent.
-    fn new(sizes: Vec<u64>, hidden: Activation, output: Activation, loss: Loss, batch: usize) -> Job {
+    fn new(sizes: Vec<u64>, hidden: Activation, output: Activation, loss: Loss, batch: usize) -> StepCase {
         let activations = NetworkSpec::new(sizes.clone(), hidden, output, loss.clone()).unwrap().activations().to_vec();
-        Job { sizes, activations, loss, optimizer: Optimizer::sgd(0.1), clipping: Clipping::None, batch }
+        StepCase { sizes, activations, loss, optimizer: Optimizer::sgd(0.1), clipping: Clipping::None, batch }
     }
 
     fn spec(&self) -> NetworkSpec {
@@ -167,7 +167,7 @@ impl Job {
     }
 }
 
-fn jobs() -> impl Strategy<Value = Job> {
+fn jobs() -> impl Strategy<Value = StepCase> {
     let activation = || proptest::sample::select(&Activation::ALL);
     let size = || prop_oneof![proptest::sample::select(vec![1u64, 7, 8, 9, 15, 16, 17, 31, 33, 48, 64, 65]), 1u64..50];
     let clipping = proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled][..]);
@@ -178,7 +178,7 @@ fn jobs() -> impl Strategy<Value = Job> {
         let (units, activations): (Vec<u64>, Vec<Activation>) = layers.into_iter().unzip();
         let loss = losses(units[units.len() - 1] as usize)[loss].clone();
         let sizes = [&[inputs], &units[..]].concat();
-        Job { sizes, activations, loss, optimizer, clipping, batch }
+        StepCase { sizes, activations, loss, optimizer, clipping, batch }
     })
 }
 
@@ -223,10 +223,10 @@ proptest! {
 fn steps_of_extreme_numbers() {
     for level in Level::available() {
         for loss in losses(3) {
-            Job::new(vec![12, 17, 3], Activation::Relu, Activation::Sigmoid, loss, 5).check_extremes::<f32>(level);
+            StepCase::new(vec![12, 17, 3], Activation::Relu, Activation::Sigmoid, loss, 5).check_extremes::<f32>(level);
         }
         let (tanh, mse) = (Activation::Tanh, Loss::MeanSquaredError);
-        Job::new(vec![12, 17, 3], Activation::Gelu, tanh, mse, 5).check_extremes::<f64>(level);
+        StepCase::new(vec![12, 17, 3], Activation::Gelu, tanh, mse, 5).check_extremes::<f64>(level);
     }
 }
 
@@ -234,7 +234,7 @@ fn steps_of_extreme_numbers() {
 #[test]
 fn evaluations() {
     let (rows, outputs) = (2 * EVALUATION_ROWS + 37, 3);
-    let job = Job::new(vec![4, 9, 3], Activation::Silu, Activation::Identity, Loss::CROSS_ENTROPY, rows);
+    let job = StepCase::new(vec![4, 9, 3], Activation::Silu, Activation::Identity, Loss::CROSS_ENTROPY, rows);
     let network = job.network::<f32>();
     let labels = (0..rows).map(|i| (i % outputs) as u32).collect();
     let data = Dataset::classification(numbers(rows * 4, 1), 4, labels, outputs).unwrap();
@@ -254,10 +254,10 @@ fn evaluations() {
 fn every_activation_and_loss() {
     for hidden in Activation::ALL {
         for output in Activation::ALL {
-            Job::new(vec![5, 9, 3], hidden, output, Loss::MeanSquaredError, 3).check::<f32>();
+            StepCase::new(vec![5, 9, 3], hidden, output, Loss::MeanSquaredError, 3).check::<f32>();
         }
         for loss in losses(3) {
-            Job::new(vec![5, 9, 3], hidden, Activation::Identity, loss, 3).check::<f32>();
+            StepCase::new(vec![5, 9, 3], hidden, Activation::Identity, loss, 3).check::<f32>();
         }
     }
 }
@@ -268,8 +268,8 @@ fn every_optimizer_and_clipping() {
     let (gelu, identity) = (Activation::Gelu, Activation::Identity);
     for optimizer in optimizers() {
         for clipping in [Clipping::None, Clipping::Within, Clipping::Scaled] {
-            let job = Job::new(vec![5, 17, 3], gelu, identity, Loss::CROSS_ENTROPY, 3);
-            let job = Job { optimizer, clipping, ..job };
+            let job = StepCase::new(vec![5, 17, 3], gelu, identity, Loss::CROSS_ENTROPY, 3);
+            let job = StepCase { optimizer, clipping, ..job };
             job.check::<f32>();
             job.check::<f64>();
             let level = Level::detect().unwrap();
@@ -285,10 +285,10 @@ fn every_optimizer_and_clipping() {
 #[test]
 fn large_enough_for_threads() {
     let (relu, identity) = (Activation::Relu, Activation::Identity);
-    let job = Job::new(vec![500, 270, 10], relu, identity, Loss::CROSS_ENTROPY, 24);
+    let job = StepCase::new(vec![500, 270, 10], relu, identity, Loss::CROSS_ENTROPY, 24);
     job.check::<f32>();
     let activations = vec![Activation::Silu, identity];
-    Job { optimizer: Optimizer::adam(0.01), activations, clipping: Clipping::Scaled, ..job }.check::<f32>();
+    StepCase { optimizer: Optimizer::adam(0.01), activations, clipping: Clipping::Scaled, ..job }.check::<f32>();
 }
 
 /// The network the project's question is about, 30-30-30 with sigmoids and squared errors, worked out by hand.

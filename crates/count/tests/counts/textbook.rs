@@ -73,6 +73,7 @@ fn update(optimizer: &Optimizer, parameters: u128) -> Textbook {
         additions: parameters * (additions + decay.1),
         div: parameters * roots,
         sqrt: parameters * roots,
+        cmp: parameters * optimizer.state_names().len() as u128,
         ..Textbook::default()
     }
 }

@@ -271,6 +271,19 @@ fn memories_data_and_rules_that_do_not_fit_are_refused_before_anything_changes()
         let error = run(fits.0, &labels, momentum(), &|_| ());
         assert_eq!(error, ProgramError::Label { row, label: labels[row], classes: 4 });
     }
+    // Instructions after the last one that reads labels do with any.
+    let cpu = Cpu::new(Level::named("scalar").unwrap(), 1);
+    let numbers = [1.0f32; 6];
+    let inputs = MatrixRef::new(&numbers, 2, 3).unwrap();
+    let mut memories = Memories::<f32>::for_program(&program);
+    for labels in [&[][..], &[4, 0]] {
+        let mut run = |range| {
+            let data = [inputs, MatrixRef::from_row(&[])];
+            program.run(range, &cpu, &mut memories.bind(data, labels, momentum()))
+        };
+        assert!(run(1..4).is_err());
+        assert_eq!(run(2..4), Ok(()));
+    }
     for rule in rules::<f32>().into_iter().filter(|rule| rule.state() != 1) {
         assert_eq!(run(fits.0, &fits.1, rule, &|_| ()), ProgramError::Rule { expected: 1, found: rule.state() });
     }

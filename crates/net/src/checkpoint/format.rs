@@ -7,6 +7,11 @@
 //!
 //! Every version ends with the checksum of all bytes before it and has the fields "format" and "version": these must be
 //! right before anything else is believed.
+//!
+//! Versions 1 and 2 have the same fields and tensors, so one reader serves both. They differ in the program that wrote them: since version
+//! 2, the losses and the input gradients of a single example are summed in another order. A training therefore goes on from a file of
+//! version 2 as it would have gone on without the file, to the last bit. From a file of version 1 it goes on as this program computes, and
+//! is saved as version 2.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -32,11 +37,11 @@ const FORMAT: &str = "nxm-checkpoint";
 /// What the names of fields begin with that hold notes.
 const NOTE: &str = "note.";
 /// The version that is written.
-const NEWEST: u64 = 1;
+const NEWEST: u64 = 2;
 
 /// What is written: the parts of a [`Checkpoint`], wherever they are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Parts<'a, T: Element> {
+pub(crate) struct CheckpointParts<'a, T: Element> {
     pub network: &'a Network<T>,
     pub options: &'a TrainingOptions,
     pub state: &'a TrainingState<T>,
@@ -44,7 +49,7 @@ pub(crate) struct Parts<'a, T: Element> {
     pub notes: &'a BTreeMap<String, String>,
 }
 
-impl<T: Element> Parts<'_, T> {
+impl<T: Element> CheckpointParts<'_, T> {
     /// They must fit together and be finite.
     fn check(&self) -> Result<(), NetError> {
         self.options.check::<T>()?;
@@ -168,7 +173,7 @@ pub(super) fn read<T: Element>(bytes: &[u8]) -> Result<Checkpoint<T>, ContentErr
         return Err(ContentError::Element { expected: T::NAME, found: excerpt(element.to_owned()) });
     }
     let data = &bytes[bytes.len() - file.data_len() as usize..];
-    read_1(summary_1(header)?, data)
+    read_contents(read_summary(header)?, data)
 }
 
 /// What the header of a file says, whose numbers are not looked at.
@@ -177,7 +182,7 @@ pub(super) fn summary(file: &FileHeader) -> Result<CheckpointSummary, ContentErr
     check_format(header)?;
     header.check_length()?;
     check_version(header)?;
-    summary_1(header)
+    read_summary(header)
 }
 
 fn check_format(header: Header<'_>) -> Result<(), ContentError> {
@@ -189,14 +194,14 @@ fn check_format(header: Header<'_>) -> Result<(), ContentError> {
 
 fn check_version(header: Header<'_>) -> Result<(), ContentError> {
     match Reader(header.metadata()).whole("version")? {
-        1 => Ok(()),
+        1..=NEWEST => Ok(()),
         0 => Err(wrong("version", "1 or more", "0")),
         found => Err(ContentError::Version { newest: NEWEST, found }),
     }
 }
 
-/// The header of version 1.
-fn summary_1(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
+/// What the header says, in every version up to the newest.
+fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
     let fields = Reader(header.metadata());
     let element = fields.value("element", "f32 or f64")?;
     let sizes: Vec<usize> = fields.values("sizes", "whole numbers")?;
@@ -232,8 +237,8 @@ fn summary_1(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
     Ok(summary)
 }
 
-/// Version 1, whose header is this, and its tensors.
-fn read_1<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<Checkpoint<T>, ContentError> {
+/// The tensors after this header, in every version up to the newest.
+fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<Checkpoint<T>, ContentError> {
     let CheckpointSummary { sizes, activations, options, examples, progress, steps, notes, .. } = header;
     let mut data = Data(data);
     let mut network = Network::zeros(&sizes, activations)?;

@@ -21,7 +21,7 @@ pub(crate) enum Purpose<T> {
     /// A step: outputs, loss, gradients, and an optimizer's update.
     Training {
         /// When weights are updated.
-        parts: Parts<T>,
+        mode: UpdateMode<T>,
         /// How many numbers the optimizer keeps for each parameter: 0, 1 or 2.
         state: usize,
     },
@@ -29,7 +29,7 @@ pub(crate) enum Purpose<T> {
 
 /// When a step updates weights: while it computes their gradients, or afterwards.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Parts<T> {
+pub(crate) enum UpdateMode<T> {
     /// One kernel computes a layer's weight gradient and updates the weights; the gradient is never stored. This is
     /// [`Step::train`](crate::Step::train) without clipping.
     Fused,
@@ -44,7 +44,7 @@ impl<T> Purpose<T> {
     /// Whether it is the same. A step has one norm to clip to, so norms need no comparison.
     pub(crate) fn is(&self, other: &Purpose<T>) -> bool {
         match (self, other) {
-            (Purpose::Training { parts: a, state: m }, Purpose::Training { parts: b, state: n }) => {
+            (Purpose::Training { mode: a, state: m }, Purpose::Training { mode: b, state: n }) => {
                 m == n && discriminant(a) == discriminant(b)
             }
             _ => discriminant(self) == discriminant(other),
@@ -157,13 +157,13 @@ impl<T: Element> Outline<T> {
             loss: writer.room.len - behind_deltas + alone,
             ..MemoryNeeds::default()
         };
-        if let Purpose::Training { parts, state } = purpose {
+        if let Purpose::Training { mode, state } = purpose {
             sections.backward = writer.section(|w| w.backward(&results, delta, state));
-            if let Parts::Clipped(max_norm) = parts {
+            if let UpdateMode::Clipped(max_norm) = mode {
                 sections.norm = writer.section(|w| w.norm(&results, max_norm));
                 sections.scale = writer.section(|w| w.scale(&results));
             }
-            if !matches!(parts, Parts::Fused) {
+            if !matches!(mode, UpdateMode::Fused) {
                 sections.update = writer.section(|w| w.update(&results, state));
             }
         }
@@ -213,13 +213,13 @@ impl<T: Element> Writer<'_, T> {
     /// Places of gradients. Their size does not depend on the number of rows either.
     fn gradients(&mut self, results: &mut Results, purpose: Purpose<T>) {
         let (shape, room) = (self.shape, &mut self.room);
-        let Purpose::Training { parts, .. } = purpose else { return };
+        let Purpose::Training { mode, .. } = purpose else { return };
         for layer in &shape.layers {
             results.bias_gradients.push(room.place(1, layer.fan_out));
-            if !matches!(parts, Parts::Fused) {
+            if !matches!(mode, UpdateMode::Fused) {
                 results.weight_gradients.push(room.place(layer.fan_in, layer.fan_out));
             }
-            if let Parts::Clipped(_) = parts {
+            if let UpdateMode::Clipped(_) = mode {
                 results.squares.push([(); 2].map(|()| room.place(1, 1)));
             }
         }
@@ -383,15 +383,15 @@ mod tests {
     use nxm_kernels::program::Slot;
     use nxm_kernels::{Activation, Element};
 
-    use super::{Outline, Parts, Purpose};
+    use super::{Outline, Purpose, UpdateMode};
     use crate::loss::Loss;
     use crate::plans::any_rule;
     use crate::shape::Shape;
 
     fn purposes<T: Element>() -> Vec<Purpose<T>> {
-        let training = [Parts::Fused, Parts::Apart, Parts::Clipped(T::ONE)]
+        let training = [UpdateMode::Fused, UpdateMode::Apart, UpdateMode::Clipped(T::ONE)]
             .into_iter()
-            .flat_map(|parts| (0..3).map(move |state| Purpose::Training { parts, state }));
+            .flat_map(|mode| (0..3).map(move |state| Purpose::Training { mode, state }));
         [Purpose::Prediction, Purpose::Evaluation].into_iter().chain(training).collect()
     }
 

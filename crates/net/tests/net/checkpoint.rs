@@ -131,16 +131,29 @@ fn every_activation_comes_back() {
     }
 }
 
-/// Written once, when version 1 was new. A program that can't read it any more has broken its promise; one that writes other
-/// bytes has made a new version without saying so.
+/// Files of each version, in f32 and f64. Each was written once, when its version was new, and is never written again.
+pub const VERSIONS: [(&[u8], &[u8]); 2] = [
+    (include_bytes!("checkpoints/1-f32.safetensors"), include_bytes!("checkpoints/1-f64.safetensors")),
+    (include_bytes!("checkpoints/2-f32.safetensors"), include_bytes!("checkpoints/2-f64.safetensors")),
+];
+
+/// A program that can't read an old file has broken its promise.
 #[test]
-fn the_oldest_format_is_read() {
-    let (single, double) =
-        (include_bytes!("checkpoints/1-f32.safetensors"), include_bytes!("checkpoints/1-f64.safetensors"));
-    assert_eq!(Checkpoint::from_bytes(single).unwrap(), small::<f32>());
-    assert_eq!(Checkpoint::from_bytes(double).unwrap(), small::<f64>());
+fn every_format_is_read() {
+    for (single, double) in VERSIONS {
+        assert_eq!(Checkpoint::from_bytes(single).unwrap(), small::<f32>());
+        assert_eq!(Checkpoint::from_bytes(double).unwrap(), small::<f64>());
+    }
+}
+
+/// A program that writes other bytes has made a new format without saying so. An old file is saved as the newest format.
+#[test]
+fn the_newest_format_is_written() {
+    let [(old_single, old_double), (single, double)] = VERSIONS;
     assert_eq!(small::<f32>().to_bytes().unwrap(), single);
     assert_eq!(small::<f64>().to_bytes().unwrap(), double);
+    assert_eq!(Checkpoint::<f32>::from_bytes(old_single).unwrap().to_bytes().unwrap(), single);
+    assert_eq!(Checkpoint::<f64>::from_bytes(old_double).unwrap().to_bytes().unwrap(), double);
 }
 
 /// A file stores no order of sums. So an old training goes on as this version goes on, whether it is interrupted or not.
@@ -170,8 +183,9 @@ fn the_oldest_format_goes_on_to_the_bit() {
             assert_eq!(finish(&mut Checkpoint::from_bytes(&saved).unwrap()), whole, "{cut} steps after the file");
         }
     }
-    goes_on::<f32>(include_bytes!("checkpoints/1-f32.safetensors"));
-    goes_on::<f64>(include_bytes!("checkpoints/1-f64.safetensors"));
+    let [(single, double), _] = VERSIONS;
+    goes_on::<f32>(single);
+    goes_on::<f64>(double);
 }
 
 #[test]

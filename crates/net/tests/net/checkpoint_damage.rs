@@ -89,11 +89,11 @@ fn lies_are_found_where_they_stand() {
         });
         read(&lie).unwrap_err()
     };
-    assert_eq!(lie(r#""version":"1""#, r#""version":"2""#), ContentError::Version { newest: 1, found: 2 });
-    let newer = lie(r#""version":"1""#, r#""version":"77""#).to_string();
-    assert_eq!(newer, "its format is version 77, and this program reads versions 1 to 1: a newer program is needed");
+    assert_eq!(lie(r#""version":"2""#, r#""version":"3""#), ContentError::Version { newest: 2, found: 3 });
+    let newer = lie(r#""version":"2""#, r#""version":"77""#).to_string();
+    assert_eq!(newer, "its format is version 77, and this program reads versions 1 to 2: a newer program is needed");
     assert!(
-        matches!(lie(r#""version":"1""#, r#""version":"0""#), ContentError::Field { name, .. } if name == "version")
+        matches!(lie(r#""version":"2""#, r#""version":"0""#), ContentError::Field { name, .. } if name == "version")
     );
     assert_eq!(lie("nxm-checkpoint", "pt"), ContentError::NotACheckpoint);
     assert_eq!(lie("__metadata__", "metadata"), ContentError::NotACheckpoint);

@@ -2,11 +2,11 @@
 
 use nxm_kernels::Activation;
 use nxm_net::{
-    Checkpoint, CheckpointError, CheckpointSummary, ContentError, Element, ElementType, FileHeader, Network, Progress,
-    Training, TrainingOptions,
+    Checkpoint, CheckpointError, CheckpointSummary, ContentError, Element, ElementType, FileHeader, Network,
+    NetworkSpec, Progress, Training, TrainingOptions,
 };
 
-use crate::checkpoint::{Folder, small};
+use crate::checkpoint::{Folder, VERSIONS, small};
 use crate::support::{cpu, examples};
 
 fn read(bytes: &[u8], len: usize) -> Result<CheckpointSummary, ContentError> {
@@ -32,6 +32,8 @@ fn assert_same<T: Element>(summary: &CheckpointSummary, whole: &Checkpoint<T>) {
     let state = &whole.state;
     assert_eq!((summary.progress, summary.steps), (state.progress, state.optimizer.steps()));
     assert_eq!(summary.notes, whole.notes);
+    let spec = NetworkSpec::of_training(&whole.network, &whole.options);
+    assert_eq!(NetworkSpec::of_checkpoint(summary), Ok(spec));
 }
 
 #[test]
@@ -53,6 +55,14 @@ fn says_what_the_file_says() {
     assert_same(&summary, &Checkpoint::<f32>::load(&path).unwrap());
     assert_eq!(summary.activations, [Activation::Gelu, Activation::Tanh, Activation::Identity]);
     assert_eq!(summary.progress, Progress::default());
+}
+
+#[test]
+fn every_format_is_summarised() {
+    for (single, double) in VERSIONS {
+        assert_same(&read(single, single.len()).unwrap(), &small::<f32>());
+        assert_same(&read(double, double.len()).unwrap(), &small::<f64>());
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A training step's kernels on one layer, each in every way to run it.
+//! A training step's kernels on one layer, in every implementation.
 
 use std::hint::black_box;
 
@@ -7,27 +7,27 @@ use nxm_kernels::{Activation, Cpu, Init, Level, MatrixMut, MatrixRef, ShapeError
 /// So small that weights updated a million times stay what they are, roughly.
 const LEARNING_RATE: f32 = 1e-6;
 
-/// A layer at a batch size: B examples, N inputs, M units.
+/// A layer and the batch that it works on: B examples, N inputs, M units.
 #[derive(Clone, Copy, Debug)]
-pub struct LayerShape {
+pub struct BatchedLayer {
     pub batch: usize,
     pub fan_in: usize,
     pub fan_out: usize,
     pub activation: Activation,
 }
 
-/// How a kernel is run.
+/// What computes a kernel's results: a plain loop, or the kernel at a level.
 #[derive(Clone, Copy, Debug)]
-pub enum Way {
+pub enum Implementation {
     PlainLoop,
     Level(Level),
 }
 
-impl Way {
+impl Implementation {
     pub fn name(self) -> &'static str {
         match self {
-            Way::PlainLoop => "plain loop",
-            Way::Level(level) => level.name(),
+            Implementation::PlainLoop => "plain loop",
+            Implementation::Level(level) => level.name(),
         }
     }
 }
@@ -57,8 +57,8 @@ impl Work {
     }
 
     /// What one call does, and in what unit a billion of it a second is given.
-    pub fn amount(self, shape: LayerShape) -> (f64, &'static str) {
-        let LayerShape { batch, fan_in, fan_out, .. } = shape;
+    pub fn amount(self, shape: BatchedLayer) -> (f64, &'static str) {
+        let BatchedLayer { batch, fan_in, fan_out, .. } = shape;
         match self {
             Work::Forward | Work::WeightGradient | Work::InputGradient => {
                 (2.0 * (batch * fan_in * fan_out) as f64, "GFLOP/s")
@@ -70,8 +70,8 @@ impl Work {
 }
 
 /// What the kernels read and write.
-pub struct Operands {
-    shape: LayerShape,
+pub struct LayerBuffers {
+    shape: BatchedLayer,
     /// B × N.
     x: Vec<f32>,
     /// N × M.
@@ -87,12 +87,12 @@ pub struct Operands {
     input_gradient: Vec<f32>,
 }
 
-impl Operands {
-    pub fn new(shape: LayerShape) -> Operands {
-        let LayerShape { batch, fan_in, fan_out, .. } = shape;
+impl LayerBuffers {
+    pub fn new(shape: BatchedLayer) -> LayerBuffers {
+        let BatchedLayer { batch, fan_in, fan_out, .. } = shape;
         // Both signs, no zeros, nothing denormal: no kernel finds anything special in them.
         let numbers = |len: usize| (0..len).map(|i| ((i * 7 + 3) % 13) as f32 / 13.0 - 0.4).collect::<Vec<f32>>();
-        Operands {
+        LayerBuffers {
             shape,
             x: numbers(batch * fan_in),
             weights: numbers(fan_in * fan_out),
@@ -104,17 +104,17 @@ impl Operands {
         }
     }
 
-    pub fn run(&mut self, work: Work, way: Way) -> Result<(), ShapeError> {
-        match way {
-            Way::PlainLoop => self.run_plain(work),
-            Way::Level(level) => self.run_kernel(work, &Cpu::new(level, 1))?,
+    pub fn run(&mut self, work: Work, implementation: Implementation) -> Result<(), ShapeError> {
+        match implementation {
+            Implementation::PlainLoop => self.run_plain(work),
+            Implementation::Level(level) => self.run_kernel(work, &Cpu::new(level, 1))?,
         }
         black_box(self);
         Ok(())
     }
 
     fn run_plain(&mut self, work: Work) {
-        let LayerShape { batch, fan_in, fan_out, activation } = self.shape;
+        let BatchedLayer { batch, fan_in, fan_out, activation } = self.shape;
         match work {
             Work::Forward => reference::forward(&self.x, &self.weights, &self.bias, batch, &mut self.z),
             Work::WeightGradient => {
@@ -129,7 +129,7 @@ impl Operands {
     }
 
     fn run_kernel(&mut self, work: Work, cpu: &Cpu) -> Result<(), ShapeError> {
-        let LayerShape { batch, fan_in, fan_out, activation } = self.shape;
+        let BatchedLayer { batch, fan_in, fan_out, activation } = self.shape;
         let x = MatrixRef::new(&self.x, batch, fan_in)?;
         let delta = MatrixRef::new(&self.delta, batch, fan_out)?;
         match work {
@@ -161,18 +161,18 @@ mod tests {
 
     #[test]
     fn each_level_computes_what_the_plain_loop_does() {
-        let shape = LayerShape { batch: 5, fan_in: 7, fan_out: 9, activation: Activation::Relu };
-        let results = |way| {
-            let mut operands = Operands::new(shape);
+        let shape = BatchedLayer { batch: 5, fan_in: 7, fan_out: 9, activation: Activation::Relu };
+        let results = |implementation| {
+            let mut operands = LayerBuffers::new(shape);
             for work in Work::ALL {
-                operands.run(work, way).unwrap();
+                operands.run(work, implementation).unwrap();
             }
             [operands.z, operands.weight_gradient, operands.input_gradient, operands.weights].concat()
         };
-        let plain = results(Way::PlainLoop);
+        let plain = results(Implementation::PlainLoop);
         for level in Level::available() {
-            for (a, b) in results(Way::Level(level)).iter().zip(&plain) {
-                // Sums of at most 9 products below 1 differ by their rounding, at most 9 ε each way.
+            for (a, b) in results(Implementation::Level(level)).iter().zip(&plain) {
+                // Sums of at most 9 products below 1 differ by their rounding, at most 9 ε in each.
                 assert!((a - b).abs() <= 18.0 * f32::EPSILON, "{level}: {a} {b}");
             }
         }

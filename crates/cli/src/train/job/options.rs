@@ -5,7 +5,7 @@ use std::path::Path;
 
 use nxm_net::{Checkpoint, Loss, TrainingOptions};
 
-use crate::args::{Hidden, OptimizerName, Schedule, TrainArgs, TuningArgs};
+use crate::args::{Hidden, OptimizerName, ScheduleArg, TrainArgs, TuningArgs};
 use crate::data::{Columns, Scheme};
 use crate::failure::Failure;
 use crate::train::watch::Watch;
@@ -57,7 +57,7 @@ pub fn agree(
     same.check("--loss", args.loss.as_ref().map(Loss::name).as_ref(), &options.loss.name())?;
     same.check("--optimizer", args.optimizer.map(OptimizerName::name).as_ref(), &options.optimizer.name())?;
     same.check("--learning-rate", args.learning_rate.as_ref(), &options.optimizer.learning_rate())?;
-    same.check("--schedule", args.schedule.as_ref(), &Schedule(options.schedule.clone()))?;
+    same.check("--schedule", args.schedule.as_ref(), &ScheduleArg(options.schedule.clone()))?;
     same.tuning(&args.tuning, &TuningArgs::of(&options.optimizer, &options.loss, options.clip_norm))?;
     same.check("--batch", args.batch.map(whole).as_ref(), &options.batch)?;
     same.check("--seed", args.seed.as_ref(), &options.seed)?;
