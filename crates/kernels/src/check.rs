@@ -2,7 +2,9 @@
 
 use crate::call::{Op, Operands, RightLayout, Shapes, Translate};
 use crate::gemm::Init;
-use crate::layout::{Layout, ShapeError, check};
+use crate::gemm::blocking::FEW_ROWS;
+use crate::layout::{Layout, ShapeError, Strides, check, check_copy};
+use crate::simd::MAX_LANES;
 use crate::update::Rule;
 
 impl<O: Operands> Op<O> {
@@ -46,15 +48,26 @@ impl<O: Operands> Op<O> {
                 a.check_rows("ger: a")
             }
             Op::Gemm { a, b, init, c } => {
-                product(of.input(a), sides(of.right(b)), init.map(|bias| of.input(bias)), of.output(c))
+                product(of.input(a), of.right(b), init.map(|bias| of.input(bias)), of.output(c))
             }
-            Op::GemmScaled { a, b, c, .. } => {
-                let b = of.input(b);
-                product(of.input(a), (b.rows, b.cols), Init::Zero, of.output(c))
+            Op::GemmScaled { alpha, a, b, c, .. } => {
+                let (a, b, c) = (of.input(a), of.input(b), of.output(c));
+                let right = RightLayout::Matrix(b);
+                sides(a, right, Init::Zero, c)?;
+                let (what, factor) = scaled_factor(a, b, c);
+                match (check_copy(what, factor.rows, factor.cols, 0), packed(a, right, c)) {
+                    (Ok(()), Ok(())) => Ok(()),
+                    // Read only here: reading α may be a conversion, and products execute none.
+                    (copied, packed) => match of.number(alpha) {
+                        0.0 => Ok(()),
+                        1.0 => packed,
+                        _ => copied,
+                    },
+                }
             }
             Op::DenseForward { x, weights, bias, sums, a, .. } => {
                 let (bias, a) = (of.input(bias), of.output(a));
-                product(of.input(x), sides(of.right(weights)), Init::Bias(bias), a)?;
+                product(of.input(x), of.right(weights), Init::Bias(bias), a)?;
                 a.check_rows("dense_forward: a")?;
                 match of.optional(sums) {
                     Some(sums) => sums.check_same("dense_forward: the sums against a", a),
@@ -63,17 +76,18 @@ impl<O: Operands> Op<O> {
             }
             Op::DenseInputGradient { delta, weights, kept, d, .. } => {
                 let (weights, d) = (of.input(weights), of.output(d));
-                product(of.input(delta), (weights.cols, weights.rows), Init::Zero, d)?;
+                product(of.input(delta), RightLayout::Matrix(weights.transpose()), Init::Zero, d)?;
                 of.input(kept).check_same("dense_input_gradient: what was kept against d", d)
             }
             Op::DenseWeightGradient { x, delta, gradient } => {
                 let (delta, gradient) = (of.input(delta), of.output(gradient));
-                product(of.input(x).transpose(), (delta.rows, delta.cols), Init::Zero, gradient)?;
+                product(of.input(x).transpose(), RightLayout::Matrix(delta), Init::Zero, gradient)?;
                 gradient.check_rows("dense_weight_gradient: the gradient")
             }
             Op::DenseUpdate { x, delta, rule, weights, state } => {
-                let (delta, weights) = (of.input(delta), of.output(weights));
-                product(of.input(x).transpose(), (delta.rows, delta.cols), Init::Zero, weights)?;
+                let (x, delta, weights) = (of.input(x), of.input(delta), of.output(weights));
+                product(x.transpose(), RightLayout::Matrix(delta), Init::Zero, weights)?;
+                update_copy(x, delta)?;
                 weights.check_rows("dense_update: the weights")?;
                 let state = [of.optional(&state[0]), of.optional(&state[1])];
                 kept(&of.rule(rule), weights, state)
@@ -140,21 +154,64 @@ impl<O: Operands> Op<O> {
     }
 }
 
-fn sides(right: RightLayout) -> (usize, usize) {
-    match right {
-        RightLayout::Matrix(Layout { rows, cols, .. }) | RightLayout::Packed { rows, cols } => (rows, cols),
-    }
+/// A, B, C and the bias must fit together, and what the product packs of A and B must be addressable.
+#[inline(always)]
+fn product(a: Layout, b: RightLayout, init: Init<Layout>, c: Layout) -> Result<(), ShapeError> {
+    sides(a, b, init, c)?;
+    packed(a, b, c)
 }
 
-/// A, B and C of a product, and what its sums start from.
+/// A, B, C and the bias must fit together.
 #[inline(always)]
-fn product(a: Layout, (b_rows, b_cols): (usize, usize), init: Init<Layout>, c: Layout) -> Result<(), ShapeError> {
+fn sides(a: Layout, b: RightLayout, init: Init<Layout>, c: Layout) -> Result<(), ShapeError> {
+    let (b_rows, b_cols) = match b {
+        RightLayout::Matrix(Layout { rows, cols, .. }) | RightLayout::Packed { rows, cols } => (rows, cols),
+    };
     check("gemm: rows of b against columns of a", a.cols, b_rows)?;
     check("gemm: rows of c against rows of a", a.rows, c.rows)?;
     check("gemm: columns of c against columns of b", b_cols, c.cols)?;
     match init {
         Init::Bias(bias) => bias.check_shape("gemm: the bias against columns of c", 1, c.cols),
         Init::Zero | Init::Accumulate => Ok(()),
+    }
+}
+
+/// The parts of A and B that a product may pack must be addressable. Almost all of what it packs are blocks of a bounded size.
+///
+/// The exception is a left factor of fewer than 16 rows whose rows and columns are not contiguous: it is packed in its whole length. B is the
+/// left factor where C has contiguous columns, because such a product is computed as Cᵀ ← Bᵀ·Aᵀ.
+#[inline(always)]
+fn packed(a: Layout, b: RightLayout, c: Layout) -> Result<(), ShapeError> {
+    if c.rows == 0 || c.cols == 0 {
+        return Ok(());
+    }
+    let scattered = |Strides { row, col }: Strides| row != 1 && col != 1;
+    if scattered(a.strides) {
+        check_copy("gemm: a", a.rows.min(FEW_ROWS), a.cols, 0)?;
+    }
+    match b {
+        RightLayout::Matrix(b) if scattered(b.strides) => check_copy("gemm: b", b.cols.min(FEW_ROWS), b.rows, 0),
+        _ => Ok(()),
+    }
+}
+
+/// The factor that `gemm_scaled` copies and multiplies by α, if α is neither 0 nor 1: A, or B where C has contiguous columns. None of its
+/// columns if C has no elements: then nothing is copied.
+#[inline(always)]
+pub(crate) fn scaled_factor(a: Layout, b: Layout, c: Layout) -> (&'static str, Layout) {
+    let (what, factor) = match c.strides {
+        Strides { row: 1, col } if col != 1 => ("gemm_scaled: b", b),
+        _ => ("gemm_scaled: a", a),
+    };
+    (what, if c.rows == 0 || c.cols == 0 { Layout { cols: 0, ..factor } } else { factor })
+}
+
+/// The examples that `dense_update` may pack at once: an update needs complete sums, so no block ends between examples.
+#[inline(always)]
+fn update_copy(x: Layout, delta: Layout) -> Result<(), ShapeError> {
+    match delta.cols {
+        0 => Ok(()),
+        cols => check_copy("dense_update: x", x.rows, x.cols, cols.saturating_add(2 * MAX_LANES)),
     }
 }
 

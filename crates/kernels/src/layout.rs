@@ -45,6 +45,15 @@ pub enum ShapeError {
         /// Kernel and operand.
         what: &'static str,
     },
+    /// A kernel copies an operand, and no memory is large enough for the copy. A view whose strides are 0 can ask for such a copy.
+    TooLarge {
+        /// Kernel and operand.
+        what: &'static str,
+        /// Rows of the operand.
+        rows: usize,
+        /// Columns of the operand.
+        cols: usize,
+    },
     /// A label is no class.
     Label {
         /// Its row, from 0.
@@ -87,6 +96,9 @@ impl fmt::Display for ShapeError {
                 write!(f, "{what}: expected {rows}×{cols}, found {}×{}", found.0, found.1)
             }
             ShapeError::Empty { what } => write!(f, "{what}: there are none"),
+            ShapeError::TooLarge { what, rows, cols } => {
+                write!(f, "{what}: a copy of {rows}×{cols} elements does not fit into memory")
+            }
             ShapeError::Label { row, label, classes } => {
                 write!(f, "row {row}: label {label} is not below the number of classes, {classes}")
             }
@@ -102,6 +114,21 @@ impl std::error::Error for ShapeError {}
 #[inline]
 pub(crate) fn check(what: &'static str, expected: usize, found: usize) -> Result<(), ShapeError> {
     if expected == found { Ok(()) } else { Err(ShapeError::Mismatch { what, expected, found }) }
+}
+
+/// The most elements that a kernel may copy: as many f64 as a `Vec` can address, less a cache line that rounding up may add.
+const MOST_COPIED: usize = isize::MAX as usize / size_of::<f64>() - 8;
+
+/// The copy that a kernel makes of `what`, an operand of rows × cols, must be addressable. Each row of the copy has `beside` elements more.
+#[inline]
+pub(crate) fn check_copy(what: &'static str, rows: usize, cols: usize, beside: usize) -> Result<(), ShapeError> {
+    if rows == 0 || cols == 0 {
+        return Ok(());
+    }
+    match cols.checked_add(beside).and_then(|width| rows.checked_mul(width)) {
+        Some(elements) if elements <= MOST_COPIED => Ok(()),
+        _ => Err(ShapeError::TooLarge { what, rows, cols }),
+    }
 }
 
 /// The distances between the elements of a matrix, in elements.

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use crate::element::Element;
+use crate::layout::ShapeError;
 
 /// A cache line, to which a buffer is aligned: 64 bytes aligned to 64, and plain data.
 pub(crate) type Line = wide::f32x16;
@@ -12,6 +13,9 @@ thread_local! {
     /// Buffers that nobody holds.
     static BUFFERS: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) };
 }
+
+/// Copies of at least 1 GiB are asked of the allocator before a call is made. Asking takes microseconds, such a call a tenth of a second.
+const LARGE_BYTES: usize = 1 << 30;
 
 /// One of this thread's buffers, taken until dropped.
 pub(crate) struct Scratch(Vec<Line>);
@@ -27,6 +31,16 @@ impl Scratch {
     #[inline]
     pub(crate) fn take() -> Scratch {
         Scratch(BUFFERS.with_borrow_mut(Vec::pop).unwrap_or_default())
+    }
+
+    /// Whether memory for a copy of `what`, rows × cols elements, can be had. Their number is known not to overflow.
+    #[inline]
+    pub(crate) fn check<T: Element>(what: &'static str, rows: usize, cols: usize) -> Result<(), ShapeError> {
+        let bytes = rows * cols * size_of::<T>();
+        if bytes >= LARGE_BYTES && Vec::<Line>::new().try_reserve_exact(bytes.div_ceil(size_of::<Line>())).is_err() {
+            return Err(ShapeError::TooLarge { what, rows, cols });
+        }
+        Ok(())
     }
 
     /// `len` elements of unspecified value, aligned to a cache line.

@@ -71,7 +71,7 @@ impl<T: Real> Data<T> {
             sums: ones(rows * fan_out),
             inputs: ones(rows * fan_in),
             state: [ones(fan_in * fan_out), ones(fan_in * fan_out)],
-            packed: PackedMatrix::new(MatrixRef::new(&w, fan_in, fan_out).expect("weights")),
+            packed: PackedMatrix::new(MatrixRef::new(&w, fan_in, fan_out).expect("weights")).expect("memory"),
             w,
         }
     }

@@ -39,7 +39,7 @@ impl Audit {
         }
         let [m, k, n] = self.sides()[0];
         self.run::<T>(&format!("X·W, W packed {m}×{k}×{n}"), |Buffers { numbers: [a, b, c, ..], packed, .. }| {
-            let packed = &*packed.insert(PackedMatrix::new(Laid::Plain.read(b, k, n)));
+            let packed = &*packed.insert(PackedMatrix::new(Laid::Plain.read(b, k, n))?);
             Call::gemm(Laid::Plain.read(a, m, k), packed.into(), Init::Zero, Laid::Plain.write(c, m, n))
         })
     }

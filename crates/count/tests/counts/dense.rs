@@ -44,7 +44,7 @@ impl<T: Element> Case<T> for OfLayer {
         match self.does {
             Does::Forward(f) | Does::ForwardKeeping(f) | Does::ForwardPacked(f) => {
                 let (mut a, mut sums) = (result(5, (rows, m)), beside(6, (rows, m)));
-                let packed = PackedMatrix::new(w.read());
+                let packed = PackedMatrix::new(w.read()).unwrap();
                 let weights = if let Does::ForwardPacked(_) = self.does { (&packed).into() } else { w.read().into() };
                 let kept = if let Does::ForwardKeeping(_) = self.does { Some(sums.write()) } else { None };
                 let call = Call::dense_forward(x.read(), weights, bias.read(), f, kept, a.write());

@@ -88,7 +88,7 @@ impl<T: Element> Case<T> for Gemm {
             Form::Padded => (padded(m, k), padded(k, n), with_bias, padded(m, n)),
         };
         let (a, b, mut c) = (numbers(1, a), numbers(2, b), numbers(4, c));
-        let packed = (form == Form::Packed).then(|| PackedMatrix::new(b.read()));
+        let packed = (form == Form::Packed).then(|| PackedMatrix::new(b.read()).unwrap());
         let (a, b) = match form {
             Form::WeightGradient | Form::PaddedWeightGradient => (a.read().transpose(), b.read()),
             Form::InputGradient | Form::PaddedInputGradient => (a.read(), b.read().transpose()),

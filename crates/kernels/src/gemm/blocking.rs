@@ -19,7 +19,7 @@ const SUMS_BYTES: usize = 512 << 10;
 /// Blocks of C have a multiple of this many rows: whole tiles, and whole vectors where a block's rows are taken as one.
 const BLOCK_ROWS: usize = 16;
 /// Fewer rows than this do not pay for packing a B whose rows are contiguous.
-const FEW_ROWS: usize = 16;
+pub(crate) const FEW_ROWS: usize = 16;
 /// As many rows do not either, where B is in the caches and its rows do not crowd them.
 const SOME_ROWS: usize = 256;
 /// As many do not where they crowd them by halves, and sums are few.

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use super::tile::Rhs;
 use crate::call::RightLayout;
 use crate::element::Element;
-use crate::layout::Strides;
+use crate::layout::{ShapeError, Strides, check_copy};
 use crate::matrix::MatrixRef;
 use crate::scratch::Line;
 
@@ -23,7 +23,7 @@ const PANEL_BLOCKS: usize = 6;
 /// ```
 /// use nxm_kernels::{Cpu, Init, MatrixMut, MatrixRef, PackedMatrix, gemm};
 ///
-/// let w = PackedMatrix::new(MatrixRef::new(&[1.0, 2.0, 3.0, 4.0], 2, 2)?);
+/// let w = PackedMatrix::new(MatrixRef::new(&[1.0, 2.0, 3.0, 4.0], 2, 2)?)?;
 /// let (x, mut y) = ([1.0, 10.0], [0.0; 2]);
 /// gemm(&Cpu::detect()?, MatrixRef::new(&x, 1, 2)?, &w, Init::Zero, MatrixMut::new(&mut y, 1, 2)?)?;
 /// assert_eq!(y, [31.0, 42.0]);
@@ -39,9 +39,17 @@ pub struct PackedMatrix<T> {
 
 impl<T: Element> PackedMatrix<T> {
     /// Copies `matrix`, whatever its strides. No arithmetic.
-    pub fn new(matrix: MatrixRef<'_, T>) -> Self {
+    ///
+    /// # Errors
+    /// [`ShapeError::TooLarge`] if there is no memory for the copy: a view whose strides are 0 may have more elements than memory has.
+    pub fn new(matrix: MatrixRef<'_, T>) -> Result<Self, ShapeError> {
+        const WHAT: &str = "packed matrix: the matrix to pack";
         let (rows, cols) = (matrix.rows(), matrix.cols());
-        let lines = vec![Line::splat(0.0); rows * cols.div_ceil(T::BLOCK)];
+        check_copy(WHAT, rows, cols, T::BLOCK)?;
+        let len = rows * cols.div_ceil(T::BLOCK);
+        let mut lines = Vec::new();
+        lines.try_reserve_exact(len).map_err(|_| ShapeError::TooLarge { what: WHAT, rows, cols })?;
+        lines.resize(len, Line::splat(0.0));
         let mut packed = PackedMatrix { lines, rows, cols, element: PhantomData };
         let data: &mut [T] = bytemuck::cast_slice_mut(&mut packed.lines);
         for j in (0..if rows > 0 { cols } else { 0 }).step_by(panel::<T>()) {
@@ -53,7 +61,7 @@ impl<T: Element> PackedMatrix<T> {
                 }
             }
         }
-        packed
+        Ok(packed)
     }
 
     /// Rows.

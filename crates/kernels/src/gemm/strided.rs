@@ -9,6 +9,7 @@ use super::follow::{Epilogue, Times, map_rows};
 use super::operand::Source;
 use super::{Init, multiply};
 use crate::call::{Call, Op};
+use crate::check::scaled_factor;
 use crate::element::Element;
 use crate::executor::{Executor, Runner};
 use crate::layout::ShapeError;
@@ -26,7 +27,8 @@ use crate::simd::{Kernel, Simd};
 /// alone. Source: the Level 3 BLAS's GEMM (Dongarra et al. 1990).
 ///
 /// # Errors
-/// [`ShapeError`] if the shapes of `a`, `b` and `c` do not fit together; before anything changes.
+/// [`ShapeError`] if the shapes of `a`, `b` and `c` do not fit together. [`ShapeError::TooLarge`] if α is neither 0 nor 1 and there is no
+/// memory for α·A: a view whose strides are 0 may have more elements than memory has. Nothing has changed then.
 pub fn gemm_scaled<'a, T: Element>(
     executor: &dyn Executor,
     alpha: T,
@@ -43,7 +45,7 @@ impl<'a, T: Element> Call<'a, T> {
     /// C ← α·A·B + β·C: see [`gemm_scaled()`].
     ///
     /// # Errors
-    /// [`ShapeError`] if the shapes do not fit together.
+    /// [`ShapeError`] if the shapes do not fit together; [`ShapeError::TooLarge`] if there is no memory for α·A, which is a copy.
     pub fn gemm_scaled(
         alpha: T,
         a: MatrixRef<'a, T>,
@@ -51,7 +53,12 @@ impl<'a, T: Element> Call<'a, T> {
         beta: T,
         c: MatrixMut<'a, T>,
     ) -> Result<Self, ShapeError> {
-        Call::checked(Op::GemmScaled { alpha, a, b, beta, c })
+        let (what, factor) = scaled_factor(a.layout(), b.layout(), c.layout());
+        let call = Call::checked(Op::GemmScaled { alpha, a, b, beta, c })?;
+        if !is_zero(alpha) && !is_one(alpha) {
+            Scratch::check::<T>(what, factor.rows, factor.cols)?;
+        }
+        Ok(call)
     }
 }
 

@@ -19,7 +19,7 @@ fn check<T: Float>(cpu: &Cpu, (n, m): (usize, usize), batches: &[usize]) {
     let x = random.units::<T>(largest * n);
     let (w, bias) = (random.units::<T>(n * m), random.units::<T>(m));
     let weights: Vec<Buffer<T>> = (0..WAYS).map(|way| Buffer::new(&w, laid_out::<T>(way, n, m))).collect();
-    let packed = PackedMatrix::new(weights[0].view());
+    let packed = PackedMatrix::new(weights[0].view()).unwrap();
     let mut factors: Vec<Operand<T>> = weights.iter().map(|weights| weights.view().into()).collect();
     factors.push((&packed).into());
     let activation = Activation::Gelu;

@@ -346,7 +346,7 @@ pub fn samples<T: Case>([b, n, m]: [usize; 3], seed: u64) -> Vec<Sample<T>> {
     ]);
     for init in [Init::Zero, Init::Bias(matrix(r, 1, m)), Init::Accumulate] {
         let weights = matrix(r, n, m);
-        for b_is in [Right::Packed(PackedMatrix::new(weights.view())), Right::Matrix(weights.clone())] {
+        for b_is in [Right::Packed(PackedMatrix::new(weights.view()).unwrap()), Right::Matrix(weights.clone())] {
             all.push(Op::Gemm { a: matrix(r, b, n), b: b_is, init: init.clone(), c: matrix(r, b, m) });
         }
     }

@@ -165,7 +165,7 @@ fn owned_and_packed_matrices_without_elements_hold_nothing() {
         for i in some_below(rows) {
             assert_eq!(zeros.row(i), []);
         }
-        let packed = PackedMatrix::new(zeros.view());
+        let packed = PackedMatrix::new(zeros.view()).unwrap();
         assert_eq!((packed.rows(), packed.cols()), (rows, cols));
     }
 }
@@ -230,6 +230,6 @@ fn kernels_of_many_empty_rows_end() {
     let (tall, wide) = (MatrixRef::<f32>::new(&[], MAX, 0).unwrap(), MatrixRef::<f32>::new(&[], 0, MAX).unwrap());
     gemm(&cpu, tall, MatrixRef::new(&[], 0, 0).unwrap(), Init::Zero, MatrixMut::new(&mut [], MAX, 0).unwrap()).unwrap();
     gemm(&cpu, MatrixRef::new(&[], 0, 0).unwrap(), wide, Init::Zero, MatrixMut::new(&mut [], 0, MAX).unwrap()).unwrap();
-    let (packed, c) = (PackedMatrix::new(wide), MatrixMut::new(&mut [], 0, MAX).unwrap());
+    let (packed, c) = (PackedMatrix::new(wide).unwrap(), MatrixMut::new(&mut [], 0, MAX).unwrap());
     gemm(&cpu, MatrixRef::new(&[], 0, 0).unwrap(), &packed, Init::Zero, c).unwrap();
 }

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use nxm_kernels::{
-    Activation, Cpu, Init, Level, MatrixMut, MatrixRef, ShapeError, axpy, column_sum, dot, dot_in_f64, gemm, gemv,
-    gemv_transposed, ger, sgd,
+    Activation, Cpu, Decay, Init, Level, MatrixMut, MatrixRef, PackedMatrix, Rule, ShapeError, axpy, column_sum,
+    dense_update, dot, dot_in_f64, gemm, gemm_scaled, gemv, gemv_transposed, ger, sgd,
 };
 
 fn cpu() -> Cpu {
@@ -136,6 +136,81 @@ fn mutable_views_that_overlap_or_are_too_long_are_refused() {
     assert!(MatrixMut::with_stride(&mut data, 1, 4, 0).is_ok());
     assert!(MatrixMut::with_stride(&mut data, 2, 4, 6).is_ok());
     assert!(MatrixMut::with_stride(&mut data, 2, 0, 0).is_ok());
+}
+
+/// One element, repeated to rows × cols.
+fn repeated(rows: usize, cols: usize) -> MatrixRef<'static, f32> {
+    MatrixRef::with_strides(&[1.0], rows, cols, 0, 0).unwrap()
+}
+
+/// Sizes whose copy overflows an address, and one that overflows nothing but is larger than any memory.
+const ENORMOUS: [usize; 4] = [1 << 54, 1 << 60, 1 << 62, usize::MAX];
+
+#[test]
+fn packing_more_than_memory_holds_is_refused() {
+    let too_large = |rows, cols| ShapeError::TooLarge { what: "packed matrix: the matrix to pack", rows, cols };
+    for side in ENORMOUS {
+        for (rows, cols) in [(side, 64), (64, side), (side, 1), (1, side), (side, side)] {
+            assert_eq!(PackedMatrix::new(repeated(rows, cols)).unwrap_err(), too_large(rows, cols));
+        }
+        for (rows, cols) in [(side, 0), (0, side)] {
+            assert_eq!(PackedMatrix::new(repeated(rows, cols)).unwrap().cols(), cols);
+        }
+    }
+    assert_eq!(PackedMatrix::new(repeated(2, 3)).unwrap().rows(), 2);
+}
+
+#[test]
+fn products_that_copy_more_than_memory_holds_are_refused() {
+    for side in ENORMOUS {
+        let mut data = [7.0f32; 64];
+        let scaled = |alpha, (rows, cols), data: &mut [f32]| {
+            let c = MatrixMut::new(data, rows, cols).unwrap();
+            gemm_scaled(&cpu(), alpha, repeated(rows, side), repeated(side, cols), 1.0, c)
+        };
+        let too_large = |what, rows, cols| Err(ShapeError::TooLarge { what, rows, cols });
+        assert_eq!(scaled(2.0, (1, 1), &mut data), too_large("gemm_scaled: a", 1, side));
+        // Columns of C are contiguous: α multiplies B.
+        let c = MatrixMut::with_strides(&mut data, 2, 3, 1, 2).unwrap();
+        let refused = gemm_scaled(&cpu(), 2.0, repeated(2, side), repeated(side, 3), 0.0, c);
+        assert_eq!(refused, too_large("gemm_scaled: b", side, 3));
+        // Nothing is copied if C has no elements.
+        assert_eq!(scaled(2.0, (0, 3), &mut data), Ok(()));
+        assert_eq!(scaled(2.0, (3, 0), &mut data), Ok(()));
+
+        if side > 1 << 54 {
+            // Fewer than 16 rows that are not contiguous are packed in their whole length.
+            let c = MatrixMut::new(&mut data, 15, 3).unwrap();
+            let refused = gemm(&cpu(), repeated(15, side), repeated(side, 3), Init::Zero, c);
+            assert_eq!(refused, too_large("gemm: a", 15, side));
+            // An update packs all examples at once.
+            let (x, delta) = ([1.0; 3], [1.0; 4]);
+            let x = MatrixRef::with_strides(&x, side, 3, 0, 1).unwrap();
+            let delta = MatrixRef::with_strides(&delta, side, 4, 0, 1).unwrap();
+            let weights = MatrixMut::new(&mut data, 3, 4).unwrap();
+            let refused = dense_update(
+                &cpu(),
+                x,
+                delta,
+                Rule::Sgd { learning_rate: 0.1, decay: Decay::None },
+                weights,
+                [None, None],
+            );
+            assert_eq!(refused, too_large("dense_update: x", side, 3));
+        }
+        assert_eq!(data, [7.0; 64]);
+    }
+    let error = ShapeError::TooLarge { what: "gemm_scaled: a", rows: 2, cols: 1 << 62 };
+    assert_eq!(error.to_string(), "gemm_scaled: a: a copy of 2×4611686018427387904 elements does not fit into memory");
+}
+
+/// With α = 0 neither A nor B is read, and so neither is copied.
+#[test]
+fn a_product_times_zero_copies_nothing() {
+    let mut c = [3.0f32];
+    let to = MatrixMut::new(&mut c, 1, 1).unwrap();
+    gemm_scaled(&cpu(), 0.0, repeated(1, 1 << 62), repeated(1 << 62, 1), 2.0, to).unwrap();
+    assert_eq!(c, [6.0]);
 }
 
 /// Two elements at one place, by trying all pairs.

@@ -127,7 +127,7 @@ fn check_other_operands<T: Case>() {
             Op::Gemm { a, b: Right::Packed(_), init, c } => {
                 for (rows, cols, expected, found) in [(3, 5, 4, 3), (5, 5, 4, 5), (4, 4, 4, 5), (4, 6, 6, 5)] {
                     let values = vec![T::ONE; rows * cols];
-                    let packed = PackedMatrix::new(Buffer::new(&values, Layout::row_major(rows, cols)).view());
+                    let packed = PackedMatrix::new(Buffer::new(&values, Layout::row_major(rows, cols)).view()).unwrap();
                     let b = Right::Packed(packed);
                     let unfit = &mut Op::Gemm { a: a.clone(), b, init: init.clone(), c: c.clone() };
                     assert_eq!(mismatch(unfit), (expected, found), "{rows} × {cols}");

@@ -215,7 +215,7 @@ impl Product {
         let a = MatrixRef::with_strides(&a, m, k, a_rows, a_cols).unwrap();
         let b = MatrixRef::with_strides(&b, k, n, b_rows, b_cols).unwrap();
         let init = self.init.map(|()| bias);
-        let packed = PackedMatrix::new(b);
+        let packed = PackedMatrix::new(b).unwrap();
         let [from_view, from_packed] = [Operand::from(b), Operand::from(&packed)].map(|b| {
             let (mut c, c_rows, c_cols) = self.c.lay(c, m, n, fill);
             gemm(cpu, a, b, init, MatrixMut::with_strides(&mut c, m, n, c_rows, c_cols).unwrap()).unwrap();
