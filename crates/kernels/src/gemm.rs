@@ -1,26 +1,78 @@
 //! C ← A·B + (0, bias or C): the product behind all three matrix products of training.
 //!
-//! The idea: an output element is one chain of fused multiply-adds in the order of k, starting from its bias, from zero or
-//! from what C holds. Nothing may change that order (so the bits don't depend on lanes, tiles, blocks or threads), and
-//! nothing needs to: vectors run along the columns of C, threads take parts of C, and a block of k that ends early leaves
-//! its chain in C, where the next block picks it up.
+//! # The idea
+//!
+//! An element of C is one chain of fused multiply-adds in the order of k. The chain starts from the bias, from zero or from what C holds.
+//! No optimisation changes this order, so the bits of C do not depend on lanes, tiles, blocks or threads. Vectors run along the columns of C.
+//! Threads take parts of C. A block of k that ends early leaves its chain in C, where the next block continues it.
+//!
+//! # Blocks, panels and tiles
 //!
 //! ```text
-//! for each block of KC of k                         as deep as a panel of B may be: C is read and written once per block
-//!   for each block of NC columns                    B's block, packed, stays in L2, or L3 where A is packed too
-//!     pack B[KC × NC] into panels, if it pays       (transposing it, where columns of B are contiguous)
-//!     for each block of MC rows                     A's block, MC × KC, stays in L2
-//!       for each panel of 3 vectors of columns      B's panel streams from L2 or L1
-//!         for each tile of R rows                   R × 3 accumulators stay in registers
-//!           for each p of KC                        3 loads, R broadcasts, 3R fma
+//!              B, k × n
+//!            ┌─────┬──────────────┬─────┐
+//!            │     │   block of B │     │               A tile, R × 3 vectors, is one
+//!            │     ├────┬────┬────┤     │               register tile. Its R × 3 sums stay
+//!            │  KC │pan-│    │    │     │               in registers for all of KC.
+//!            │     │el  │    │    │     │
+//!            │     ├────┴────┴────┤     │               A panel, KC × 3 vectors, is read
+//!            │     │      NC      │     │               by all tiles below it.
+//!            └─────┴──────────────┴─────┘
+//!    A, m × k         C, m × n
+//! ┌──┬──────┬─┐ ┌─────┬──────────────┬─────┐
+//! │  │      │ │ │     │              │     │
+//! ├──┼──────┼─┤ ├─────┼────┬────┬────┼─────┤
+//! │  │block │ │ │     │tile│    │    │     │  R rows
+//! │  │of A  │ │ │     ├────┼────┼────┤     │
+//! │MC│      │ │ │  MC │tile│    │    │     │  the block of C, MC × NC
+//! │  │      │ │ │     ├────┼────┼────┤     │
+//! │  │  KC  │ │ │     │tile│    │    │     │
+//! ├──┼──────┼─┤ ├─────┼────┴────┴────┼─────┤
+//! │  │      │ │ │     │      NC      │     │
+//! └──┴──────┴─┘ └─────┴──────────────┴─────┘
 //! ```
 //!
-//! The tile is 8 rows × 3 vectors on 32 registers (24 accumulators, 3 of B, 1 of A) and 4 × 3 on 16 (12 + 3 + 1): the
-//! fma units want 8 independent chains (2 units × 4 cycles) or more, and 24 fma need 11 loads, 12 need 7, fewer than the
-//! two a cycle that the processor has. Batches are mostly powers of two, so rows of 8, 4, 3, 2 and 1 leave no ragged rows;
-//! ragged columns are the last vector's business, with a mask.
+//! # The loops
 //!
-//! Count: rows·inner·cols fma useful; executed: the same with cols rounded up to whole vectors.
+//! The names are those of BLIS (Van Zee and van de Geijn 2015), where `jc` stands outside of `pc`. Here `pc` is the outermost loop. A comment
+//! with the name stands at each loop, in this file and in `tile.rs`.
+//!
+//! ```text
+//! loop pc   for each block of KC of k                 C is read and written once per block
+//!   loop jc   for each block of NC columns            the packed block of B stays in L2; in L3 where A is packed too
+//!     pack B[KC × NC] into panels, if that pays       (transposed on the way, where columns of B are contiguous)
+//!     loop ic   for each block of MC rows             the block of A, MC × KC, stays in L2
+//!       loop jr   for each panel of 3 vectors         the panel of B streams from L2 or L1
+//!         loop ir   for each tile of R rows           R × 3 sums stay in registers
+//!           loop k    for each p of KC                3 loads, R broadcasts, 3R fma
+//! ```
+//!
+//! Between `ic` and `jr` stands one short list, not a loop: all tiles of 8 rows, then those of 4, 3, 2 and 1. `blocking.rs` has one function for
+//! each of KC, NC and MC.
+//!
+//! # The tricks, and what each costs or gains
+//!
+//! 1. **Register tile.** 8 rows × 3 vectors on 32 registers (24 sums, 3 of B, 1 of A), 4 × 3 on 16 (12 + 3 + 1). The fma units want 8
+//!    independent chains or more (2 units × 4 cycles). 24 fma need 11 loads, 12 need 7: fewer than the two loads a cycle that the processor has.
+//! 2. **Heights 8, 4, 3, 2, 1.** Batches are mostly powers of two, so no row is computed for nothing. Cost: five heights are compiled.
+//! 3. **A mask on the last vector only.** Ragged columns cost the idle lanes of one vector a row. On AVX2 that vector is loaded behind a branch
+//!    and not with `vmaskmovps`, which cost a tenth of a product's speed on Zen 5.
+//! 4. **Deep panels.** A panel of 160 KiB need not fit L1, because L2 is fast enough for a tile. With panels of L1's size, a k of 784 = 3·256 + 16
+//!    cost four rounds of reading and writing C.
+//! 5. **B is packed row by row, a whole block at once.** That is the order the hardware prefetcher likes. Cost: one copy of B. Below a number of
+//!    rows the copy does not pay, and tiles read B in place.
+//! 6. **A is read in place.** Packing it cost as much as it gained, except for a transposed A whose columns crowd into few sets of L1.
+//! 7. **One compiled function per kind of tile** (`Simd::call`). As one function, a product reached 0.81 of the peak; cut into functions it
+//!    reaches 0.95 (512³, AVX2).
+//! 8. **The next tile of C is prefetched** where sums are 24 or longer. Otherwise each tile would begin by waiting for its rows of C.
+//! 9. **Epilogues run on blocks, not on tiles.** A tile's row is three vectors, too few to hide a function's latency (`follow.rs`).
+//! 10. **No closures in loops.** Those that the compiler did not inline made a product half as fast.
+//!
+//! The figures are from `docs/architecture.md`, which says how they were measured.
+//!
+//! # Cost
+//!
+//! rows·inner·cols fma useful. Executed: the same with cols rounded up to whole vectors.
 
 pub(crate) mod blocking;
 pub(crate) mod follow;
@@ -318,7 +370,7 @@ struct Blocks {
     cols: usize,
 }
 
-/// A product in blocks: the five loops. A function of its own.
+/// A product in blocks: the loops pc, jc and ic. A function of its own.
 struct InBlocks<'a, T> {
     product: Gemm<'a, T>,
     blocks: Blocks,
@@ -333,14 +385,14 @@ impl<T: Element> Kernel<T> for InBlocks<'_, T> {
         let (m, k, n) = (a.rows(), a.cols(), b.cols());
         let (mut packing, mut beside) = (Scratch::take(), Scratch::none());
         let mut p = 0;
-        // For each block of KC of k.
+        // Loop pc: each block of KC of k.
         loop {
             let depth = kc.min(k - p);
             // After the first block of k, the chains go on from where they stand in C.
             let init = if p == 0 { init } else { Init::Accumulate };
             let last = p + depth >= k;
             let mut j = 0;
-            // For each block of NC columns.
+            // Loop jc: each block of NC columns.
             while j < n {
                 let cols = nc.min(n - j);
                 let b_len = match b_in_place {
@@ -355,13 +407,13 @@ impl<T: Element> Kernel<T> for InBlocks<'_, T> {
                     b => b.in_place(p, depth),
                 };
                 let mut i = 0;
-                // For each block of MC rows.
+                // Loop ic: each block of MC rows.
                 while i < m {
                     let rows = mc.min(m - i);
                     let c = c.block(i, j, rows, cols);
                     let follows = if last { epilogue.block(i, j, rows, cols) } else { Epilogue::nothing() };
                     let mut block = Block::new(c, follows, &mut beside);
-                    // For each panel, for each tile, for each p of KC: `tile.rs`.
+                    // Loops jr, ir and k: `tile.rs`.
                     product(simd, a.block(i, p, rows, depth), b, init.columns(j, cols), block.sums(), packed_a);
                     block.follow(simd, joins_rows);
                     i += rows;

@@ -1,49 +1,56 @@
-//! How a product is cut into blocks, and which operands are copied for it. The sizes of blocks come from the caches: an L1 of 32 KiB or
-//! more, an L2 of 1 MiB and an L3 of 8 MiB; on half of that they are no cliff, for what is streamed from the next cache is a panel.
+//! How a product is cut into blocks, and which operands are copied for it: one function for each block size, [`kc`], [`mc`] and [`nc`].
+//!
+//! The sizes fit an L1 of 32 KiB, an L2 of 1 MiB and an L3 of 8 MiB, or more. With half of that nothing falls off a cliff: what no longer fits
+//! is then streamed from the next cache, one panel at a time.
 
 use crate::layout::Strides;
 use crate::level::VectorShape;
 
-/// Bytes of B's panel: a sixth of L2. A tile reads 3 vectors of it in 12 cycles, a quarter of what L2 gives, so it need not fit L1,
-/// and a deep panel means few rounds of reading and writing C.
+/// Bytes of a panel of B, KC × 3 vectors: a sixth of L2. A tile reads 3 vectors of it in 12 cycles, a quarter of what L2 gives. So the panel
+/// need not fit L1, and a deep panel means few rounds of reading and writing C.
 const PANEL_BYTES: usize = 160 << 10;
-/// Bytes of A's block: a quarter of L2. It is read again for every panel of B.
+/// Bytes of a block of A, MC × KC: a quarter of L2. Every panel of B reads the block again.
 const A_BYTES: usize = 256 << 10;
-/// Bytes of B's packed block: half of L2. It is used as soon as it is packed, and again for every block of A.
+/// Bytes of a packed block of B, KC × NC: half of L2. It is used as soon as it is packed, and again for every block of A.
 pub(super) const B_BYTES: usize = 512 << 10;
-/// The same where A is packed, which is done again for every block of B: half of L3. A panel is read from there once for a block of A.
+/// Bytes of a packed block of B where A is packed, too: half of L3. Every block of B packs all of A again, so there should be few. Each block of
+/// A reads each panel from L3 once.
 const WIDE_B_BYTES: usize = 4 << 20;
-/// Bytes of C's block, if something follows the product: half of L2. It is done on whole rows of a block rather than on tiles: a
-/// tile's rows are three vectors, too few for a function's latency to be hidden and for memory to be read in order.
+/// Bytes of a block of C, MC × NC, if an epilogue follows: half of L2. The epilogue runs on whole rows of the block rather than on tiles. A
+/// tile's rows are three vectors: too few to hide a function's latency and to read memory in order.
 const SUMS_BYTES: usize = 512 << 10;
-/// Blocks of C have a multiple of this many rows: whole tiles, and whole vectors where a block's rows are taken as one.
+/// MC is a multiple of this many rows. It fits the tiles, of which the highest has 8 rows, and whole vectors where the epilogue takes the rows of
+/// a block as one row.
 const BLOCK_ROWS: usize = 16;
-/// Fewer rows than this do not pay for packing a B whose rows are contiguous.
+/// With fewer rows of A than this, packing a B of contiguous rows takes longer than it saves.
 pub(crate) const FEW_ROWS: usize = 16;
-/// As many rows do not either, where B is in the caches and its rows do not crowd them.
+/// With fewer rows of A than this, a B of contiguous rows is read in place if it fits [`CACHED_BYTES`]. On levels of 16 registers, its rows must
+/// not crowd L1 either (see [`CROWD`]).
 const SOME_ROWS: usize = 256;
-/// As many do not where they crowd them by halves, and sums are few.
+/// [`SOME_ROWS`] for levels of 16 registers where rows of B lie an odd multiple of [`CROWD`] apart, so that they share two sets of L1. The 12
+/// sums of such a level's tile take too little time for the next lines to arrive from L2, so packing pays earlier. Where rows share one set, an
+/// even multiple apart, it pays from [`FEW_ROWS`] on.
 const CROWDED_ROWS: usize = 48;
-/// Bytes of a B that may be in the caches, which is to say L3. From memory it is better read in order, as packing does.
+/// Bytes of a B that L3 may hold: all of L3. A larger B comes from memory, which is read best in order, and packing does so.
 const CACHED_BYTES: usize = 8 << 20;
-/// Fewer columns than this do not pay for packing an A whose rows or columns are contiguous.
+/// With fewer columns of B than this, packing an A whose rows or columns are contiguous takes longer than it saves.
 const PACK_COLS: usize = 256;
-/// A block of B of at most this many bytes is read in place: it stays in L1 as it is.
+/// Bytes of a block of B that is always read in place: half of L1, where it stays as it is.
 const IN_PLACE_BYTES: usize = 16 << 10;
-/// Rows this far apart, or a multiple of it, share at most two of the 64 sets of an L1.
+/// Rows of B that lie a multiple of this many bytes apart share at most two of the 64 sets of an L1 (64 sets × lines of 64 bytes = 4096 bytes).
 const CROWD: usize = 2048;
-/// As many bytes, from row to row, may a block in place reach: twice an L2, for such rows fill the same sets of it as others of its
-/// length do, and each is read long before it is needed.
+/// The largest span, in bytes, of a block of B whose rows crowd L1 and that is read in place: twice an L2. Such rows fill the same sets of L2 as
+/// others of their length do, and each row is fetched long before it is needed.
 const REACH: usize = 2 << 20;
 
-/// What follows a product in its blocks, as far as they depend on it.
+/// What follows a product, as far as the sizes of its blocks depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Following {
     /// Nothing.
     Nothing,
-    /// Something that is done to C.
+    /// A change of C, element by element.
     InPlace,
-    /// An update of C by the sums, which therefore stand elsewhere and must be complete.
+    /// An update of C by the sums. They stand beside C, and must be complete.
     Update,
 }
 
@@ -86,20 +93,26 @@ impl ProductShape {
             && (self.following == Following::Nothing || self.bytes(self.rows, self.cols) <= SUMS_BYTES)
     }
 
-    /// Bytes of rows × cols elements, as many as can be said.
+    /// Whether what follows the product needs complete sums that C can't hold in the meantime: then k is one block.
+    #[inline(always)]
+    fn needs_whole_sums(&self) -> bool {
+        self.following == Following::Update
+    }
+
+    /// Bytes of rows × cols elements, at most `usize::MAX`.
     #[inline(always)]
     fn bytes(&self, rows: usize, cols: usize) -> usize {
         rows.saturating_mul(cols).saturating_mul(self.size)
     }
 
-    /// Bytes of so many elements, to divide by.
+    /// Bytes of so many elements, at least 1: to divide by.
     #[inline(always)]
     fn bytes_of(&self, elements: usize) -> usize {
         self.bytes(elements, 1).max(1)
     }
 
-    /// Whether `depth` columns of A, which are contiguous, crowd into fewer lines of an L1 with 64 sets of 8 ways than they
-    /// are: so it is when the distance between columns is a multiple of a large power of two.
+    /// Whether `depth` contiguous columns of A do not fit the sets of L1 that they fall into (64 sets of 8 ways). Columns share few sets if the
+    /// distance between them is a multiple of a large power of two.
     #[inline(always)]
     fn crowded(&self, depth: usize) -> bool {
         let bytes = self.a.col.saturating_mul(self.size);
@@ -111,11 +124,11 @@ impl ProductShape {
 /// How a product is cut into blocks, and what is copied for it: a function of its shape and of the level's vectors alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blocking {
-    /// It is so small that it is one block, and nothing is copied.
+    /// The product is one block, and nothing is copied: A and B fit L1.
     Whole,
-    /// Blocks.
+    /// Blocks of these sizes.
     Blocks {
-        /// Whether tiles read B as it stands.
+        /// Whether tiles read B in place, without a copy.
         b_in_place: bool,
         /// Whether A's blocks are copied.
         pack_a: bool,
@@ -129,55 +142,79 @@ pub enum Blocking {
 }
 
 impl Blocking {
-    /// The blocks of one thread's product, whose [`ProductShape::is_dot_products`] is false. Any sides may be asked about.
+    /// The blocks of one thread's product, whose [`ProductShape::is_dot_products`] is false. Sides may be of any size.
     #[inline(always)]
     pub fn new(product: &ProductShape, vectors: VectorShape) -> Blocking {
-        // Said first: the divisions below take longer than a small product.
+        // Asked first: the divisions in `blocks` take longer than a small product.
         if product.is_small() { Blocking::Whole } else { Blocking::blocks(product, vectors) }
     }
 
     #[inline(never)]
     fn blocks(product: &ProductShape, vectors: VectorShape) -> Blocking {
-        let &ProductShape { inner: k, cols: n, a, following, .. } = product;
         let panel = 3 * vectors.lanes;
-        // What follows the last block of k needs the sums, and C can't hold those if it must wait for them.
-        let one_block = following == Following::Update;
-        let InPlace { b_in_place, few, deepest } = in_place(product, vectors, one_block);
-        let contiguous = a.col == 1 || a.row == 1;
-        // Blocks of k of equal depth.
-        let blocks = match one_block || product.b.is_some() && b_in_place && few {
-            true => 1,
-            false => product.bytes(k, panel).div_ceil(PANEL_BYTES).max(k.div_ceil(deepest.max(1))).max(1),
-        };
-        let kc = k.div_ceil(blocks).max(1);
-        let pack_a = !contiguous || n >= PACK_COLS && a.col != 1 && product.crowded(kc.min(k));
-        // Blocks of columns of equal width.
-        let nc = match b_in_place {
-            true => n,
-            false => {
-                let bytes = if pack_a { WIDE_B_BYTES } else { B_BYTES };
-                n.div_ceil(n.div_ceil((bytes / product.bytes_of(kc)).max(panel)).max(1)).next_multiple_of(panel)
-            }
-        };
-        // At least one tile of rows, however deep the block; and what follows must find the block in the cache.
-        let rows = match following {
-            Following::Nothing => A_BYTES / product.bytes_of(kc),
-            _ => (A_BYTES / product.bytes_of(kc)).min(SUMS_BYTES / product.bytes_of(nc.min(n))),
-        };
-        Blocking::Blocks { b_in_place, pack_a, rows: rows.max(1).next_multiple_of(BLOCK_ROWS), depth: kc, cols: nc }
+        let b = in_place(product, vectors);
+        let depth = kc(product, &b, panel);
+        let pack_a = packs_a(product, depth);
+        let cols = nc(product, &b, pack_a, depth, panel);
+        Blocking::Blocks { b_in_place: b.b_in_place, pack_a, rows: mc(product, depth, cols), depth, cols }
     }
 }
 
-/// Whether B is read as it stands.
+/// KC, the depth of a block: a panel of B, KC × 3 vectors, fits a sixth of L2 ([`PANEL_BYTES`]), because every tile streams a panel from there.
+fn kc(product: &ProductShape, b: &InPlace, panel: usize) -> usize {
+    let k = product.inner;
+    // One block where C can't hold the sums of a first one, and where a B in place meets few rows of A or is small.
+    let one_block = product.needs_whole_sums() || product.b.is_some() && b.b_in_place && b.few;
+    // Otherwise blocks of equal depth.
+    let blocks = match one_block {
+        true => 1,
+        false => product.bytes(k, panel).div_ceil(PANEL_BYTES).max(k.div_ceil(b.deepest.max(1))).max(1),
+    };
+    k.div_ceil(blocks).max(1)
+}
+
+/// NC, the columns of a block: a packed block of B, KC × NC, fits half of L2 ([`B_BYTES`]), because all blocks of A read it; half of L3
+/// ([`WIDE_B_BYTES`]) where A is packed again for each block of B. A B in place is one block.
+fn nc(product: &ProductShape, b: &InPlace, pack_a: bool, kc: usize, panel: usize) -> usize {
+    let n = product.cols;
+    if b.b_in_place {
+        return n;
+    }
+    let bytes = if pack_a { WIDE_B_BYTES } else { B_BYTES };
+    let widest = (bytes / product.bytes_of(kc)).max(panel);
+    // Blocks of equal width, of whole panels.
+    n.div_ceil(n.div_ceil(widest).max(1)).next_multiple_of(panel)
+}
+
+/// MC, the rows of a block: a block of A, MC × KC, fits a quarter of L2 ([`A_BYTES`]), because all panels of B read it. If an epilogue follows, a
+/// block of C, MC × NC, fits half of L2 ([`SUMS_BYTES`]), because the epilogue reads it there.
+fn mc(product: &ProductShape, kc: usize, nc: usize) -> usize {
+    let of_a = A_BYTES / product.bytes_of(kc);
+    let rows = match product.following {
+        Following::Nothing => of_a,
+        _ => of_a.min(SUMS_BYTES / product.bytes_of(nc.min(product.cols))),
+    };
+    // At least one tile, however deep the block is.
+    rows.max(1).next_multiple_of(BLOCK_ROWS)
+}
+
+/// Whether blocks of A are copied: if neither rows nor columns of A are contiguous, and for many columns of B if A's columns crowd L1.
+fn packs_a(product: &ProductShape, kc: usize) -> bool {
+    let a = product.a;
+    let contiguous = a.col == 1 || a.row == 1;
+    !contiguous || product.cols >= PACK_COLS && a.col != 1 && product.crowded(kc.min(product.inner))
+}
+
+/// Whether B is read in place, without a copy.
 struct InPlace {
     b_in_place: bool,
-    /// Whether that is because few rows of A or few bytes of B don't pay for a copy.
+    /// Whether A has too few rows, or B too few bytes, for a copy of B to pay.
     few: bool,
-    /// How deep a block of it may be.
+    /// The most rows of B that a block in place may have.
     deepest: usize,
 }
 
-fn in_place(product: &ProductShape, vectors: VectorShape, one_block: bool) -> InPlace {
+fn in_place(product: &ProductShape, vectors: VectorShape) -> InPlace {
     let &ProductShape { rows: m, inner: k, cols: n, b, .. } = product;
     let b_bytes = product.bytes(k, n);
     let few = m < FEW_ROWS || b_bytes <= IN_PLACE_BYTES;
@@ -194,7 +231,7 @@ fn in_place(product: &ProductShape, vectors: VectorShape, one_block: bool) -> In
                 ..32 if stride.is_multiple_of(CROWD) => CROWDED_ROWS,
                 _ => SOME_ROWS,
             };
-            (m < rows && !(one_block && deepest < k), deepest)
+            (m < rows && !(product.needs_whole_sums() && deepest < k), deepest)
         }
         Some(_) => (false, k),
     };

@@ -232,6 +232,7 @@ fn cover<T: Element, S: Simd<T>, L: Lhs<T>, const R: usize>(
         return first;
     }
     let mut j = 0;
+    // Loop jr: each panel.
     while j < n {
         // Vectors left, the last one perhaps ragged; tiles are 8, 6, 4, 3, 2 or 1 of them wide.
         let vectors = match (n - j).div_ceil(S::LANES).min(b.widest::<S>(j, widest)) {
@@ -288,6 +289,7 @@ impl<T: Element, L: Lhs<T>, const R: usize, const V: usize> Kernel<T> for Tiles<
     fn run<S: Simd<T>>(self, simd: S) {
         let Target { init, mut c } = self.target;
         let (cols, depth) = (self.b.cols, self.a.depth());
+        // Loop ir: each tile.
         for i in self.rows.step_by(R) {
             // C's rows are far apart: without asking, each tile would begin by waiting for all of them.
             if depth >= WORTH_ASKING {
@@ -327,6 +329,7 @@ fn tile<T: Element, S: Simd<T>, A: LhsTile<T, R>, const R: usize, const V: usize
         }
     }
     let a = a.first(k);
+    // Loop k: each p of KC.
     for p in 0..k {
         let b_row = row::<T, S, V>(simd, &b.data[p * b.stride..][..b.width]);
         let a_column = a.column(p);
