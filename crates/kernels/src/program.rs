@@ -383,7 +383,11 @@ impl<T: Element> Program<T> {
     fn check(&mut self, i: usize, rule: &Rule<f64>) -> Result<(), ProgramError> {
         let op = &self.instructions[i].op;
         let shapes = |error| ProgramError::Shapes { instruction: i, error };
-        op.check(&mut ShapesOf::any_data(rule)).map_err(shapes)?;
+        // A copy that is too large is reported only if its operands are not.
+        let copies = match op.check(&mut ShapesOf::any_data(rule)) {
+            Err(error @ ShapeError::TooLarge { .. }) => Err(shapes(error)),
+            checked => Ok(checked.map_err(shapes)?),
+        };
         let mut places = Collected::default();
         op.translate(&mut places);
         let labels = match op {
@@ -412,6 +416,7 @@ impl<T: Element> Program<T> {
                 slot => self.needed[slot as usize] = self.needed[slot as usize].max(end),
             }
         }
+        copies?;
         if let Some(labels) = labels {
             same("the labels, and their classes", &mut self.labels, labels).map_err(shapes)?;
         }
