@@ -1,26 +1,18 @@
 //! What each call does: the one place where a variant of the catalogue meets its kernel.
 
-use crate::call::{Call, Op, Operands, Translate, Views};
+use crate::call::{Op, Operands, Translate, Views};
 use crate::element::Element;
 use crate::executor::Runner;
 use crate::gemm::follow::{Beside, Epilogue, Gradient, What, follow};
 use crate::gemm::operand::Source;
 use crate::gemm::{Init, multiply, strided};
 use crate::loss::{BinaryCrossEntropy, CrossEntropy, MeanSquaredError, WeightedCrossEntropy};
-use crate::matrix::Consumed;
 use crate::norm::{AddSquares, ClipScale};
 use crate::{axpy, column_sum, dot, gemv, ger, softmax};
 
-impl<T: Element> Call<'_, T> {
-    /// Runs it. Generic over who runs its tasks, so that every kernel is compiled once for each [`Runner`].
-    pub fn execute(self, runner: &impl Runner) {
-        execute(&self.0, &mut Consumed::new(), runner);
-    }
-}
-
-/// Runs an op whose operands `by` makes views of, each of them once.
+/// Runs an op. `by` makes views of its operands, and is asked for each operand at most once: `matrix.rs` relies on that.
 ///
-/// They go from where they stand straight into the kernel: a small kernel takes less time than building its operands twice.
+/// The views go from where they stand straight into the kernel: a small kernel takes less time than building its operands twice.
 #[inline(always)]
 pub(crate) fn execute<'a, T: Element, O: Operands>(
     op: &Op<O>,

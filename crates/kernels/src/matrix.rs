@@ -1,15 +1,16 @@
 //! Matrices that someone else owns: strided views, checked once when they are made.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 use crate::call::{Call, Translate, Views};
 use crate::element::Element;
 use crate::execute::execute;
-use crate::executor::Runner;
+use crate::executor::{Executor, Region, Runner};
 use crate::gemm::operand::Operand;
 use crate::layout::{Layout, ShapeError, Strides};
-use crate::program::{Bindings, Instruction, Parameters, Place, Places, ProgramError, Slot, WRITABLE};
+use crate::program::{Bindings, Instruction, Parameters, Place, Places, Program, ProgramError, Slot, WRITABLE};
 use crate::update::Rule;
 
 /// A matrix to read: element (i, j) stands at `data[i * row_stride + j * col_stride]`.
@@ -444,8 +445,53 @@ impl<'a, T> MatrixMut<'a, T> {
     }
 }
 
-/// Memory that was found to be as long as a checked program needs: its places become views without another check.
-pub(crate) struct Bound<'a, T> {
+/// Runs instructions of a program that have the data and the rule that they ask for. `changes` says whether they change parameters.
+pub(crate) fn run_instructions<T: Element>(
+    program: &Program<T>,
+    range: Range<usize>,
+    changes: bool,
+    executor: &dyn Executor,
+    bindings: &mut Bindings<'_, T>,
+) -> Result<(), ProgramError> {
+    let mut bound = Bound::new(program, bindings, changes)?;
+    let instructions = &program.instructions()[range];
+    let mut run = || T::run_program(executor, Instructions { instructions, bound: &mut bound });
+    // Only a large program is worth a look at the threads.
+    if executor.threads() > 1 {
+        executor.sequence(program.work(), &mut run)
+    } else {
+        run()
+    }
+    Ok(())
+}
+
+/// Some instructions of a program, with the memory they work on.
+pub struct Instructions<'p, 'm, T: Element> {
+    /// Those of the program that `bound` was made for: only `run_instructions` makes this struct.
+    instructions: &'p [Instruction<T>],
+    bound: &'p mut Bound<'m, T>,
+}
+
+impl<T: Element> Instructions<'_, '_, T> {
+    /// Has `run` run the call of each, one after the other.
+    pub fn for_each(&mut self, mut run: impl FnMut(Call<'_, T>, Region)) {
+        for instruction in self.instructions {
+            // SAFETY: the instruction is one of the program that `bound` was made for.
+            run(unsafe { self.bound.call(instruction) }, instruction.region);
+        }
+    }
+
+    /// Runs them, as [`Call::execute`] does, without making calls of them.
+    pub fn execute(self, runner: &impl Runner) {
+        for instruction in self.instructions {
+            // SAFETY: the instruction is one of the program that `bound` was made for.
+            unsafe { self.bound.execute(instruction, runner) };
+        }
+    }
+}
+
+/// Memory that is as long as a checked program needs: the program's places become views without another check.
+struct Bound<'a, T> {
     memories: [NonNull<T>; WRITABLE],
     inputs: MatrixRef<'a, T>,
     targets: MatrixRef<'a, T>,
@@ -458,23 +504,18 @@ pub(crate) struct Bound<'a, T> {
 unsafe impl<T: Send + Sync> Send for Bound<'_, T> {}
 
 impl<'a, T: Element> Bound<'a, T> {
-    /// The memories, each at least as long as `needed` says. If the program `changes` parameters, they must be exclusive.
-    pub(crate) fn new(
-        bindings: &'a mut Bindings<'_, T>,
-        needed: &[usize; WRITABLE],
-        changes: bool,
-    ) -> Result<Self, ProgramError> {
+    /// The memories, each at least as long as `program` needs. Parameters must be exclusive if the instructions that run change them.
+    fn new(program: &Program<T>, bindings: &'a mut Bindings<'_, T>, changes: bool) -> Result<Self, ProgramError> {
         let (parameters, len) = match &mut bindings.parameters {
             Parameters::Shared(_) if changes => return Err(ProgramError::ReadOnly),
             Parameters::Shared(memory) => (NonNull::from(*memory).cast(), memory.len()),
             Parameters::Exclusive(memory) => (NonNull::from(&mut **memory).cast(), memory.len()),
         };
         let lens = [len, bindings.first.len(), bindings.second.len(), bindings.work.len()];
-        for (slot, (needed, found)) in
-            [Slot::Parameters, Slot::First, Slot::Second, Slot::Work].into_iter().zip(needed.iter().zip(lens))
-        {
-            if *needed > found {
-                return Err(ProgramError::Memory { slot, needed: *needed, found });
+        for (slot, found) in [Slot::Parameters, Slot::First, Slot::Second, Slot::Work].into_iter().zip(lens) {
+            let needed = program.needed(slot);
+            if needed > found {
+                return Err(ProgramError::Memory { slot, needed, found });
             }
         }
         let memories = [
@@ -487,32 +528,46 @@ impl<'a, T: Element> Bound<'a, T> {
         Ok(Bound { memories, inputs, targets, labels, rule })
     }
 
-    /// The call of an instruction of the program that the memories were found to be long enough for.
-    pub(crate) fn call(&mut self, instruction: &Instruction<T>) -> Call<'_, T> {
-        Call(instruction.op.translate(&mut Resolve(self)))
+    /// The call of an instruction.
+    ///
+    /// # Safety
+    /// The instruction must be one of those that this was made for: of the program that was given to `Bound::new`, and one that changes
+    /// parameters only if `changes` was true.
+    unsafe fn call(&mut self, instruction: &Instruction<T>) -> Call<'_, T> {
+        // SAFETY: the caller promises that it is such an instruction. `Op::translate` makes one view of each operand. They borrow `self`
+        // exclusively until the call is gone.
+        Call(instruction.op.translate(&mut unsafe { Resolve::new(self) }))
     }
 
-    /// Runs an instruction of that program.
+    /// Runs an instruction.
+    ///
+    /// # Safety
+    /// As of `call`.
     #[inline(always)]
-    pub(crate) fn execute(&mut self, instruction: &Instruction<T>, runner: &impl Runner) {
-        execute(&instruction.op, &mut Resolve(self), runner);
+    unsafe fn execute(&mut self, instruction: &Instruction<T>, runner: &impl Runner) {
+        // SAFETY: the caller promises that it is such an instruction. `execute` makes at most one view of each operand, and keeps none.
+        execute(&instruction.op, &mut unsafe { Resolve::new(self) }, runner);
     }
+}
 
-    #[inline(always)]
-    fn first(&self, place: &Place) -> NonNull<T> {
-        // SAFETY: `Bound::new` has found the memory of this slot to be as long as the program needs, which `Program::new` computed from
-        // all its places: the place lies inside.
-        unsafe { self.memories[place.slot as usize].add(place.offset) }
+impl<T: Element> Call<'_, T> {
+    /// Runs it. Generic over who runs its tasks, so that every kernel is compiled once for each [`Runner`].
+    pub fn execute(self, runner: &impl Runner) {
+        // SAFETY: `execute` takes each operand at most once. The call is used up, so nobody else takes them.
+        execute(&self.0, &mut unsafe { Consumed::new() }, runner);
     }
 }
 
 /// Operands of a call that is used up: each is taken once, and is then no longer there.
-pub(crate) struct Consumed(());
+struct Consumed(());
 
 impl Consumed {
     /// For the one use that a call has.
+    ///
+    /// # Safety
+    /// It must translate the operands of one call. Each is translated at most once, and used by nobody else.
     #[inline(always)]
-    pub(crate) fn new() -> Self {
+    unsafe fn new() -> Self {
         Consumed(())
     }
 }
@@ -524,7 +579,7 @@ impl<'a, T: Element> Translate<Views<'a, T>, Views<'a, T>> for Consumed {
     }
     #[inline(always)]
     fn output(&mut self, from: &MatrixMut<'a, T>) -> MatrixMut<'a, T> {
-        // The only user, `execute`, takes each operand of a call once, and `Call::execute` uses the call up: the view is moved.
+        // Who made `self` promised that nobody else uses `from`: the view is moved (see `Consumed::new`).
         MatrixMut { owner: PhantomData, ..*from }
     }
     #[inline(always)]
@@ -552,6 +607,25 @@ impl<'a, T: Element> Translate<Views<'a, T>, Views<'a, T>> for Consumed {
 /// Places made views for one call, which borrows the memories exclusively.
 struct Resolve<'b, 'a, T>(&'b Bound<'a, T>);
 
+impl<'b, 'a, T: Element> Resolve<'b, 'a, T> {
+    /// For the operands of one instruction.
+    ///
+    /// # Safety
+    /// It must translate the operands of one instruction, each at most once. The instruction must be one of those that `bound` was made for. No
+    /// other view of the memories may exist as long as those made here.
+    #[inline(always)]
+    unsafe fn new(bound: &'b mut Bound<'a, T>) -> Self {
+        Resolve(bound)
+    }
+
+    #[inline(always)]
+    fn first(&self, place: &Place) -> NonNull<T> {
+        // SAFETY: `Resolve::new` asks for a place of the program. `Bound::new` compared the memory of this slot with what the program needs,
+        // which `Program::new` computed from all its places: the place lies inside.
+        unsafe { self.0.memories[place.slot as usize].add(place.offset) }
+    }
+}
+
 impl<'c, T: Element> Translate<Places<T>, Views<'c, T>> for Resolve<'_, 'c, T> {
     #[inline(always)]
     fn input(&mut self, place: &Place) -> MatrixRef<'c, T> {
@@ -568,15 +642,15 @@ impl<'c, T: Element> Translate<Places<T>, Views<'c, T>> for Resolve<'_, 'c, T> {
         };
         // SAFETY: the place lies inside its memory, which `Bound` borrows for longer than the call lives, and `Program::new` checked that
         // no place that the same call writes overlaps with it.
-        let data = unsafe { std::slice::from_raw_parts(self.0.first(place).as_ptr(), len) };
+        let data = unsafe { std::slice::from_raw_parts(self.first(place).as_ptr(), len) };
         MatrixRef { data, rows, cols, row_stride, col_stride, width }
     }
     #[inline(always)]
     fn output(&mut self, place: &Place) -> MatrixMut<'c, T> {
-        // The place lies inside its memory, which is exclusive (`Bound::new` refuses a program that changes shared parameters), and
-        // `Program::new` checked that no other place of the same call overlaps with it.
+        // The place lies inside its memory, which is exclusive (see `Resolve::new`), and `Program::new` checked that no other place of the
+        // same call overlaps with it.
         let Layout { rows, cols, strides: Strides { row: row_stride, col: col_stride }, width } = place.layout;
-        MatrixMut { first: self.0.first(place), rows, cols, row_stride, col_stride, width, owner: PhantomData }
+        MatrixMut { first: self.first(place), rows, cols, row_stride, col_stride, width, owner: PhantomData }
     }
     #[inline(always)]
     fn right(&mut self, place: &Place) -> Operand<'c, T> {

@@ -10,11 +10,12 @@ use std::convert::Infallible;
 use std::fmt;
 use std::ops::Range;
 
-use crate::call::{Call, Op, Operands, Operation, RightLayout, Shapes, Translate};
+use crate::call::{Op, Operands, Operation, RightLayout, Shapes, Translate};
 use crate::element::Element;
-use crate::executor::{Executor, Region, Runner};
+use crate::executor::{Executor, Region};
 use crate::layout::{Layout, ShapeError, Strides};
-use crate::matrix::{Bound, MatrixRef};
+pub use crate::matrix::Instructions;
+use crate::matrix::{MatrixRef, run_instructions};
 use crate::update::Rule;
 
 /// A memory that a program works on.
@@ -490,16 +491,7 @@ impl<T: Element> Program<T> {
         {
             return Err(ProgramError::Rule { expected, found: bindings.rule.state() });
         }
-        let mut bound = Bound::new(bindings, &self.needed, changes)?;
-        let instructions = &self.instructions[range];
-        let mut run = || T::run_program(executor, Instructions { instructions, bound: &mut bound });
-        // Only a large program is worth a look at the threads.
-        if executor.threads() > 1 {
-            executor.sequence(self.work, &mut run)
-        } else {
-            run()
-        }
-        Ok(())
+        run_instructions(self, range, changes, executor, bindings)
     }
 
     fn check_data(&self, bindings: &Bindings<'_, T>) -> Result<(), ProgramError> {
@@ -530,28 +522,6 @@ fn same(what: &'static str, kept: &mut Option<(usize, usize)>, found: (usize, us
     match *kept.get_or_insert(found) {
         expected if expected == found => Ok(()),
         expected => Err(ShapeError::Shape { what, expected, found }),
-    }
-}
-
-/// Some instructions of a program, with the memory they work on.
-pub struct Instructions<'p, 'm, T: Element> {
-    instructions: &'p [Instruction<T>],
-    bound: &'p mut Bound<'m, T>,
-}
-
-impl<T: Element> Instructions<'_, '_, T> {
-    /// Has `run` run the call of each, one after the other.
-    pub fn for_each(&mut self, mut run: impl FnMut(Call<'_, T>, Region)) {
-        for instruction in self.instructions {
-            run(self.bound.call(instruction), instruction.region);
-        }
-    }
-
-    /// Runs them, as [`Call::execute`] does, without making calls of them.
-    pub fn execute(self, runner: &impl Runner) {
-        for instruction in self.instructions {
-            self.bound.execute(instruction, runner);
-        }
     }
 }
 

@@ -154,45 +154,46 @@ fn beside<T: Element, R: Runner>(
     let mut scratch = Scratch::take();
     let memory = scratch.slice(rows * cols);
     if reads {
-        runner.run(Fetched { from: c.reborrow(), to: MatrixMut::new(memory, rows, cols).expect(FITS) });
+        runner.run(Copied { from: c.reborrow(), to: MatrixMut::new(memory, rows, cols).expect(FITS) });
     }
     task(runner, MatrixMut::new(memory, rows, cols).expect(FITS));
     runner.run(Copied { from: MatrixRef::new(memory, rows, cols).expect(FITS), to: c });
 }
 
-/// A matrix copied to another of its shape, element by element.
-struct Copied<'a, T> {
-    from: MatrixRef<'a, T>,
-    to: MatrixMut<'a, T>,
+/// A matrix that is read element by element.
+trait Elements<T>: Send {
+    fn element(&mut self, i: usize, j: usize) -> T;
 }
 
-impl<T: Element> Kernel<T> for Copied<'_, T> {
-    type Output = ();
+impl<T: Element> Elements<T> for MatrixRef<'_, T> {
     #[inline(always)]
-    fn run<S: Simd<T>>(mut self, simd: S) {
-        let one = simd.one();
-        for i in 0..self.to.rows() {
-            for j in 0..self.to.cols() {
-                one.store(one.broadcast(&self.from.at(i, j)), std::slice::from_mut(self.to.at(i, j)));
-            }
-        }
+    fn element(&mut self, i: usize, j: usize) -> T {
+        self.at(i, j)
     }
 }
 
-/// The same from a matrix that is written to later.
-struct Fetched<'a, T> {
-    from: MatrixMut<'a, T>,
+/// No [`MatrixRef`] of it can be made: a slice would reach over elements that other threads may write.
+impl<T: Element> Elements<T> for MatrixMut<'_, T> {
+    #[inline(always)]
+    fn element(&mut self, i: usize, j: usize) -> T {
+        *self.at(i, j)
+    }
+}
+
+/// A matrix copied to another of its shape, element by element.
+struct Copied<'a, T, From> {
+    from: From,
     to: MatrixMut<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for Fetched<'_, T> {
+impl<T: Element, From: Elements<T>> Kernel<T> for Copied<'_, T, From> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
         let one = simd.one();
         for i in 0..self.to.rows() {
             for j in 0..self.to.cols() {
-                one.store(one.broadcast(self.from.at(i, j)), std::slice::from_mut(self.to.at(i, j)));
+                one.store(one.broadcast(&self.from.element(i, j)), std::slice::from_mut(self.to.at(i, j)));
             }
         }
     }
