@@ -334,68 +334,49 @@ impl<'a, T: Element> Translate<Views<'a, T>, Shapes> for Shapes {
     }
 }
 
-impl<O: Operands> Op<O> {
-    /// The names of all kernels, in the order of the variants.
-    pub const NAMES: [&'static str; 27] = [
-        "dot",
-        "dot_in_f64",
-        "axpy",
-        "gemv",
-        "gemv_transposed",
-        "ger",
-        "gemm",
-        "gemm_scaled",
-        "dense_forward",
-        "dense_input_gradient",
-        "dense_weight_gradient",
-        "dense_update",
-        "column_sum",
-        "activate",
-        "derive",
-        "apply",
-        "softmax",
-        "log_softmax",
-        "log_sum_exp",
-        "update",
-        "mean_squared_error",
-        "binary_cross_entropy",
-        "cross_entropy",
-        "weighted_cross_entropy",
-        "add_squares",
-        "clip_scale",
-        "scale",
-    ];
+/// Names each variant once. A variant without a row does not compile.
+macro_rules! names {
+    ($($variant:ident = $name:literal,)*) => {
+        impl<O: Operands> Op<O> {
+            /// The names of all kernels, in the order of the variants.
+            pub const NAMES: [&'static str; [$($name),*].len()] = [$($name),*];
 
-    /// The kernel's name.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Op::Dot { .. } => "dot",
-            Op::DotInF64 { .. } => "dot_in_f64",
-            Op::Axpy { .. } => "axpy",
-            Op::Gemv { .. } => "gemv",
-            Op::GemvTransposed { .. } => "gemv_transposed",
-            Op::Ger { .. } => "ger",
-            Op::Gemm { .. } => "gemm",
-            Op::GemmScaled { .. } => "gemm_scaled",
-            Op::DenseForward { .. } => "dense_forward",
-            Op::DenseInputGradient { .. } => "dense_input_gradient",
-            Op::DenseWeightGradient { .. } => "dense_weight_gradient",
-            Op::DenseUpdate { .. } => "dense_update",
-            Op::ColumnSum { .. } => "column_sum",
-            Op::Activate { .. } => "activate",
-            Op::Derive { .. } => "derive",
-            Op::Apply { .. } => "apply",
-            Op::Softmax { .. } => "softmax",
-            Op::LogSoftmax { .. } => "log_softmax",
-            Op::LogSumExp { .. } => "log_sum_exp",
-            Op::Update { .. } => "update",
-            Op::MeanSquaredError { .. } => "mean_squared_error",
-            Op::BinaryCrossEntropy { .. } => "binary_cross_entropy",
-            Op::CrossEntropy { .. } => "cross_entropy",
-            Op::WeightedCrossEntropy { .. } => "weighted_cross_entropy",
-            Op::AddSquares { .. } => "add_squares",
-            Op::ClipScale { .. } => "clip_scale",
-            Op::Scale { .. } => "scale",
+            /// The kernel's name.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Op::$variant { .. } => $name,)*
+                }
+            }
         }
-    }
+    };
+}
+
+names! {
+    Dot = "dot",
+    DotInF64 = "dot_in_f64",
+    Axpy = "axpy",
+    Gemv = "gemv",
+    GemvTransposed = "gemv_transposed",
+    Ger = "ger",
+    Gemm = "gemm",
+    GemmScaled = "gemm_scaled",
+    DenseForward = "dense_forward",
+    DenseInputGradient = "dense_input_gradient",
+    DenseWeightGradient = "dense_weight_gradient",
+    DenseUpdate = "dense_update",
+    ColumnSum = "column_sum",
+    Activate = "activate",
+    Derive = "derive",
+    Apply = "apply",
+    Softmax = "softmax",
+    LogSoftmax = "log_softmax",
+    LogSumExp = "log_sum_exp",
+    Update = "update",
+    MeanSquaredError = "mean_squared_error",
+    BinaryCrossEntropy = "binary_cross_entropy",
+    CrossEntropy = "cross_entropy",
+    WeightedCrossEntropy = "weighted_cross_entropy",
+    AddSquares = "add_squares",
+    ClipScale = "clip_scale",
+    Scale = "scale",
 }

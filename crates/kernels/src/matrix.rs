@@ -445,15 +445,14 @@ impl<'a, T> MatrixMut<'a, T> {
     }
 }
 
-/// Runs instructions of a program that have the data and the rule that they ask for. `changes` says whether they change parameters.
+/// Runs instructions of a program, after `Program::run` has checked their data and their rule.
 pub(crate) fn run_instructions<T: Element>(
     program: &Program<T>,
     range: Range<usize>,
-    changes: bool,
     executor: &dyn Executor,
     bindings: &mut Bindings<'_, T>,
 ) -> Result<(), ProgramError> {
-    let mut bound = Bound::new(program, bindings, changes)?;
+    let mut bound = Bound::new(program, bindings, range.end)?;
     let instructions = &program.instructions()[range];
     let mut run = || T::run_program(executor, Instructions { instructions, bound: &mut bound });
     // Only a large program is worth a look at the threads.
@@ -467,7 +466,7 @@ pub(crate) fn run_instructions<T: Element>(
 
 /// Some instructions of a program, with the memory they work on.
 pub struct Instructions<'p, 'm, T: Element> {
-    /// Those of the program that `bound` was made for: only `run_instructions` makes this struct.
+    /// Some of those that `bound` was made for: only `run_instructions` makes this struct.
     instructions: &'p [Instruction<T>],
     bound: &'p mut Bound<'m, T>,
 }
@@ -476,7 +475,7 @@ impl<T: Element> Instructions<'_, '_, T> {
     /// Has `run` run the call of each, one after the other.
     pub fn for_each(&mut self, mut run: impl FnMut(Call<'_, T>, Region)) {
         for instruction in self.instructions {
-            // SAFETY: the instruction is one of the program that `bound` was made for.
+            // SAFETY: `run_instructions` made `bound` for these instructions.
             run(unsafe { self.bound.call(instruction) }, instruction.region);
         }
     }
@@ -484,7 +483,7 @@ impl<T: Element> Instructions<'_, '_, T> {
     /// Runs them, as [`Call::execute`] does, without making calls of them.
     pub fn execute(self, runner: &impl Runner) {
         for instruction in self.instructions {
-            // SAFETY: the instruction is one of the program that `bound` was made for.
+            // SAFETY: `run_instructions` made `bound` for these instructions.
             unsafe { self.bound.execute(instruction, runner) };
         }
     }
@@ -504,10 +503,11 @@ struct Bound<'a, T> {
 unsafe impl<T: Send + Sync> Send for Bound<'_, T> {}
 
 impl<'a, T: Element> Bound<'a, T> {
-    /// The memories, each at least as long as `program` needs. Parameters must be exclusive if the instructions that run change them.
-    fn new(program: &Program<T>, bindings: &'a mut Bindings<'_, T>, changes: bool) -> Result<Self, ProgramError> {
+    /// The memories, each at least as long as `program` needs, for its first `end` instructions. If they change parameters, those must be
+    /// exclusive.
+    fn new(program: &Program<T>, bindings: &'a mut Bindings<'_, T>, end: usize) -> Result<Self, ProgramError> {
         let (parameters, len) = match &mut bindings.parameters {
-            Parameters::Shared(_) if changes => return Err(ProgramError::ReadOnly),
+            Parameters::Shared(_) if program.changes_parameters(end) => return Err(ProgramError::ReadOnly),
             Parameters::Shared(memory) => (NonNull::from(*memory).cast(), memory.len()),
             Parameters::Exclusive(memory) => (NonNull::from(&mut **memory).cast(), memory.len()),
         };
@@ -531,8 +531,7 @@ impl<'a, T: Element> Bound<'a, T> {
     /// The call of an instruction.
     ///
     /// # Safety
-    /// The instruction must be one of those that this was made for: of the program that was given to `Bound::new`, and one that changes
-    /// parameters only if `changes` was true.
+    /// The instruction must be one of those that `Bound::new` made this for.
     unsafe fn call(&mut self, instruction: &Instruction<T>) -> Call<'_, T> {
         // SAFETY: the caller promises that it is such an instruction. `Op::translate` makes one view of each operand. They borrow `self`
         // exclusively until the call is gone.

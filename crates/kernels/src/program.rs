@@ -449,6 +449,11 @@ impl<T: Element> Program<T> {
         &self.instructions
     }
 
+    /// Whether one of the first `end` instructions changes parameters.
+    pub(crate) fn changes_parameters(&self, end: usize) -> bool {
+        self.writes_parameters.is_some_and(|first| end > first)
+    }
+
     /// Multiply-adds of the largest product.
     pub fn work(&self) -> usize {
         self.work
@@ -478,7 +483,6 @@ impl<T: Element> Program<T> {
         executor: &dyn Executor,
         bindings: &mut Bindings<'_, T>,
     ) -> Result<(), ProgramError> {
-        let changes = self.writes_parameters.is_some_and(|first| range.end > first);
         if range.start < self.data_end {
             self.check_data(bindings)?;
         }
@@ -491,7 +495,7 @@ impl<T: Element> Program<T> {
         {
             return Err(ProgramError::Rule { expected, found: bindings.rule.state() });
         }
-        run_instructions(self, range, changes, executor, bindings)
+        run_instructions(self, range, executor, bindings)
     }
 
     fn check_data(&self, bindings: &Bindings<'_, T>) -> Result<(), ProgramError> {
