@@ -5,7 +5,7 @@
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use nxm_kernels::call::Op;
-use nxm_kernels::program::{Bindings, Instruction, Parameters, Place, Places, Program, Slot};
+use nxm_kernels::program::{Bindings, Instruction, ParameterMemory, Place, Places, Program, Slot};
 use nxm_kernels::{Activation, Cpu, Decay, Init, Layout, Level, MatrixRef, Phase, Region, Rule, Strides};
 
 #[derive(Debug, Arbitrary)]
@@ -167,7 +167,7 @@ fuzz_target!(|input: Input| {
     let mut ran = false;
     for (inputs, targets) in [(n, m), (m, m), (m, n), (n, n)] {
         let [parameters, first, second, work] = memories.each_mut();
-        let bindings = &mut Bindings::new(Parameters::Exclusive(parameters), work, data(inputs))
+        let bindings = &mut Bindings::new(ParameterMemory::Exclusive(parameters), work, data(inputs))
             .with_state(first, second)
             .with_targets(data(targets))
             .with_labels(&labels)

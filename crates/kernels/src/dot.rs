@@ -59,14 +59,14 @@ impl<T: Element> Kernel<T> for Dot<'_, T> {
 #[inline(always)]
 pub(crate) fn dot_body<T: Element, S: Simd<T>>(simd: S, x: &[T], y: &[T]) -> T {
     let n = x.len().min(y.len());
-    reduce(simd, n, Product { x: &x[..n], y: &y[..n] })
+    reduce(simd, n, Products { x: &x[..n], y: &y[..n] })
 }
 
 /// The products of several slices with y, all of y's length, which is not 0: vectors that fold to the bits of [`dot_body`].
 #[inline(always)]
 pub(crate) fn dots_body<T: Element, S: Simd<T>, const K: usize>(simd: S, x: [&[T]; K], y: &[T]) -> [S::Vector; K] {
     let n = y.len();
-    let mut products = [Product { x: y, y }; K];
+    let mut products = [Products { x: y, y }; K];
     for (product, x) in products.iter_mut().zip(x) {
         product.x = &x[..n];
     }
@@ -75,16 +75,16 @@ pub(crate) fn dots_body<T: Element, S: Simd<T>, const K: usize>(simd: S, x: [&[T
 
 /// Σ x·y as a reduction.
 #[derive(Clone, Copy)]
-struct Product<'a, T> {
+struct Products<'a, T> {
     x: &'a [T],
     y: &'a [T],
 }
 
-impl<T: Element, S: Simd<T>> Reduction<T, S> for Product<'_, T> {
+impl<T: Element, S: Simd<T>> Reduction<T, S> for Products<'_, T> {
     const IDENTITY: T = T::ZERO;
     #[inline(always)]
     fn window(self, i: usize, len: usize) -> Self {
-        Product { x: &self.x[i..i + len], y: &self.y[i..i + len] }
+        Products { x: &self.x[i..i + len], y: &self.y[i..i + len] }
     }
     #[inline(always)]
     fn first(self, simd: S, i: usize, lanes: usize) -> S::Vector {
@@ -143,23 +143,23 @@ impl<T: Element> Kernel<T> for DotInF64<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
-        let sum = reduce(simd, self.x.len(), WidenedProduct { x: self.x, y: self.y });
+        let sum = reduce(simd, self.x.len(), WidenedProducts { x: self.x, y: self.y });
         simd.one().store(sum, self.to.row(0));
     }
 }
 
 /// Σ x·y of f32 in f64 as a reduction: [`Product`] with loads that convert.
 #[derive(Clone, Copy)]
-struct WidenedProduct<'a> {
+struct WidenedProducts<'a> {
     x: &'a [f32],
     y: &'a [f32],
 }
 
-impl<T: Element, S: Simd<T>> Reduction<T, S> for WidenedProduct<'_> {
+impl<T: Element, S: Simd<T>> Reduction<T, S> for WidenedProducts<'_> {
     const IDENTITY: T = T::ZERO;
     #[inline(always)]
     fn window(self, i: usize, len: usize) -> Self {
-        WidenedProduct { x: &self.x[i..i + len], y: &self.y[i..i + len] }
+        WidenedProducts { x: &self.x[i..i + len], y: &self.y[i..i + len] }
     }
     #[inline(always)]
     fn first(self, simd: S, i: usize, lanes: usize) -> S::Vector {

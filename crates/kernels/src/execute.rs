@@ -4,7 +4,7 @@ use crate::call::{Op, Operands, Translate, Views};
 use crate::element::Element;
 use crate::executor::Runner;
 use crate::gemm::follow::{Beside, Epilogue, Gradient, What, follow};
-use crate::gemm::operand::Source;
+use crate::gemm::operand::RightFactor;
 use crate::gemm::{Init, multiply, strided};
 use crate::loss::{BinaryCrossEntropy, CrossEntropy, MeanSquaredError, WeightedCrossEntropy};
 use crate::norm::{AddSquares, ClipScale};
@@ -45,17 +45,17 @@ pub(crate) fn execute<'a, T: Element, O: Operands>(
         Op::DenseInputGradient { delta, weights, activation, kept, d } => {
             let beside = [Beside::Read(by.input(kept)), Beside::None];
             let epilogue = Epilogue { what: What::Derive(*activation), beside };
-            let weights = Source::Matrix(by.input(weights).transpose());
+            let weights = RightFactor::Matrix(by.input(weights).transpose());
             multiply(runner, by.input(delta), weights, Init::Zero, by.output(d), epilogue);
         }
         Op::DenseWeightGradient { x, delta, gradient } => {
-            let (x, delta) = (by.input(x).transpose(), Source::Matrix(by.input(delta)));
+            let (x, delta) = (by.input(x).transpose(), RightFactor::Matrix(by.input(delta)));
             multiply(runner, x, delta, Init::Zero, by.output(gradient), Epilogue::nothing());
         }
         Op::DenseUpdate { x, delta, rule, weights, state: [first, second] } => {
             let beside = [Beside::written(by.optional(first)), Beside::written(by.optional(second))];
             let epilogue = Epilogue { what: What::Update(by.rule(rule)), beside };
-            let (x, delta) = (by.input(x).transpose(), Source::Matrix(by.input(delta)));
+            let (x, delta) = (by.input(x).transpose(), RightFactor::Matrix(by.input(delta)));
             multiply(runner, x, delta, Init::Zero, by.output(weights), epilogue);
         }
         Op::ColumnSum { a, sum } => column_sum::run(runner, by.input(a), by.output(sum)),

@@ -96,8 +96,8 @@ use crate::simd::{Kernel, Simd, store_some};
 use crate::update::{Gradients, OuterRow};
 use blocking::{B_BYTES, Blocking, ProductShape};
 use follow::{Epilogue, Follow, Gradient, What};
-use operand::{Operand, Source};
-use tile::{Columns, Rhs, RowTiles, Rows};
+use operand::{Operand, RightFactor};
+use tile::{ContiguousColumns, ContiguousRows, Rhs, RowTiles};
 
 /// What the sums of a product start from. `M` is what the bias is given as: a slice, a matrix of one row, …
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,7 +176,7 @@ impl<'a, T: Element> Call<'a, T> {
 pub(crate) fn multiply<T: Element>(
     runner: &impl Runner,
     a: MatrixRef<'_, T>,
-    b: Source<'_, T>,
+    b: RightFactor<'_, T>,
     init: Init<MatrixRef<'_, T>>,
     c: MatrixMut<'_, T>,
     epilogue: Epilogue<'_, T>,
@@ -188,7 +188,7 @@ pub(crate) fn multiply<T: Element>(
     let work = m.saturating_mul(n).saturating_mul(k);
     if runner.threads() == 1
         && is_outer(a, b, init, &c, &epilogue)
-        && let (Source::Matrix(delta), What::Update(_)) = (b, epilogue.what)
+        && let (RightFactor::Matrix(delta), What::Update(_)) = (b, epilogue.what)
     {
         // The update of one example's step: straight to where it is done.
         let gradient = Gradient::Outer { x: a, delta };
@@ -209,12 +209,12 @@ pub(crate) fn multiply<T: Element>(
 #[inline(always)]
 fn is_outer<T: Element>(
     a: MatrixRef<'_, T>,
-    b: Source<'_, T>,
+    b: RightFactor<'_, T>,
     init: Init<MatrixRef<'_, T>>,
     c: &MatrixMut<'_, T>,
     epilogue: &Epilogue<'_, T>,
 ) -> bool {
-    let Source::Matrix(b) = b else { return false };
+    let RightFactor::Matrix(b) = b else { return false };
     let follows = match epilogue.what {
         What::Nothing => true,
         What::Update(_) => epilogue.beside.iter().all(|state| state.has_lines(c.row_stride())),
@@ -232,16 +232,16 @@ fn split<T: Element>(runner: &impl Runner, product: Gemm<'_, T>, work: usize) {
     let by_columns = parts(threads, work, product.b.cols() / grain.max(4 * T::BLOCK));
     let by_rows = parts(threads, work, product.a.rows() / 8);
     if by_columns >= by_rows {
-        for_each_part(ByColumns(product), by_columns, grain, &|part| runner.run(part.0));
+        for_each_part(ProductByColumns(product), by_columns, grain, &|part| runner.run(part.0));
     } else {
-        for_each_part(ByRows(product), by_rows, 8, &|part| runner.run(part.0));
+        for_each_part(ProductByRows(product), by_rows, 8, &|part| runner.run(part.0));
     }
 }
 
 /// One thread's product.
 struct Gemm<'a, T> {
     a: MatrixRef<'a, T>,
-    b: Source<'a, T>,
+    b: RightFactor<'a, T>,
     init: Init<MatrixRef<'a, T>>,
     c: MatrixMut<'a, T>,
     epilogue: Epilogue<'a, T>,
@@ -251,11 +251,11 @@ struct Gemm<'a, T> {
 }
 
 /// Cut between columns of B and C.
-struct ByColumns<'a, T>(Gemm<'a, T>);
+struct ProductByColumns<'a, T>(Gemm<'a, T>);
 /// Cut between rows of A and C.
-struct ByRows<'a, T>(Gemm<'a, T>);
+struct ProductByRows<'a, T>(Gemm<'a, T>);
 
-impl<T: Element> Split for ByColumns<'_, T> {
+impl<T: Element> Split for ProductByColumns<'_, T> {
     fn len(&self) -> usize {
         self.0.b.cols()
     }
@@ -268,11 +268,11 @@ impl<T: Element> Split for ByColumns<'_, T> {
         let (init1, init2) = (init.columns(0, at), init.columns(at, n - at));
         let first = Gemm { a, b: b1, init: init1, c: c1, epilogue: e1, joins_rows };
         let second = Gemm { a, b: b2, init: init2, c: c2, epilogue: e2, joins_rows };
-        (ByColumns(first), ByColumns(second))
+        (ProductByColumns(first), ProductByColumns(second))
     }
 }
 
-impl<T: Element> Split for ByRows<'_, T> {
+impl<T: Element> Split for ProductByRows<'_, T> {
     fn len(&self) -> usize {
         self.0.a.rows()
     }
@@ -283,7 +283,7 @@ impl<T: Element> Split for ByRows<'_, T> {
         let (e1, e2) = epilogue.split_at_row(at);
         let first = Gemm { a: a.block(0, 0, at, k), b, init, c: c1, epilogue: e1, joins_rows };
         let second = Gemm { a: a.block(at, 0, m - at, k), b, init, c: c2, epilogue: e2, joins_rows };
-        (ByRows(first), ByRows(second))
+        (ProductByRows(first), ProductByRows(second))
     }
 }
 
@@ -301,21 +301,21 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             following: epilogue.following(),
             size: size_of::<T>(),
         };
-        if let (true, Source::Matrix(b)) = (is_outer(a, b, init, &c, &epilogue), b) {
+        if let (true, RightFactor::Matrix(b)) = (is_outer(a, b, init, &c, &epilogue), b) {
             return match epilogue.what {
                 What::Nothing => simd.call(Outer { x: a, y: b, c }),
                 _ => simd.call(Follow { epilogue, c, gradient: Gradient::Outer { x: a, delta: b }, joins_rows: false }),
             };
         }
         let dots = match (b, init) {
-            (Source::Matrix(b), Init::Zero) if shape.is_dot_products() => Some(b),
+            (RightFactor::Matrix(b), Init::Zero) if shape.is_dot_products() => Some(b),
             _ => None,
         };
         if dots.is_none()
             && let Blocking::Blocks { b_in_place, pack_a, rows, depth, cols } =
                 Blocking::new(&shape, VectorShape::of::<T, S>())
         {
-            let blocks = Blocks { b_in_place, pack_a, rows, depth, cols };
+            let blocks = BlockSizes { b_in_place, pack_a, rows, depth, cols };
             return simd.call(InBlocks { product: Gemm { a, b, init, c, epilogue, joins_rows }, blocks });
         }
         let mut scratch = Scratch::none();
@@ -362,7 +362,7 @@ impl<T: Element> Kernel<T> for Outer<'_, T> {
 
 /// The sizes of [`Blocking::Blocks`].
 #[derive(Clone, Copy)]
-struct Blocks {
+struct BlockSizes {
     b_in_place: bool,
     pack_a: bool,
     rows: usize,
@@ -373,7 +373,7 @@ struct Blocks {
 /// A product in blocks: the loops pc, jc and ic. A function of its own.
 struct InBlocks<'a, T> {
     product: Gemm<'a, T>,
-    blocks: Blocks,
+    blocks: BlockSizes,
 }
 
 impl<T: Element> Kernel<T> for InBlocks<'_, T> {
@@ -381,7 +381,7 @@ impl<T: Element> Kernel<T> for InBlocks<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let InBlocks { product: Gemm { a, b, init, mut c, mut epilogue, joins_rows }, blocks } = self;
-        let Blocks { b_in_place, pack_a, rows: mc, depth: kc, cols: nc } = blocks;
+        let BlockSizes { b_in_place, pack_a, rows: mc, depth: kc, cols: nc } = blocks;
         let (m, k, n) = (a.rows(), a.cols(), b.cols());
         let (mut packing, mut beside) = (Scratch::take(), Scratch::none());
         let mut p = 0;
@@ -402,7 +402,7 @@ impl<T: Element> Kernel<T> for InBlocks<'_, T> {
                 let a_len = if pack_a { mc.min(m) * depth } else { 0 };
                 let (packed_b, packed_a) = packing.slice(b_len + a_len).split_at_mut(b_len);
                 let b = match b {
-                    Source::Matrix(b) if !b_in_place => pack::pack(simd, b.block(p, j, depth, cols), packed_b),
+                    RightFactor::Matrix(b) if !b_in_place => pack::pack(simd, b.block(p, j, depth, cols), packed_b),
                     // All columns at once.
                     b => b.in_place(p, depth),
                 };
@@ -481,12 +481,12 @@ fn product<T: Element, S: Simd<T>>(
     c: MatrixMut<'_, T>,
     packed: &mut [T],
 ) {
-    let target = Target { init, c };
+    let destination = Destination { init, c };
     if packed.is_empty() && (a.col_stride() == 1 || a.row_stride() != 1) {
-        simd.call(RowTiles { a: Rows(a), b, target });
+        simd.call(RowTiles { a: ContiguousRows(a), b, destination });
     } else {
-        let a = if packed.is_empty() { Columns::in_place(a) } else { pack::pack_lhs(simd, a, packed) };
-        simd.call(RowTiles { a, b, target });
+        let a = if packed.is_empty() { ContiguousColumns::in_place(a) } else { pack::pack_lhs(simd, a, packed) };
+        simd.call(RowTiles { a, b, destination });
     }
 }
 
@@ -499,15 +499,15 @@ fn whole<T: Element, S: Simd<T>>(
     init: Init<MatrixRef<'_, T>>,
     c: MatrixMut<'_, T>,
 ) {
-    let target = Target { init, c };
+    let destination = Destination { init, c };
     match a.col_stride() == 1 || a.row_stride() != 1 {
-        true => RowTiles { a: Rows(a), b, target }.run(simd),
-        false => RowTiles { a: Columns::in_place(a), b, target }.run(simd),
+        true => RowTiles { a: ContiguousRows(a), b, destination }.run(simd),
+        false => RowTiles { a: ContiguousColumns::in_place(a), b, destination }.run(simd),
     }
 }
 
 /// C, and what its sums start from.
-struct Target<'a, T> {
+struct Destination<'a, T> {
     init: Init<MatrixRef<'a, T>>,
     c: MatrixMut<'a, T>,
 }

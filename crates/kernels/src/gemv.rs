@@ -8,7 +8,7 @@ use crate::dot::dots_body;
 use crate::element::Element;
 use crate::executor::{Executor, Runner};
 use crate::gemm::follow::Epilogue;
-use crate::gemm::operand::Source;
+use crate::gemm::operand::RightFactor;
 use crate::gemm::{Init, multiply};
 use crate::layout::ShapeError;
 use crate::matrix::{MatrixMut, MatrixRef};
@@ -84,7 +84,7 @@ pub(crate) fn run_transposed<T: Element>(
 ) {
     let (n, m) = (a.rows(), a.cols());
     if m > 1 && a.col_stride() != 1 {
-        return multiply(runner, x, Source::Matrix(a), Init::Zero, y, Epilogue::nothing());
+        return multiply(runner, x, RightFactor::Matrix(a), Init::Zero, y, Epilogue::nothing());
     }
     let x = x.row(0);
     let parts = parts_of_elements(runner.threads(), n.saturating_mul(m), m / (4 * T::BLOCK));

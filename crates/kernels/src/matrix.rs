@@ -10,7 +10,7 @@ use crate::execute::execute;
 use crate::executor::{Executor, Region, Runner};
 use crate::gemm::operand::Operand;
 use crate::layout::{Layout, ShapeError, Strides};
-use crate::program::{Bindings, Instruction, Parameters, Place, Places, Program, ProgramError, Slot, WRITABLE};
+use crate::program::{Bindings, Instruction, ParameterMemory, Place, Places, Program, ProgramError, Slot, WRITABLE};
 use crate::update::Rule;
 
 /// A matrix to read: element (i, j) stands at `data[i * row_stride + j * col_stride]`.
@@ -507,9 +507,9 @@ impl<'a, T: Element> Bound<'a, T> {
     /// exclusive.
     fn new(program: &Program<T>, bindings: &'a mut Bindings<'_, T>, end: usize) -> Result<Self, ProgramError> {
         let (parameters, len) = match &mut bindings.parameters {
-            Parameters::Shared(_) if program.changes_parameters(end) => return Err(ProgramError::ReadOnly),
-            Parameters::Shared(memory) => (NonNull::from(*memory).cast(), memory.len()),
-            Parameters::Exclusive(memory) => (NonNull::from(&mut **memory).cast(), memory.len()),
+            ParameterMemory::Shared(_) if program.changes_parameters(end) => return Err(ProgramError::ReadOnly),
+            ParameterMemory::Shared(memory) => (NonNull::from(*memory).cast(), memory.len()),
+            ParameterMemory::Exclusive(memory) => (NonNull::from(&mut **memory).cast(), memory.len()),
         };
         let lens = [len, bindings.first.len(), bindings.second.len(), bindings.work.len()];
         for (slot, found) in [Slot::Parameters, Slot::First, Slot::Second, Slot::Work].into_iter().zip(lens) {

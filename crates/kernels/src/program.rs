@@ -298,7 +298,7 @@ pub struct Program<T: Element> {
 #[non_exhaustive]
 pub struct Bindings<'a, T> {
     /// The parameters.
-    pub parameters: Parameters<'a, T>,
+    pub parameters: ParameterMemory<'a, T>,
     /// What the optimizer keeps first, or nothing.
     pub first: &'a mut [T],
     /// What the optimizer keeps second, or nothing.
@@ -315,9 +315,9 @@ pub struct Bindings<'a, T> {
     pub rule: Rule<T>,
 }
 
-/// Parameters that a program may change, or not.
+/// The memory of the parameters, which a program may change, or not.
 #[derive(Debug)]
-pub enum Parameters<'a, T> {
+pub enum ParameterMemory<'a, T> {
     /// It may not.
     Shared(&'a [T]),
     /// It may.
@@ -327,7 +327,7 @@ pub enum Parameters<'a, T> {
 impl<'a, T: Element> Bindings<'a, T> {
     /// The parameters, memory for everything that is computed, and the examples. There is no optimizer's state, no target, no label and
     /// a rule that changes nothing.
-    pub fn new(parameters: Parameters<'a, T>, work: &'a mut [T], inputs: MatrixRef<'a, T>) -> Self {
+    pub fn new(parameters: ParameterMemory<'a, T>, work: &'a mut [T], inputs: MatrixRef<'a, T>) -> Self {
         // `NO_RULE` in `T` would be a conversion, which is executed in each run.
         let rule = Rule::Sgd { learning_rate: T::ZERO, decay: crate::update::Decay::None };
         let targets = MatrixRef::from_row(&[]);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use nxm_kernels::program::{Bindings, Parameters, Place};
+use nxm_kernels::program::{Bindings, ParameterMemory, Place};
 use nxm_kernels::{Decay, Element, Executor, MatrixRef, Memory, Program, Rule};
 
 use crate::buffer::memory;
@@ -52,7 +52,7 @@ pub(crate) struct Plans<T: Element> {
 
 /// What a program works on besides its work memory.
 pub(crate) struct Given<'a, T> {
-    parameters: Parameters<'a, T>,
+    parameters: ParameterMemory<'a, T>,
     state: [&'a mut [T]; 2],
     x: MatrixRef<'a, T>,
     targets: Targets<'a, T>,
@@ -64,7 +64,7 @@ impl<'a, T: Element> Given<'a, T> {
     pub(crate) fn forward(network: &'a Network<T>, x: MatrixRef<'a, T>, targets: Targets<'a, T>) -> Self {
         let rule = Rule::Sgd { learning_rate: T::ZERO, decay: Decay::None };
         Given {
-            parameters: Parameters::Shared(network.parameters.as_slice()),
+            parameters: ParameterMemory::Shared(network.parameters.as_slice()),
             state: [&mut [], &mut []],
             x,
             targets,
@@ -75,7 +75,7 @@ impl<'a, T: Element> Given<'a, T> {
     /// Parameters that an optimizer changes by this rule, and no examples.
     #[inline]
     pub(crate) fn update(network: &'a mut Network<T>, optimizer: &'a mut OptimizerState<T>, rule: Rule<T>) -> Self {
-        let parameters = Parameters::Exclusive(network.parameters.as_mut_slice());
+        let parameters = ParameterMemory::Exclusive(network.parameters.as_mut_slice());
         let (x, targets) = (MatrixRef::from_row(&[]), Targets::Classes(&[]));
         Given { parameters, state: optimizer.memories(), x, targets, rule }
     }

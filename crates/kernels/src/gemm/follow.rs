@@ -393,19 +393,19 @@ pub(crate) fn follow<'a, T: Element>(
 fn split<T: Element>(runner: &impl Runner, follow: Follow<'_, '_, T>, elements: usize) {
     if follow.c.rows() == 1 {
         let parts = parts_of_evaluations(runner.threads(), elements, elements / T::BLOCK);
-        for_each_part(ByCols(follow), parts, T::BLOCK, &|part| runner.run(part.0));
+        for_each_part(FollowByColumns(follow), parts, T::BLOCK, &|part| runner.run(part.0));
     } else {
         let parts = parts_of_evaluations(runner.threads(), elements, follow.c.rows());
-        for_each_part(ByRows(follow), parts, 1, &|part| runner.run(part.0));
+        for_each_part(FollowByRows(follow), parts, 1, &|part| runner.run(part.0));
     }
 }
 
 /// Cut between columns.
-struct ByCols<'a, 'b, T>(Follow<'a, 'b, T>);
+struct FollowByColumns<'a, 'b, T>(Follow<'a, 'b, T>);
 /// Cut between rows.
-struct ByRows<'a, 'b, T>(Follow<'a, 'b, T>);
+struct FollowByRows<'a, 'b, T>(Follow<'a, 'b, T>);
 
-impl<T: Element> Split for ByCols<'_, '_, T> {
+impl<T: Element> Split for FollowByColumns<'_, '_, T> {
     fn len(&self) -> usize {
         self.0.c.cols()
     }
@@ -420,13 +420,13 @@ impl<T: Element> Split for ByCols<'_, '_, T> {
             other => (other, other),
         };
         (
-            ByCols(Follow { epilogue: e1, c: c1, gradient: g1, joins_rows }),
-            ByCols(Follow { epilogue: e2, c: c2, gradient: g2, joins_rows }),
+            FollowByColumns(Follow { epilogue: e1, c: c1, gradient: g1, joins_rows }),
+            FollowByColumns(Follow { epilogue: e2, c: c2, gradient: g2, joins_rows }),
         )
     }
 }
 
-impl<T: Element> Split for ByRows<'_, '_, T> {
+impl<T: Element> Split for FollowByRows<'_, '_, T> {
     fn len(&self) -> usize {
         self.0.c.rows()
     }
@@ -441,8 +441,8 @@ impl<T: Element> Split for ByRows<'_, '_, T> {
             other => (other, other),
         };
         (
-            ByRows(Follow { epilogue: e1, c: c1, gradient: g1, joins_rows }),
-            ByRows(Follow { epilogue: e2, c: c2, gradient: g2, joins_rows }),
+            FollowByRows(Follow { epilogue: e1, c: c1, gradient: g1, joins_rows }),
+            FollowByRows(Follow { epilogue: e2, c: c2, gradient: g2, joins_rows }),
         )
     }
 }

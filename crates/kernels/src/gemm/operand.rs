@@ -82,21 +82,21 @@ fn panel<T: Element>() -> usize {
 
 /// The right operand of a product: made of a [`MatrixRef`] or a [`PackedMatrix`] by `into()`.
 #[derive(Clone, Copy, Debug)]
-pub struct Operand<'a, T>(pub(crate) Source<'a, T>);
+pub struct Operand<'a, T>(pub(crate) RightFactor<'a, T>);
 
 impl<T: Element> Operand<'_, T> {
     /// How it is laid out.
     pub(crate) fn layout(&self) -> RightLayout {
         match self.0 {
-            Source::Matrix(b) => RightLayout::Matrix(b.layout()),
-            Source::Packed(Panels { rows, cols, .. }) => RightLayout::Packed { rows, cols },
+            RightFactor::Matrix(b) => RightLayout::Matrix(b.layout()),
+            RightFactor::Packed(Panels { rows, cols, .. }) => RightLayout::Packed { rows, cols },
         }
     }
 }
 
 /// What it is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Source<'a, T> {
+pub(crate) enum RightFactor<'a, T> {
     /// A view.
     Matrix(MatrixRef<'a, T>),
     /// Whole panels.
@@ -113,39 +113,39 @@ pub(crate) struct Panels<'a, T> {
 
 impl<'a, T> From<MatrixRef<'a, T>> for Operand<'a, T> {
     fn from(matrix: MatrixRef<'a, T>) -> Self {
-        Operand(Source::Matrix(matrix))
+        Operand(RightFactor::Matrix(matrix))
     }
 }
 
 impl<'a, T: Element> From<&'a PackedMatrix<T>> for Operand<'a, T> {
     fn from(packed: &'a PackedMatrix<T>) -> Self {
         let data = bytemuck::cast_slice(&packed.lines);
-        Operand(Source::Packed(Panels { data, rows: packed.rows, cols: packed.cols }))
+        Operand(RightFactor::Packed(Panels { data, rows: packed.rows, cols: packed.cols }))
     }
 }
 
-impl<'a, T: Element> Source<'a, T> {
+impl<'a, T: Element> RightFactor<'a, T> {
     #[inline(always)]
     pub(crate) fn cols(&self) -> usize {
         match self {
-            Source::Matrix(b) => b.cols(),
-            Source::Packed(b) => b.cols,
+            RightFactor::Matrix(b) => b.cols(),
+            RightFactor::Packed(b) => b.cols,
         }
     }
     /// How it is laid out, if it was not packed beforehand.
     #[inline(always)]
     pub(super) fn strides(&self) -> Option<Strides> {
         match self {
-            Source::Matrix(b) => Some(b.strides()),
-            Source::Packed(_) => None,
+            RightFactor::Matrix(b) => Some(b.strides()),
+            RightFactor::Packed(_) => None,
         }
     }
     /// `depth` rows from `first` on, where they stand.
     #[inline(always)]
     pub(super) fn in_place(self, first: usize, depth: usize) -> Rhs<'a, T> {
         match self {
-            Source::Matrix(b) => Rhs::InPlace(b.block(first, 0, depth, b.cols())),
-            Source::Packed(Panels { data, rows, cols }) => {
+            RightFactor::Matrix(b) => Rhs::InPlace(b.block(first, 0, depth, b.cols())),
+            RightFactor::Packed(Panels { data, rows, cols }) => {
                 Rhs::Packed { panels: data, depth: rows, first, cols, panel: panel::<T>(), grain: T::BLOCK }
             }
         }
@@ -153,20 +153,20 @@ impl<'a, T: Element> Source<'a, T> {
     /// What the columns may be cut at multiples of.
     pub(super) fn grain(&self) -> usize {
         match self {
-            Source::Matrix(_) => T::BLOCK,
-            Source::Packed(_) => panel::<T>(),
+            RightFactor::Matrix(_) => T::BLOCK,
+            RightFactor::Packed(_) => panel::<T>(),
         }
     }
     /// The first `col` columns, a multiple of the grain, and the rest.
     pub(super) fn split_at_col(self, col: usize) -> (Self, Self) {
         match self {
-            Source::Matrix(b) => {
+            RightFactor::Matrix(b) => {
                 let (rows, cols) = (b.rows(), b.cols());
-                (Source::Matrix(b.block(0, 0, rows, col)), Source::Matrix(b.block(0, col, rows, cols - col)))
+                (RightFactor::Matrix(b.block(0, 0, rows, col)), RightFactor::Matrix(b.block(0, col, rows, cols - col)))
             }
-            Source::Packed(Panels { data, rows, cols }) => {
+            RightFactor::Packed(Panels { data, rows, cols }) => {
                 let (first, second) = data.split_at(col * rows);
-                let part = |data, cols| Source::Packed(Panels { data, rows, cols });
+                let part = |data, cols| RightFactor::Packed(Panels { data, rows, cols });
                 (part(first, col), part(second, cols - col))
             }
         }

@@ -1,6 +1,6 @@
 //! Panels: B and A copied into the order in which tiles read them.
 
-use super::tile::{Columns, Rhs, row};
+use super::tile::{ContiguousColumns, Rhs, row};
 use crate::element::Element;
 use crate::matrix::MatrixRef;
 use crate::simd::{Kernel, MAX_LANES, Simd, load_some};
@@ -132,7 +132,7 @@ pub(super) fn pack_lhs<'a, T: Element, S: Simd<T>>(
     simd: S,
     a: MatrixRef<'_, T>,
     packed: &'a mut [T],
-) -> Columns<'a, T> {
+) -> ContiguousColumns<'a, T> {
     let (m, k) = (a.rows(), a.cols());
     let packed = &mut packed[..m * k];
     let mut i = 0;
@@ -143,7 +143,7 @@ pub(super) fn pack_lhs<'a, T: Element, S: Simd<T>>(
     i = pack_panels::<T, S, 3>(simd, a, i, packed);
     i = pack_panels::<T, S, 2>(simd, a, i, packed);
     pack_panels::<T, S, 1>(simd, a, i, packed);
-    Columns::packed(packed, m, k)
+    ContiguousColumns::packed(packed, m, k)
 }
 
 /// The panels of R rows from row i on; returns the next row.

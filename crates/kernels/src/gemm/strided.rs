@@ -6,7 +6,7 @@
 use std::hint::black_box;
 
 use super::follow::{Epilogue, Times, map_rows};
-use super::operand::Source;
+use super::operand::RightFactor;
 use super::{Init, multiply};
 use crate::call::{Call, Op};
 use crate::check::scaled_factor;
@@ -92,17 +92,17 @@ pub(crate) fn scaled<T: Element>(
     if is_zero(alpha) {
         let (nothing, of_nothing) =
             (MatrixRef::without_columns(c.rows()), MatrixRef::without_columns(c.cols()).transpose());
-        return any(runner, nothing, Source::Matrix(of_nothing), init, c);
+        return any(runner, nothing, RightFactor::Matrix(of_nothing), init, c);
     }
     if is_one(alpha) {
-        return any(runner, a, Source::Matrix(b), init, c);
+        return any(runner, a, RightFactor::Matrix(b), init, c);
     }
     let mut scratch = Scratch::take();
     let memory = scratch.slice(a.rows() * a.cols());
     let mut to = MatrixMut::new(memory, a.rows(), a.cols()).expect(FITS);
     runner.run(Copied { from: a, to: to.reborrow() });
     runner.run(Scaled { factor: alpha, c: to });
-    any(runner, MatrixRef::new(memory, a.rows(), a.cols()).expect(FITS), Source::Matrix(b), init, c);
+    any(runner, MatrixRef::new(memory, a.rows(), a.cols()).expect(FITS), RightFactor::Matrix(b), init, c);
 }
 
 const FITS: &str = "scratch memory of this size";
@@ -126,7 +126,7 @@ fn is_one<T: Element>(x: T) -> bool {
 pub(crate) fn any<T: Element>(
     runner: &impl Runner,
     a: MatrixRef<'_, T>,
-    b: Source<'_, T>,
+    b: RightFactor<'_, T>,
     init: Init<MatrixRef<'_, T>>,
     c: MatrixMut<'_, T>,
 ) {
@@ -134,8 +134,15 @@ pub(crate) fn any<T: Element>(
         return multiply(runner, a, b, init, c, Epilogue::nothing());
     }
     match (b, init) {
-        (Source::Matrix(b), Init::Zero | Init::Accumulate) if c.row_stride() == 1 => {
-            multiply(runner, b.transpose(), Source::Matrix(a.transpose()), init, c.transpose(), Epilogue::nothing());
+        (RightFactor::Matrix(b), Init::Zero | Init::Accumulate) if c.row_stride() == 1 => {
+            multiply(
+                runner,
+                b.transpose(),
+                RightFactor::Matrix(a.transpose()),
+                init,
+                c.transpose(),
+                Epilogue::nothing(),
+            );
         }
         _ => beside(runner, matches!(init, Init::Accumulate), c, |runner, beside| {
             multiply(runner, a, b, init, beside, Epilogue::nothing());

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Init, Target};
+use super::{Destination, Init};
 use crate::element::Element;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Kernel, Simd, store_some};
@@ -29,11 +29,11 @@ pub(super) trait LhsTile<T, const R: usize> {
 
 /// Rows of A are contiguous: the forward pass and the input gradient.
 #[derive(Clone, Copy)]
-pub(super) struct Rows<'a, T>(pub(super) MatrixRef<'a, T>);
+pub(super) struct ContiguousRows<'a, T>(pub(super) MatrixRef<'a, T>);
 
 pub(super) struct RowsTile<'a, T, const R: usize>([&'a [T]; R]);
 
-impl<'a, T: Element> Lhs<T> for Rows<'a, T> {
+impl<'a, T: Element> Lhs<T> for ContiguousRows<'a, T> {
     type Tile<const R: usize> = RowsTile<'a, T, R>;
     #[inline(always)]
     fn rows(self) -> usize {
@@ -74,7 +74,7 @@ impl<T: Element, const R: usize> LhsTile<T, R> for RowsTile<'_, T, R> {
 
 /// A tile's elements of a column are contiguous: the weight gradient, or any A that was packed.
 #[derive(Clone, Copy)]
-pub(super) struct Columns<'a, T> {
+pub(super) struct ContiguousColumns<'a, T> {
     data: &'a [T],
     rows: usize,
     depth: usize,
@@ -82,16 +82,16 @@ pub(super) struct Columns<'a, T> {
     stride: Option<usize>,
 }
 
-impl<'a, T: Element> Columns<'a, T> {
+impl<'a, T: Element> ContiguousColumns<'a, T> {
     /// As it stands; its columns are contiguous.
     #[inline(always)]
     pub(super) fn in_place(a: MatrixRef<'a, T>) -> Self {
-        Columns { data: a.data(), rows: a.rows(), depth: a.cols(), stride: Some(a.col_stride()) }
+        ContiguousColumns { data: a.data(), rows: a.rows(), depth: a.cols(), stride: Some(a.col_stride()) }
     }
     /// Packed.
     #[inline(always)]
     pub(super) fn packed(data: &'a [T], rows: usize, depth: usize) -> Self {
-        Columns { data, rows, depth, stride: None }
+        ContiguousColumns { data, rows, depth, stride: None }
     }
 }
 
@@ -100,7 +100,7 @@ pub(super) struct ColumnsTile<'a, T> {
     stride: usize,
 }
 
-impl<'a, T: Element> Lhs<T> for Columns<'a, T> {
+impl<'a, T: Element> Lhs<T> for ContiguousColumns<'a, T> {
     type Tile<const R: usize> = ColumnsTile<'a, T>;
     #[inline(always)]
     fn rows(self) -> usize {
@@ -197,22 +197,22 @@ impl<'a, T: Element> Rhs<'a, T> {
 pub(super) struct RowTiles<'a, T, L> {
     pub(super) a: L,
     pub(super) b: Rhs<'a, T>,
-    pub(super) target: Target<'a, T>,
+    pub(super) destination: Destination<'a, T>,
 }
 
 impl<T: Element, L: Lhs<T>> Kernel<T> for RowTiles<'_, T, L> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let RowTiles { a, b, mut target } = self;
+        let RowTiles { a, b, mut destination } = self;
         let mut i = 0;
         if const { S::REGISTERS >= 32 } {
-            i = cover::<T, S, L, 8>(simd, a, b, &mut target, i, 3);
+            i = cover::<T, S, L, 8>(simd, a, b, &mut destination, i, 3);
         }
-        i = cover::<T, S, L, 4>(simd, a, b, &mut target, i, 3);
-        i = cover::<T, S, L, 3>(simd, a, b, &mut target, i, 3);
-        i = cover::<T, S, L, 2>(simd, a, b, &mut target, i, 4);
-        cover::<T, S, L, 1>(simd, a, b, &mut target, i, 8);
+        i = cover::<T, S, L, 4>(simd, a, b, &mut destination, i, 3);
+        i = cover::<T, S, L, 3>(simd, a, b, &mut destination, i, 3);
+        i = cover::<T, S, L, 2>(simd, a, b, &mut destination, i, 4);
+        cover::<T, S, L, 1>(simd, a, b, &mut destination, i, 8);
     }
 }
 
@@ -222,7 +222,7 @@ fn cover<T: Element, S: Simd<T>, L: Lhs<T>, const R: usize>(
     simd: S,
     a: L,
     b: Rhs<'_, T>,
-    target: &mut Target<'_, T>,
+    destination: &mut Destination<'_, T>,
     first: usize,
     widest: usize,
 ) -> usize {
@@ -244,17 +244,17 @@ fn cover<T: Element, S: Simd<T>, L: Lhs<T>, const R: usize>(
         let cols = (vectors * S::LANES).min(n - j);
         let (data, stride) = b.columns_from(j);
         let b = Panel { data, stride, cols, width: (vectors * S::LANES).min(b.width() - j) };
-        let init = target.init.columns(j, cols);
+        let init = destination.init.columns(j, cols);
         let rows = first..end;
-        let c = target.c.block(0, j, m, cols);
-        let target = Target { init, c };
+        let c = destination.c.block(0, j, m, cols);
+        let destination = Destination { init, c };
         match vectors {
-            1 => simd.call(Tiles::<_, _, R, 1> { a, b, target, rows }),
-            2 => simd.call(Tiles::<_, _, R, 2> { a, b, target, rows }),
-            3 => simd.call(Tiles::<_, _, R, 3> { a, b, target, rows }),
-            4 if const { R <= 2 } => simd.call(Tiles::<_, _, R, 4> { a, b, target, rows }),
-            6 if const { R == 1 } => simd.call(Tiles::<_, _, R, 6> { a, b, target, rows }),
-            8 if const { R == 1 } => simd.call(Tiles::<_, _, R, 8> { a, b, target, rows }),
+            1 => simd.call(Tiles::<_, _, R, 1> { a, b, destination, rows }),
+            2 => simd.call(Tiles::<_, _, R, 2> { a, b, destination, rows }),
+            3 => simd.call(Tiles::<_, _, R, 3> { a, b, destination, rows }),
+            4 if const { R <= 2 } => simd.call(Tiles::<_, _, R, 4> { a, b, destination, rows }),
+            6 if const { R == 1 } => simd.call(Tiles::<_, _, R, 6> { a, b, destination, rows }),
+            8 if const { R == 1 } => simd.call(Tiles::<_, _, R, 8> { a, b, destination, rows }),
             _ => unreachable!("no tile of {R} rows is that wide"),
         }
         j += cols;
@@ -276,7 +276,7 @@ struct Panel<'a, T> {
 struct Tiles<'a, T, L, const R: usize, const V: usize> {
     a: L,
     b: Panel<'a, T>,
-    target: Target<'a, T>,
+    destination: Destination<'a, T>,
     rows: Range<usize>,
 }
 
@@ -287,7 +287,7 @@ impl<T: Element, L: Lhs<T>, const R: usize, const V: usize> Kernel<T> for Tiles<
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let Target { init, mut c } = self.target;
+        let Destination { init, mut c } = self.destination;
         let (cols, depth) = (self.b.cols, self.a.depth());
         // Loop ir: each tile.
         for i in self.rows.step_by(R) {

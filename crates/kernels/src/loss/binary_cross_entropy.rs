@@ -48,7 +48,7 @@ impl<T: Element> Kernel<T> for BinaryCrossEntropy<'_, T> {
             let z = logits.padded_row(i, of_logits);
             let row = delta.padded_row(i, of_delta);
             map_row(simd, ElementLoss, n, [z, row], losses.padded_row(i, of_losses));
-            map_row(simd, Gradient { mean }, n, [z], row);
+            map_row(simd, LogitGradient { mean }, n, [z], row);
             let of_row = reduce::sum(simd, &losses.row(i)[..n]);
             sum = Some(sum.map_or(of_row, |sum| one.add(sum, of_row)));
         }
@@ -71,11 +71,11 @@ impl<T: Element> Elementwise<T, 2> for ElementLoss {
 
 /// t ← (σ(z) − t)·mean.
 #[derive(Clone, Copy)]
-struct Gradient<T> {
+struct LogitGradient<T> {
     mean: T,
 }
 
-impl<T: Element> Elementwise<T, 1> for Gradient<T> {
+impl<T: Element> Elementwise<T, 1> for LogitGradient<T> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, t: S::Vector, [z]: [S::Vector; 1]) -> S::Vector {
         simd.mul(simd.sub(math::sigmoid(simd, z), t), simd.splat(self.mean))

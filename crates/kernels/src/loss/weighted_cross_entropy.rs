@@ -60,7 +60,7 @@ impl<T: Element> Kernel<T> for WeightedCrossEntropy<'_, T> {
             let spread_loss = one.mul_add(spread_sum, log, one.neg(spread_logits));
             one.store(one.mul_add(own, one.sub(log, at_label), spread_loss), &mut losses[i..]);
             let factor = one.div(one.mul(one.add(own, spread_sum), inverse), sum);
-            map_slice(simd, Gradient { factor, inverse }, [spread], row);
+            map_slice(simd, SmoothedGradient { factor, inverse }, [spread], row);
             one.store(one.neg_mul_add(own, inverse, one.broadcast(&row[label])), &mut row[label..]);
         }
         one.store(one.mul(reduce::sum(simd, losses), inverse), self.loss.row(0));
@@ -69,12 +69,12 @@ impl<T: Element> Kernel<T> for WeightedCrossEntropy<'_, T> {
 
 /// e·factor − spread·inverse.
 #[derive(Clone, Copy)]
-struct Gradient<T> {
+struct SmoothedGradient<T> {
     factor: T,
     inverse: T,
 }
 
-impl<T: Element> Elementwise<T, 1> for Gradient<T> {
+impl<T: Element> Elementwise<T, 1> for SmoothedGradient<T> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, e: S::Vector, [spread]: [S::Vector; 1]) -> S::Vector {
         simd.neg_mul_add(spread, simd.splat(self.inverse), simd.mul(e, simd.splat(self.factor)))

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Mutex;
 
 use nxm_kernels::call::{Op, Operation, Translate};
-use nxm_kernels::program::{Bindings, Instruction, Parameters, Place, Places, Program, Slot};
+use nxm_kernels::program::{Bindings, Instruction, ParameterMemory, Place, Places, Program, Slot};
 use nxm_kernels::{
     Call, Cpu, Decay, Element, Executor, Layout, Level, MatrixRef, Phase, Region, Rule, Strides, WORTH_A_THREAD,
 };
@@ -59,7 +59,7 @@ impl<T: Float> Memories<T> {
     pub fn bind<'a>(&'a mut self, data: [MatrixRef<'a, T>; 2], labels: &'a [u32], rule: Rule<T>) -> Bindings<'a, T> {
         let Memories { parameters, first, second, work } = self;
         let [inputs, targets] = data;
-        Bindings::new(Parameters::Exclusive(parameters), work, inputs)
+        Bindings::new(ParameterMemory::Exclusive(parameters), work, inputs)
             .with_state(first, second)
             .with_targets(targets)
             .with_labels(labels)

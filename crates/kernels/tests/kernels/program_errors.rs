@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use nxm_kernels::call::{Op, Translate};
-use nxm_kernels::program::{Instruction, Parameters, Place, Places, Program, ProgramError, Slot};
+use nxm_kernels::program::{Instruction, ParameterMemory, Place, Places, Program, ProgramError, Slot};
 use nxm_kernels::{Activation, Cpu, Decay, Element, Init, Layout, Level, MatrixRef, Rule, ShapeError, Strides};
 use proptest::prelude::*;
 
@@ -316,7 +316,7 @@ fn parameters_that_are_shared_are_not_written() {
     let parameters = memories.parameters.clone();
     let mut run = |range: std::ops::Range<usize>| {
         let mut bindings = memories.bind([inputs, MatrixRef::from_row(&[])], &[0, 1], momentum());
-        bindings.parameters = Parameters::Shared(&parameters);
+        bindings.parameters = ParameterMemory::Shared(&parameters);
         program.run(range, &cpu, &mut bindings)
     };
     for range in [0..4, 0..3, 2..3, 1..4] {
