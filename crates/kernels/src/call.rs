@@ -108,7 +108,8 @@ pub enum Op<O: Operands> {
     Scale { factor: O::In, x: O::Out },
 }
 
-/// Operands of one kind made of another's.
+/// Operands of one kind made of another's. Public for this crate's tests.
+#[doc(hidden)]
 pub trait Translate<From: Operands, To: Operands> {
     /// A matrix that is read.
     fn input(&mut self, from: &From::In) -> To::In;
@@ -132,7 +133,8 @@ pub trait Translate<From: Operands, To: Operands> {
 }
 
 impl<O: Operands> Op<O> {
-    /// The same kernel on other operands.
+    /// The same kernel on other operands. Public for this crate's tests.
+    #[doc(hidden)]
     #[inline(always)]
     pub fn translate<To: Operands>(&self, by: &mut impl Translate<O, To>) -> Op<To> {
         match self {
@@ -246,7 +248,7 @@ impl<O: Operands> Op<O> {
 
 /// Operands that are numbers in memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Views<'a, T>(std::marker::PhantomData<&'a mut [T]>);
+pub(crate) struct Views<'a, T>(std::marker::PhantomData<&'a mut [T]>);
 
 impl<'a, T: Element> Operands for Views<'a, T> {
     type In = MatrixRef<'a, T>;

@@ -13,7 +13,7 @@ impl<O: Operands> Op<O> {
     /// # Errors
     /// [`ShapeError`] names the first operand that does not, what it is and what the others ask for.
     #[inline(always)]
-    pub fn check(&self, of: &mut impl Translate<O, Shapes>) -> Result<(), ShapeError> {
+    pub(crate) fn check(&self, of: &mut impl Translate<O, Shapes>) -> Result<(), ShapeError> {
         match self {
             Op::Dot { x, y, to } => {
                 let x = of.input(x);

@@ -95,6 +95,7 @@ pub use dot::{dot, dot_in_f64};
 pub use element::Element;
 pub use executor::{Cpu, Executor, Phase, Region, Runner};
 pub use function::{Accuracy, Function, apply};
+#[doc(hidden)] // for the formulas of `nxm-count`
 pub use gemm::blocking::{Blocking, Following, ProductShape};
 pub use gemm::operand::{Operand, PackedMatrix};
 pub use gemm::strided::gemm_scaled;
@@ -103,10 +104,11 @@ pub use gemv::{gemv, gemv_transposed};
 pub use ger::ger;
 pub use layout::{Layout, ShapeError, Strides};
 pub use level::{LEVEL_NAMES, LEVEL_VARIABLE, Level, LevelError, VectorShape};
-pub use math::LEAKY_SLOPE;
 pub use matrix::{MatrixMut, MatrixRef};
 pub use memory::{Matrix, Memory};
-pub use parallel::{ELEMENTS_WORTH_A_THREAD, EVALUATIONS_WORTH_A_THREAD, WORTH_A_THREAD};
+#[doc(hidden)] // for this crate's tests
+pub use parallel::EVALUATIONS_WORTH_A_THREAD;
+pub use parallel::{ELEMENTS_WORTH_A_THREAD, WORTH_A_THREAD};
 pub use program::{Program, ProgramError};
 pub use simd::{Kernel, Simd};
 pub use softmax::{log_softmax, log_sum_exp, softmax};

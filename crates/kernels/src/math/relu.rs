@@ -5,7 +5,7 @@ use crate::function::Function;
 use crate::simd::Simd;
 
 /// The slope of [`leaky_relu`] below zero, PyTorch's default.
-pub const LEAKY_SLOPE: f64 = 0.01;
+pub(crate) const LEAKY_SLOPE: f64 = 0.01;
 
 /// max(0, x) in each lane. −0 and NaN stay as they are.
 #[inline(always)]
