@@ -5,33 +5,42 @@
 //! here says what it costs in those terms, and its count is exact: it is written against a token ([`simd::Simd`]) that
 //! another crate can wrap to count what is executed.
 //!
-//! | kernel | formula | operations (B rows, N inputs, M units) |
-//! |---|---|---|
-//! | [`dot()`] | Σ xᵢyᵢ | N multiplications, N − 1 additions |
-//! | [`dot_in_f64()`] | Σ xᵢyᵢ of f32, in f64 | 2N conversions, N multiplications, N − 1 additions |
-//! | [`axpy()`] | y ← α·x + y | N fma |
-//! | [`gemv()`] | y ← A·x, A of N × M | N·M multiplications, N·(M − 1) additions |
-//! | [`gemv_transposed()`] | y ← Aᵀ·x | N·M fma |
-//! | [`ger()`] | A ← A + α·x·yᵀ | N mul, N·M fma |
-//! | [`gemm()`] | C ← A·B + (0, bias or C) | rows·inner·cols fma |
-//! | … forward | X·W + b | B·N·M fma: N multiplications and N additions per unit |
-//! | … weight gradient | Xᵀ·δ | B·N·M fma |
-//! | … input gradient | δ·Wᵀ | B·N·M fma |
-//! | … of a [`PackedMatrix`] | the same, B packed once for many products | the same |
-//! | [`gemm_scaled()`] | C ← α·A·B + β·C, any strides | rows·inner·cols fma, none if α = 0; rows·cols mul unless β is 0 or 1; rows·inner mul unless α is 0 or 1 (inner·cols where columns of C are contiguous) |
-//! | [`column_sum()`] | b'ⱼ = Σ over rows of δ | B·M additions |
-//! | [`Activation`] forward | a = f(z) | B·M evaluations of f (none for the identity) |
-//! | [`Activation`] backward | δ = a' · f'(z) | per unit: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU 1 cmp, 1 fma; GELU, SiLU, softplus 1 evaluation, 1 mul |
-//! | [`softmax()`] | e^{z − max} / Σ e^{z − max} by rows | per row of M: M − 1 cmp, 2M − 1 additions, M exp, 1 div, M mul |
-//! | [`log_softmax()`] | z − max − ln Σ e^{z − max} | per row of M: M − 1 cmp, 3M − 1 additions, M exp, 1 log |
-//! | [`log_sum_exp()`] | ln Σ eᶻ | per row of M: M − 1 cmp, 2M additions, M exp, 1 log |
-//! | [`apply()`] | x ← f(x), any [`Function`] | one evaluation per element |
-//! | [`sgd()`] | w ← w − η·g | 1 fma per parameter |
-//! | [`update()`] | SGD, momentum, Nesterov, Adam, with decay | per parameter: [`Rule`] |
-//! | [`dense_forward()`] | f(X·W + b) | a forward gemm and its activation, in one pass over the output |
-//! | [`dense_forward_keeping()`] | the same, and X·W + b is kept | the same |
-//! | [`dense_input_gradient()`] | δ·Wᵀ ⊙ f'(z) | an input gradient and the derivative of the layer before |
-//! | [`dense_update()`] | W updated from Xᵀ·δ | a weight gradient and a [`Rule`]; the gradient is never a matrix |
+//! One row for each kernel, with its name in the catalogue ([`call::Op::NAMES`]). B rows, N inputs, M units; n elements. An fma is one
+//! multiplication and one addition.
+//!
+//! | kernel | called by | formula | operations |
+//! |---|---|---|---|
+//! | `dot` | [`dot()`] | Σ xᵢyᵢ | n multiplications, n − 1 additions |
+//! | `dot_in_f64` | [`dot_in_f64()`] | Σ xᵢyᵢ of f32, in f64 | 2n conversions, n multiplications, n − 1 additions |
+//! | `axpy` | [`axpy()`] | y ← α·x + y | n fma |
+//! | `gemv` | [`gemv()`] | y ← A·x, A of N × M | N·M multiplications, N·(M − 1) additions |
+//! | `gemv_transposed` | [`gemv_transposed()`] | y ← Aᵀ·x | N·M fma |
+//! | `ger` | [`ger()`] | A ← A + α·x·yᵀ | N mul, N·M fma |
+//! | `gemm` | [`gemm()`] | C ← A·B + (0, bias or C) | rows·inner·cols fma |
+//! | … forward | | X·W + b | B·N·M fma: N multiplications and N additions per unit |
+//! | … weight gradient | | Xᵀ·δ | B·N·M fma |
+//! | … input gradient | | δ·Wᵀ | B·N·M fma; for B = 1 and M > 1 it is N dot products: N·M multiplications, N·(M − 1) additions |
+//! | … of a [`PackedMatrix`] | | the same, B packed once for many products | rows·inner·cols fma, for one row, too |
+//! | `gemm_scaled` | [`gemm_scaled()`] | C ← α·A·B + β·C, any strides | rows·inner·cols fma, none if α = 0; rows·cols mul unless β is 0 or 1; rows·inner mul unless α is 0 or 1 (inner·cols where columns of C are contiguous) |
+//! | `dense_forward` | [`dense_forward()`], [`dense_forward_keeping()`] | f(X·W + b); X·W + b may be kept | a forward product and its activation, in one pass over the output |
+//! | `dense_input_gradient` | [`dense_input_gradient()`] | δ·Wᵀ ⊙ f'(z) | an input gradient and the derivative of the layer before |
+//! | `dense_weight_gradient` | [`Call::dense_weight_gradient`] | Xᵀ·δ | B·N·M fma |
+//! | `dense_update` | [`dense_update()`] | W updated from Xᵀ·δ | a weight gradient and a [`Rule`]; the gradient is never a matrix |
+//! | `column_sum` | [`column_sum()`] | Σ over rows of δ | B·M additions |
+//! | `activate` | [`Activation::forward`] | a = f(z) | B·M evaluations of f (none for the identity) |
+//! | `derive` | [`Activation::backward`] | δ = a' · f'(z) | per unit: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU 1 cmp, 1 fma; GELU, SiLU, mish, softplus 1 evaluation, 1 mul |
+//! | `apply` | [`apply()`] | x ← f(x), any [`Function`] | 1 evaluation per element |
+//! | `softmax` | [`softmax()`] | e^{z − max} / Σ e^{z − max} by rows | per row of M: M − 1 cmp, 2M − 1 additions, M exp, 1 div, M mul |
+//! | `log_softmax` | [`log_softmax()`] | z − max − ln Σ e^{z − max} | per row of M: M − 1 cmp, 3M − 1 additions, M exp, 1 log |
+//! | `log_sum_exp` | [`log_sum_exp()`] | ln Σ eᶻ | per row of M: M − 1 cmp, 2M additions, M exp, 1 log |
+//! | `update` | [`update()`], [`sgd()`] | SGD, momentum, Nesterov, Adam, with decay | SGD 1 fma per parameter; others: [`Rule`] |
+//! | `mean_squared_error` | [`Call::mean_squared_error`] | Σ (o − t)² / (B·M), and 2·(o − t) / (B·M) | 2·B·M + 1 multiplications, 2·B·M − 1 additions |
+//! | `binary_cross_entropy` | [`Call::binary_cross_entropy`] | Σ ((1 − t)·z + softplus(−z)) / (B·M), and (σ(z) − t) / (B·M) | B·M softplus, B·M sigmoid, B·M fma, 3·B·M − 1 additions, B·M + 1 mul |
+//! | `cross_entropy` | [`Call::cross_entropy`] | Σ (ln Σ eᶻ − zₜ) / B, and (softmax(z) − 1ₜ) / B | per row: M − 1 cmp, 2M + 1 additions, M exp, 1 log, 1 div, M mul; B − 1 additions, 1 mul |
+//! | `weighted_cross_entropy` | [`Call::weighted_cross_entropy`] | the same with class weights or label smoothing | per row: M − 1 cmp, 3M additions, M exp, 1 log, 2M + 1 multiplications, 1 div, M + 3 fma; 2B − 2 additions, 1 div, 1 mul |
+//! | `add_squares` | [`Call::add_squares`] | sum + Σ x² | n multiplications, n additions |
+//! | `clip_scale` | [`Call::clip_scale`] | √squares, and max / (√squares + 10⁻⁶) | 1 sqrt, 1 addition, 1 div |
+//! | `scale` | [`Call::scale`] | x ← factor·x | n mul |
 //!
 //! Run them on an [`Executor`]; [`Cpu::detect`] takes the fastest instruction set and all threads:
 //!

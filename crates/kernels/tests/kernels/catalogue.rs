@@ -4,7 +4,7 @@
 
 use std::marker::PhantomData;
 
-use nxm_kernels::call::{Op, Operands, Translate};
+use nxm_kernels::call::{Op, Operands, Shapes, Translate};
 use nxm_kernels::{
     Activation, Call, Cpu, Element, Function, Init, Layout, MatrixMut, MatrixRef, PackedMatrix, Rule, ShapeError,
     Strides,
@@ -436,3 +436,14 @@ pub fn laid_out<T: Element>(which: usize, rows: usize, cols: usize) -> Layout {
 
 /// How many there are.
 pub const WAYS: usize = 5;
+
+/// The table in the crate's documentation has one row for each kernel.
+#[test]
+fn the_table_of_kernels_names_each_of_them_once() {
+    let table = include_str!("../../src/lib.rs");
+    let names = table.lines().filter_map(|line| Some(line.strip_prefix("//! | `")?.split_once('`')?.0));
+    let (mut names, mut expected) = (names.collect::<Vec<_>>(), Op::<Shapes>::NAMES.to_vec());
+    names.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(names, expected);
+}
