@@ -64,7 +64,7 @@ fn the_page_about_adding_shows_what_stands_in_the_code() {
         include_str!("../../../kernels/src/activation.rs"),
         include_str!("../../src/formula/functions.rs"),
     ];
-    let (_, example) = page.split_once("```rust,ignore\n").expect("an example");
+    let (_, example) = page.split_once("```text\n").expect("an example");
     let (example, _) = example.split_once("```").expect("its end");
     let mut shown = 0;
     let mut files = code.iter();
