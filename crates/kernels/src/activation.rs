@@ -10,10 +10,10 @@ use crate::call::{Call, Op};
 use crate::element::Element;
 use crate::elementwise::Elementwise;
 use crate::executor::Executor;
-use crate::function::{Function, evaluate};
 use crate::gemm::follow::call_rows;
 use crate::layout::ShapeError;
 use crate::math::{self, LEAKY_SLOPE};
+use crate::math::{Function, evaluate};
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::Simd;
 

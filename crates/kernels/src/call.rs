@@ -12,10 +12,10 @@
 
 use crate::activation::Activation;
 use crate::element::Element;
-use crate::function::Function;
 use crate::gemm::Init;
 use crate::gemm::operand::Operand;
 use crate::layout::{Layout, ShapeError};
+use crate::math::Function;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::update::Rule;
 

@@ -75,7 +75,6 @@ mod element;
 mod elementwise;
 mod execute;
 mod executor;
-mod function;
 mod gemm;
 mod gemv;
 mod ger;
@@ -103,7 +102,6 @@ pub use dense::{dense_forward, dense_forward_keeping, dense_input_gradient, dens
 pub use dot::{dot, dot_in_f64};
 pub use element::Element;
 pub use executor::{Cpu, Executor, Phase, Region, Runner};
-pub use function::{Accuracy, Function, apply};
 #[doc(hidden)] // for the formulas of `nxm-count`
 pub use gemm::blocking::{Blocking, Following, ProductShape};
 pub use gemm::operand::{Operand, PackedMatrix};
@@ -113,6 +111,7 @@ pub use gemv::{gemv, gemv_transposed};
 pub use ger::ger;
 pub use layout::{Layout, ShapeError, Strides};
 pub use level::{LEVEL_NAMES, LEVEL_VARIABLE, Level, LevelError, VectorShape};
+pub use math::{Accuracy, Function, apply};
 pub use matrix::{MatrixMut, MatrixRef};
 pub use memory::{Matrix, Memory};
 #[doc(hidden)] // for this crate's tests

@@ -5,6 +5,8 @@
 //! they differ in fma alone. What each executes is a formula of `nxm-count`; how exact they are and how fast stands in
 //! docs/numerics.md.
 //!
+//! The table in this file says in one row what each function is, and everything else follows from it.
+//!
 //! Beside each stands its definition in f64, good to a few units in the last place wherever its terms are finite, and the limit at
 //! infinities: what tests compare it with. Those of `exp` and the like are the standard library's.
 
@@ -40,8 +42,148 @@ pub use silu::{silu, silu_derivative};
 pub use softplus::softplus;
 pub use tanh::tanh;
 
+use crate::call::{Call, Op};
 use crate::element::Element;
+use crate::elementwise::Elementwise;
+use crate::executor::Executor;
+use crate::gemm::follow::call_rows;
+use crate::layout::ShapeError;
+use crate::math;
+use crate::matrix::MatrixMut;
 use crate::simd::Simd;
+
+/// How far a function's results may be from its definition, fused multiply-add at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accuracy {
+    /// Not at all.
+    Exact,
+    /// So many units in the last place of the result.
+    Ulp(u32),
+    /// So many units in the last place of 1: a derivative that has a zero, whose neighbourhood nobody needs to relative precision.
+    UlpOfOne(u32),
+}
+use Accuracy::{Exact, Ulp, UlpOfOne};
+
+/// Each row: NAME = "name", the function on vectors, its definition in f64, how exact it is.
+macro_rules! functions {
+    ($($(#[$doc:meta])* $function:ident = $name:literal, $vector:path, $definition:path, $accuracy:expr;)*) => {
+        /// A function that is evaluated once per unit, and so is counted by name rather than by what is inside it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Function {
+            $($(#[$doc])* $function,)*
+        }
+
+        impl Function {
+            /// All of them, in the order of their discriminants.
+            pub const ALL: [Function; [$(Function::$function),*].len()] = [$(Function::$function),*];
+
+            /// The name it is counted by.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Function::$function => $name,)*
+                }
+            }
+
+            /// f(x) by its definition in f64: slow and plain, good to a few units in the last place; at infinities the limit.
+            pub fn definition(self, x: f64) -> f64 {
+                match self {
+                    $(Function::$function => $definition(x),)*
+                }
+            }
+
+            /// How far f(x) in f32 is from the definition at most (docs/numerics.md has what was found, of f64 too).
+            pub fn accuracy(self) -> Accuracy {
+                match self {
+                    $(Function::$function => $accuracy,)*
+                }
+            }
+
+            /// x ← f(x) in each row.
+            #[inline(always)]
+            pub(crate) fn map_rows<T: Element, S: Simd<T>>(self, simd: S, x: &mut MatrixMut<'_, T>) {
+                match self {
+                    $(Function::$function => call_rows(simd, Evaluate::<{ Function::$function as usize }>, [], x),)*
+                }
+            }
+        }
+
+        /// f of each lane, f the function whose discriminant is F: known when it is compiled, so that each has a loop of its own.
+        #[inline(always)]
+        pub(crate) fn evaluate<T: Element, S: Simd<T>, const F: usize>(simd: S, x: S::Vector) -> S::Vector {
+            match const { Function::ALL[F] } {
+                $(Function::$function => $vector(simd, x),)*
+            }
+        }
+    };
+}
+
+functions! {
+    /// eˣ.
+    Exp = "exp", math::exp, f64::exp, Ulp(1);
+    /// The natural logarithm.
+    Log = "log", math::log, f64::ln, Ulp(1);
+    /// max(0, x).
+    Relu = "relu", math::relu, relu::relu_definition, Exact;
+    /// x, or 0.01·x below zero.
+    LeakyRelu = "leaky_relu", math::leaky_relu, relu::leaky_relu_definition, Ulp(1);
+    /// 1 / (1 + e⁻ˣ).
+    Sigmoid = "sigmoid", math::sigmoid, sigmoid::sigmoid_definition, Ulp(1);
+    /// The hyperbolic tangent.
+    Tanh = "tanh", math::tanh, f64::tanh, Ulp(1);
+    /// eˣ − 1.
+    ExpM1 = "exp_m1", math::exp_m1, f64::exp_m1, Ulp(1);
+    /// ln(1 + x).
+    Log1P = "log_1p", math::log_1p, f64::ln_1p, Ulp(1);
+    /// The error function.
+    Erf = "erf", math::erf, erf::erf_definition, Ulp(1);
+    /// ln(1 + eˣ).
+    Softplus = "softplus", math::softplus, softplus::softplus_definition, Ulp(2);
+    /// x·σ(x).
+    Silu = "silu", math::silu, silu::silu_definition, Ulp(2);
+    /// x·Φ(x), Φ the normal distribution.
+    Gelu = "gelu", math::gelu, gelu::gelu_definition, Ulp(2);
+    /// [`Gelu`](Self::Gelu)'s approximation by tanh.
+    GeluTanh = "gelu_tanh", math::gelu_tanh, gelu_tanh::gelu_tanh_definition, Ulp(2);
+    /// x, or eˣ − 1 below zero.
+    Elu = "elu", math::elu, elu::elu_definition, Ulp(1);
+    /// x·tanh(ln(1 + eˣ)).
+    Mish = "mish", math::mish, mish::mish_definition, Ulp(4);
+    /// The derivative of [`Silu`](Self::Silu).
+    SiluDerivative = "silu_derivative", math::silu_derivative, silu::silu_derivative_definition, UlpOfOne(2);
+    /// The derivative of [`Gelu`](Self::Gelu).
+    GeluDerivative = "gelu_derivative", math::gelu_derivative, gelu::gelu_derivative_definition, UlpOfOne(2);
+    /// The derivative of [`GeluTanh`](Self::GeluTanh).
+    GeluTanhDerivative =
+        "gelu_tanh_derivative", math::gelu_tanh_derivative, gelu_tanh::gelu_tanh_derivative_definition, UlpOfOne(2);
+    /// The derivative of [`Mish`](Self::Mish).
+    MishDerivative = "mish_derivative", math::mish_derivative, mish::mish_derivative_definition, UlpOfOne(3);
+}
+
+/// `x[i] ← f(x[i])` on all threads that pay: one evaluation per element.
+pub fn apply<T: Element>(executor: &dyn Executor, function: Function, x: &mut [T]) {
+    T::run(executor, Call(Op::Apply { function, x: MatrixMut::from_row(x) }), None);
+}
+
+impl<'a, T: Element> Call<'a, T> {
+    /// x ← f(x) for each element of `x`: see [`apply()`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if elements of a row don't stand side by side.
+    pub fn apply(function: Function, x: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::Apply { function, x })
+    }
+}
+
+/// x ← f(x).
+#[derive(Clone, Copy)]
+struct Evaluate<const F: usize>;
+
+impl<T: Element, const F: usize> Elementwise<T, 0> for Evaluate<F> {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, x: S::Vector, _: [S::Vector; 0]) -> S::Vector {
+        evaluate::<T, S, F>(simd, x)
+    }
+}
 
 /// c₀ + c₁x + c₂x² + … by Horner's rule: `c.len()` − 1 fma.
 #[inline(always)]

@@ -7,7 +7,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::activation::Activation;
 use crate::element::Element;
-use crate::function::Function;
+use crate::math::Function;
 use crate::math::LEAKY_SLOPE;
 
 /// An element with the operators and functions of the language.

@@ -36,7 +36,7 @@ pub use wide::Wide;
 pub use x86::{Avx2, Avx512};
 
 use crate::element::Element;
-use crate::function::Function;
+use crate::math::Function;
 
 /// The right to use an instruction set on vectors of `T`, and what it can do.
 ///

@@ -60,7 +60,7 @@ fn every_kernel_has_a_case() {
 fn the_page_about_adding_shows_what_stands_in_the_code() {
     let page = include_str!("../../../../docs/adding-a-kernel.md");
     let code = [
-        include_str!("../../../kernels/src/function.rs"),
+        include_str!("../../../kernels/src/math.rs"),
         include_str!("../../../kernels/src/activation.rs"),
         include_str!("../../src/formula/functions.rs"),
     ];

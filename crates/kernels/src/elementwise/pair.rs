@@ -5,7 +5,7 @@
 //! store; in lockstep the next operation to run is always close to the front.
 
 use crate::element::Element;
-use crate::function::Function;
+use crate::math::Function;
 use crate::simd::{Kernel, Simd};
 
 /// A token whose vector is two of another's: each operation is that token's, on the first vector and then on the second.

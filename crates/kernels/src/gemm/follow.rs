@@ -9,7 +9,7 @@ use crate::activation::Activation;
 use crate::element::Element;
 use crate::elementwise::{Elementwise, Rows, map_padded};
 use crate::executor::Runner;
-use crate::function::Function;
+use crate::math::Function;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::parallel::{Split, for_each_part, parts_of_evaluations};
 use crate::simd::{Kernel, Simd};

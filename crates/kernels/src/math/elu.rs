@@ -2,7 +2,7 @@
 
 use super::exp_m1;
 use crate::element::Element;
-use crate::function::Function;
+use crate::math::Function;
 use crate::simd::Simd;
 
 /// x where x > 0, else eˣ − 1, in each lane.

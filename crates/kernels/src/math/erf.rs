@@ -3,7 +3,7 @@
 use super::exp::{exp2_m1, power};
 use super::polynomial;
 use crate::element::Element;
-use crate::function::Function;
+use crate::math::Function;
 use crate::simd::Simd;
 
 /// erf x in each lane.

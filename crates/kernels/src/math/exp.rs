@@ -2,7 +2,7 @@
 
 use super::polynomial;
 use crate::element::Element;
-use crate::function::Function;
+use crate::math::Function;
 use crate::simd::Simd;
 
 /// x = n·ln 2 + r with n an integer and |r| ≤ ln 2 / 2 (Cody and Waite's two-part reduction).

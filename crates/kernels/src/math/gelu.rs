@@ -7,7 +7,7 @@ use super::exp::{exp_m1_reduced, power, reduce, scale};
 use super::silu::FAR;
 use super::{erf, exp, polynomial};
 use crate::element::Element;
-use crate::function::Function;
+use crate::math::Function;
 use crate::simd::Simd;
 
 /// x·Φ(x) = x/2·(1 + erf(x/√2)) in each lane, Φ the normal distribution.

@@ -6,7 +6,7 @@ use super::exp::reduce;
 use super::sigmoid::{quotient, sigmoid_definition};
 use super::silu::{FAR, derivative_of_product};
 use crate::element::Element;
-use crate::function::Function;
+use crate::math::Function;
 use crate::simd::Simd;
 
 /// x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))) in each lane.

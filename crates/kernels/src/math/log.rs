@@ -2,7 +2,7 @@
 
 use super::polynomial;
 use crate::element::Element;
-use crate::function::Function;
+use crate::math::Function;
 use crate::simd::Simd;
 
 /// ln x in each lane.

@@ -3,7 +3,7 @@
 use super::log::{specials, split};
 use super::polynomial;
 use crate::element::Element;
-use crate::function::Function;
+use crate::math::Function;
 use crate::simd::Simd;
 
 /// ln(1 + x) in each lane.

@@ -4,7 +4,7 @@ use super::exp;
 use super::exp::{exp_m1_reduced, power, reduce, scale};
 use super::silu::FAR;
 use crate::element::Element;
-use crate::function::Function;
+use crate::math::Function;
 use crate::simd::Simd;
 
 /// x·tanh(ln(1 + eˣ)) in each lane.

@@ -1,7 +1,7 @@
 //! Rectifiers.
 
 use crate::element::Element;
-use crate::function::Function;
+use crate::math::Function;
 use crate::simd::Simd;
 
 /// The slope of [`leaky_relu`] below zero, PyTorch's default.

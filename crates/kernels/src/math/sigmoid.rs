@@ -2,7 +2,7 @@
 
 use super::exp::{Reduced, exp_m1_reduced, power, reduce, scale};
 use crate::element::Element;
-use crate::function::Function;
+use crate::math::Function;
 use crate::simd::Simd;
 
 /// σ(x) = 1 / (1 + e⁻ˣ) in each lane.

@@ -4,7 +4,7 @@ use super::exp;
 use super::exp::reduce;
 use super::sigmoid::{quotient, sigmoid_definition};
 use crate::element::Element;
-use crate::function::Function;
+use crate::math::Function;
 use crate::simd::Simd;
 
 /// Beyond ±300 a derivative is 0 or 1, and in f64 its terms may overflow.

@@ -2,7 +2,7 @@
 
 use super::{exp, polynomial};
 use crate::element::Element;
-use crate::function::Function;
+use crate::math::Function;
 use crate::simd::Simd;
 
 /// ln(1 + eˣ) in each lane.
