@@ -11,7 +11,7 @@ use crate::layout::ShapeError;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Simd, load_some, store_some};
 pub use constants::power;
-use rules::{Adam, Dampened, Decayed, Decoupled, Momentum, Nesterov, Plain, Update};
+use rules::{Adam, Dampened, Decayed, Decoupled, Momentum, Nesterov, Plain, Update, least_v};
 
 /// How a parameter w follows its gradient g. Everything that changes from step to step only is computed beforehand.
 ///
@@ -24,7 +24,7 @@ use rules::{Adam, Dampened, Decayed, Decoupled, Momentum, Nesterov, Plain, Updat
 /// | `Adam` | m ← m + (1 − β₁)(g − m), v ← β₂·v + (1 − β₂)·g², w ← w − η/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε) | 4 fma, 2 mul, 1 add, 1 sqrt, 1 div, 2 cmp | m, v |
 ///
 /// A state that becomes subnormal becomes 0: that is the comparison. Else each step on a parameter whose gradient stays 0 would take many times as
-/// long, for ever.
+/// long, for ever. Adam's v stays as it is if ε is below 2⁻⁴⁰, because m is then divided by √v alone.
 ///
 /// Before the rule comes [`Decay::L2`]: g ← g + λ·w (1 fma) or [`Decay::Decoupled`]: w ← w·(1 − η·λ) (1 mul).
 ///
@@ -160,7 +160,8 @@ impl<T: Element> Rule<T> {
                 with_decay(Nesterov { learning_rate, momentum }, decay, visitor)
             }
             Rule::Adam { step_size, one_minus_beta1, beta2, one_minus_beta2, correction, epsilon, decay } => {
-                let adam = Adam { step_size, one_minus_beta1, beta2, one_minus_beta2, correction, epsilon };
+                let least_v = least_v(epsilon);
+                let adam = Adam { step_size, one_minus_beta1, beta2, one_minus_beta2, correction, epsilon, least_v };
                 with_decay(adam, decay, visitor)
             }
         }

@@ -18,7 +18,13 @@ pub(crate) trait Update<T: Element>: Copy + Send + Sync {
 /// operation on such a number, and no parameter moves by it.
 #[inline(always)]
 fn flush<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
-    simd.select(simd.lt(simd.abs(x), simd.splat(T::MIN_POSITIVE)), simd.splat(T::ZERO), x)
+    flush_below(simd, T::MIN_POSITIVE, x)
+}
+
+/// x, or 0 where |x| is below `least`: 1 cmp.
+#[inline(always)]
+fn flush_below<T: Element, S: Simd<T>>(simd: S, least: T, x: S::Vector) -> S::Vector {
+    simd.select(simd.lt(simd.abs(x), simd.splat(least)), simd.splat(T::ZERO), x)
 }
 
 /// w − η·g.
@@ -95,6 +101,16 @@ pub(crate) struct Adam<T> {
     pub(crate) one_minus_beta2: T,
     pub(crate) correction: T,
     pub(crate) epsilon: T,
+    /// A v below this becomes 0: see [`least_v`].
+    pub(crate) least_v: T,
+}
+
+/// The least v of Adam that is kept: the smallest that is not subnormal, but any if ε is below 2⁻⁴⁰. Then √v is what m is divided by, however
+/// small it is, and 0 would make the quotient infinite. Told by the bits, for this is not an operation of the rule.
+#[inline(always)]
+pub(crate) fn least_v<T: Element>(epsilon: T) -> T {
+    let exponent = |x: T| x.to_bits_u64() >> T::MANTISSA;
+    if exponent(epsilon) >= exponent(T::ONE) - 40 { T::MIN_POSITIVE } else { T::ZERO }
 }
 
 impl<T: Element> Update<T> for Adam<T> {
@@ -103,7 +119,7 @@ impl<T: Element> Update<T> for Adam<T> {
     fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [m, v]: &mut [S::Vector; 2]) -> S::Vector {
         *m = flush(simd, simd.mul_add(simd.splat(self.one_minus_beta1), simd.sub(g, *m), *m));
         let scaled = simd.mul(simd.splat(self.one_minus_beta2), g);
-        *v = flush(simd, simd.mul_add(scaled, g, simd.mul(simd.splat(self.beta2), *v)));
+        *v = flush_below(simd, self.least_v, simd.mul_add(scaled, g, simd.mul(simd.splat(self.beta2), *v)));
         let divisor = simd.mul_add(simd.sqrt(*v), simd.splat(self.correction), simd.splat(self.epsilon));
         simd.neg_mul_add(simd.splat(self.step_size), simd.div(*m, divisor), w)
     }

@@ -38,3 +38,4 @@ mod run;
 mod sameness;
 mod support;
 mod token;
+mod updates;
