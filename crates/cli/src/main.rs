@@ -1,54 +1,8 @@
-//! The `nxm` program: what does my network cost, how long will it take here, train it.
+//! The `nxm` program: see `lib.rs`.
 #![forbid(unsafe_code)]
 
-mod args;
-mod audit;
-mod count;
-mod data;
-mod demo;
-mod digits;
-mod evaluate;
-mod failure;
-mod format;
-mod model;
-mod optimizer;
-mod predict;
-mod table;
-mod threads;
-mod train;
-
-use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
-use nxm_kernels::{Cpu, LEVEL_VARIABLE};
-
-use args::{Cli, Command};
-use failure::Failure;
-
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
-    }
-}
-
-fn run(cli: &Cli) -> Result<(), Failure> {
-    // Before anything else asks the pool how many threads it has.
-    if let Some(threads) = cli.command.as_ref().and_then(Command::threads) {
-        threads::build_pool(threads)?;
-    }
-    // A level that this machine lacks is an error of every command, before anything is written.
-    let cpu = Cpu::detect().map_err(|error| Failure::Usage(format!("{LEVEL_VARIABLE}: {error}")))?;
-    let mut out = io::stdout().lock();
-    match &cli.command {
-        None => demo::run(cpu, &mut out)?,
-        Some(Command::Count(args)) => count::run(args, cpu, &mut out)?,
-        Some(Command::Audit(args)) => audit::run(args, &mut out)?,
-        Some(Command::Train(args)) => train::run(args, cpu, &mut out)?,
-        Some(Command::Predict(args)) => predict::run(args, cpu, &mut out)?,
-        Some(Command::Evaluate(args)) => evaluate::run(args, cpu, &mut out)?,
-    }
-    Ok(out.flush()?)
+    nxm_cli::main()
 }
