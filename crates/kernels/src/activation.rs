@@ -12,8 +12,7 @@ use crate::elementwise::Elementwise;
 use crate::executor::Executor;
 use crate::gemm::follow::call_rows;
 use crate::layout::ShapeError;
-use crate::math::{self, LEAKY_SLOPE};
-use crate::math::{Function, evaluate};
+use crate::math::{self, Function, LEAKY_SLOPE, evaluate};
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::Simd;
 

@@ -213,12 +213,15 @@ impl Optimizer {
         }
     }
 
-    /// The rule of step `step`, counted from 1, at a learning rate that a schedule may have changed: [`Rule::sgd`], [`Rule::adam`] or
-    /// [`Rule::adamw`], which say what its constants cost.
+    /// The rule of step `step`, counted from 1, at a learning rate that a schedule may have changed: [`Rule::momentum`],
+    /// [`Rule::nesterov`], [`Rule::adam`] or [`Rule::adamw`], which say what its constants cost.
     pub fn rule<T: Element>(&self, learning_rate: f64, step: u64) -> Rule<T> {
         match *self {
-            Optimizer::Sgd(Sgd { momentum, dampening, nesterov, weight_decay, .. }) => {
-                Rule::sgd(learning_rate, momentum, dampening, nesterov, weight_decay, step)
+            Optimizer::Sgd(Sgd { momentum, nesterov: true, weight_decay, .. }) => {
+                Rule::nesterov(learning_rate, momentum, weight_decay)
+            }
+            Optimizer::Sgd(Sgd { momentum, dampening, weight_decay, .. }) => {
+                Rule::momentum(learning_rate, momentum, dampening, weight_decay, step)
             }
             Optimizer::Adam(Adam { beta1, beta2, epsilon, weight_decay, .. }) => {
                 Rule::adam(learning_rate, [beta1, beta2], epsilon, weight_decay, step)

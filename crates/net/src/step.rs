@@ -112,7 +112,7 @@ impl<T: Element> Step<T> {
         self.train_checked(network, executor, x, targets, optimizer)
     }
 
-    /// The same for a network and a batch that are known to fit. Its labels are read once more, by the program, and not twice.
+    /// The same for a network and a batch that are known to fit: it checks neither shapes nor labels. Running the program checks the labels.
     pub(crate) fn train_checked(
         &mut self,
         network: &mut Network<T>,

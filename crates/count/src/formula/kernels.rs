@@ -92,8 +92,8 @@ impl Vectors {
             Activation::Sigmoid => &[ADD, MUL, MUL],
             Activation::Tanh => &[FMA, MUL],
             Activation::Elu => &[CMP, FMA],
-            _ if evaluation.is_some() => &[MUL],
-            _ => &[],
+            Activation::Identity => &[],
+            _ => &[MUL],
         };
         let per_element = evaluation.iter().chain(operations);
         per_element.into_iter().try_fold(Tally::NONE, |sum, ops| sum.plus(&self.map_rows(*ops, rows)?))

@@ -8,32 +8,34 @@ use crate::element::Element;
 use crate::simd::{Scalar, Simd};
 
 impl<T: Element> Rule<T> {
-    /// The rule of gradient descent (`torch.optim.SGD`) in step `step`, counted from 1: [`Rule::Sgd`] if the momentum μ is 0, else
-    /// [`Rule::Nesterov`], or [`Rule::Dampened`] if the dampening τ is not 0, or [`Rule::Momentum`]. Its constants are rounded from f64 to `T`.
+    /// The rule of gradient descent with momentum μ (`torch.optim.SGD`) in step `step`, counted from 1: [`Rule::Sgd`] if μ is 0, else
+    /// [`Rule::Momentum`], or [`Rule::Dampened`] if the dampening τ is not 0. Its constants are rounded from f64 to `T`.
     ///
     /// Costs one conversion for each constant if `T` is f32: η, μ, 1 − τ, λ, as far as the rule has them; and one addition for 1 − τ after
     /// the first step, in which v becomes g. No comparison: what is 0 is seen by its bits.
-    pub fn sgd(
-        learning_rate: f64,
-        momentum: f64,
-        dampening: f64,
-        nesterov: bool,
-        weight_decay: f64,
-        step: u64,
-    ) -> Rule<T> {
+    pub fn momentum(learning_rate: f64, momentum: f64, dampening: f64, weight_decay: f64, step: u64) -> Rule<T> {
         let (learning_rate, decay) = (rounded(learning_rate), l2(weight_decay));
         if is_zero(momentum) {
             return Rule::Sgd { learning_rate, decay };
         }
         let momentum = rounded(momentum);
-        if nesterov {
-            Rule::Nesterov { learning_rate, momentum, decay }
-        } else if is_zero(dampening) {
-            Rule::Momentum { learning_rate, momentum, decay }
-        } else {
-            let keep = if step <= 1 { T::ONE } else { rounded(f64s().sub(1.0, dampening)) };
-            Rule::Dampened { learning_rate, momentum, keep, decay }
+        if is_zero(dampening) {
+            return Rule::Momentum { learning_rate, momentum, decay };
         }
+        let keep = if step <= 1 { T::ONE } else { rounded(f64s().sub(1.0, dampening)) };
+        Rule::Dampened { learning_rate, momentum, keep, decay }
+    }
+
+    /// The rule of gradient descent with Nesterov's momentum μ (`torch.optim.SGD`), in every step: [`Rule::Nesterov`], or [`Rule::Sgd`] if μ
+    /// is 0. Its constants are rounded from f64 to `T`.
+    ///
+    /// Costs one conversion for each constant if `T` is f32: η, μ, λ, as far as the rule has them.
+    pub fn nesterov(learning_rate: f64, momentum: f64, weight_decay: f64) -> Rule<T> {
+        let (learning_rate, decay) = (rounded(learning_rate), l2(weight_decay));
+        if is_zero(momentum) {
+            return Rule::Sgd { learning_rate, decay };
+        }
+        Rule::Nesterov { learning_rate, momentum: rounded(momentum), decay }
     }
 
     /// The rule of Adam (`torch.optim.Adam`) in step `step`, counted from 1, with the weight decay λ added to the gradient. Its constants are

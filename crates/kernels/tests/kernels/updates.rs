@@ -23,9 +23,9 @@ fn check_decay<T: Element>() {
     let steps = |n| std::iter::once(1.0).chain(std::iter::repeat_n(0.0, n));
     for level in Level::available() {
         for rule in [
-            |_| Rule::sgd(0.1, 0.9, 0.0, false, 0.0, 1),
-            |_| Rule::sgd(0.1, 0.9, 0.0, true, 0.0, 1),
-            |step| Rule::sgd(0.1, 0.9, 0.5, false, 0.0, step),
+            |step| Rule::momentum(0.1, 0.9, 0.0, 0.0, step),
+            |_| Rule::nesterov(0.1, 0.9, 0.0),
+            |step| Rule::momentum(0.1, 0.9, 0.5, 0.0, step),
             |step| Rule::adam(0.1, [0.9, 0.9], 1e-8, 0.0, step),
         ] {
             for n in [10, 800, 830, 840, 850, 7_000] {

@@ -9,7 +9,7 @@
 //! right before anything else is believed.
 //!
 //! Versions 1 and 2 have the same fields and tensors, so one reader serves both. They differ in the program that wrote them: since version
-//! 2, the losses and the input gradients of a single example are summed in another order. A training therefore goes on from a file of
+//! 2, the losses and the input gradients of a single example are summed in another order, and optimizer state that becomes subnormal is 0. A training therefore goes on from a file of
 //! version 2 as it would have gone on without the file, to the last bit. From a file of version 1 it goes on as this program computes, and
 //! is saved as version 2.
 
