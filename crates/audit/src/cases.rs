@@ -8,7 +8,7 @@ mod vectors;
 
 use std::hint::black_box;
 
-use nxm_count::{Cpu, Kinds, Level, Vectors};
+use nxm_count::{Cpu, Formulas, Kinds, Level};
 use nxm_kernels::{Call, Element, Layout, MatrixMut, MatrixRef, Operation, PackedMatrix, ShapeError};
 use nxm_net::ElementType;
 
@@ -27,8 +27,8 @@ pub fn audit_kernels(level: Level, element: ElementType) -> Result<Vec<Finding>,
 }
 
 fn kernels_in<T: Element>(level: Level) -> Result<Vec<Finding>, AuditError> {
-    let (lanes, vectors) = (level.shape::<T>().lanes, Vectors::of::<T>(level));
-    let mut audit = Audit { cpu: Cpu::new(level, 1), level, lanes, vectors, findings: Vec::new() };
+    let (lanes, formulas) = (level.shape::<T>().lanes, Formulas::of::<T>(level));
+    let mut audit = Audit { cpu: Cpu::new(level, 1), level, lanes, formulas, findings: Vec::new() };
     for kernel in Operation::NAMES {
         audit.kernel::<T>(kernel)?;
     }
@@ -39,7 +39,7 @@ struct Audit {
     cpu: Cpu,
     level: Level,
     lanes: usize,
-    vectors: Vectors,
+    formulas: Formulas,
     findings: Vec<Finding>,
 }
 
@@ -131,7 +131,7 @@ impl Audit {
         let mut operands = [Buffers::new(), Buffers::new()];
         let mut calls: Vec<Call<'_, T>> = operands.iter_mut().map(|operands| call(operands).expect(FITS)).collect();
         let operation = calls[0].operation();
-        let formula = self.vectors.operation(&operation).map_err(overflow)?;
+        let formula = self.formulas.executed(&operation).map_err(overflow)?;
         let (name, cpu) = (format!("{} {what}", operation.name()), self.cpu);
         let task = || T::run(&cpu, calls.pop().expect("as many calls as runs"), None);
         self.findings.push(Finding::new::<T>(name, self.level, (formula, Kinds::NONE), task)?);

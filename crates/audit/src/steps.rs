@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use nxm_count::{Cpu, Kinds, Level, NetworkSpec, Rehearsal, StepFormula, Tally, Vectors, rule_constants};
+use nxm_count::{Breakdown, Cpu, Formulas, Kinds, Level, NetworkSpec, Rehearsal, Tally, rule_constants};
 use nxm_kernels::{Element, MatrixRef};
 use nxm_net::{ElementType, Predictor};
 
@@ -32,7 +32,7 @@ pub fn audit_step(
 }
 
 fn step_in<T: Element>(network: &NetworkSpec, batch: u64, level: Level, step: u64) -> Result<Finding, AuditError> {
-    let formula = formula::<T>(network, batch, level)?.total();
+    let formula = formula::<T>(network, batch, level)?.total;
     small(&formula)?;
     let mut rehearsal = Rehearsal::<T>::new(network, batch).map_err(case)?;
     let (cpu, rows) = (Cpu::new(level, 1), rehearsal.batch());
@@ -63,7 +63,7 @@ pub fn audit_prediction(
 }
 
 fn prediction_in<T: Element>(network: &NetworkSpec, batch: u64, level: Level) -> Result<Finding, AuditError> {
-    let formula = formula::<T>(network, batch, level)?.forward();
+    let formula = formula::<T>(network, batch, level)?.forward;
     small(&formula)?;
     let rows = batch as usize;
     let predictor = Predictor::new(network.build::<T>(1).map_err(case)?, rows);
@@ -76,8 +76,8 @@ fn prediction_in<T: Element>(network: &NetworkSpec, batch: u64, level: Level) ->
     })
 }
 
-fn formula<T: Element>(network: &NetworkSpec, batch: u64, level: Level) -> Result<StepFormula, AuditError> {
-    StepFormula::new(network, batch, Vectors::of::<T>(level)).map_err(case)
+fn formula<T: Element>(network: &NetworkSpec, batch: u64, level: Level) -> Result<Breakdown<Tally>, AuditError> {
+    Formulas::of::<T>(level).step(network, batch).map_err(case)
 }
 
 /// Whether it takes less than minutes.

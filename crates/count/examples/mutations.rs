@@ -16,7 +16,7 @@ use serde_json::Value;
 mod mutations;
 
 /// What of the workspace is copied.
-const PARTS: [&str; 4] = ["Cargo.toml", "Cargo.lock", "crates", "benches"];
+const PARTS: [&str; 6] = ["Cargo.toml", "Cargo.lock", "README.md", "docs", "crates", "benches"];
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let wanted = env::args().nth(1).unwrap_or_default();

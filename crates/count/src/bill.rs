@@ -1,15 +1,13 @@
 //! The whole bill: operations, bytes and memory of a step, an epoch and a training, by layer and phase.
 
 use nxm_kernels::{Cpu, Element, Executor};
-use nxm_net::NetworkSpec;
+use nxm_net::{NetworkSpec, Run};
 
-use crate::breakdown::{Breakdown, LayerPhases};
+use crate::breakdown::Breakdown;
 use crate::cost::Cost;
 use crate::error::CountError;
-use crate::formula::{Requests, StepFormula, StepTraffic, TrainingLength, Vectors, compulsory_traffic};
-use crate::kind::Overflow;
+use crate::formula::{Formulas, TrainingLength};
 use crate::memory::MemoryUse;
-use crate::tally::Tally;
 
 /// What training a network costs.
 ///
@@ -46,53 +44,25 @@ pub struct Bill {
     pub memory_of_inference: MemoryUse,
 }
 
-/// What the phases of one layer cost.
-pub type LayerCost = LayerPhases<Cost>;
-
-/// What a step of `network` on `batch` examples in elements of `T` costs, and the bytes that its kernels ask for on `cpu`.
-///
-/// # Errors
-/// [`CountError`] if `batch` is 0 or a number exceeds 128 bits.
-pub fn cost_of_step<T: Element>(network: &NetworkSpec, batch: u64, cpu: &Cpu) -> Result<Breakdown<Cost>, CountError> {
-    let step = StepFormula::new(network, batch, Vectors::textbook::<T>())?;
-    let traffic = compulsory_traffic(network, batch, size_of::<T>() as u128)?;
-    let requests = Requests::of::<T>(Executor::level(cpu), Executor::threads(cpu));
-    let requested = StepTraffic::requested(network, batch, requests)?;
-    let cost = |ops: &Tally, traffic, requested| Cost { ops: ops.useful, traffic, requested };
-    let bytes = traffic.layers.iter().zip(requested.layers());
-    let layers = step.layers().iter().zip(bytes).map(|(layer, (traffic, requested))| {
-        layer.try_map(|phase, ops| Ok(cost(ops, traffic[phase], requested[phase])))
-    });
-    let loss = cost(&step.loss(), traffic.loss, requested.loss());
-    let layers = layers.collect::<Result<_, Overflow>>().map_err(CountError::in_the("the step"))?;
-    Breakdown::new(loss, layers).map_err(CountError::in_the("the step"))
-}
-
 impl Bill {
     /// Of training `network` for `length`, in elements of `T`, and the bytes that its kernels ask for on `cpu`.
     ///
     /// # Errors
     /// [`CountError`] if a number of examples, epochs or a batch is 0 or a number exceeds 128 bits.
     pub fn new<T: Element>(network: &NetworkSpec, length: TrainingLength, cpu: &Cpu) -> Result<Bill, CountError> {
-        let TrainingLength { examples, epochs, batch } = length;
-        CountError::not_zero("the number of examples", examples)?;
-        CountError::not_zero("the number of epochs", epochs)?;
-        let step = cost_of_step::<T>(network, batch, cpu)?;
-        let (whole, rest) = (examples / batch, examples % batch);
-        let short = if rest > 0 { Some(cost_of_step::<T>(network, rest, cpu)?) } else { None };
-        let epoch = step.times_plus(whole.into(), short.as_ref()).map_err(CountError::in_the("an epoch"))?;
-        let training = epoch.times_plus(epochs.into(), None).map_err(CountError::in_the("the training"))?;
-        let steps_per_epoch = u128::from(examples.div_ceil(batch));
+        let formulas = Formulas::of::<T>(Executor::level(cpu)).on_threads(Executor::threads(cpu));
+        let step = |batch| formulas.cost(network, batch, Run::Step);
+        let (epoch, training) = length.repeat(step)?;
         Ok(Bill {
             parameters: network.parameters(),
             length,
-            steps_per_epoch,
-            steps: steps_per_epoch * u128::from(epochs),
-            step,
+            steps_per_epoch: length.steps_per_epoch(),
+            steps: length.steps(),
+            step: step(length.batch)?,
             epoch,
             training,
-            memory_of_training: MemoryUse::training::<T>(network, batch)?,
-            memory_of_inference: MemoryUse::inference::<T>(network, batch)?,
+            memory_of_training: MemoryUse::training::<T>(network, length.batch)?,
+            memory_of_inference: MemoryUse::inference::<T>(network, length.batch)?,
         })
     }
 }

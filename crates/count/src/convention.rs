@@ -1,7 +1,5 @@
 //! What the numbers mean: the words that stand beside every count.
 
-use serde::ser::{Serialize, Serializer};
-
 /// The conventions by name, as `("multiplications", "mul + fma of …")`.
 pub const CONVENTIONS: [(&str, &str); 11] = [
     ("multiplications", "mul + fma of the network's own arithmetic"),
@@ -25,13 +23,3 @@ pub const CONVENTIONS: [(&str, &str); 11] = [
     ),
     ("useful", "lanes whose result is used: what is counted; padding is executed beside them in ragged vectors"),
 ];
-
-/// Serialises [`CONVENTIONS`] as a map.
-#[derive(Clone, Copy, Debug)]
-pub struct Convention;
-
-impl Serialize for Convention {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(CONVENTIONS)
-    }
-}

@@ -14,7 +14,7 @@ pub struct Cost {
     pub ops: Ops,
     /// Compulsory traffic.
     pub traffic: Traffic,
-    /// What the kernels' loads and stores ask for ([`Requests`](crate::Requests)).
+    /// What the kernels' loads and stores ask for ([`Formulas::requested`](crate::Formulas::requested)).
     pub requested: Traffic,
 }
 

@@ -13,12 +13,12 @@ mod counts;
 
 use nxm_kernels::{Element, Function, Kernel, Simd};
 
-pub use counts::Counts;
+pub(crate) use counts::Counts;
 use counts::{Book, Counter};
 
 /// The token `S`, counted into a [`Counts`].
 #[derive(Clone, Copy, Debug)]
-pub struct Counting<'a, S> {
+pub(crate) struct Counting<'a, S> {
     token: S,
     book: &'a Book<'a>,
     /// How many of a vector's lanes matter.
@@ -72,7 +72,7 @@ impl<'a, S> Counting<'a, S> {
 
 /// A kernel that runs another one with its token counted, and returns the counts beside its output.
 #[derive(Debug)]
-pub struct CountingKernel<K> {
+pub(crate) struct CountingKernel<K> {
     kernel: K,
     /// How many of a vector's lanes matter, at most.
     lanes: usize,
@@ -80,7 +80,7 @@ pub struct CountingKernel<K> {
 
 impl<K> CountingKernel<K> {
     /// `kernel`, counted; all lanes matter.
-    pub fn new(kernel: K) -> Self {
+    pub(crate) fn new(kernel: K) -> Self {
         CountingKernel { kernel, lanes: usize::MAX }
     }
 }

@@ -6,7 +6,7 @@ use nxm_kernels::{Element, Executor};
 use nxm_net::NetworkSpec;
 use serde::Serialize;
 
-use crate::formula::{StepFormula, TrainingFormula, TrainingLength, Vectors};
+use crate::formula::{Formulas, TrainingLength};
 use crate::ops::Ops;
 use crate::rehearsal::{Rehearsal, RunError};
 
@@ -37,15 +37,16 @@ pub fn forecast<T: Element>(
     executor: &dyn Executor,
     budget: Duration,
 ) -> Result<Forecast, RunError> {
-    let training = TrainingFormula::new(network, length, Vectors::textbook::<T>())?;
+    let textbook = Formulas::textbook::<T>();
+    let training = textbook.training(network, length)?;
     let rows = length.batch.min(length.examples);
-    let step = StepFormula::new(network, rows, Vectors::textbook::<T>())?;
+    let step = textbook.step(network, rows)?;
     let mut rehearsal = Rehearsal::<T>::new(network, rows)?;
     warm_up(&mut rehearsal, executor, budget)?;
     let (seconds_per_step, measured_steps) = measure(&mut rehearsal, executor, budget)?;
 
-    let flops_per_second = flops(&step.total().useful) / seconds_per_step;
-    let seconds = flops(&training.total().useful) / flops_per_second;
+    let flops_per_second = flops(&step.total.useful) / seconds_per_step;
+    let seconds = flops(&training.useful) / flops_per_second;
     Ok(Forecast { seconds, seconds_per_step, flops_per_second, measured_steps })
 }
 

@@ -10,9 +10,9 @@
 //!
 //! A matrix product is a map over a row of the result, once per row and per term of the sums.
 
+mod compulsory;
 mod constants;
 mod functions;
-mod inference;
 mod kernels;
 mod losses;
 mod multiplication;
@@ -20,157 +20,166 @@ mod operation;
 mod products;
 mod requests;
 mod rows;
-mod step;
-mod traffic;
+mod run;
 mod training;
+mod vectors;
+
+use std::collections::BTreeMap;
 
 pub use constants::rule_constants;
-pub use functions::inside;
 pub(crate) use functions::inside_xla;
-pub use inference::InferenceFormula;
-pub use requests::Requests;
-pub use step::{LayerFormula, StepCosts, StepFormula, StepTraffic};
-pub use traffic::{LayerTraffic, compulsory_traffic};
-pub use training::{TrainingFormula, TrainingLength};
+pub use training::TrainingLength;
 
-use nxm_kernels::{Element, Function, Level, VectorShape};
-use nxm_net::ElementType;
+use nxm_kernels::{Element, Level, Operation, Region, VectorShape};
+use nxm_net::{ElementType, NetworkSpec, Run};
 
-use crate::kind::{Kind, Overflow};
-use crate::ops::Ops;
+use crate::breakdown::Breakdown;
+use crate::cost::Cost;
+use crate::error::CountError;
+use crate::kind::Overflow;
 use crate::tally::Tally;
-use rows::Rows;
+use crate::traffic::Traffic;
+use compulsory::compulsory;
+use requests::Requests;
+use vectors::{Reduction, Vectors};
 
-/// Vectors of an element type, as far as counts depend on them: the receiver of every formula.
+/// The formulas for elements of one type at one level, on some threads.
 ///
 /// Useful operations depend on the element type only (how long a polynomial is, how many lanes a sum has) and on whether
-/// multiply-adds are fused; padding depends on the length of the vectors too.
+/// multiply-adds are fused. Padding depends on the length of the vectors too. The bytes that kernels ask for depend on all of it.
+///
+/// ```
+/// use nxm_count::{Activation, Formulas, Loss, NetworkSpec};
+///
+/// let network = NetworkSpec::new([30, 30, 30], Activation::Sigmoid, Activation::Sigmoid, Loss::MeanSquaredError)?;
+/// let step = Formulas::textbook::<f32>().step(&network, 1)?;
+/// assert_eq!(step.forward.useful.multiplications(), 1_800);
+/// assert_eq!(step.total.useful.multiplications(), 6_541);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Vectors {
-    lanes: u128,
-    fused: bool,
-    fold_lanes: u128,
-    /// Lanes of a reduction's block: 64 bytes.
-    block: u128,
+pub struct Formulas {
+    vectors: Vectors,
+    requests: Requests,
     element: ElementType,
 }
 
-impl Vectors {
-    /// The vectors that `level` has of `T`.
-    pub fn of<T: Element>(level: Level) -> Vectors {
-        Vectors::new::<T>(level.shape::<T>())
+impl Formulas {
+    /// The formulas of `level` for elements of `T`, on one thread.
+    pub fn of<T: Element>(level: Level) -> Formulas {
+        Formulas::new::<T>(level.shape::<T>())
     }
 
-    /// Single elements with fused multiply-add: the counts of the textbook, the useful ones of every fused level.
-    pub fn textbook<T: Element>() -> Vectors {
-        Vectors::new::<T>(VectorShape { lanes: 1, fused: true, fold_lanes: 0, registers: 16 })
+    /// Those of single elements with fused multiply-add: the counts of the textbook, the useful ones of every fused level.
+    pub fn textbook<T: Element>() -> Formulas {
+        Formulas::new::<T>(VectorShape { lanes: 1, fused: true, fold_lanes: 0, registers: 16 })
     }
 
-    /// Vectors of `T` of any shape.
-    pub fn new<T: Element>(shape: VectorShape) -> Vectors {
-        Vectors {
-            lanes: shape.lanes as u128,
-            fused: shape.fused,
-            fold_lanes: shape.fold_lanes as u128,
-            block: T::BLOCK as u128,
+    fn new<T: Element>(shape: VectorShape) -> Formulas {
+        Formulas {
+            vectors: Vectors::new::<T>(shape),
+            requests: Requests::new::<T>(shape),
             element: ElementType::of::<T>(),
         }
     }
 
-    /// What they are vectors of.
-    pub fn element(self) -> ElementType {
-        self.element
+    /// The same on `threads` threads, at least one. Only the bytes that kernels ask for depend on them.
+    #[must_use]
+    pub fn on_threads(self, threads: usize) -> Formulas {
+        Formulas { requests: self.requests.on_threads(threads), ..self }
     }
 
-    /// Bytes of an element.
-    fn size(self) -> u128 {
-        self.element.size().into()
+    /// What a call executes, useful and padding, at any number of threads.
+    ///
+    /// ```
+    /// use nxm_count::{Formulas, Level};
+    /// use nxm_kernels::call::{Op, RightLayout};
+    /// use nxm_kernels::{Init, Layout};
+    ///
+    /// let [a, b, c] = [(5, 7), (7, 19), (5, 19)].map(|(rows, cols)| Layout::row_major(rows, cols));
+    /// let gemm = Op::Gemm { a, b: RightLayout::Matrix(b), init: Init::Zero, c };
+    /// let tally = Formulas::of::<f32>(Level::named("scalar")?).executed(&gemm)?;
+    /// assert_eq!(tally.useful.own().fma(), 5 * 7 * 19);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Overflow`] if a count exceeds 128 bits.
+    pub fn executed(&self, operation: &Operation) -> Result<Tally, Overflow> {
+        self.vectors.operation(operation)
     }
 
-    /// Lanes that are executed beside n useful ones.
-    fn beside(self, n: u128) -> u128 {
-        (self.lanes - n % self.lanes) % self.lanes
+    /// The bytes that the loads and stores of a call ask for.
+    ///
+    /// # Errors
+    /// [`Overflow`] if they exceed 128 bits.
+    pub fn requested(&self, operation: &Operation) -> Result<Traffic, Overflow> {
+        self.requests.operation(operation)
     }
 
-    /// What these vectors execute for `ops`, which are written with fused multiply-adds.
-    fn executed_as(self, ops: Ops) -> Ops {
-        if self.fused { ops } else { ops.unfused() }
+    /// What a step of `network` on `batch` examples executes, by [`Step::train`](nxm_net::Step::train). With S = Σ NₗMₗ, its matrix work
+    /// is B·(3·S − N₀·N₁) fma.
+    ///
+    /// For N inputs, M units and B examples the phases of a layer execute: forward B·N·M fma (N additions for N + 1 terms, as sums start
+    /// from the bias) and B·M evaluations; activation gradient the activation's derivative, B·M times; weight gradient B·N·M fma; bias
+    /// gradient B·M additions; input gradient B·N·M fma (of one example B·N·M multiplications, and an addition less for each input), and
+    /// nothing in the first layer, whose inputs are data; clip the layer's part of the gradients' norm, and their scaling; update the
+    /// optimizer's rule for each parameter.
+    ///
+    /// # Errors
+    /// [`CountError`] if `batch` is 0 or a count exceeds 128 bits.
+    pub fn step(&self, network: &NetworkSpec, batch: u64) -> Result<Breakdown<Tally>, CountError> {
+        self.run(network, batch, Run::Step)
     }
 
-    /// One evaluation of `function`, with its inside.
-    fn evaluation(self, function: Function) -> Ops {
-        Ops::evaluation(function, inside(function, self.element))
+    /// What a run of `network` on `rows` rows executes. A prediction keeps no sums; an evaluation adds the loss.
+    ///
+    /// [`Predictor::predict`](nxm_net::Predictor::predict) takes all its rows at a time. [`Network::predict`](nxm_net::Network::predict) and
+    /// [`Network::evaluate`](nxm_net::Network::evaluate) take [`EVALUATION_ROWS`](nxm_net::EVALUATION_ROWS).
+    ///
+    /// # Errors
+    /// [`CountError`] if `rows` is 0 or a count exceeds 128 bits.
+    pub fn run(&self, network: &NetworkSpec, rows: u64, run: Run) -> Result<Breakdown<Tally>, CountError> {
+        run::by_phase(network, self.element, rows, run, |operation| self.vectors.fused(operation))
     }
 
-    /// `per_element` for each of n elements that stand side by side.
-    fn map(self, per_element: Ops, n: u128) -> Result<Tally, Overflow> {
-        let ops = self.executed_as(per_element);
-        Ok(Tally { useful: ops.times(n)?, padding: ops.times(self.beside(n))? })
+    /// The same with the bytes: what must be moved at least, and what the kernels ask for. Operations are those of the textbook.
+    ///
+    /// # Errors
+    /// [`CountError`] if `rows` is 0 or a number exceeds 128 bits.
+    pub fn cost(&self, network: &NetworkSpec, rows: u64, run: Run) -> Result<Breakdown<Cost>, CountError> {
+        let textbook = self.vectors.textbook();
+        run::by_phase(network, self.element, rows, run, |operation| {
+            let ops = textbook.fused(operation)?;
+            let traffic = compulsory(operation, self.element)?;
+            let requested = self.requests.fused(operation)?;
+            Ok([0, 1].map(|part| Cost { ops: ops[part].useful, traffic: traffic[part], requested: requested[part] }))
+        })
     }
 
-    /// `per_element` for each element of some rows.
-    fn map_rows(self, per_element: Ops, rows: Rows) -> Result<Tally, Overflow> {
-        self.map(per_element, rows.len)?.times(rows.count)
+    /// What each region of a run executes and which bytes it asks for, as a counting executor books them: what is fused is booked as one.
+    /// A region in which nothing happens is left out.
+    ///
+    /// # Errors
+    /// [`CountError`] if `rows` is 0 or a number exceeds 128 bits.
+    pub fn regions(
+        &self,
+        network: &NetworkSpec,
+        rows: u64,
+        run: Run,
+    ) -> Result<BTreeMap<Region, (Tally, Traffic)>, CountError> {
+        run::by_region(network, self.element, rows, run, |operation| {
+            Ok((self.executed(operation)?, self.requested(operation)?))
+        })
     }
 
-    /// `ops` on single elements, n times. Single elements have no padding, and their multiply-adds are always fused.
-    fn scalar(self, ops: Ops, n: u128) -> Result<Tally, Overflow> {
-        Ok(Tally { useful: ops.times(n)?, padding: Ops::NONE })
+    /// What a training of `network` executes: epochs · (⌊examples/batch⌋ · step(batch) + step(examples mod batch)). A short last batch
+    /// counts as what it is.
+    ///
+    /// # Errors
+    /// [`CountError`] if a number of examples, epochs or a batch is 0 or a count exceeds 128 bits.
+    pub fn training(&self, network: &NetworkSpec, length: TrainingLength) -> Result<Tally, CountError> {
+        let (_, training) = length.repeat(|batch| self.step(network, batch))?;
+        Ok(training.total)
     }
-
-    /// A reduction of n elements to one.
-    fn reduction(self, parts: Reduction, n: u128) -> Result<Tally, Overflow> {
-        if n == 0 {
-            return Ok(Tally::NONE);
-        }
-        let useful = n.min(self.lanes) - 1;
-        let combine = self.executed_as(parts.combine);
-        let folded = Tally { useful: combine.times(useful)?, padding: combine.times(self.fold_lanes - useful)? };
-        self.reduction_to_vector(parts, n)?.plus(&folded)
-    }
-
-    /// A reduction of n elements, at least one, to the lanes of one vector.
-    fn reduction_to_vector(self, parts: Reduction, n: u128) -> Result<Tally, Overflow> {
-        // Virtual lanes, and how many of them get a first element.
-        let lanes = if n < 4 * self.block { self.block } else { 4 * self.block };
-        let started = n.min(lanes);
-        let combine = self.executed_as(parts.combine);
-        // Vectors are combined until one is left: of the lanes in use those beyond the first vector are taken in.
-        let useful = started - started.min(self.lanes);
-        let combined = Tally { useful: combine.times(useful)?, padding: combine.times(lanes - self.lanes - useful)? };
-        // The ragged vector is among the first ones, or among the next ones: `lanes` is a whole number of vectors.
-        Tally::sum([self.map(parts.first, started)?, self.map(parts.next, n - started)?, combined])
-    }
-
-    /// `count` reductions of n elements each, whose last vectors are folded together, as many as a vector has lanes at a time.
-    fn reductions(self, parts: Reduction, n: u128, count: u128) -> Result<Tally, Overflow> {
-        if n == 0 {
-            return Ok(Tally::NONE);
-        }
-        let groups = count.div_ceil(self.lanes);
-        let useful = (n.min(self.lanes) - 1).checked_mul(count).ok_or(Overflow { what: "operations" })?;
-        // Of as many vectors as there are lanes a sum is made, whichever of them matter.
-        let executed = groups.checked_mul((self.lanes - 1) * self.lanes).ok_or(Overflow { what: "operations" })?;
-        let combine = self.executed_as(parts.combine);
-        let folded = Tally { useful: combine.times(useful)?, padding: combine.times(executed - useful)? };
-        self.reduction_to_vector(parts, n)?.times(count)?.plus(&folded)
-    }
-}
-
-/// What a reduction does with a lane's first element, with a next one, and with two lanes.
-#[derive(Clone, Copy)]
-struct Reduction {
-    first: Ops,
-    next: Ops,
-    combine: Ops,
-}
-
-impl Reduction {
-    /// Σ x.
-    const SUM: Reduction = Reduction { first: Ops::NONE, next: Ops::one(Kind::Add), combine: Ops::one(Kind::Add) };
-    /// max x.
-    const MAX: Reduction = Reduction { first: Ops::NONE, next: Ops::one(Kind::Cmp), combine: Ops::one(Kind::Cmp) };
-    /// Σ x·y.
-    const PRODUCT: Reduction =
-        Reduction { first: Ops::one(Kind::Mul), next: Ops::one(Kind::Fma), combine: Ops::one(Kind::Add) };
 }

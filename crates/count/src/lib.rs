@@ -2,17 +2,17 @@
 //!
 //! A layer with N inputs and M units costs N·M multiplications, N·M additions (M sums over N + 1 terms, started from the
 //! bias) and M activations. This crate says so for every kernel, every phase of a training step and whole training
-//! runs ([`formula`]), and counts what is executed: [`Counted`] wraps an executor, and with it any kernel, step or
+//! runs ([`Formulas`]), and counts what is executed: [`Counted`] wraps an executor, and with it any kernel, step or
 //! training that ships, without changing a bit of its result. [`verify()`] holds one against the other for a network, and
 //! [`forecast()`] makes seconds of counts.
 //!
 //! ```
-//! use nxm_count::{Activation, Function, Level, Loss, NetworkSpec, StepFormula, Vectors, verify};
+//! use nxm_count::{Activation, Formulas, Function, Level, Loss, NetworkSpec, verify};
 //!
 //! let sigmoid = Activation::Sigmoid;
 //! let network = NetworkSpec::new([30, 30, 30], sigmoid, sigmoid, Loss::MeanSquaredError)?;
-//! let step = StepFormula::new(&network, 1, Vectors::textbook::<f32>())?;
-//! let forward = step.forward().useful;
+//! let step = Formulas::textbook::<f32>().step(&network, 1)?;
+//! let forward = step.forward.useful;
 //! assert_eq!((forward.multiplications(), forward.additions()), (1800, 1800));
 //! assert_eq!(forward.evaluations(Function::Sigmoid), 60);
 //!
@@ -34,38 +34,34 @@
 
 #![forbid(unsafe_code)]
 
-pub mod bill;
-pub mod breakdown;
-pub mod convention;
-pub mod cost;
-pub mod counted;
-pub mod counting;
-pub mod error;
-pub mod forecast;
-pub mod formula;
-pub mod kind;
-pub mod memory;
-pub mod ops;
-pub mod rehearsal;
-pub mod sizes;
-pub mod tally;
-pub mod tools;
-pub mod traffic;
-pub mod verify;
-pub mod weights;
+mod bill;
+mod breakdown;
+mod convention;
+mod cost;
+mod counted;
+mod counting;
+mod error;
+mod forecast;
+mod formula;
+mod kind;
+mod memory;
+mod ops;
+mod rehearsal;
+mod sizes;
+mod tally;
+mod tools;
+mod traffic;
+mod verify;
+mod weights;
 
-pub use bill::{Bill, LayerCost, cost_of_step};
-pub use breakdown::{Amount, Breakdown, LayerPhases, StepPart};
-pub use convention::{CONVENTIONS, Convention};
+pub use bill::Bill;
+pub use breakdown::{Breakdown, LayerPhases, StepPart};
+pub use convention::CONVENTIONS;
 pub use cost::Cost;
 pub use counted::Counted;
-pub use counting::Counting;
 pub use error::CountError;
 pub use forecast::{Forecast, forecast};
-pub use formula::{
-    InferenceFormula, LayerFormula, LayerTraffic, Requests, StepCosts, StepFormula, StepTraffic, TrainingFormula,
-    TrainingLength, Vectors, compulsory_traffic, rule_constants,
-};
+pub use formula::{Formulas, TrainingLength, rule_constants};
 pub use kind::{Kind, Kinds, Overflow};
 pub use memory::MemoryUse;
 /// What a user of this crate alone needs of the others.
@@ -75,7 +71,7 @@ pub use ops::Ops;
 pub use rehearsal::{Rehearsal, RunError};
 pub use sizes::{Sizes, SizesError};
 pub use tally::Tally;
-pub use tools::{Tool, ToolError, ToolReport, UnknownTool};
+pub use tools::{Tool, ToolError, ToolReport};
 pub use traffic::Traffic;
 pub use verify::{Difference, Verification, verify, verify_in};
 pub use weights::{DenseWeights, WeightsError};

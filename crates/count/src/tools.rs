@@ -7,7 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use nxm_kernels::Activation;
+use nxm_kernels::{Activation, UnknownName};
 use nxm_net::{Loss, NetworkSpec};
 use serde::Serialize;
 
@@ -51,14 +51,6 @@ pub struct ToolReport {
     pub unit: &'static str,
     /// What it leaves out or takes for something else.
     pub leaves_out: &'static str,
-}
-
-/// A name that no tool has.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no tool is called {found:?}; expected torch, fvcore, thop, ptflops, torchinfo, deepspeed, xla or onnx-tool")]
-pub struct UnknownTool {
-    /// The name.
-    pub found: String,
 }
 
 impl Tool {
@@ -246,11 +238,10 @@ impl fmt::Display for Tool {
 }
 
 impl FromStr for Tool {
-    type Err = UnknownTool;
+    type Err = UnknownName;
 
-    fn from_str(name: &str) -> Result<Tool, UnknownTool> {
-        let tool = Tool::ALL.into_iter().find(|tool| tool.name() == name);
-        tool.ok_or_else(|| UnknownTool { found: name.to_owned() })
+    fn from_str(name: &str) -> Result<Tool, UnknownName> {
+        UnknownName::find("tool", name, &Tool::ALL, |tool| tool.name())
     }
 }
 

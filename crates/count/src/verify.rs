@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nxm_kernels::{Cpu, Element, Level, Region};
-use nxm_net::{ElementType, NetworkSpec};
+use nxm_net::{ElementType, NetworkSpec, Run};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::counted::Counted;
 use crate::error::CountError;
-use crate::formula::{Requests, StepFormula, StepTraffic, Vectors};
+use crate::formula::Formulas;
 use crate::ops::Ops;
 use crate::rehearsal::{Rehearsal, RunError};
 use crate::tally::Tally;
@@ -58,8 +58,8 @@ pub fn verify<T: Element>(
     if threads > found {
         return Err(RunError::Threads { asked: threads, found });
     }
-    let formula = StepFormula::new(network, batch, Vectors::of::<T>(level))?;
-    let total = formula.total().useful;
+    let formulas = Formulas::of::<T>(level).on_threads(threads);
+    let total = formulas.step(network, batch)?.total.useful;
     let needed = total.flops().saturating_add(total.inside().flops());
     if needed > OPERATIONS {
         return Err(RunError::TooLarge { what: "operations", needed, limit: OPERATIONS });
@@ -71,18 +71,13 @@ pub fn verify<T: Element>(
     let (total, total_requested) = (counted.total(), counted.total_requested());
     let requested = counted.requested();
     let counted = counted.take();
-    let bytes = StepTraffic::requested(network, batch, Requests::of::<T>(level, threads))?;
-    let formulas: Regions<Tally> = formula.regions().map(|(region, tally)| (Some(region), tally)).collect();
-    let bytes: Regions<Traffic> = bytes.regions().map(|(region, traffic)| (Some(region), traffic)).collect();
-    let regions = [&counted, &formulas].into_iter().flat_map(BTreeMap::keys);
-    let regions = regions.chain([&requested, &bytes].into_iter().flat_map(BTreeMap::keys));
-    let regions: BTreeSet<Option<Region>> = regions.copied().collect();
-    let differences = regions.into_iter().map(|region| Difference {
-        region,
-        counted: at(&counted, region),
-        formula: at(&formulas, region),
-        requested: at(&requested, region),
-        formula_of_requests: at(&bytes, region),
+    let formulas = formulas.regions(network, batch, Run::Step)?;
+    let formulas: Regions<_> = formulas.into_iter().map(|(region, costs)| (Some(region), costs)).collect();
+    let regions: BTreeSet<_> = counted.keys().chain(requested.keys()).chain(formulas.keys()).copied().collect();
+    let differences = regions.into_iter().map(|region| {
+        let (formula, formula_of_requests) = at(&formulas, region);
+        let (counted, requested) = (at(&counted, region), at(&requested, region));
+        Difference { region, counted, formula, requested, formula_of_requests }
     });
     let differences = differences.filter(Difference::is_one).collect();
     Ok(Verification { level, threads, counted: total, requested: total_requested, differences })

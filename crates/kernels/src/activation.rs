@@ -14,6 +14,7 @@ use crate::gemm::follow::call_rows;
 use crate::layout::ShapeError;
 use crate::math::{self, Function, LEAKY_SLOPE, evaluate};
 use crate::matrix::{MatrixMut, MatrixRef};
+use crate::name::UnknownName;
 use crate::simd::Simd;
 
 /// Each row: NAME, what the derivative is computed from, the derivative, the function it evaluates if it does. An activation's own
@@ -106,25 +107,6 @@ pub enum Kept {
     Sums,
 }
 
-/// The name of an activation that does not exist.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownActivation(
-    /// The name.
-    pub String,
-);
-
-impl fmt::Display for UnknownActivation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no activation is called {:?}; there are ", self.0)?;
-        for (i, activation) in Activation::ALL.iter().enumerate() {
-            write!(f, "{}{activation}", if i == 0 { "" } else { ", " })?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for UnknownActivation {}
-
 impl Activation {
     /// Its name: "identity", or that of its [`Function`].
     pub fn name(self) -> &'static str {
@@ -174,10 +156,9 @@ impl fmt::Display for Activation {
 }
 
 impl FromStr for Activation {
-    type Err = UnknownActivation;
-    fn from_str(name: &str) -> Result<Self, UnknownActivation> {
-        let found = Activation::ALL.into_iter().find(|activation| activation.name() == name);
-        found.ok_or_else(|| UnknownActivation(name.to_owned()))
+    type Err = UnknownName;
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        UnknownName::find("activation", name, &Activation::ALL, |activation| activation.name())
     }
 }
 

@@ -16,8 +16,7 @@ mod sealed {
 
 /// f32 or f64.
 ///
-/// The associated token types say that every level has vectors of this element; they are always the tokens of the
-/// same name in [`crate::simd`].
+/// The associated token types, which are hidden, say that every level has vectors of this element.
 pub trait Element:
     sealed::Sealed
     + Copy
@@ -51,17 +50,17 @@ pub trait Element:
     #[doc(hidden)]
     const CONSTANTS: Constants<Self>;
 
-    /// [`Scalar`].
+    /// The token of level scalar.
     #[doc(hidden)]
     type Scalar: Simd<Self> + From<Scalar>;
-    /// [`Wide`].
+    /// The token of level wide.
     #[doc(hidden)]
     type Wide: Simd<Self> + From<Wide>;
-    /// `Avx2`.
+    /// The token of level avx2.
     #[cfg(target_arch = "x86_64")]
     #[doc(hidden)]
     type Avx2: Simd<Self> + From<Avx2>;
-    /// `Avx512`.
+    /// The token of level avx512.
     #[cfg(target_arch = "x86_64")]
     #[doc(hidden)]
     type Avx512: Simd<Self> + From<Avx512>;

@@ -14,17 +14,17 @@ pub const LEVEL_VARIABLE: &str = "NXM_LEVEL";
 /// The names of all levels, slowest first, whether or not this processor has them.
 pub const LEVEL_NAMES: [&str; 4] = ["scalar", "wide", "avx2", "avx512"];
 
-/// An instruction set that this processor has: each variant holds the token that proves it.
+/// An instruction set that this processor has: it holds the token that proves it.
 #[derive(Clone, Copy, Debug)]
-pub enum Level {
-    /// One lane.
+pub struct Level(Token);
+
+/// The token of each level.
+#[derive(Clone, Copy, Debug)]
+enum Token {
     Scalar(Scalar),
-    /// The `wide` crate.
     Wide(Wide),
-    /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
-    /// AVX-512 F, BW, DQ, VL.
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
 }
@@ -77,17 +77,17 @@ impl Level {
     /// [`LevelError`] if there is no such level or this processor lacks it; nothing else is chosen in its place.
     pub fn named(name: &str) -> Result<Level, LevelError> {
         let found = match name {
-            "scalar" => Some(Level::Scalar(Scalar)),
-            "wide" => Some(Level::Wide(Wide)),
+            "scalar" => Some(Token::Scalar(Scalar)),
+            "wide" => Some(Token::Wide(Wide)),
             #[cfg(target_arch = "x86_64")]
-            "avx2" => Avx2::detect().map(Level::Avx2),
+            "avx2" => Avx2::detect().map(Token::Avx2),
             #[cfg(target_arch = "x86_64")]
-            "avx512" => Avx512::detect().map(Level::Avx512),
+            "avx512" => Avx512::detect().map(Token::Avx512),
             #[cfg(not(target_arch = "x86_64"))]
             "avx2" | "avx512" => None,
             _ => return Err(LevelError::Unknown { name: name.to_owned() }),
         };
-        found.ok_or_else(|| LevelError::Unavailable { name: name.to_owned() })
+        found.map(Level).ok_or_else(|| LevelError::Unavailable { name: name.to_owned() })
     }
 
     /// The fastest level of this processor, or the one that the environment variable `NXM_LEVEL` names.
@@ -106,26 +106,26 @@ impl Level {
 
     /// "scalar", "wide", "avx2" or "avx512".
     pub fn name(self) -> &'static str {
-        match self {
-            Level::Scalar(_) => "scalar",
-            Level::Wide(_) => "wide",
+        match self.0 {
+            Token::Scalar(_) => "scalar",
+            Token::Wide(_) => "wide",
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2(_) => "avx2",
+            Token::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512(_) => "avx512",
+            Token::Avx512(_) => "avx512",
         }
     }
 
     /// Runs `kernel` with this level's token, where its instructions are enabled.
     #[inline]
     pub fn dispatch<T: Element, K: Kernel<T>>(self, kernel: K) -> K::Output {
-        match self {
-            Level::Scalar(token) => token.enter(kernel),
-            Level::Wide(token) => token.enter(kernel),
+        match self.0 {
+            Token::Scalar(token) => token.enter(kernel),
+            Token::Wide(token) => token.enter(kernel),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2(token) => token.enter(kernel),
+            Token::Avx2(token) => token.enter(kernel),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512(token) => token.enter(kernel),
+            Token::Avx512(token) => token.enter(kernel),
         }
     }
 }
@@ -168,13 +168,13 @@ impl VectorShape {
 impl Level {
     /// The shape of this level's vectors of `T`.
     pub fn shape<T: Element>(self) -> VectorShape {
-        match self {
-            Level::Scalar(_) => VectorShape::of::<T, T::Scalar>(),
-            Level::Wide(_) => VectorShape::of::<T, T::Wide>(),
+        match self.0 {
+            Token::Scalar(_) => VectorShape::of::<T, T::Scalar>(),
+            Token::Wide(_) => VectorShape::of::<T, T::Wide>(),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2(_) => VectorShape::of::<T, T::Avx2>(),
+            Token::Avx2(_) => VectorShape::of::<T, T::Avx2>(),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512(_) => VectorShape::of::<T, T::Avx512>(),
+            Token::Avx512(_) => VectorShape::of::<T, T::Avx512>(),
         }
     }
 }

@@ -84,6 +84,7 @@ mod loss;
 pub mod math;
 mod matrix;
 mod memory;
+mod name;
 mod norm;
 mod parallel;
 pub mod program;
@@ -94,7 +95,7 @@ pub mod simd;
 mod softmax;
 mod update;
 
-pub use activation::{Activation, Kept, UnknownActivation};
+pub use activation::{Activation, Kept};
 pub use axpy::axpy;
 pub use call::{Call, Operation};
 pub use column_sum::column_sum;
@@ -114,6 +115,7 @@ pub use level::{LEVEL_NAMES, LEVEL_VARIABLE, Level, LevelError, VectorShape};
 pub use math::{Accuracy, Function, apply};
 pub use matrix::{MatrixMut, MatrixRef};
 pub use memory::{Matrix, Memory};
+pub use name::UnknownName;
 #[doc(hidden)] // for this crate's tests
 pub use parallel::EVALUATIONS_WORTH_A_THREAD;
 pub use parallel::{ELEMENTS_WORTH_A_THREAD, WORTH_A_THREAD};

@@ -5,8 +5,8 @@
 //!
 //! | token      | vector (f32)                  | where                                             |
 //! |------------|-------------------------------|---------------------------------------------------|
-//! | [`Scalar`] | one lane                      | everywhere; the meaning of a kernel               |
-//! | [`Wide`]   | the `wide` crate, 4 or 8 lanes| everywhere; what the build's target features give |
+//! | `Scalar`   | one lane                      | everywhere; the meaning of a kernel               |
+//! | `Wide`     | the `wide` crate, 4 or 8 lanes| everywhere; what the build's target features give |
 //! | `Avx2`     | 8 lanes, FMA                  | x86-64 that has AVX2 and FMA                      |
 //! | `Avx512`   | 16 lanes, masks               | x86-64 that has AVX-512 F, BW, DQ and VL          |
 //!
@@ -30,10 +30,10 @@ mod wide;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use scalar::Scalar;
-pub use wide::Wide;
+pub(crate) use scalar::Scalar;
+pub(crate) use wide::Wide;
 #[cfg(target_arch = "x86_64")]
-pub use x86::{Avx2, Avx512};
+pub(crate) use x86::{Avx2, Avx512};
 
 use crate::element::Element;
 use crate::math::Function;

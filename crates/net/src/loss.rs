@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use nxm_kernels::UnknownName;
+
 use crate::data::Targets;
 use crate::error::NetError;
 
@@ -35,25 +37,6 @@ pub enum Loss {
     /// BM evaluations of softplus and of the sigmoid, 2BM + 1 multiplications, 4BM − 1 additions.
     BinaryCrossEntropy,
 }
-
-/// The name of a loss that does not exist.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownLoss(
-    /// The name.
-    pub String,
-);
-
-impl fmt::Display for UnknownLoss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no loss is called {:?}; there are ", self.0)?;
-        for (i, loss) in Loss::ALL.iter().enumerate() {
-            write!(f, "{}{loss}", if i == 0 { "" } else { ", " })?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for UnknownLoss {}
 
 impl Loss {
     /// Cross-entropy without smoothing or class weights.
@@ -154,9 +137,8 @@ impl fmt::Display for Loss {
 }
 
 impl FromStr for Loss {
-    type Err = UnknownLoss;
-    fn from_str(name: &str) -> Result<Self, UnknownLoss> {
-        let found = Loss::ALL.into_iter().find(|loss| loss.name() == name);
-        found.ok_or_else(|| UnknownLoss(name.to_owned()))
+    type Err = UnknownName;
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        UnknownName::find("loss", name, &Loss::ALL, Loss::name)
     }
 }

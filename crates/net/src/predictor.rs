@@ -13,7 +13,7 @@ use crate::program::{Purpose, Sections};
 /// Predicts with a network whose weights do not change, from several threads at once.
 ///
 /// Each thread has [buffers](Predictor::buffers) of its own. The first prediction of a number of rows makes a
-/// [program](crate::program) for it, and the buffers keep the last 16 of them. Every further prediction of as many rows allocates
+/// [program](crate::operations) for it, and the buffers keep the last 16 of them. Every further prediction of as many rows allocates
 /// nothing.
 ///
 /// ```

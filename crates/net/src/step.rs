@@ -16,7 +16,7 @@ use crate::program::{Purpose, Sections, UpdateMode};
 /// [`Step::train`] makes a whole step, with everything fused that can be. [`Step::gradients`] and [`Step::update`] make the same step
 /// in two parts, to the bit, and the gradients can be read.
 ///
-/// A step makes a [program](crate::program) for each number of rows it is given, the first time it sees it, and keeps the last 16. It
+/// A step makes a [program](crate::operations) for each number of rows it is given, the first time it sees it, and keeps the last 16. It
 /// allocates nothing else after [`Step::new`], but for the memory of gradients, which the first [`Step::gradients`] takes.
 ///
 /// ```

@@ -1,7 +1,7 @@
 //! The answer: what `--format json` prints as it is, and the other formats lay out.
 
 use nxm_count::{
-    Bill, Breakdown, Clipping, Convention, Cost, LayerCost, MemoryUse, NetworkSpec, StepPart, TrainingLength,
+    Bill, Breakdown, CONVENTIONS, Clipping, Cost, LayerPhases, MemoryUse, NetworkSpec, StepPart, TrainingLength,
     Verification, verify_in,
 };
 use nxm_kernels::{Cpu, Element, Executor, Level};
@@ -20,10 +20,12 @@ pub struct Report {
     pub batch: u64,
     pub optimizer: &'static str,
     pub clipped: bool,
-    pub convention: Convention,
+    /// As a map.
+    #[serde(serialize_with = "as_map")]
+    pub convention: [(&'static str, &'static str); CONVENTIONS.len()],
     pub machine: MachineReport,
     pub step: StepCostReport,
-    pub layers: Vec<LayerCost>,
+    pub layers: Vec<LayerPhases<Cost>>,
     pub epoch: EpochCostReport,
     pub training: TrainingCostReport,
     pub memory: MemoryReport,
@@ -105,7 +107,7 @@ impl Report {
             batch,
             optimizer: network.optimizer().name(),
             clipped: network.clipping() != Clipping::None,
-            convention: Convention,
+            convention: CONVENTIONS,
             machine: MachineReport { level: cpu.level().name(), threads: cpu.threads() },
             step: StepCostReport(bill.step.parts().map(|(part, cost)| (part, *cost))),
             layers: bill.step.layers,
@@ -155,6 +157,11 @@ pub fn verify_step(element: ElementType, network: &NetworkSpec, batch: u64) -> R
         runs.map(|(level, threads)| verify_in(element, network, batch, level, threads)).collect::<Result<_, _>>()
     });
     verifications.map_err(|error| Failure::Usage(format!("--verify: {error}")))
+}
+
+/// Pairs as a map.
+fn as_map<S: Serializer>(pairs: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().copied())
 }
 
 /// A map of each part by its name.

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use nxm_count::{Forecast, StepFormula, TrainingFormula, Vectors, forecast};
+use nxm_count::{Forecast, Formulas, forecast};
 use nxm_kernels::{Executor, Function};
 
 use super::job::DemoJob;
@@ -17,9 +17,9 @@ const BUDGET: Duration = Duration::from_secs(1);
 /// Counts, measures, and writes what will come.
 pub fn write(job: &DemoJob, out: &mut impl Write) -> Result<Forecast, Failure> {
     let length = job.length();
-    let textbook = Vectors::textbook::<f32>();
-    let step = StepFormula::new(&job.spec, length.batch, textbook).map_err(Failure::usage)?;
-    let training = TrainingFormula::new(&job.spec, length, textbook).map_err(Failure::usage)?;
+    let textbook = Formulas::textbook::<f32>();
+    let step = textbook.step(&job.spec, length.batch).map_err(Failure::usage)?;
+    let training = textbook.training(&job.spec, length).map_err(Failure::usage)?;
     writeln!(
         out,
         "{} images of 8 × 8 pixels train a {} network (ReLU, cross-entropy, {} parameters)\n\
@@ -29,9 +29,9 @@ pub fn write(job: &DemoJob, out: &mut impl Write) -> Result<Forecast, Failure> {
         count(job.spec.parameters()),
         length.batch,
         plural(length.epochs, "epoch"),
-        plural(training.steps(), "step"),
+        plural(length.steps(), "step"),
     )?;
-    let rows = [("one step", step.total()), ("all of the training", training.total())].map(|(name, tally)| {
+    let rows = [("one step", step.total), ("all of the training", training)].map(|(name, tally)| {
         let ops = tally.useful;
         let [relu, exp] = [Function::Relu, Function::Exp].map(|function| count(ops.evaluations(function)));
         [name.to_owned(), count(ops.multiplications()), count(ops.additions()), relu, exp, count(ops.flops())]

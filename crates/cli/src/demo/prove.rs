@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use nxm_count::{Difference, Ops, StepFormula, Vectors, Verification};
+use nxm_count::{Difference, Formulas, Ops, Verification};
 use nxm_kernels::Function;
 use nxm_net::ElementType;
 
@@ -18,14 +18,14 @@ const BATCH: u64 = 100;
 
 /// Runs a step under counting at each level, on 1 and 2 threads, and writes what it executed.
 pub fn write(job: &DemoJob, out: &mut impl Write) -> Result<Broken, Failure> {
-    let step = StepFormula::new(&job.spec, BATCH, Vectors::textbook::<f32>()).map_err(Failure::usage)?;
+    let step = Formulas::textbook::<f32>().step(&job.spec, BATCH).map_err(Failure::usage)?;
     writeln!(
         out,
         "A training step of {} on {BATCH} examples: the formula, and what was executed at each level:\n",
         job.name()
     )?;
     let verifications = verify_step(ElementType::F32, &job.spec, BATCH)?;
-    let formula = row("formula", &step.total().useful, [String::new(), String::new()]);
+    let formula = row("formula", &step.total.useful, [String::new(), String::new()]);
     let runs = verifications.iter().map(|run| {
         let name = format!("{}, {}", run.level(), plural(run.threads() as u64, "thread"));
         let agrees = if run.agrees() { "agrees" } else { "DISAGREES" };

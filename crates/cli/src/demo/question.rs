@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use nxm_count::{NetworkSpec, Ops, StepFormula, StepPart, Vectors};
+use nxm_count::{Formulas, NetworkSpec, Ops, StepPart};
 use nxm_kernels::{Activation, Function};
 use nxm_net::Loss;
 
@@ -19,9 +19,9 @@ const BATCH: u64 = 32;
 pub fn write(out: &mut impl Write) -> Result<(), Failure> {
     let network = NetworkSpec::new(SIZES, Activation::Sigmoid, Activation::Sigmoid, Loss::MeanSquaredError)
         .map_err(Failure::usage)?;
-    let step = |batch| StepFormula::new(&network, batch, Vectors::textbook::<f32>()).map_err(Failure::usage);
+    let step = |batch| Formulas::textbook::<f32>().step(&network, batch).map_err(Failure::usage);
     let (one, many) = (step(1)?, step(BATCH)?);
-    let forward = one.forward().useful;
+    let forward = one.forward.useful;
     writeln!(
         out,
         "A layer of N inputs and M units takes N·M multiplications, M sums over N + 1 terms, M activations.\n\
@@ -36,12 +36,12 @@ pub fn write(out: &mut impl Write) -> Result<(), Failure> {
         let evaluations = if evaluations == 0 { String::new() } else { count(evaluations) };
         [name.to_owned(), count(ops.multiplications()), count(ops.additions()), evaluations, factor]
     };
-    let parts = one.breakdown().parts().into_iter().filter(|(part, _)| *part != StepPart::Total);
+    let parts = one.parts().into_iter().filter(|(part, _)| *part != StepPart::Total);
     let parts = parts.map(|(part, tally)| row(part.name(), tally.useful, String::new()));
     let totals = [(1, &one), (BATCH, &many)].map(|(batch, step)| {
-        let [total, forward] = [step.total(), step.forward()].map(|tally| tally.useful.multiplications() as f64);
+        let [total, forward] = [step.total, step.forward].map(|tally| tally.useful.multiplications() as f64);
         let name = format!("a step on {}", plural(batch, "example"));
-        row(&name, step.total().useful, format!("{} × its forward", significant(total / forward)))
+        row(&name, step.total.useful, format!("{} × its forward", significant(total / forward)))
     });
     let header = ["", "multiplications", "additions", "sigmoids", ""];
     writeln!(out, "{}\n", table(Look::Text, header, 1, parts.chain(totals)))?;

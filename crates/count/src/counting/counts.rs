@@ -11,7 +11,7 @@ use crate::traffic::Traffic;
 
 /// Counts of one run of one kernel, on one thread. (64 bits hold what a processor executes in decades.)
 #[derive(Debug, Default)]
-pub struct Counts {
+pub(crate) struct Counts {
     pub(super) own: ByKind,
     pub(super) functions: [Counter; Function::ALL.len()],
     pub(super) inside: ByKind,

@@ -12,21 +12,9 @@ use crate::tally::Tally;
 impl Vectors {
     /// What a call executes, useful and padding, at any number of threads.
     ///
-    /// ```
-    /// use nxm_count::{Level, Vectors};
-    /// use nxm_kernels::call::Op;
-    /// use nxm_kernels::{Init, Layout};
-    ///
-    /// let [a, b, c] = [(5, 7), (7, 19), (5, 19)].map(|(rows, cols)| Layout::row_major(rows, cols));
-    /// let gemm = Op::Gemm { a, b: nxm_kernels::call::RightLayout::Matrix(b), init: Init::Zero, c };
-    /// let tally = Vectors::of::<f32>(Level::named("scalar")?).operation(&gemm)?;
-    /// assert_eq!(tally.useful.own().fma(), 5 * 7 * 19);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
     /// # Errors
     /// [`Overflow`] if a count exceeds 128 bits.
-    pub fn operation(&self, operation: &Operation) -> Result<Tally, Overflow> {
+    pub(super) fn operation(&self, operation: &Operation) -> Result<Tally, Overflow> {
         let (v, lanes) = (*self, self.lanes);
         let together = Taken::Together;
         match *operation {

@@ -10,7 +10,7 @@ mod losses;
 mod operation;
 mod products;
 
-use nxm_kernels::{Activation, ELEMENTS_WORTH_A_THREAD, Element, Layout, Level, Rule, VectorShape};
+use nxm_kernels::{Activation, ELEMENTS_WORTH_A_THREAD, Element, Layout, Rule, VectorShape};
 use nxm_net::ElementType;
 
 use super::rows::{Rows, Taken};
@@ -19,7 +19,7 @@ use crate::traffic::Traffic;
 
 /// Who asks: vectors of an element type on some threads. The receiver of every formula.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Requests {
+pub(crate) struct Requests {
     vectors: VectorShape,
     /// Elements in 64 bytes.
     block: u128,
@@ -40,15 +40,15 @@ fn sum(terms: &[u128]) -> Result<u128, Overflow> {
 
 /// Every formula here fails with [`Overflow`] if the bytes exceed 128 bits, and only then.
 impl Requests {
-    /// The kernels in elements of `T` at `level` on `threads` threads.
-    pub fn of<T: Element>(level: Level, threads: usize) -> Requests {
+    /// The kernels in elements of `T`, in vectors of this shape, on one thread.
+    pub(super) fn new<T: Element>(vectors: VectorShape) -> Requests {
         let (block, element) = (T::BLOCK as u128, ElementType::of::<T>());
-        Requests { vectors: level.shape::<T>(), block, element, threads: threads.max(1) }
+        Requests { vectors, block, element, threads: 1 }
     }
 
-    /// What they ask for elements of.
-    pub fn element(self) -> ElementType {
-        self.element
+    /// On so many threads, at least one.
+    pub(super) fn on_threads(self, threads: usize) -> Requests {
+        Requests { threads: threads.max(1), ..self }
     }
 
     /// Bytes of an element.

@@ -1,11 +1,10 @@
-//! Formulas of a training run.
+//! How long a training is, and what it costs of what its steps cost.
 
-use nxm_net::{NetworkSpec, TrainingOptions};
+use nxm_net::TrainingOptions;
 use serde::Serialize;
 
-use super::{StepFormula, Vectors};
+use crate::breakdown::{Amount, Breakdown};
 use crate::error::CountError;
-use crate::tally::Tally;
 
 /// How long a network is trained: in each epoch every example once, in batches of which the last may be short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -39,48 +38,34 @@ impl TrainingLength {
     pub fn of(options: &TrainingOptions, examples: u64) -> TrainingLength {
         TrainingLength { examples, epochs: options.epochs as u64, batch: (options.batch as u64).min(examples) }
     }
-}
 
-/// What a training run executes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TrainingFormula {
-    length: TrainingLength,
-    steps: u128,
-    total: Tally,
-}
+    /// Steps of an epoch; 0 if the batch is.
+    pub fn steps_per_epoch(&self) -> u128 {
+        if self.batch == 0 { 0 } else { self.examples.div_ceil(self.batch).into() }
+    }
+    /// Steps of all epochs.
+    pub fn steps(&self) -> u128 {
+        self.steps_per_epoch() * u128::from(self.epochs)
+    }
 
-impl TrainingFormula {
-    /// The training of `network` in `vectors`: epochs · (⌊examples/batch⌋ · step(batch) + step(examples mod batch)). A
-    /// short last batch counts as what it is.
-    ///
-    /// # Errors
-    /// [`CountError`] if a number of examples, epochs or a batch is 0 or a count exceeds 128 bits.
-    pub fn new(network: &NetworkSpec, length: TrainingLength, vectors: Vectors) -> Result<TrainingFormula, CountError> {
-        let TrainingLength { examples, epochs, batch } = length;
+    /// What an epoch and the whole training cost, if `step` says what a step on so many examples does.
+    pub(crate) fn repeat<V: Amount>(
+        &self,
+        step: impl Fn(u64) -> Result<Breakdown<V>, CountError>,
+    ) -> Result<(Breakdown<V>, Breakdown<V>), CountError> {
+        let TrainingLength { examples, epochs, batch } = *self;
         CountError::not_zero("the number of examples", examples)?;
         CountError::not_zero("the number of epochs", epochs)?;
         CountError::not_zero("the batch", batch)?;
         let (whole, rest) = (examples / batch, examples % batch);
-        let training = CountError::in_the("the training");
-        let mut epoch = Tally::NONE;
-        for (steps, rows) in [(whole, batch), (u64::from(rest > 0), rest)].into_iter().filter(|(steps, _)| *steps > 0) {
-            let step = StepFormula::new(network, rows, vectors)?.total();
-            epoch = step.times(steps.into()).and_then(|steps| epoch.plus(&steps)).map_err(&training)?;
-        }
-        let steps = u128::from(examples.div_ceil(batch)) * u128::from(epochs);
-        Ok(TrainingFormula { length, steps, total: epoch.times(epochs.into()).map_err(&training)? })
-    }
-
-    /// Examples, epochs and batch.
-    pub fn length(&self) -> TrainingLength {
-        self.length
-    }
-    /// Steps of all epochs.
-    pub fn steps(&self) -> u128 {
-        self.steps
-    }
-    /// What all of them execute.
-    pub fn total(&self) -> Tally {
-        self.total
+        let short = if rest > 0 { Some(step(rest)?) } else { None };
+        let epoch = match (whole, short) {
+            (0, Some(short)) => short,
+            (_, short) => {
+                step(batch)?.times_plus(whole.into(), short.as_ref()).map_err(CountError::in_the("an epoch"))?
+            }
+        };
+        let training = epoch.times_plus(epochs.into(), None).map_err(CountError::in_the("the training"))?;
+        Ok((epoch, training))
     }
 }

@@ -1,19 +1,19 @@
 //! Rules of thumb, against exact counts: `docs/counting.md` says what these say.
 
-use nxm_count::{Activation, Loss, NetworkSpec, StepFormula, Vectors};
+use nxm_count::{Activation, Formulas, Loss, NetworkSpec};
 
 /// What a rule says, as a share of what is exact: (backward = 2 × forward, 6 flops per parameter and example, multiplications of a step = 3
 /// and 4 × the forward pass's).
 fn rules(sizes: &[u64], hidden: Activation, output: Activation, loss: Loss, batch: u64) -> [f64; 4] {
     let spec = NetworkSpec::new(sizes, hidden, output, loss).unwrap();
-    let step = StepFormula::new(&spec, batch, Vectors::textbook::<f32>()).unwrap();
-    let (forward, backward) = (step.forward().useful, step.backward().useful);
+    let step = Formulas::textbook::<f32>().step(&spec, batch).unwrap();
+    let (forward, backward) = (step.forward.useful, step.backward.useful);
     let by_parameters = 6.0 * spec.parameters() as f64 * batch as f64;
-    let multiplications = step.total().useful.multiplications() as f64;
+    let multiplications = step.total.useful.multiplications() as f64;
     let forward_multiplications = forward.multiplications() as f64;
     [
         2.0 * forward.flops() as f64 / backward.flops() as f64,
-        by_parameters / step.total().useful.flops() as f64,
+        by_parameters / step.total.useful.flops() as f64,
         3.0 * forward_multiplications / multiplications,
         4.0 * forward_multiplications / multiplications,
     ]
@@ -47,8 +47,8 @@ fn are_as_wrong_as_the_documentation_says() {
 fn backward_products_are_twice_the_forward_ones_but_for_the_first_layer() {
     let sizes = [784u64, 128, 10];
     let spec = NetworkSpec::new(sizes, Activation::Relu, Activation::Identity, Loss::CROSS_ENTROPY).unwrap();
-    let step = StepFormula::new(&spec, 3, Vectors::textbook::<f32>()).unwrap();
+    let step = Formulas::textbook::<f32>().step(&spec, 3).unwrap();
     let s = 784 * 128 + 128 * 10;
-    assert_eq!(step.forward().useful.own().fma(), 3 * s);
-    assert_eq!(step.backward().useful.own().fma(), 3 * (2 * s - 784 * 128));
+    assert_eq!(step.forward.useful.own().fma(), 3 * s);
+    assert_eq!(step.backward.useful.own().fma(), 3 * (2 * s - 784 * 128));
 }

@@ -1,10 +1,10 @@
 //! Bytes worked out by hand, and sums of bills.
 
 use nxm_count::{
-    Activation, Bill, Clipping, Cost, Cpu, Level, Loss, NetworkSpec, Requests, Traffic, TrainingLength, cost_of_step,
+    Activation, Bill, Clipping, Cost, Cpu, Formulas, Level, Loss, NetworkSpec, Run, Traffic, TrainingLength,
 };
 use nxm_kernels::call::{Op, RightLayout};
-use nxm_kernels::{Init, Layout, Operation, Phase};
+use nxm_kernels::{Executor, Init, Layout, Operation, Phase};
 use proptest::prelude::*;
 
 /// 30-30-30 with sigmoids and squared errors on one example: 30 numbers are 120 bytes, a layer's parameters 930.
@@ -43,7 +43,7 @@ proptest! {
         let spec = NetworkSpec::new([7, 5, 3], Activation::Gelu, Activation::Identity, Loss::CROSS_ENTROPY).unwrap();
         let cpu = Cpu::detect().unwrap();
         let bill = Bill::new::<f64>(&spec, TrainingLength::new(examples).with_epochs(epochs).with_batch(batch), &cpu).unwrap();
-        let step = |rows| cost_of_step::<f64>(&spec, rows, &cpu).unwrap();
+        let step = |rows| Formulas::of::<f64>(cpu.level()).on_threads(cpu.threads()).cost(&spec, rows, Run::Step).unwrap();
         let whole = step(batch).total.times((examples / batch).into()).unwrap();
         let rest = if examples % batch > 0 { step(examples % batch).total } else { Cost::default() };
         prop_assert_eq!(bill.epoch.total, whole.plus(&rest).unwrap());
@@ -61,21 +61,21 @@ proptest! {
 fn requests_by_hand() {
     for (level, height, across) in [("scalar", 4, 8), ("avx2", 4, 1), ("avx512", 8, 1)] {
         let Ok(level) = Level::named(level) else { continue };
-        let requests = Requests::of::<f32>(level, 1);
+        let formulas = Formulas::of::<f32>(level);
         // 16 × 10 by 10 × 24: for each of 10 terms, A once for each tile across, B once for each tile below another; the bias for each tile.
         let below = 16 / height;
         let loaded = 10 * (16 * across + below * 24) + below * 24;
-        let traffic = requests.operation(&gemm([16, 10, 24], Init::Bias(Layout::row_major(1, 24)))).unwrap();
+        let traffic = formulas.requested(&gemm([16, 10, 24], Init::Bias(Layout::row_major(1, 24)))).unwrap();
         assert_eq!(traffic, Traffic { read: 4 * loaded, written: 4 * 16 * 24 }, "{level}");
     }
-    let requests = Requests::of::<f64>(Level::named("scalar").unwrap(), 1);
+    let formulas = Formulas::of::<f64>(Level::named("scalar").unwrap());
     let [one, row] = [1, 30].map(|cols| Layout::row_major(1, cols));
     let dot = Op::Dot { x: row, y: row, to: one };
-    assert_eq!(requests.operation(&dot).unwrap(), Traffic { read: 8 * 60, written: 8 });
+    assert_eq!(formulas.requested(&dot).unwrap(), Traffic { read: 8 * 60, written: 8 });
     let [x, y, a] = [(1, 3), (1, 5), (3, 5)].map(|(rows, cols)| Layout::row_major(rows, cols));
     let ger = Op::Ger { alpha: 0.5, x, y, a };
-    assert_eq!(requests.operation(&ger).unwrap(), Traffic { read: 8 * (3 + 15 + 15), written: 8 * 15 });
-    let error = requests.operation(&gemm([usize::MAX; 3], Init::Zero)).unwrap_err();
+    assert_eq!(formulas.requested(&ger).unwrap(), Traffic { read: 8 * (3 + 15 + 15), written: 8 * 15 });
+    let error = formulas.requested(&gemm([usize::MAX; 3], Init::Zero)).unwrap_err();
     assert_eq!(error.to_string(), "the number of bytes exceeds 2¹²⁸ − 1");
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, OnceLock};
 
-use nxm_count::{Counted, Ops, Requests, Tally, Traffic, Vectors};
+use nxm_count::{Counted, Formulas, Ops, Tally, Traffic};
 use nxm_kernels::{
     Activation, Call, Cpu, Element, Executor, Function, Layout, Level, MatrixMut, MatrixRef, Operation, Region, Strides,
 };
@@ -262,23 +262,23 @@ pub fn check_both<C: Case<f32> + Case<f64> + Sync>(case: C) {
 
 fn check_at<T: Element>(case: &impl Case<T>, thread_counts: &[usize]) {
     for level in Level::available() {
-        let vectors = Vectors::of::<T>(level);
+        let formulas = Formulas::of::<T>(level);
         for &threads in thread_counts {
-            let (cpu, requests) = (Cpu::new(level, threads), Requests::of::<T>(level, threads));
+            let cpu = Cpu::new(level, threads);
             let counted = Counted::new(cpu);
             let recording = Recording::new(&counted);
             let result = case.run(&recording, Draw::Usual);
             let operations = recording.operations();
-            let formula = executed(vectors, &operations);
+            let formula = executed(formulas, &operations);
             assert_eq!(Textbook::of(&formula.useful), case.textbook(), "the formula, {} {level}", T::NAME);
             if level.shape::<T>().fused {
-                let textbook = executed(Vectors::textbook::<T>(), &operations);
+                let textbook = executed(Formulas::textbook::<T>(), &operations);
                 assert_eq!(formula.useful, textbook.useful, "{} {level}", T::NAME);
             }
             let tally = counted.total();
             assert_eq!(tally.useful, formula.useful, "useful, {} {level} {threads}", T::NAME);
             assert_eq!(tally.padding, formula.padding, "padding, {} {level} {threads}", T::NAME);
-            let requested = requested(requests, &operations);
+            let requested = requested(formulas.on_threads(threads), &operations);
             assert_eq!(counted.total_requested(), requested, "bytes, {} {level} {threads}", T::NAME);
             assert_eq!(bits(&result), bits(&case.run(&cpu, Draw::Usual)), "bits, {} {level} {threads}", T::NAME);
         }
@@ -288,27 +288,27 @@ fn check_at<T: Element>(case: &impl Case<T>, thread_counts: &[usize]) {
 /// No count depends on the data.
 fn check_extremes<T: Element>(case: &impl Case<T>) {
     for level in Level::available() {
-        let (vectors, requests) = (Vectors::of::<T>(level), Requests::of::<T>(level, 1));
+        let formulas = Formulas::of::<T>(level);
         let counted = Counted::new(Cpu::new(level, 1));
         let recording = Recording::new(&counted);
         case.run(&recording, Draw::Extreme);
         let operations = recording.operations();
-        assert_eq!(counted.total(), executed(vectors, &operations), "of extreme numbers, {} {level}", T::NAME);
+        assert_eq!(counted.total(), executed(formulas, &operations), "of extreme numbers, {} {level}", T::NAME);
         assert_eq!(
             counted.total_requested(),
-            requested(requests, &operations),
+            requested(formulas, &operations),
             "of extreme numbers, {} {level}",
             T::NAME
         );
     }
 }
 
-fn executed(vectors: Vectors, operations: &[Operation]) -> Tally {
-    Tally::sum(operations.iter().map(|operation| vectors.operation(operation).unwrap())).unwrap()
+fn executed(formulas: Formulas, operations: &[Operation]) -> Tally {
+    Tally::sum(operations.iter().map(|operation| formulas.executed(operation).unwrap())).unwrap()
 }
 
-fn requested(requests: Requests, operations: &[Operation]) -> Traffic {
-    Traffic::sum(operations.iter().map(|operation| requests.operation(operation).unwrap())).unwrap()
+fn requested(formulas: Formulas, operations: &[Operation]) -> Traffic {
+    Traffic::sum(operations.iter().map(|operation| formulas.requested(operation).unwrap())).unwrap()
 }
 
 /// [`check`] of a case that is large enough to be split between threads, and that it is: on one thread and on as many as pay.

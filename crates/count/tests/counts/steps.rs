@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::common::{Draw, Textbook, bits, numbers, thread_counts, with_room};
 use crate::textbook;
-use nxm_count::{
-    Clipping, Counted, InferenceFormula, NetworkSpec, Requests, Run, StepFormula, StepTraffic, Tally, Traffic, Vectors,
-    compulsory_traffic, verify,
-};
-use nxm_kernels::{Activation, Cpu, Element, Executor, Function, Level, MatrixRef, Phase, Region};
+use nxm_count::{Breakdown, Clipping, Cost, Counted, Formulas, LayerPhases, NetworkSpec, Run, Tally, verify};
+use nxm_kernels::{Activation, Cpu, Element, Executor, Function, Level, MatrixRef, Phase};
 use nxm_net::{
     Adam, AdamW, Dataset, EVALUATION_ROWS, Loss, NetError, Network, Optimizer, OptimizerState, Predictor, Sgd, Step,
     Targets,
@@ -79,12 +76,9 @@ impl StepCase {
 
     /// Each phase asks at least for what it must read and write, but for labels and class weights, and for a product whose operand or
     /// result the phase beside it has at hand.
-    fn asks_for_what_it_must(&self, requested: &StepTraffic, rows: usize, size: u128) {
-        let compulsory = compulsory_traffic(&self.spec(), rows as u64, size).unwrap();
-        for (asked, must) in requested.layers().iter().zip(&compulsory.layers) {
-            for ((phase, asked), (_, must)) in asked.phases().zip(must.phases()) {
-                assert!(asked.read >= must.read && asked.written >= must.written, "{phase}: {asked:?}, {must:?}");
-            }
+    fn asks_for_what_it_must(costs: &Breakdown<Cost>) {
+        for (phase, Cost { requested: asked, traffic: must, .. }) in costs.layers.iter().flat_map(LayerPhases::phases) {
+            assert!(asked.read >= must.read && asked.written >= must.written, "{phase}: {asked:?}, {must:?}");
         }
     }
 
@@ -106,23 +100,22 @@ impl StepCase {
 
     /// A step by `Step::train`, or by `Step::gradients` and `Step::update`.
     fn check_run<T: Element>(&self, rows: usize, level: Level, run: Run) {
-        let (spec, vectors) = (self.spec(), Vectors::of::<T>(level));
-        let formula = StepFormula::of_run(&spec, rows as u64, vectors, run).unwrap();
-        let expected: BTreeMap<Option<Region>, Tally> =
-            formula.regions().map(|(region, tally)| (Some(region), tally)).collect();
-        assert_eq!(Textbook::of(&formula.total().useful), textbook::step(&spec, rows as u64), "{run:?} {level}");
+        let (spec, formulas) = (self.spec(), Formulas::of::<T>(level));
+        let formula = formulas.run(&spec, rows as u64, run).unwrap();
+        assert_eq!(Textbook::of(&formula.total.useful), textbook::step(&spec, rows as u64), "{run:?} {level}");
         for threads in thread_counts(rows) {
             let cpu = Cpu::new(level, threads);
             let counted = Counted::new(cpu);
             let result = self.train::<T>(&counted, rows, run, Draw::Usual);
-            let requests = Requests::of::<T>(level, threads);
-            let requested = StepTraffic::requested_by_run(&spec, rows as u64, requests, run).unwrap();
-            let by_region: BTreeMap<Option<Region>, Traffic> =
-                requested.regions().map(|(region, traffic)| (Some(region), traffic)).collect();
-            assert_eq!(counted.requested(), by_region, "bytes, {} {level} {threads} {rows} rows", T::NAME);
-            assert_eq!(counted.total_requested(), requested.total());
-            self.asks_for_what_it_must(&requested, rows, size_of::<T>() as u128);
-            assert_eq!(counted.total(), formula.total(), "{} {level} {threads} {rows} rows", T::NAME);
+            let formulas = formulas.on_threads(threads);
+            let regions = formulas.regions(&spec, rows as u64, run).unwrap();
+            let (expected, bytes): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                regions.into_iter().map(|(region, (ops, bytes))| ((Some(region), ops), (Some(region), bytes))).unzip();
+            assert_eq!(counted.requested(), bytes, "bytes, {} {level} {threads} {rows} rows", T::NAME);
+            let costs = formulas.cost(&spec, rows as u64, run).unwrap();
+            assert_eq!(counted.total_requested(), costs.total.requested);
+            Self::asks_for_what_it_must(&costs);
+            assert_eq!(counted.total(), formula.total, "{} {level} {threads} {rows} rows", T::NAME);
             assert_eq!(counted.take(), expected, "{} {level} {threads} {rows} rows", T::NAME);
             let uncounted = self.train::<T>(&cpu, rows, run, Draw::Usual);
             assert_eq!(bits(&result), bits(&uncounted), "{} {level} {threads}", T::NAME);
@@ -134,14 +127,14 @@ impl StepCase {
     fn check_extremes<T: Element>(&self, level: Level) {
         let counted = Counted::new(Cpu::new(level, 2));
         with_room(|| self.train::<T>(&counted, self.batch, Run::Step, Draw::Extreme));
-        let formula = StepFormula::new(&self.spec(), self.batch as u64, Vectors::of::<T>(level)).unwrap();
-        let begun = formula.forward().plus(&formula.loss()).unwrap();
+        let formula = Formulas::of::<T>(level).step(&self.spec(), self.batch as u64).unwrap();
+        let begun = formula.forward.plus(&formula.loss).unwrap();
         assert_eq!(counted.total(), begun, "{} {level}", T::NAME);
         let counted = Counted::new(Cpu::new(level, 2));
         with_room(|| self.train::<T>(&counted, self.batch, Run::GradientsAndUpdate, Draw::Extreme));
-        let vectors = Vectors::of::<T>(level);
-        let formula = StepFormula::of_run(&self.spec(), self.batch as u64, vectors, Run::GradientsAndUpdate).unwrap();
-        assert_eq!(counted.total(), formula.total(), "apart, {} {level}", T::NAME);
+        let formulas = Formulas::of::<T>(level);
+        let formula = formulas.run(&self.spec(), self.batch as u64, Run::GradientsAndUpdate).unwrap();
+        assert_eq!(counted.total(), formula.total, "apart, {} {level}", T::NAME);
     }
 
     /// Predictions by a predictor, and by the network, which takes 256 rows at a time.
@@ -150,18 +143,19 @@ impl StepCase {
         let x = numbers::<T>(rows * network.inputs(), 1);
         let x = MatrixRef::new(&x, rows, network.inputs()).unwrap();
         for threads in thread_counts(rows) {
-            let (vectors, requests) = (Vectors::of::<T>(level), Requests::of::<T>(level, threads));
-            let of = |rows: usize| InferenceFormula::new(&self.spec(), rows as u64, vectors, requests).unwrap();
+            let formulas = Formulas::of::<T>(level).on_threads(threads);
+            let executed = |rows: usize| formulas.run(&self.spec(), rows as u64, Run::Prediction).unwrap().total;
+            let cost = formulas.cost(&self.spec(), rows as u64, Run::Prediction).unwrap().total;
             let predictor = Predictor::new(network.clone(), rows);
             let mut buffers = predictor.buffers().unwrap();
             let counted = Counted::new(Cpu::new(level, threads));
             predictor.predict(&counted, x, &mut buffers).unwrap();
-            assert_eq!((counted.total(), counted.total_requested()), (of(rows).total(), of(rows).requested()));
+            assert_eq!((counted.total(), counted.total_requested()), (executed(rows), cost.requested));
 
             let counted = Counted::new(Cpu::new(level, threads));
             network.predict(&counted, x).unwrap();
-            let blocks = (0..rows).step_by(EVALUATION_ROWS).map(|i| of(EVALUATION_ROWS.min(rows - i)));
-            let expected = Tally::sum(blocks.map(|block| block.total())).unwrap();
+            let blocks = (0..rows).step_by(EVALUATION_ROWS).map(|i| executed(EVALUATION_ROWS.min(rows - i)));
+            let expected = Tally::sum(blocks).unwrap();
             assert_eq!(counted.total(), expected, "{} {level} {threads} {rows} rows", T::NAME);
         }
     }
@@ -239,11 +233,11 @@ fn evaluations() {
     let labels = (0..rows).map(|i| (i % outputs) as u32).collect();
     let data = Dataset::classification(numbers(rows * 4, 1), 4, labels, outputs).unwrap();
     for level in Level::available() {
-        let (vectors, requests) = (Vectors::of::<f32>(level), Requests::of::<f32>(level, 1));
+        let formulas = Formulas::of::<f32>(level);
         let counted = Counted::new(Cpu::new(level, 1));
         with_room(|| network.evaluate(&counted, &data, &job.loss).unwrap());
         let blocks = [EVALUATION_ROWS, EVALUATION_ROWS, 37]
-            .map(|rows| InferenceFormula::evaluation(&job.spec(), rows as u64, vectors, requests).unwrap().total());
+            .map(|rows| formulas.run(&job.spec(), rows as u64, Run::Evaluation).unwrap().total);
         assert_eq!(counted.total(), Tally::sum(blocks).unwrap(), "{level}");
     }
     job.check::<f32>();
@@ -297,16 +291,16 @@ fn thirty_thirty_thirty() {
     let sigmoid = Activation::Sigmoid;
     let network = NetworkSpec::new([30, 30, 30], sigmoid, sigmoid, Loss::MeanSquaredError).unwrap();
     assert_eq!(network.parameters(), 1860);
-    let step = StepFormula::new(&network, 1, Vectors::textbook::<f32>()).unwrap();
+    let step = Formulas::textbook::<f32>().step(&network, 1).unwrap();
 
-    let forward = step.forward().useful;
+    let forward = step.forward.useful;
     assert_eq!((forward.multiplications(), forward.additions(), forward.flops()), (1800, 1800, 3600));
     assert_eq!(forward.functions().collect::<Vec<_>>(), [(Function::Sigmoid, 60)]);
     // A sigmoid is 12 fma, 2 mul, 8 add, 1 div, 3 cmp.
     let inside = forward.inside();
     assert_eq!([inside.fma(), inside.mul(), inside.add(), inside.div(), inside.cmp()], [720, 120, 480, 60, 180]);
 
-    let [first, last] = step.layers() else { panic!("two layers") };
+    let [first, last] = &step.layers[..] else { panic!("two layers") };
     assert_eq!(first[Phase::WeightGradient].useful.own().fma() + last[Phase::WeightGradient].useful.own().fma(), 1800);
     // One row is 30 dot products of 30: 30 multiplications and 29 additions each.
     let input_gradient = last[Phase::InputGradient].useful;
@@ -316,11 +310,11 @@ fn thirty_thirty_thirty() {
     let derivative = last[Phase::ActivationGradient].useful;
     assert_eq!((derivative.own().mul(), derivative.own().add()), (60, 30));
     // (2n + 1) and (2n − 1) for 30 outputs.
-    assert_eq!((step.loss().useful.multiplications(), step.loss().useful.additions()), (61, 59));
-    assert_eq!(step.update().useful.own().fma(), 1860);
+    assert_eq!((step.loss.useful.multiplications(), step.loss.useful.additions()), (61, 59));
+    assert_eq!(step.update.useful.own().fma(), 1860);
 
     // 1800 + 61 + (1800 + 900 + 120) + 1860, and 1800 + 59 + (1800 + 870 + 60 + 60) + 1860.
-    let total = step.total().useful;
+    let total = step.total.useful;
     assert_eq!((total.multiplications(), total.additions()), (6541, 6509));
     assert!(with_room(|| verify::<f32>(&network, 1, Level::detect().unwrap(), 1)).unwrap().agrees());
 }
@@ -330,14 +324,14 @@ fn thirty_thirty_thirty() {
 fn digits_network() {
     let (relu, identity) = (Activation::Relu, Activation::Identity);
     let network = NetworkSpec::new([784, 128, 10], relu, identity, Loss::CROSS_ENTROPY).unwrap();
-    let step = StepFormula::new(&network, 4, Vectors::textbook::<f32>()).unwrap();
+    let step = Formulas::textbook::<f32>().step(&network, 4).unwrap();
     let s = 784 * 128 + 128 * 10;
-    assert_eq!(step.forward().useful.own().fma(), 4 * s);
-    let matrix_work = step.forward().useful.own().fma() + step.backward().useful.own().fma();
+    assert_eq!(step.forward.useful.own().fma(), 4 * s);
+    let matrix_work = step.forward.useful.own().fma() + step.backward.useful.own().fma();
     assert_eq!(matrix_work, 4 * (3 * s - 784 * 128));
-    assert_eq!(step.update().useful.own().fma(), s + 138);
+    assert_eq!(step.update.useful.own().fma(), s + 138);
 
-    let loss = step.loss().useful;
+    let loss = step.loss.useful;
     assert_eq!(loss.own().cmp(), 4 * 9);
     assert_eq!(loss.own().add(), 4 * (10 + 9 + 1 + 1) + 3);
     assert_eq!((loss.own().mul(), loss.own().div()), (4 * 10 + 1, 4));

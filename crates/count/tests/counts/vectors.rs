@@ -3,7 +3,7 @@
 
 use crate::common::{Case, Draw, Laid, Numbers, Textbook, check, check_both, check_split, derivative, laid, side};
 use crate::rules::Choice;
-use nxm_count::Vectors;
+use nxm_count::Formulas;
 use nxm_kernels::call::Op;
 use nxm_kernels::{Activation, Call, Element, Executor, Function, Layout, axpy, dot, dot_in_f64, sgd};
 use proptest::prelude::*;
@@ -250,18 +250,18 @@ fn large_enough_for_threads() {
 fn by_hand() {
     let one = Layout::row_major(1, 1);
     let dot = |n| Op::Dot { x: Layout::row_major(1, n), y: Layout::row_major(1, n), to: one };
-    let textbook = Vectors::textbook::<f32>();
-    let useful = textbook.operation(&dot(30)).unwrap().useful;
+    let textbook = Formulas::textbook::<f32>();
+    let useful = textbook.executed(&dot(30)).unwrap().useful;
     // 16 lanes get a first product each; 14 a second one, fused; then 15 additions fold 16 lanes.
     assert_eq!((useful.own().mul(), useful.own().fma(), useful.own().add()), (16, 14, 15));
     // In f64 a block is 8 lanes, and 30 is less than four of them.
-    let useful = Vectors::textbook::<f64>().operation(&dot(30)).unwrap().useful;
+    let useful = Formulas::textbook::<f64>().executed(&dot(30)).unwrap().useful;
     assert_eq!((useful.own().mul(), useful.own().fma(), useful.own().add()), (8, 22, 7));
     // Of f32 in f64, each factor is converted; no conversion is a flop.
-    let useful = Vectors::textbook::<f64>().operation(&Op::DotInF64 { x: 30, y: 30, to: one }).unwrap().useful;
+    let useful = Formulas::textbook::<f64>().executed(&Op::DotInF64 { x: 30, y: 30, to: one }).unwrap().useful;
     assert_eq!((useful.own().mul(), useful.own().fma(), useful.own().add()), (8, 22, 7));
     assert_eq!((useful.own().convert(), useful.flops()), (60, 59));
     // From four blocks on there are 64 (or 32) lanes.
-    let useful = textbook.operation(&dot(100)).unwrap().useful;
+    let useful = textbook.executed(&dot(100)).unwrap().useful;
     assert_eq!((useful.own().mul(), useful.own().fma(), useful.own().add()), (64, 36, 63));
 }

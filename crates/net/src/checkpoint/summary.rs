@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use nxm_kernels::{Activation, Element};
+use nxm_kernels::{Activation, Element, UnknownName};
 
 use super::container::FileHeader;
 use super::error::{CheckpointError, ContentError};
@@ -69,20 +69,11 @@ impl fmt::Display for ElementType {
     }
 }
 
-/// A name that no element type has.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no element type is called {found:?}; expected f32 or f64")]
-pub struct UnknownElement {
-    /// The name.
-    pub found: String,
-}
-
 impl FromStr for ElementType {
-    type Err = UnknownElement;
+    type Err = UnknownName;
 
-    fn from_str(name: &str) -> Result<ElementType, UnknownElement> {
-        let element = [ElementType::F32, ElementType::F64].into_iter().find(|element| element.name() == name);
-        element.ok_or_else(|| UnknownElement { found: name.to_owned() })
+    fn from_str(name: &str) -> Result<ElementType, UnknownName> {
+        UnknownName::find("element type", name, &[ElementType::F32, ElementType::F64], |element| element.name())
     }
 }
 

@@ -13,7 +13,7 @@ impl Requests {
     ///
     /// # Errors
     /// [`Overflow`] if they exceed 128 bits.
-    pub fn operation(&self, operation: &Operation) -> Result<Traffic, Overflow> {
+    pub(in crate::formula) fn operation(&self, operation: &Operation) -> Result<Traffic, Overflow> {
         let of = *self;
         match *operation {
             Op::Dot { x, .. } => of.dot(x.cols as u128),
