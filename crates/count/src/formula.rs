@@ -119,7 +119,7 @@ impl Vectors {
     }
 
     /// A reduction of n elements to one.
-    fn reduction(self, parts: Reduction, n: u128) -> Result<Tally, Overflow> {
+    fn reduction(self, parts: ReductionOps, n: u128) -> Result<Tally, Overflow> {
         if n == 0 {
             return Ok(Tally::NONE);
         }
@@ -130,7 +130,7 @@ impl Vectors {
     }
 
     /// A reduction of n elements, at least one, to the lanes of one vector.
-    fn reduction_to_vector(self, parts: Reduction, n: u128) -> Result<Tally, Overflow> {
+    fn reduction_to_vector(self, parts: ReductionOps, n: u128) -> Result<Tally, Overflow> {
         // Virtual lanes, and how many of them get a first element.
         let lanes = if n < 4 * self.block { self.block } else { 4 * self.block };
         let started = n.min(lanes);
@@ -143,7 +143,7 @@ impl Vectors {
     }
 
     /// `count` reductions of n elements each, whose last vectors are folded together, as many as a vector has lanes at a time.
-    fn reductions(self, parts: Reduction, n: u128, count: u128) -> Result<Tally, Overflow> {
+    fn reductions(self, parts: ReductionOps, n: u128, count: u128) -> Result<Tally, Overflow> {
         if n == 0 {
             return Ok(Tally::NONE);
         }
@@ -159,18 +159,20 @@ impl Vectors {
 
 /// What a reduction does with a lane's first element, with a next one, and with two lanes.
 #[derive(Clone, Copy)]
-struct Reduction {
+struct ReductionOps {
     first: Ops,
     next: Ops,
     combine: Ops,
 }
 
-impl Reduction {
+impl ReductionOps {
     /// Σ x.
-    const SUM: Reduction = Reduction { first: Ops::NONE, next: Ops::one(Kind::Add), combine: Ops::one(Kind::Add) };
+    const SUM: ReductionOps =
+        ReductionOps { first: Ops::NONE, next: Ops::one(Kind::Add), combine: Ops::one(Kind::Add) };
     /// max x.
-    const MAX: Reduction = Reduction { first: Ops::NONE, next: Ops::one(Kind::Cmp), combine: Ops::one(Kind::Cmp) };
+    const MAX: ReductionOps =
+        ReductionOps { first: Ops::NONE, next: Ops::one(Kind::Cmp), combine: Ops::one(Kind::Cmp) };
     /// Σ x·y.
-    const PRODUCT: Reduction =
-        Reduction { first: Ops::one(Kind::Mul), next: Ops::one(Kind::Fma), combine: Ops::one(Kind::Add) };
+    const PRODUCT: ReductionOps =
+        ReductionOps { first: Ops::one(Kind::Mul), next: Ops::one(Kind::Fma), combine: Ops::one(Kind::Add) };
 }

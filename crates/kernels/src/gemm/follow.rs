@@ -7,7 +7,7 @@
 use super::blocking::Following;
 use crate::activation::Activation;
 use crate::element::Element;
-use crate::elementwise::{Elementwise, Rows, map_padded};
+use crate::elementwise::{Elementwise, JoinedRows, map_padded};
 use crate::executor::Runner;
 use crate::math::Function;
 use crate::matrix::{MatrixMut, MatrixRef};
@@ -335,7 +335,7 @@ impl<T: Element, U: Update<T>> Kernel<T> for ByRule<'_, '_, '_, T, U> {
                     let first = if U::STATE > 0 { &mut first[f..f + len] } else { &mut [] };
                     let second = if U::STATE > 1 { &mut second[s..s + len] } else { &mut [] };
                     let weights = &mut weights[w..w + len];
-                    update_row(simd, rule, Rows::one(cols), gradients, weights, [first, second]);
+                    update_row(simd, rule, JoinedRows::one(cols), gradients, weights, [first, second]);
                 }
             }
             Gradient::Matrix(matrix) => {
@@ -346,8 +346,8 @@ impl<T: Element, U: Update<T>> Kernel<T> for ByRule<'_, '_, '_, T, U> {
                     && first.is_flat(len)
                     && second.is_flat(len);
                 let (count, rows) = match flat {
-                    true => (1, Rows { cols, stride: len }),
-                    false => (weights.rows(), Rows::one(cols)),
+                    true => (1, JoinedRows { cols, stride: len }),
+                    false => (weights.rows(), JoinedRows::one(cols)),
                 };
                 for i in 0..count {
                     // Where rows are a page or more apart, the hardware does not foresee the next one.
@@ -498,8 +498,8 @@ pub(crate) fn map_rows<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: us
         flat &= input.is_flat(len);
     }
     let (count, n, rows) = match flat {
-        true => (1, out.rows() * len, Rows { cols, stride: len }),
-        false => (out.rows(), cols, Rows::one(cols)),
+        true => (1, out.rows() * len, JoinedRows { cols, stride: len }),
+        false => (out.rows(), cols, JoinedRows::one(cols)),
     };
     for i in 0..count {
         let mut slices: [&[T]; N] = [&[]; N];
