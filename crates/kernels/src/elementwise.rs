@@ -1,6 +1,7 @@
 //! The shape of every elementwise kernel: four vectors at a time, then whole vectors, then a ragged one.
 
 mod pair;
+pub(crate) mod rows;
 
 use self::pair::Pair;
 use crate::element::Element;

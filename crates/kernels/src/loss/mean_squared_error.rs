@@ -6,8 +6,8 @@
 use super::lay_out;
 use crate::dot::dot_body;
 use crate::element::Element;
+use crate::elementwise::rows::map_rows;
 use crate::elementwise::{Elementwise, map_row};
-use crate::gemm::follow::map_rows;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Kernel, Simd};
 use crate::softmax::Scale;
