@@ -26,9 +26,9 @@ struct Layer {
 }
 
 /// A product: its name, its plain loop and itself.
-type Form = (&'static str, fn(&mut Layer), fn(&mut Layer, &Cpu));
+type ProductBench = (&'static str, fn(&mut Layer), fn(&mut Layer, &Cpu));
 
-const FORMS: [Form; 3] = [
+const PRODUCTS: [ProductBench; 3] = [
     (
         "gemm forward X·W + b",
         |l| reference::forward(&l.x, &l.w, &l.bias, l.rows, &mut l.out),
@@ -73,7 +73,7 @@ pub fn bench(c: &mut Criterion) {
             out: vec![0.0; (rows * fan_in).max(fan_in * fan_out).max(rows * fan_out)],
         };
         let size = format!("{rows}x{fan_in}x{fan_out}");
-        for (name, plain, product) in FORMS {
+        for (name, plain, product) in PRODUCTS {
             let mut group = c.benchmark_group(format!("{name} (flops)"));
             group.throughput(Throughput::Elements(2 * fma as u64)).sampling_mode(SamplingMode::Flat);
             if fma <= PLAIN_UP_TO {

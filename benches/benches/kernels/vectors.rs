@@ -15,15 +15,15 @@ use crate::operands::{ALPHA, mixed, outputs_and_gradients, sums};
 const SIZES: [(usize, usize); 4] = [(32, 32), (128, 256), (1024, 1024), (4096, 4096)];
 
 /// A kernel: its plain loop and itself, on operands (x, y, out).
-struct Case {
+struct KernelBench {
     name: &'static str,
     operands: fn(usize, usize) -> [Vec<f32>; 3],
-    plain: Plain,
+    plain: PlainLoop,
     kernel: OnCpu,
 }
 
 /// Takes rows, columns, x, y and out.
-type Plain = fn(usize, usize, &[f32], &[f32], &mut [f32]);
+type PlainLoop = fn(usize, usize, &[f32], &[f32], &mut [f32]);
 type OnCpu = fn(&Cpu, usize, usize, &[f32], &[f32], &mut [f32]);
 
 fn view(data: &[f32], rows: usize, cols: usize) -> MatrixRef<'_, f32> {
@@ -34,56 +34,56 @@ fn view_mut(data: &mut [f32], rows: usize, cols: usize) -> MatrixMut<'_, f32> {
     MatrixMut::new(data, rows, cols).unwrap()
 }
 
-const CASES: [Case; 9] = [
-    Case {
+const KERNELS: [KernelBench; 9] = [
+    KernelBench {
         name: "dot",
         operands: |rows, cols| [mixed(rows * cols), mixed(rows * cols), vec![0.0]],
         plain: |_, _, x, y, out| out[0] = reference::dot(x, y),
         kernel: |cpu, _, _, x, y, out| out[0] = dot(cpu, x, y).unwrap(),
     },
-    Case {
+    KernelBench {
         name: "axpy",
         operands: |rows, cols| [mixed(rows * cols), vec![], mixed(rows * cols)],
         plain: |_, _, x, _, out| reference::axpy(ALPHA, x, out),
         kernel: |cpu, _, _, x, _, out| axpy(cpu, ALPHA, x, out).unwrap(),
     },
-    Case {
+    KernelBench {
         name: "gemv",
         operands: |rows, cols| [mixed(rows * cols), mixed(cols), vec![0.0; rows]],
         plain: |_, _, x, y, out| reference::gemv(x, y, out),
         kernel: |cpu, rows, cols, x, y, out| gemv(cpu, view(x, rows, cols), y, out).unwrap(),
     },
-    Case {
+    KernelBench {
         name: "gemv_transposed",
         operands: |rows, cols| [mixed(rows * cols), mixed(rows), vec![0.0; cols]],
         plain: |_, _, x, y, out| reference::gemv_transposed(x, y, out),
         kernel: |cpu, rows, cols, x, y, out| gemv_transposed(cpu, view(x, rows, cols), y, out).unwrap(),
     },
-    Case {
+    KernelBench {
         name: "ger",
         operands: |rows, cols| [mixed(rows), mixed(cols), mixed(rows * cols)],
         plain: |_, _, x, y, out| reference::ger(ALPHA, x, y, out),
         kernel: |cpu, rows, cols, x, y, out| ger(cpu, ALPHA, x, y, view_mut(out, rows, cols)).unwrap(),
     },
-    Case {
+    KernelBench {
         name: "column_sum",
         operands: |rows, cols| [mixed(rows * cols), vec![], vec![0.0; cols]],
         plain: |rows, _, x, _, out| reference::column_sum(x, rows, out),
         kernel: |cpu, rows, cols, x, _, out| column_sum(cpu, view(x, rows, cols), out).unwrap(),
     },
-    Case {
+    KernelBench {
         name: "softmax",
         operands: |rows, cols| [vec![], vec![], mixed(rows * cols)],
         plain: |_, cols, _, _, out| out.chunks_mut(cols).for_each(reference::softmax),
         kernel: |cpu, rows, cols, _, _, out| softmax(cpu, view_mut(out, rows, cols)).unwrap(),
     },
-    Case {
+    KernelBench {
         name: "log_softmax",
         operands: |rows, cols| [vec![], vec![], mixed(rows * cols)],
         plain: |_, cols, _, _, out| out.chunks_mut(cols).for_each(reference::log_softmax),
         kernel: |cpu, rows, cols, _, _, out| log_softmax(cpu, view_mut(out, rows, cols)).unwrap(),
     },
-    Case {
+    KernelBench {
         name: "sgd",
         operands: |rows, cols| [mixed(rows * cols), vec![], mixed(rows * cols)],
         plain: |_, _, x, _, out| reference::sgd(ALPHA, x, out),
@@ -105,7 +105,7 @@ fn contest(c: &mut Criterion, name: &str, elements: usize, mut plain: impl FnMut
 /// All of them, then each activation forward and backward.
 pub fn bench(c: &mut Criterion) {
     for (rows, cols) in SIZES {
-        for case in &CASES {
+        for case in &KERNELS {
             let [x, y, out] = (case.operands)(rows, cols);
             let mut outs = [out.clone(), out];
             let [plain_out, out] = &mut outs;

@@ -9,11 +9,11 @@ use nxm_kernels::{Call, Cpu, Executor, Level, Phase, Region};
 /// What `cpu` runs, and how long each phase took of it, all layers together.
 pub struct Phases {
     cpu: Cpu,
-    booked: Mutex<Booked>,
+    booked: Mutex<PhaseTimes>,
 }
 
 #[derive(Default)]
-struct Booked {
+struct PhaseTimes {
     since: Option<(Option<Phase>, Instant)>,
     times: BTreeMap<Option<Phase>, Duration>,
 }

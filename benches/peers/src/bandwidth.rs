@@ -6,7 +6,7 @@ use nxm_kernels::{Element, Kernel, Simd};
 
 /// What is moved, by elements.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Traffic {
+pub enum AccessPattern {
     /// Read x.
     Read,
     /// Write y.
@@ -19,28 +19,28 @@ pub enum Traffic {
     Combine,
 }
 
-impl Traffic {
+impl AccessPattern {
     /// Elements moved for each element of y (of x, if only x is read).
     pub fn moved(self) -> usize {
         match self {
-            Traffic::Read | Traffic::Write => 1,
-            Traffic::Copy | Traffic::Update => 2,
-            Traffic::Combine => 3,
+            AccessPattern::Read | AccessPattern::Write => 1,
+            AccessPattern::Copy | AccessPattern::Update => 2,
+            AccessPattern::Combine => 3,
         }
     }
 
     /// Buffers used: x, y or both.
     pub fn buffers(self) -> usize {
         match self {
-            Traffic::Read | Traffic::Write | Traffic::Update => 1,
-            Traffic::Copy | Traffic::Combine => 2,
+            AccessPattern::Read | AccessPattern::Write | AccessPattern::Update => 1,
+            AccessPattern::Copy | AccessPattern::Combine => 2,
         }
     }
 }
 
 /// Moves data.
 pub struct Move<'a, T> {
-    pub traffic: Traffic,
+    pub pattern: AccessPattern,
     pub x: &'a [T],
     pub y: &'a mut [T],
 }
@@ -54,8 +54,8 @@ impl<T: Element> Kernel<T> for Move<'_, T> {
     fn run<S: Simd<T>>(self, simd: S) {
         let step = AT_ONCE * S::LANES;
         let zero = simd.splat(T::ZERO);
-        match self.traffic {
-            Traffic::Read => {
+        match self.pattern {
+            AccessPattern::Read => {
                 let mut bits = [zero; AT_ONCE];
                 for x in self.x.chunks_exact(step) {
                     for (x, bits) in x.chunks_exact(S::LANES).zip(&mut bits) {
@@ -66,22 +66,22 @@ impl<T: Element> Kernel<T> for Move<'_, T> {
                     black_box(bits);
                 });
             }
-            Traffic::Write => {
+            AccessPattern::Write => {
                 for y in self.y.chunks_exact_mut(S::LANES) {
                     simd.store(zero, y);
                 }
             }
-            Traffic::Copy => {
+            AccessPattern::Copy => {
                 for (x, y) in self.x.chunks_exact(S::LANES).zip(self.y.chunks_exact_mut(S::LANES)) {
                     simd.store(simd.load(x), y);
                 }
             }
-            Traffic::Update => {
+            AccessPattern::Update => {
                 for y in self.y.chunks_exact_mut(S::LANES) {
                     simd.store(simd.neg(simd.load(y)), y);
                 }
             }
-            Traffic::Combine => {
+            AccessPattern::Combine => {
                 for (x, y) in self.x.chunks_exact(S::LANES).zip(self.y.chunks_exact_mut(S::LANES)) {
                     simd.store(simd.copy_sign(simd.load(y), simd.load(x)), y);
                 }

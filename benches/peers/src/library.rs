@@ -49,7 +49,7 @@ pub fn prepare(threads: usize) {
 
 /// A row-major matrix without gaps, or the transpose of one.
 #[derive(Clone, Copy)]
-pub struct Operand<'a, T> {
+pub struct StoredMatrix<'a, T> {
     pub data: &'a [T],
     pub rows: usize,
     pub cols: usize,
@@ -65,7 +65,7 @@ pub enum Stored {
     Transposed,
 }
 
-impl<T> Operand<'_, T> {
+impl<T> StoredMatrix<'_, T> {
     /// (Elements between rows, elements between columns).
     fn strides(&self) -> (isize, isize) {
         match self.stored {
@@ -77,7 +77,7 @@ impl<T> Operand<'_, T> {
 
 /// What OpenBLAS does with vectors, if it takes part.
 #[cfg(feature = "openblas")]
-pub use blas::Vectors as Blas;
+pub use blas::Blas;
 /// What OpenBLAS would do with vectors.
 #[cfg(not(feature = "openblas"))]
 pub trait Blas {}
@@ -102,40 +102,46 @@ pub trait Number:
     ///
     /// # Safety
     /// The operands must be as large as they say, `c` as large as their product.
-    unsafe fn matrixmultiply(a: Operand<'_, Self>, b: Operand<'_, Self>, c: &mut [Self]);
+    unsafe fn matrixmultiply(a: StoredMatrix<'_, Self>, b: StoredMatrix<'_, Self>, c: &mut [Self]);
     /// OpenBLAS's product for this type.
     #[cfg(feature = "openblas")]
-    fn openblas(a: Operand<'_, Self>, b: Operand<'_, Self>, c: &mut [Self]);
+    fn openblas(a: StoredMatrix<'_, Self>, b: StoredMatrix<'_, Self>, c: &mut [Self]);
 }
 
 impl Number for f32 {
-    unsafe fn matrixmultiply(a: Operand<'_, f32>, b: Operand<'_, f32>, c: &mut [f32]) {
+    unsafe fn matrixmultiply(a: StoredMatrix<'_, f32>, b: StoredMatrix<'_, f32>, c: &mut [f32]) {
         let ((m, k, n), (ra, ca), (rb, cb)) = ((a.rows, a.cols, b.cols), a.strides(), b.strides());
         let (a, b, c) = (a.data.as_ptr(), b.data.as_ptr(), c.as_mut_ptr());
         // SAFETY: the caller's promise.
         unsafe { matrixmultiply::sgemm(m, k, n, 1.0, a, ra, ca, b, rb, cb, 0.0, c, n as isize, 1) }
     }
     #[cfg(feature = "openblas")]
-    fn openblas(a: Operand<'_, f32>, b: Operand<'_, f32>, c: &mut [f32]) {
+    fn openblas(a: StoredMatrix<'_, f32>, b: StoredMatrix<'_, f32>, c: &mut [f32]) {
         blas::sgemm(a, b, c);
     }
 }
 
 impl Number for f64 {
-    unsafe fn matrixmultiply(a: Operand<'_, f64>, b: Operand<'_, f64>, c: &mut [f64]) {
+    unsafe fn matrixmultiply(a: StoredMatrix<'_, f64>, b: StoredMatrix<'_, f64>, c: &mut [f64]) {
         let ((m, k, n), (ra, ca), (rb, cb)) = ((a.rows, a.cols, b.cols), a.strides(), b.strides());
         let (a, b, c) = (a.data.as_ptr(), b.data.as_ptr(), c.as_mut_ptr());
         // SAFETY: the caller's promise.
         unsafe { matrixmultiply::dgemm(m, k, n, 1.0, a, ra, ca, b, rb, cb, 0.0, c, n as isize, 1) }
     }
     #[cfg(feature = "openblas")]
-    fn openblas(a: Operand<'_, f64>, b: Operand<'_, f64>, c: &mut [f64]) {
+    fn openblas(a: StoredMatrix<'_, f64>, b: StoredMatrix<'_, f64>, c: &mut [f64]) {
         blas::dgemm(a, b, c);
     }
 }
 
 /// C ← A·B by `library`; C is row-major.
-pub fn multiply<T: Number>(library: Library, threads: usize, a: Operand<'_, T>, b: Operand<'_, T>, c: &mut [T]) {
+pub fn multiply<T: Number>(
+    library: Library,
+    threads: usize,
+    a: StoredMatrix<'_, T>,
+    b: StoredMatrix<'_, T>,
+    c: &mut [T],
+) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     assert!(a.data.len() == m * k && b.rows == k && b.data.len() == k * n && c.len() == m * n);
     let ((ra, ca), (rb, cb)) = (a.strides(), b.strides());
@@ -189,7 +195,7 @@ pub fn multiply<T: Number>(library: Library, threads: usize, a: Operand<'_, T>, 
     }
 }
 
-fn faer_view<'a, T: Number>(operand: Operand<'a, T>) -> MatRef<'a, T> {
+fn faer_view<'a, T: Number>(operand: StoredMatrix<'a, T>) -> MatRef<'a, T> {
     match operand.stored {
         Stored::Plain => MatRef::from_row_major_slice(operand.data, operand.rows, operand.cols),
         Stored::Transposed => MatRef::from_column_major_slice(operand.data, operand.rows, operand.cols),

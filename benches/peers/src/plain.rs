@@ -1,10 +1,10 @@
 //! Vector kernels as a person writes them, compiled for this machine's instruction set.
 
 use crate::library::Number;
-use crate::vector::{Kernel, Operands};
+use crate::vector::{KernelOperands, VectorKernel};
 
 /// The loop, with the widest instructions that the processor has and the compiler can use.
-pub fn run<T: Number>(kernel: Kernel, operands: &mut Operands<T>) {
+pub fn run<T: Number>(kernel: VectorKernel, operands: &mut KernelOperands<T>) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::is_x86_feature_detected as has;
@@ -22,13 +22,13 @@ pub fn run<T: Number>(kernel: Kernel, operands: &mut Operands<T>) {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,fma")]
-fn on_avx512<T: Number>(kernel: Kernel, operands: &mut Operands<T>) {
+fn on_avx512<T: Number>(kernel: VectorKernel, operands: &mut KernelOperands<T>) {
     body(kernel, operands);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn on_avx2<T: Number>(kernel: Kernel, operands: &mut Operands<T>) {
+fn on_avx2<T: Number>(kernel: VectorKernel, operands: &mut KernelOperands<T>) {
     body(kernel, operands);
 }
 
@@ -45,16 +45,16 @@ fn axpy<T: Number>(alpha: T, x: &[T], y: &mut [T]) {
 }
 
 #[inline(always)]
-fn body<T: Number>(kernel: Kernel, operands: &mut Operands<T>) {
-    let Operands { cols, a, x, y, out, alpha, .. } = operands;
+fn body<T: Number>(kernel: VectorKernel, operands: &mut KernelOperands<T>) {
+    let KernelOperands { cols, a, x, y, out, alpha, .. } = operands;
     match kernel {
-        Kernel::Dot => out[0] = dot(x, y),
-        Kernel::Axpy => axpy(*alpha, x, out),
-        Kernel::Gemv => a.chunks_exact(*cols).zip(out).for_each(|(row, out)| *out = dot(row, x)),
-        Kernel::GemvTransposed => {
+        VectorKernel::Dot => out[0] = dot(x, y),
+        VectorKernel::Axpy => axpy(*alpha, x, out),
+        VectorKernel::Gemv => a.chunks_exact(*cols).zip(out).for_each(|(row, out)| *out = dot(row, x)),
+        VectorKernel::GemvTransposed => {
             out.fill(T::default());
             a.chunks_exact(*cols).zip(x).for_each(|(row, x)| axpy(*x, row, out));
         }
-        Kernel::Ger => out.chunks_exact_mut(*cols).zip(x).for_each(|(row, x)| axpy(*alpha * *x, y, row)),
+        VectorKernel::Ger => out.chunks_exact_mut(*cols).zip(x).for_each(|(row, x)| axpy(*alpha * *x, y, row)),
     }
 }

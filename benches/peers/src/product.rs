@@ -4,7 +4,7 @@ use nxm_kernels::{Cpu, Executor, Init, MatrixMut, MatrixRef, gemm};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-use crate::library::{LIBRARIES, Library, Number, Operand, Stored, multiply};
+use crate::library::{LIBRARIES, Library, Number, Stored, StoredMatrix, multiply};
 use nxm_benches::fma::Peak;
 
 /// Which of the three products of training.
@@ -146,10 +146,14 @@ impl<T: Number> Product<T> {
     fn peer(&mut self, library: Library, stored: Stored) {
         let (m, k, n) = rows_inner_cols(self.shape, self.form);
         let as_if = |transposed: bool| if transposed { Stored::Transposed } else { Stored::Plain };
-        let a = Operand { data: &self.a[..], rows: m, cols: k, stored: as_if(self.form == Form::WeightGradient) };
+        let a = StoredMatrix { data: &self.a[..], rows: m, cols: k, stored: as_if(self.form == Form::WeightGradient) };
         let b = match (self.form, stored) {
-            (Form::Forward, Stored::Transposed) => Operand { data: &self.b_transposed[..], rows: k, cols: n, stored },
-            (form, _) => Operand { data: &self.b[..], rows: k, cols: n, stored: as_if(form == Form::InputGradient) },
+            (Form::Forward, Stored::Transposed) => {
+                StoredMatrix { data: &self.b_transposed[..], rows: k, cols: n, stored }
+            }
+            (form, _) => {
+                StoredMatrix { data: &self.b[..], rows: k, cols: n, stored: as_if(form == Form::InputGradient) }
+            }
         };
         multiply(library, self.cpu.threads(), a, b, &mut self.c);
     }

@@ -1,6 +1,6 @@
 //! The three products of a layer, at shapes from the smallest networks to the largest: one table.
 
-use crate::bandwidth::Traffic;
+use crate::bandwidth::AccessPattern;
 use crate::library::Number;
 use crate::options::Setup;
 use crate::product::{Contestant, FORMS, Form, Product, Shape, contestants};
@@ -60,8 +60,8 @@ fn print<T: Number>(setup: &Setup, rows: &[Row]) {
     // Every race has measured the peak, in turns with the products: the best of all is the processor's.
     let calls = rows.iter().map(|row| row.times[row.times.len() - 1].best()).fold(f64::INFINITY, f64::min);
     let peak = 2.0 * peak_fma::<T>(setup) as f64 * setup.threads as f64 / calls / 1e9;
-    let reads =
-        PLACES.map(|(_, bytes)| (bytes, bandwidth(setup.level, setup.threads, setup.rounds, Traffic::Read, bytes)));
+    let reads = PLACES
+        .map(|(_, bytes)| (bytes, bandwidth(setup.level, setup.threads, setup.rounds, AccessPattern::Read, bytes)));
     println!(
         "{} on {} thread(s), at most {} interleaved rounds. FMA peak {} GFLOP/s; read bandwidth {} GB/s.\n",
         T::NAME,

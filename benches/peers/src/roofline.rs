@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use nxm_kernels::{Cpu, Element, Executor, Level};
 
-use crate::bandwidth::{Move, Traffic};
+use crate::bandwidth::{AccessPattern, Move};
 use crate::options::Setup;
 use crate::table::{digits, table};
 use nxm_benches::fma::Peak;
@@ -13,8 +13,12 @@ use nxm_benches::fma::Peak;
 /// Where data is: its name, and bytes that fit there beside what else is there (L2 and L3 hold more than L1 and L2 do).
 pub const PLACES: [(&str, usize); 4] = [("L1", 24 << 10), ("L2", 384 << 10), ("L3", 8 << 20), ("DRAM", 256 << 20)];
 
-const TRAFFIC: [(&str, Traffic); 4] =
-    [("read", Traffic::Read), ("write", Traffic::Write), ("copy", Traffic::Copy), ("update", Traffic::Update)];
+const PATTERNS: [(&str, AccessPattern); 4] = [
+    ("read", AccessPattern::Read),
+    ("write", AccessPattern::Write),
+    ("copy", AccessPattern::Copy),
+    ("update", AccessPattern::Update),
+];
 /// Seconds of each round of each measurement.
 const ROUND: f64 = 0.01;
 
@@ -48,20 +52,20 @@ pub fn fma_peak<T: Element>(level: Level, threads: usize, rounds: usize) -> f64 
     rate(threads, rounds, || move || 2.0 * cpu.level().dispatch::<T, _>(Peak::default()) as f64) / 1e9
 }
 
-/// GB/s of `traffic` on `bytes` in all buffers of a thread.
-pub fn bandwidth(level: Level, threads: usize, rounds: usize, traffic: Traffic, bytes: usize) -> f64 {
+/// GB/s of `pattern` on `bytes` in all buffers of a thread.
+pub fn bandwidth(level: Level, threads: usize, rounds: usize, pattern: AccessPattern, bytes: usize) -> f64 {
     let cpu = Cpu::new(level, 1);
     // Whole cache lines.
-    let len = bytes / traffic.buffers() / 64 * 16;
+    let len = bytes / pattern.buffers() / 64 * 16;
     // Small buffers are gone through many times between two looks at the clock.
     let times = ((1 << 20) / bytes).max(1);
     rate(threads, rounds, || {
         let (x, mut y) = (vec![1.0f32; len], vec![1.0f32; len]);
         move || {
             for _ in 0..times {
-                cpu.level().dispatch(Move { traffic, x: &x, y: &mut y });
+                cpu.level().dispatch(Move { pattern, x: &x, y: &mut y });
             }
-            (times * traffic.moved() * len * size_of::<f32>()) as f64
+            (times * pattern.moved() * len * size_of::<f32>()) as f64
         }
     }) / 1e9
 }
@@ -88,9 +92,9 @@ pub fn run(setup: &Setup) {
     }));
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let mut moves = table(&header, 1);
-    for (name, traffic) in TRAFFIC {
+    for (name, pattern) in PATTERNS {
         let cell = |(_, bytes)| {
-            let [one, two] = [1, 2].map(|threads| bandwidth(setup.level, threads, setup.rounds, traffic, bytes));
+            let [one, two] = [1, 2].map(|threads| bandwidth(setup.level, threads, setup.rounds, pattern, bytes));
             format!("{} / {}", digits(one), digits(two))
         };
         moves.add_row([name.to_owned()].into_iter().chain(PLACES.map(cell)));

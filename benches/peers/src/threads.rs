@@ -6,10 +6,10 @@ use nxm_kernels::Cpu;
 
 use crate::library::Number;
 use crate::options::Setup;
-use crate::product::{Contestant as Who, FORMS, Product, Shape};
+use crate::product::{Contestant, FORMS, Product, Shape};
 use crate::race::{Length, Times, race};
 use crate::table::{digits, ratio, table, time};
-use crate::vector::{Case, Contestant, KERNELS, Kernel};
+use crate::vector::{Case, KERNELS, VectorContestant, VectorKernel};
 
 /// B = N = M.
 const SIDES: [usize; 13] = [30, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048];
@@ -46,7 +46,7 @@ pub fn run<T: Number>(setup: &Setup) {
             if setup.wants(&format!("{} {shape}", form.name())) {
                 eprintln!("{} {shape}", form.name());
                 let mut product = Product::<T>::new(shape, form, cpus[0]);
-                let times = race(2, length, |i, calls| product.on(cpus[i]).run(Who::Nxm, calls));
+                let times = race(2, length, |i, calls| product.on(cpus[i]).run(Contestant::Nxm, calls));
                 products.add_row(row(form.name(), shape.to_string(), shape.flops(), &times));
             }
         }
@@ -54,14 +54,14 @@ pub fn run<T: Number>(setup: &Setup) {
     println!("{products}\n");
     let header = ["what", "size", "1 thread", "2 threads", "GB/s", "2 threads'", "ratio", "of medians"];
     let mut vectors = table(&header, 2);
-    for kernel in KERNELS.into_iter().filter(|kernel| *kernel != Kernel::Dot) {
+    for kernel in KERNELS.into_iter().filter(|kernel| *kernel != VectorKernel::Dot) {
         for elements in ELEMENTS {
             let (rows, cols) = if kernel.has_matrix() { (elements / 512, 512) } else { (1, elements) };
             let size = if kernel.has_matrix() { format!("{rows}×{cols}") } else { format!("{elements}") };
             if setup.wants(&format!("{} {size}", kernel.name())) {
                 eprintln!("{} {size}", kernel.name());
                 let mut case = Case::<T>::new(kernel, rows, cols, cpus[0]);
-                let times = race(2, length, |i, calls| case.on(cpus[i]).run(Contestant::Nxm, calls));
+                let times = race(2, length, |i, calls| case.on(cpus[i]).run(VectorContestant::Nxm, calls));
                 let bytes = case.bytes() as f64;
                 vectors.add_row(row(kernel.name(), size, bytes, &times));
             }

@@ -4,7 +4,7 @@ use crate::library::Number;
 use crate::options::Setup;
 use crate::race::{Length, race};
 use crate::table::{digits, percent, ratio, table, time};
-use crate::vector::{Case, Contestant, KERNELS, Kernel, contestants};
+use crate::vector::{Case, KERNELS, VectorContestant, VectorKernel, contestants};
 
 /// Rows and columns: two small ones, then what fills L1, L2, L3 and memory in f32.
 pub const SIZES: [(&str, usize, usize); 6] =
@@ -50,7 +50,7 @@ pub fn run<T: Number>(setup: &Setup) {
 }
 
 /// Rows and columns for vectors or a matrix of `T`, in the place of the i-th size.
-fn size<T>(kernel: Kernel, i: usize, rows: usize, cols: usize) -> (usize, usize) {
+fn size<T>(kernel: VectorKernel, i: usize, rows: usize, cols: usize) -> (usize, usize) {
     match (kernel.has_matrix(), LENGTHS.get(i)) {
         (false, Some(length)) => (1, *length),
         // Two vectors, each of half as many bytes.
@@ -66,10 +66,11 @@ fn row<T: Number>(setup: &Setup, mut case: Case<T>, name: String) -> Vec<String>
     let length = Length { rounds: setup.rounds, seconds: SECONDS };
     let times = race(who.len(), length, |i, calls| case.run(who[i], calls));
     let bytes = case.bytes() as f64 / 1e9;
-    let peers = || who.iter().zip(&times).filter(|(who, _)| !matches!(who, Contestant::Nxm | Contestant::Memory));
+    let peers =
+        || who.iter().zip(&times).filter(|(who, _)| !matches!(who, VectorContestant::Nxm | VectorContestant::Memory));
     let (peer, best) = peers().min_by(|a, b| a.1.best().total_cmp(&b.1.best())).expect("a peer");
     let median = peers().map(|(_, times)| times.median()).fold(f64::INFINITY, f64::min);
-    let memory = who.iter().position(|who| *who == Contestant::Memory).map(|i| &times[i]);
+    let memory = who.iter().position(|who| *who == VectorContestant::Memory).map(|i| &times[i]);
     let ours = &times[0];
     vec![
         case.kernel.name().into(),

@@ -41,7 +41,7 @@ use crate::tally::Tally;
 use crate::traffic::Traffic;
 use compulsory::compulsory;
 use requests::Requests;
-use vectors::{Reduction, Vectors};
+use vectors::{ReductionOps, Vectors};
 
 /// The formulas for elements of one type at one level, on some threads.
 ///

@@ -1,6 +1,7 @@
 //! The shape of every elementwise kernel: four vectors at a time, then whole vectors, then a ragged one.
 
 mod pair;
+pub(crate) mod rows;
 
 use self::pair::Pair;
 use crate::element::Element;
@@ -34,16 +35,16 @@ pub(crate) fn map_slice<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: u
 
 /// Rows in memory that is taken as one row: of each `stride` elements the first `cols` matter, the rest is padding.
 #[derive(Clone, Copy)]
-pub(crate) struct Rows {
+pub(crate) struct JoinedRows {
     pub(crate) cols: usize,
     pub(crate) stride: usize,
 }
 
-impl Rows {
+impl JoinedRows {
     /// One row.
     #[inline(always)]
-    pub(crate) fn one(cols: usize) -> Rows {
-        Rows { cols, stride: usize::MAX }
+    pub(crate) fn one(cols: usize) -> JoinedRows {
+        JoinedRows { cols, stride: usize::MAX }
     }
     /// How many lanes matter of the vector that begins at element i.
     #[inline(always)]
@@ -64,7 +65,7 @@ pub(crate) fn map_row<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usi
     inputs: [&[T]; N],
     out: &mut [T],
 ) {
-    map_padded(simd, f, n, Rows::one(n), inputs, out);
+    map_padded(simd, f, n, JoinedRows::one(n), inputs, out);
 }
 
 /// The same of n elements that are several rows.
@@ -73,7 +74,7 @@ pub(crate) fn map_padded<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: 
     simd: S,
     f: F,
     n: usize,
-    rows: Rows,
+    rows: JoinedRows,
     inputs: [&[T]; N],
     out: &mut [T],
 ) {

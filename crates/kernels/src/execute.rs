@@ -10,7 +10,7 @@ use crate::loss::{BinaryCrossEntropy, CrossEntropy, MeanSquaredError, WeightedCr
 use crate::norm::{AddSquares, ClipScale};
 use crate::{axpy, column_sum, dot, gemv, ger, softmax};
 
-/// Runs an op. `by` makes views of its operands, and is asked for each operand at most once: `matrix.rs` relies on that.
+/// Runs an op. `by` makes views of its operands, and is asked for each operand at most once: `program/views.rs` relies on that.
 ///
 /// The views go from where they stand straight into the kernel: a small kernel takes less time than building its operands twice.
 #[inline(always)]

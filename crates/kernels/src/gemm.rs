@@ -77,11 +77,10 @@
 pub(crate) mod blocking;
 pub(crate) mod follow;
 pub(crate) mod operand;
+mod outer;
 mod pack;
 pub(crate) mod strided;
 mod tile;
-
-use std::hint::black_box;
 
 use crate::call::{Call, Op};
 use crate::element::Element;
@@ -92,11 +91,11 @@ use crate::level::VectorShape;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::parallel::{Split, WORTH_A_THREAD, for_each_part, parts};
 use crate::scratch::Scratch;
-use crate::simd::{Kernel, Simd, store_some};
-use crate::update::{Gradients, OuterRow};
+use crate::simd::{Kernel, Simd};
 use blocking::{B_BYTES, Blocking, ProductShape};
 use follow::{Epilogue, Follow, Gradient, What};
 use operand::{Operand, RightFactor};
+use outer::Outer;
 use tile::{ContiguousColumns, ContiguousRows, Rhs, RowTiles};
 
 /// What the sums of a product start from. `M` is what the bias is given as: a slice, a matrix of one row, …
@@ -325,38 +324,6 @@ impl<T: Element> Kernel<T> for Gemm<'_, T> {
             None => whole(simd, a, b.in_place(0, shape.inner), init, block.sums()),
         }
         block.follow(simd, joins_rows);
-    }
-}
-
-/// C ← x·yᵀ, x a column and y a row: row after row, as C is written best.
-struct Outer<'a, T> {
-    x: MatrixRef<'a, T>,
-    y: MatrixRef<'a, T>,
-    c: MatrixMut<'a, T>,
-}
-
-impl<T: Element> Kernel<T> for Outer<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) {
-        let Outer { x, y, mut c } = self;
-        // As many elements of a row as both have: whole vectors, if both are padded.
-        let (cols, len) = (c.cols(), c.touched(S::LANES).min(y.touched(S::LANES)));
-        let y = y.padded_row(0, len);
-        for i in 0..c.rows() {
-            let row = OuterRow { x: simd.broadcast(&x.data()[i * x.row_stride()]), delta: y };
-            let (to, mut j) = (c.padded_row(i, len), 0);
-            while j + S::LANES <= len {
-                let simd = simd.narrow(S::LANES.min(cols - j));
-                simd.store(row.whole(simd, j), &mut to[j..j + S::LANES]);
-                j += S::LANES;
-            }
-            if j < len {
-                // Hidden from a compiler that would make a loop for each length, and leave out the lanes that it does not store.
-                let (simd, rest) = (simd.narrow(cols - j), black_box(len - j));
-                store_some(simd, row.some(simd, j, rest), &mut to[j..j + rest]);
-            }
-        }
     }
 }
 

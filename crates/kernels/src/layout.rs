@@ -287,6 +287,13 @@ impl Layout {
 
     /// Elements of a row that vectors of `lanes` lanes touch: `cols` rounded up to whole vectors, as far as there is padding.
     pub fn touched(&self, lanes: usize) -> usize {
-        crate::matrix::touched(self.cols, self.width, lanes)
+        touched(self.cols, self.width, lanes)
     }
+}
+
+/// `cols` rounded up to whole vectors of `lanes` lanes, a power of two, but at most `width`.
+#[inline(always)]
+pub(crate) fn touched(cols: usize, width: usize, lanes: usize) -> usize {
+    // What does not fit a `usize` is more than any width.
+    (cols.wrapping_add(lanes - 1) & !(lanes - 1)).min(width).max(cols.min(width))
 }

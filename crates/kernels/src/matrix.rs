@@ -1,17 +1,9 @@
 //! Matrices that someone else owns: strided views, checked once when they are made.
 
 use std::marker::PhantomData;
-use std::ops::Range;
 use std::ptr::NonNull;
 
-use crate::call::{Call, Translate, Views};
-use crate::element::Element;
-use crate::execute::execute;
-use crate::executor::{Executor, Region, Runner};
-use crate::gemm::operand::Operand;
-use crate::layout::{Layout, ShapeError, Strides};
-use crate::program::{Bindings, Instruction, ParameterMemory, Place, Places, Program, ProgramError, Slot, WRITABLE};
-use crate::update::Rule;
+use crate::layout::{Layout, ShapeError, Strides, touched};
 
 /// A matrix to read: element (i, j) stands at `data[i * row_stride + j * col_stride]`.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +66,23 @@ impl<'a, T> MatrixRef<'a, T> {
         let Layout { rows, cols, strides: Strides { row: row_stride, col: col_stride }, width } =
             layout.checked(data.len())?;
         Ok(MatrixRef { data, rows, cols, row_stride, col_stride, width })
+    }
+
+    /// A matrix of memory that nobody checks.
+    ///
+    /// # Safety
+    /// The elements and the padding of `layout` must lie inside memory that begins at `first`. For as long as `'a`, nobody may write to it.
+    #[inline(always)]
+    pub(crate) unsafe fn from_raw(first: NonNull<T>, layout: Layout) -> Self {
+        let Layout { rows, cols, strides: Strides { row: row_stride, col: col_stride }, width } = layout;
+        let len = if rows == 0 || cols == 0 {
+            0
+        } else {
+            (rows - 1) * row_stride + (cols - 1) * col_stride + 1 + width - cols
+        };
+        // SAFETY: the caller promises that the memory reaches that far, and that nobody writes to it.
+        let data = unsafe { std::slice::from_raw_parts(first.as_ptr(), len) };
+        MatrixRef { data, rows, cols, row_stride, col_stride, width }
     }
 
     /// Shape, strides and padding.
@@ -195,13 +204,6 @@ impl<T: Copy> MatrixRef<'_, T> {
     }
 }
 
-/// `cols` rounded up to whole vectors of `lanes` lanes, a power of two, but at most `width`.
-#[inline(always)]
-pub(crate) fn touched(cols: usize, width: usize, lanes: usize) -> usize {
-    // What does not fit a `usize` is more than any width.
-    (cols.wrapping_add(lanes - 1) & !(lanes - 1)).min(width).max(cols.min(width))
-}
-
 /// A matrix to write: element (i, j) stands at `data[i * row_stride + j * col_stride]`, and no two at the same place.
 ///
 /// It holds a pointer rather than a slice, so that it can be split by columns as well as by rows, for threads.
@@ -284,6 +286,26 @@ impl<'a, T> MatrixMut<'a, T> {
             width,
             owner: PhantomData,
         })
+    }
+
+    /// A matrix of memory that nobody checks.
+    ///
+    /// # Safety
+    /// The elements and the padding of `layout` must lie inside memory that begins at `first`, and no two elements at the same place. For as
+    /// long as `'a`, nobody else may read or write them.
+    #[inline(always)]
+    pub(crate) unsafe fn from_raw(first: NonNull<T>, layout: Layout) -> Self {
+        let Layout { rows, cols, strides: Strides { row: row_stride, col: col_stride }, width } = layout;
+        MatrixMut { first, rows, cols, row_stride, col_stride, width, owner: PhantomData }
+    }
+
+    /// The same matrix, for as long.
+    ///
+    /// # Safety
+    /// From now on, `self` must not be used.
+    #[inline(always)]
+    pub(crate) unsafe fn duplicate(&self) -> Self {
+        MatrixMut { owner: PhantomData, ..*self }
     }
 
     /// Shape, strides and padding.
@@ -442,232 +464,5 @@ impl<'a, T> MatrixMut<'a, T> {
     pub fn block(&mut self, row: usize, col: usize, rows: usize, cols: usize) -> MatrixMut<'_, T> {
         let part = self.reborrow().split_at_row(row).1.split_at_row(rows).0;
         part.split_at_col(col).1.split_at_col(cols).0
-    }
-}
-
-/// Runs instructions of a program, after `Program::run` has checked their data and their rule.
-pub(crate) fn run_instructions<T: Element>(
-    program: &Program<T>,
-    range: Range<usize>,
-    executor: &dyn Executor,
-    bindings: &mut Bindings<'_, T>,
-) -> Result<(), ProgramError> {
-    let mut bound = Bound::new(program, bindings, range.end)?;
-    let instructions = &program.instructions()[range];
-    let mut run = || T::run_program(executor, Instructions { instructions, bound: &mut bound });
-    // Only a large program is worth a look at the threads.
-    if executor.threads() > 1 {
-        executor.sequence(program.work(), &mut run)
-    } else {
-        run()
-    }
-    Ok(())
-}
-
-/// Some instructions of a program, with the memory they work on.
-pub struct Instructions<'p, 'm, T: Element> {
-    /// Some of those that `bound` was made for: only `run_instructions` makes this struct.
-    instructions: &'p [Instruction<T>],
-    bound: &'p mut Bound<'m, T>,
-}
-
-impl<T: Element> Instructions<'_, '_, T> {
-    /// Has `run` run the call of each, one after the other.
-    pub fn for_each(&mut self, mut run: impl FnMut(Call<'_, T>, Region)) {
-        for instruction in self.instructions {
-            // SAFETY: `run_instructions` made `bound` for these instructions.
-            run(unsafe { self.bound.call(instruction) }, instruction.region);
-        }
-    }
-
-    /// Runs them, as [`Call::execute`] does, without making calls of them.
-    pub fn execute(self, runner: &impl Runner) {
-        for instruction in self.instructions {
-            // SAFETY: `run_instructions` made `bound` for these instructions.
-            unsafe { self.bound.execute(instruction, runner) };
-        }
-    }
-}
-
-/// Memory that is as long as a checked program needs: the program's places become views without another check.
-struct Bound<'a, T> {
-    memories: [NonNull<T>; WRITABLE],
-    inputs: MatrixRef<'a, T>,
-    targets: MatrixRef<'a, T>,
-    labels: &'a [u32],
-    rule: Rule<T>,
-}
-
-// SAFETY: a `Bound` holds exclusive borrows of numbers, and shared ones, as slices and views do, which are `Send` if `T` is `Send` and
-// `Sync`.
-unsafe impl<T: Send + Sync> Send for Bound<'_, T> {}
-
-impl<'a, T: Element> Bound<'a, T> {
-    /// The memories, each at least as long as `program` needs, for its first `end` instructions. If they change parameters, those must be
-    /// exclusive.
-    fn new(program: &Program<T>, bindings: &'a mut Bindings<'_, T>, end: usize) -> Result<Self, ProgramError> {
-        let (parameters, len) = match &mut bindings.parameters {
-            ParameterMemory::Shared(_) if program.changes_parameters(end) => return Err(ProgramError::ReadOnly),
-            ParameterMemory::Shared(memory) => (NonNull::from(*memory).cast(), memory.len()),
-            ParameterMemory::Exclusive(memory) => (NonNull::from(&mut **memory).cast(), memory.len()),
-        };
-        let lens = [len, bindings.first.len(), bindings.second.len(), bindings.work.len()];
-        for (slot, found) in [Slot::Parameters, Slot::First, Slot::Second, Slot::Work].into_iter().zip(lens) {
-            let needed = program.needed(slot);
-            if needed > found {
-                return Err(ProgramError::Memory { slot, needed, found });
-            }
-        }
-        let memories = [
-            parameters,
-            NonNull::from(&mut *bindings.first).cast(),
-            NonNull::from(&mut *bindings.second).cast(),
-            NonNull::from(&mut *bindings.work).cast(),
-        ];
-        let Bindings { inputs, targets, labels, rule, .. } = *bindings;
-        Ok(Bound { memories, inputs, targets, labels, rule })
-    }
-
-    /// The call of an instruction.
-    ///
-    /// # Safety
-    /// The instruction must be one of those that `Bound::new` made this for.
-    unsafe fn call(&mut self, instruction: &Instruction<T>) -> Call<'_, T> {
-        // SAFETY: the caller promises that it is such an instruction. `Op::translate` makes one view of each operand. They borrow `self`
-        // exclusively until the call is gone.
-        Call(instruction.op.translate(&mut unsafe { Resolve::new(self) }))
-    }
-
-    /// Runs an instruction.
-    ///
-    /// # Safety
-    /// As of `call`.
-    #[inline(always)]
-    unsafe fn execute(&mut self, instruction: &Instruction<T>, runner: &impl Runner) {
-        // SAFETY: the caller promises that it is such an instruction. `execute` makes at most one view of each operand, and keeps none.
-        execute(&instruction.op, &mut unsafe { Resolve::new(self) }, runner);
-    }
-}
-
-impl<T: Element> Call<'_, T> {
-    /// Runs it. Generic over who runs its tasks, so that every kernel is compiled once for each [`Runner`].
-    pub fn execute(self, runner: &impl Runner) {
-        // SAFETY: `execute` takes each operand at most once. The call is used up, so nobody else takes them.
-        execute(&self.0, &mut unsafe { Consumed::new() }, runner);
-    }
-}
-
-/// Operands of a call that is used up: each is taken once, and is then no longer there.
-struct Consumed(());
-
-impl Consumed {
-    /// For the one use that a call has.
-    ///
-    /// # Safety
-    /// It must translate the operands of one call. Each is translated at most once, and used by nobody else.
-    #[inline(always)]
-    unsafe fn new() -> Self {
-        Consumed(())
-    }
-}
-
-impl<'a, T: Element> Translate<Views<'a, T>, Views<'a, T>> for Consumed {
-    #[inline(always)]
-    fn input(&mut self, from: &MatrixRef<'a, T>) -> MatrixRef<'a, T> {
-        *from
-    }
-    #[inline(always)]
-    fn output(&mut self, from: &MatrixMut<'a, T>) -> MatrixMut<'a, T> {
-        // Who made `self` promised that nobody else uses `from`: the view is moved (see `Consumed::new`).
-        MatrixMut { owner: PhantomData, ..*from }
-    }
-    #[inline(always)]
-    fn right(&mut self, from: &Operand<'a, T>) -> Operand<'a, T> {
-        *from
-    }
-    #[inline(always)]
-    fn singles(&mut self, from: &&'a [f32]) -> &'a [f32] {
-        from
-    }
-    #[inline(always)]
-    fn labels(&mut self, from: &&'a [u32]) -> &'a [u32] {
-        from
-    }
-    #[inline(always)]
-    fn number(&mut self, from: &T) -> T {
-        *from
-    }
-    #[inline(always)]
-    fn rule(&mut self, from: &Rule<T>) -> Rule<T> {
-        *from
-    }
-}
-
-/// Places made views for one call, which borrows the memories exclusively.
-struct Resolve<'b, 'a, T>(&'b Bound<'a, T>);
-
-impl<'b, 'a, T: Element> Resolve<'b, 'a, T> {
-    /// For the operands of one instruction.
-    ///
-    /// # Safety
-    /// It must translate the operands of one instruction, each at most once. The instruction must be one of those that `bound` was made for. No
-    /// other view of the memories may exist as long as those made here.
-    #[inline(always)]
-    unsafe fn new(bound: &'b mut Bound<'a, T>) -> Self {
-        Resolve(bound)
-    }
-
-    #[inline(always)]
-    fn first(&self, place: &Place) -> NonNull<T> {
-        // SAFETY: `Resolve::new` asks for a place of the program. `Bound::new` compared the memory of this slot with what the program needs,
-        // which `Program::new` computed from all its places: the place lies inside.
-        unsafe { self.0.memories[place.slot as usize].add(place.offset) }
-    }
-}
-
-impl<'c, T: Element> Translate<Places<T>, Views<'c, T>> for Resolve<'_, 'c, T> {
-    #[inline(always)]
-    fn input(&mut self, place: &Place) -> MatrixRef<'c, T> {
-        match place.slot {
-            Slot::Inputs => return self.0.inputs,
-            Slot::Targets => return self.0.targets,
-            _ => {}
-        }
-        let Layout { rows, cols, strides: Strides { row: row_stride, col: col_stride }, width } = place.layout;
-        let len = if rows == 0 || cols == 0 {
-            0
-        } else {
-            (rows - 1) * row_stride + (cols - 1) * col_stride + 1 + width - cols
-        };
-        // SAFETY: the place lies inside its memory, which `Bound` borrows for longer than the call lives, and `Program::new` checked that
-        // no place that the same call writes overlaps with it.
-        let data = unsafe { std::slice::from_raw_parts(self.first(place).as_ptr(), len) };
-        MatrixRef { data, rows, cols, row_stride, col_stride, width }
-    }
-    #[inline(always)]
-    fn output(&mut self, place: &Place) -> MatrixMut<'c, T> {
-        // The place lies inside its memory, which is exclusive (see `Resolve::new`), and `Program::new` checked that no other place of the
-        // same call overlaps with it.
-        let Layout { rows, cols, strides: Strides { row: row_stride, col: col_stride }, width } = place.layout;
-        MatrixMut { first: self.first(place), rows, cols, row_stride, col_stride, width, owner: PhantomData }
-    }
-    #[inline(always)]
-    fn right(&mut self, place: &Place) -> Operand<'c, T> {
-        self.input(place).into()
-    }
-    fn singles(&mut self, from: &std::convert::Infallible) -> &'c [f32] {
-        match *from {}
-    }
-    #[inline(always)]
-    fn labels(&mut self, _: &usize) -> &'c [u32] {
-        self.0.labels
-    }
-    #[inline(always)]
-    fn number(&mut self, from: &T) -> T {
-        *from
-    }
-    #[inline(always)]
-    fn rule(&mut self, _: &()) -> Rule<T> {
-        self.0.rule
     }
 }

@@ -17,19 +17,19 @@
 //! - `min`, `max` and comparisons mean what SSE's instructions mean ([`Simd::max`]);
 //! - a reduction folds halves: lane i with lane i + n/2, until one lane is left.
 //!
-//! Unsafe code stands in two files: `simd/x86.rs` (tokens, trampolines, intrinsics and memory of x86-64) and `simd/alone.rs`
-//! (empty assembly). `simd/avx2.rs` and `simd/avx512.rs` are tables of intrinsics, which the compiler checks.
+//! Unsafe code stands in one file, `simd/machine.rs`: tokens, trampolines, intrinsics and memory of x86-64, and empty assembly.
+//! `simd/avx2.rs` and `simd/avx512.rs` are tables of intrinsics, which the compiler checks.
 
-mod alone;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod machine;
 mod scalar;
 mod wide;
-#[cfg(target_arch = "x86_64")]
-mod x86;
 
+#[cfg(target_arch = "x86_64")]
+use machine::x86;
 pub(crate) use scalar::Scalar;
 pub(crate) use wide::Wide;
 #[cfg(target_arch = "x86_64")]

@@ -5,7 +5,7 @@ pub(crate) mod rules;
 
 use crate::call::{Call, Op};
 use crate::element::Element;
-use crate::elementwise::Rows;
+use crate::elementwise::JoinedRows;
 use crate::executor::Executor;
 use crate::layout::ShapeError;
 use crate::matrix::{MatrixMut, MatrixRef};
@@ -315,7 +315,7 @@ impl<T: Element, S: Simd<T>> Gradients<T, S> for OuterRow<'_, T, S::Vector> {
 pub(crate) fn update_row<T: Element, S: Simd<T>, U: Update<T>>(
     simd: S,
     rule: U,
-    rows: Rows,
+    rows: JoinedRows,
     gradients: impl Gradients<T, S>,
     weights: &mut [T],
     [first, second]: [&mut [T]; 2],

@@ -51,7 +51,7 @@ impl<T: Element> Network<T> {
     pub fn evaluate(&self, executor: &dyn Executor, data: &Dataset<T>, loss: &Loss) -> Result<Evaluation, NetError> {
         check_data(self, loss, data)?;
         let len = data.len();
-        let mut plans = Plans::new(&self.shape, loss, len.min(EVALUATION_ROWS), Purpose::Evaluation)?;
+        let mut plans = Plans::new(&self.layout, loss, len.min(EVALUATION_ROWS), Purpose::Evaluation)?;
         let (mut total, mut weight, mut right) = (0.0, 0.0, 0);
         for start in (0..len).step_by(EVALUATION_ROWS) {
             let rows = EVALUATION_ROWS.min(len - start);

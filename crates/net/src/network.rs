@@ -8,7 +8,7 @@ use crate::buffer::memory;
 use crate::builder::NetworkBuilder;
 use crate::error::NetError;
 use crate::layer::{Dense, DenseMut};
-use crate::shape::Shape;
+use crate::layout::NetworkLayout;
 
 /// A feed-forward network of at least one dense layer; each layer's outputs are the next one's inputs.
 ///
@@ -34,7 +34,7 @@ use crate::shape::Shape;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Network<T: Element = f32> {
-    pub(crate) shape: Arc<Shape>,
+    pub(crate) layout: Arc<NetworkLayout>,
     pub(crate) parameters: Memory<T>,
 }
 
@@ -49,49 +49,49 @@ impl<T: Element> Network<T> {
         sizes: &[usize],
         activations: impl IntoIterator<Item = Activation>,
     ) -> Result<Network<T>, NetError> {
-        let shape = Shape::new::<T>(sizes, activations);
-        let parameters = memory("weights and biases", shape.len)?;
-        Ok(Network { shape: Arc::new(shape), parameters })
+        let layout = NetworkLayout::new::<T>(sizes, activations);
+        let parameters = memory("weights and biases", layout.len)?;
+        Ok(Network { layout: Arc::new(layout), parameters })
     }
 
     /// Numbers it takes.
     pub fn inputs(&self) -> usize {
-        self.shape.inputs()
+        self.layout.inputs()
     }
     /// Numbers it gives.
     pub fn outputs(&self) -> usize {
-        self.shape.outputs()
+        self.layout.outputs()
     }
     /// Inputs, then the units of each layer.
     pub fn sizes(&self) -> Vec<usize> {
-        std::iter::once(self.inputs()).chain(self.shape.layers.iter().map(|layer| layer.fan_out)).collect()
+        std::iter::once(self.inputs()).chain(self.layout.layers.iter().map(|layer| layer.fan_out)).collect()
     }
     /// The activation of each layer.
     pub fn activations(&self) -> impl ExactSizeIterator<Item = Activation> + '_ {
-        self.shape.layers.iter().map(|layer| layer.activation)
+        self.layout.layers.iter().map(|layer| layer.activation)
     }
     /// Weights and biases of all layers: Σ (N·M + M).
     pub fn parameters(&self) -> usize {
-        self.shape.layers.iter().map(|layer| (layer.fan_in + 1) * layer.fan_out).sum()
+        self.layout.layers.iter().map(|layer| (layer.fan_in + 1) * layer.fan_out).sum()
     }
     /// The layers, first to last.
     pub fn layers(&self) -> impl ExactSizeIterator<Item = Dense<'_, T>> + DoubleEndedIterator {
         let memory = self.parameters.as_slice();
-        self.shape.layers.iter().map(|shape| Dense { shape: *shape, memory })
+        self.layout.layers.iter().map(|layout| Dense { layout: *layout, memory })
     }
     /// Layer `l`, counted from 0. Panics if there is none.
     pub fn layer(&self, l: usize) -> Dense<'_, T> {
-        Dense { shape: self.shape.layers[l], memory: self.parameters.as_slice() }
+        Dense { layout: self.layout.layers[l], memory: self.parameters.as_slice() }
     }
     /// Layer `l`, to change its parameters. Panics if there is none.
     pub fn layer_mut(&mut self, l: usize) -> DenseMut<'_, T> {
-        DenseMut { shape: self.shape.layers[l], memory: self.parameters.as_mut_slice() }
+        DenseMut { layout: self.layout.layers[l], memory: self.parameters.as_mut_slice() }
     }
 }
 
 /// Sizes, activations and all parameters are equal.
 impl<T: Element> PartialEq for Network<T> {
     fn eq(&self, other: &Self) -> bool {
-        *self.shape == *other.shape && self.layers().zip(other.layers()).all(|(a, b)| a.same(&b))
+        *self.layout == *other.layout && self.layers().zip(other.layers()).all(|(a, b)| a.same(&b))
     }
 }

@@ -10,11 +10,11 @@ use crate::buffer::memory;
 use crate::data::Targets;
 use crate::error::NetError;
 use crate::layer::matrix;
+use crate::layout::NetworkLayout;
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::optimizer::OptimizerState;
 use crate::program::{Outline, Purpose, Results, Sections};
-use crate::shape::Shape;
 
 /// How many programs are kept. A training needs one for whole batches and one for the short last batch; each is two if gradients are
 /// asked for. The others are for predictions of many different numbers of rows. To make a program takes longer than to predict a row with
@@ -40,7 +40,7 @@ pub(crate) struct Plan<T: Element> {
 /// first for its purpose makes it grow.
 #[derive(Clone, Debug)]
 pub(crate) struct Plans<T: Element> {
-    pub(crate) shape: Arc<Shape>,
+    pub(crate) layout: Arc<NetworkLayout>,
     pub(crate) loss: Loss,
     /// Rows of the largest batch.
     pub(crate) most: usize,
@@ -89,17 +89,22 @@ impl<'a, T: Element> Given<'a, T> {
 
 impl<T: Element> Plans<T> {
     /// For a network of this shape and batches of at most `most` rows, with memory for this purpose.
-    pub(crate) fn new(shape: &Arc<Shape>, loss: &Loss, most: usize, purpose: Purpose<T>) -> Result<Plans<T>, NetError> {
-        loss.check(shape.outputs())?;
-        let (shape, loss) = (Arc::clone(shape), loss.clone());
-        let mut plans = Plans { shape, loss, most, kept: Vec::with_capacity(KEPT), made: 0, work: memory(WORK, 0)? };
+    pub(crate) fn new(
+        layout: &Arc<NetworkLayout>,
+        loss: &Loss,
+        most: usize,
+        purpose: Purpose<T>,
+    ) -> Result<Plans<T>, NetError> {
+        loss.check(layout.outputs())?;
+        let (layout, loss) = (Arc::clone(layout), loss.clone());
+        let mut plans = Plans { layout, loss, most, kept: Vec::with_capacity(KEPT), made: 0, work: memory(WORK, 0)? };
         plans.reserve(purpose)?;
         Ok(plans)
     }
 
     /// Makes the memory large enough for this purpose on the largest batch. Memory that grows is new: what stood in it is gone.
     fn reserve(&mut self, purpose: Purpose<T>) -> Result<(), NetError> {
-        let Outline { work, results, .. } = Outline::new(&self.shape, &self.loss, self.most, purpose);
+        let Outline { work, results, .. } = Outline::new(&self.layout, &self.loss, self.most, purpose);
         if work <= self.work.as_slice().len() {
             return Ok(());
         }
@@ -120,7 +125,7 @@ impl<T: Element> Plans<T> {
     fn in_rows(&self, error: NetError) -> NetError {
         match error {
             NetError::TooLarge { what, .. } => {
-                let units = self.shape.layers.iter().map(|layer| layer.fan_out).fold(0, usize::saturating_add);
+                let units = self.layout.layers.iter().map(|layer| layer.fan_out).fold(0, usize::saturating_add);
                 NetError::TooLarge { what, rows: self.most, cols: units }
             }
             other => other,
@@ -142,7 +147,7 @@ impl<T: Element> Plans<T> {
             return Err(NetError::BatchTooLarge { rows, batch: self.most });
         }
         self.reserve(purpose)?;
-        let Outline { instructions, sections, results, .. } = Outline::new(&self.shape, &self.loss, rows, purpose);
+        let Outline { instructions, sections, results, .. } = Outline::new(&self.layout, &self.loss, rows, purpose);
         let program = Program::new(instructions, &any_rule(purpose))?;
         let plan = Plan { rows, purpose, program, sections, results };
         let number = self.made % KEPT;

@@ -41,7 +41,7 @@ pub struct PredictionBuffers<T: Element>(Plans<T>);
 impl<T: Element> PredictionBuffers<T> {
     /// For predictions of a network of this shape, of at most `batch` rows at a time.
     pub(crate) fn new(network: &Network<T>, batch: usize) -> Result<Self, NetError> {
-        Ok(PredictionBuffers(Plans::new(&network.shape, &Loss::MeanSquaredError, batch, Purpose::Prediction)?))
+        Ok(PredictionBuffers(Plans::new(&network.layout, &Loss::MeanSquaredError, batch, Purpose::Prediction)?))
     }
 
     /// The outputs for each row of `x`, which has no more rows than these were made for.
@@ -52,7 +52,7 @@ impl<T: Element> PredictionBuffers<T> {
         x: MatrixRef<'_, T>,
     ) -> Result<MatrixRef<'_, T>, NetError> {
         let PredictionBuffers(plans) = self;
-        plans.shape.check(MEMORY, &network.shape)?;
+        plans.layout.check(MEMORY, &network.layout)?;
         let plan = plans.find(x.rows(), Purpose::Prediction)?;
         let given = Given::forward(network, x, Targets::Classes(&[]));
         plans.run(plan, Sections::forward, executor, given)?;

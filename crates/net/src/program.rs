@@ -13,8 +13,8 @@ use nxm_kernels::call::Operation;
 use nxm_kernels::{Element, Region};
 
 use crate::checkpoint::ElementType;
+use crate::layout::NetworkLayout;
 use crate::loss::Loss;
-use crate::shape::Shape;
 use crate::spec::{Clipping, NetworkSpec, SpecError};
 
 pub(crate) use outline::{Outline, Purpose, Results, Sections, UpdateMode};
@@ -102,7 +102,7 @@ fn memory_needs_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Resul
 fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(u128, Outline<T>), SpecError> {
     let addressable = |size: &u64| usize::try_from(*size).map_err(|_| SpecError::TooLarge { size: *size });
     let sizes = spec.sizes().iter().map(addressable).collect::<Result<Vec<usize>, SpecError>>()?;
-    let shape = Shape::new::<T>(&sizes, spec.activations().iter().copied());
+    let layout = NetworkLayout::new::<T>(&sizes, spec.activations().iter().copied());
     let mode = match (spec.clipping(), run) {
         // Any norm: the operations are the same.
         (Clipping::Within | Clipping::Scaled, _) => UpdateMode::Clipped(T::ONE),
@@ -119,5 +119,5 @@ fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(u128,
         Run::Prediction => &Loss::MeanSquaredError,
         Run::Evaluation | Run::Step | Run::GradientsAndUpdate => spec.loss(),
     };
-    Ok((shape.elements, Outline::new(&shape, loss, addressable(&rows)?, purpose)))
+    Ok((layout.elements, Outline::new(&layout, loss, addressable(&rows)?, purpose)))
 }

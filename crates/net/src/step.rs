@@ -70,7 +70,7 @@ impl<T: Element> Step<T> {
         if batch == 0 {
             return Err(NetError::NoBatch);
         }
-        let plans = Plans::new(&network.shape, loss, batch, Purpose::Training { mode: UpdateMode::Fused, state: 0 })?;
+        let plans = Plans::new(&network.layout, loss, batch, Purpose::Training { mode: UpdateMode::Fused, state: 0 })?;
         Ok(Step { plans, max_norm: None, made: None, norm: None })
     }
 
@@ -85,9 +85,9 @@ impl<T: Element> Step<T> {
     pub fn clip_norm(mut self, max_norm: f64) -> Result<Step<T>, NetError> {
         check_max_norm::<T>(max_norm)?;
         let max_norm = T::from_f64(max_norm);
-        let Plans { shape, loss, most, .. } = &self.plans;
+        let Plans { layout, loss, most, .. } = &self.plans;
         self.plans =
-            Plans::new(shape, loss, *most, Purpose::Training { mode: UpdateMode::Clipped(max_norm), state: 0 })?;
+            Plans::new(layout, loss, *most, Purpose::Training { mode: UpdateMode::Clipped(max_norm), state: 0 })?;
         self.max_norm = Some(max_norm);
         Ok(self)
     }
@@ -205,7 +205,7 @@ impl<T: Element> Step<T> {
         executor: &dyn Executor,
         optimizer: &mut OptimizerState<T>,
     ) -> Result<(), NetError> {
-        self.plans.shape.check(STEP, &network.shape)?;
+        self.plans.layout.check(STEP, &network.layout)?;
         optimizer.check(network)?;
         let rows = self.plans.plan(self.made.ok_or(NetError::NoGradients)?).rows;
         let mode = self.max_norm.map_or(UpdateMode::Apart, UpdateMode::Clipped);
@@ -246,7 +246,7 @@ impl<T: Element> Step<T> {
     /// Checks that the network fits this step, and that the batch fits both.
     #[inline]
     fn check(&self, network: &Network<T>, x: MatrixRef<'_, T>, targets: Targets<'_, T>) -> Result<(), NetError> {
-        self.plans.shape.check(STEP, &network.shape)?;
+        self.plans.layout.check(STEP, &network.layout)?;
         match x.rows() {
             0 => return Err(NetError::NoBatch),
             rows if rows > self.plans.most => return Err(NetError::BatchTooLarge { rows, batch: self.plans.most }),
@@ -287,7 +287,7 @@ impl<T: Element> Step<T> {
     }
 
     fn gradient(&self, layer: usize, which: usize) -> MatrixRef<'_, T> {
-        assert!(layer < self.plans.shape.layers.len(), "there is no layer {layer}");
+        assert!(layer < self.plans.layout.layers.len(), "there is no layer {layer}");
         match self.made {
             Some(plan) => self.plans.matrix(self.plans.plan(plan).results.gradients(layer)[which]),
             None => MatrixRef::from_row(&[]),

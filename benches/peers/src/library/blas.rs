@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 
-use super::{Operand, Stored};
+use super::{Stored, StoredMatrix};
 
 const ROW_MAJOR: c_int = 101;
 const NO_TRANSPOSE: c_int = 111;
@@ -114,7 +114,7 @@ pub fn set_threads(threads: usize) {
 }
 
 /// (Transposition, leading dimension).
-fn layout<T>(operand: &Operand<'_, T>) -> (c_int, c_int) {
+fn layout<T>(operand: &StoredMatrix<'_, T>) -> (c_int, c_int) {
     match operand.stored {
         Stored::Plain => (NO_TRANSPOSE, operand.cols as c_int),
         Stored::Transposed => (TRANSPOSE, operand.rows as c_int),
@@ -122,7 +122,7 @@ fn layout<T>(operand: &Operand<'_, T>) -> (c_int, c_int) {
 }
 
 /// C ← A·B; the lengths are as [`super::multiply`] has checked them.
-pub(super) fn sgemm(a: Operand<'_, f32>, b: Operand<'_, f32>, c: &mut [f32]) {
+pub(super) fn sgemm(a: StoredMatrix<'_, f32>, b: StoredMatrix<'_, f32>, c: &mut [f32]) {
     let (m, k, n) = (a.rows as c_int, a.cols as c_int, b.cols as c_int);
     let ((ta, lda), (tb, ldb)) = (layout(&a), layout(&b));
     let (a, b, c) = (a.data.as_ptr(), b.data.as_ptr(), c.as_mut_ptr());
@@ -131,7 +131,7 @@ pub(super) fn sgemm(a: Operand<'_, f32>, b: Operand<'_, f32>, c: &mut [f32]) {
 }
 
 /// C ← A·B; the lengths are as [`super::multiply`] has checked them.
-pub(super) fn dgemm(a: Operand<'_, f64>, b: Operand<'_, f64>, c: &mut [f64]) {
+pub(super) fn dgemm(a: StoredMatrix<'_, f64>, b: StoredMatrix<'_, f64>, c: &mut [f64]) {
     let (m, k, n) = (a.rows as c_int, a.cols as c_int, b.cols as c_int);
     let ((ta, lda), (tb, ldb)) = (layout(&a), layout(&b));
     let (a, b, c) = (a.data.as_ptr(), b.data.as_ptr(), c.as_mut_ptr());
@@ -140,7 +140,7 @@ pub(super) fn dgemm(a: Operand<'_, f64>, b: Operand<'_, f64>, c: &mut [f64]) {
 }
 
 /// The vector kernels of one element type.
-pub trait Vectors: Sized {
+pub trait Blas: Sized {
     /// x·y.
     fn dot(x: &[Self], y: &[Self]) -> Self;
     /// y ← α·x + y.
@@ -159,7 +159,7 @@ fn gemv_shape(stored: Stored, (rows, cols): (usize, usize)) -> (c_int, usize, us
     }
 }
 
-impl Vectors for f32 {
+impl Blas for f32 {
     fn dot(x: &[f32], y: &[f32]) -> f32 {
         assert_eq!(x.len(), y.len());
         // SAFETY: both have that many elements.
@@ -185,7 +185,7 @@ impl Vectors for f32 {
     }
 }
 
-impl Vectors for f64 {
+impl Blas for f64 {
     fn dot(x: &[f64], y: &[f64]) -> f64 {
         assert_eq!(x.len(), y.len());
         // SAFETY: both have that many elements.

@@ -25,53 +25,53 @@ fn functions() -> impl Iterator<Item = Function> {
 }
 
 /// What the command line asks for.
-struct Options {
+struct Arguments {
     functions: Vec<Function>,
     stride: u32,
     f64_points: Option<u64>,
 }
 
-impl Options {
-    fn parse(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-        let mut options = Options { functions: Vec::new(), stride: 1, f64_points: None };
-        let mut arguments = arguments;
-        while let Some(argument) = arguments.next() {
+impl Arguments {
+    fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
+        let mut arguments = Arguments { functions: Vec::new(), stride: 1, f64_points: None };
+        let mut words = words;
+        while let Some(argument) = words.next() {
             if argument == "--stride" {
-                let n = arguments.next().ok_or("--stride needs a number")?;
-                options.stride = n.parse().ok().filter(|&n| n > 0).ok_or(format!("--stride: {n:?} is no stride"))?;
+                let n = words.next().ok_or("--stride needs a number")?;
+                arguments.stride = n.parse().ok().filter(|&n| n > 0).ok_or(format!("--stride: {n:?} is no stride"))?;
             } else if argument == "--f64" {
-                let n = arguments.next().ok_or("--f64 needs a number of points")?;
-                options.f64_points = Some(n.parse().map_err(|_| format!("--f64: {n:?} is no number of points"))?);
+                let n = words.next().ok_or("--f64 needs a number of points")?;
+                arguments.f64_points = Some(n.parse().map_err(|_| format!("--f64: {n:?} is no number of points"))?);
             } else {
                 let found = functions().find(|function| function.name() == argument);
                 let names: Vec<_> = functions().map(Function::name).collect();
-                options
+                arguments
                     .functions
                     .push(found.ok_or(format!("no function is called {argument:?}; there are {}", names.join(", ")))?);
             }
         }
-        if options.functions.is_empty() {
-            options.functions = functions().collect();
+        if arguments.functions.is_empty() {
+            arguments.functions = functions().collect();
         }
-        Ok(options)
+        Ok(arguments)
     }
 }
 
 fn main() -> ExitCode {
-    let mut options = match Options::parse(std::env::args().skip(1)) {
-        Ok(options) => options,
+    let mut arguments = match Arguments::parse(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
         Err(error) => {
             eprintln!("{error}\n{USAGE}");
             return ExitCode::from(2);
         }
     };
-    match options.f64_points {
+    match arguments.f64_points {
         Some(points) => {
             // The derivatives are the same body; their reference is f64's.
-            options.functions.retain(|&function| matches!(function.accuracy(), Accuracy::Ulp(_)));
-            sampled::table(&options.functions, points);
+            arguments.functions.retain(|&function| matches!(function.accuracy(), Accuracy::Ulp(_)));
+            sampled::table(&arguments.functions, points);
         }
-        None => exhaustive::table(&options.functions, options.stride),
+        None => exhaustive::table(&arguments.functions, arguments.stride),
     }
     ExitCode::SUCCESS
 }

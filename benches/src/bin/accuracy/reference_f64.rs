@@ -11,23 +11,23 @@ const TWO_OVER_SQRT_PI: DoubleDouble = DoubleDouble { high: FRAC_2_SQRT_PI, low:
 const SQRT_HALF: DoubleDouble = DoubleDouble { high: FRAC_1_SQRT_2, low: -4.833_646_656_726_457e-17 };
 
 /// A value as significand and exponent: y = value·2^exponent, so that its low part outlives subnormal results.
-pub struct Scaled {
+pub struct ScaledValue {
     pub value: DoubleDouble,
     pub exponent: i32,
 }
 
-fn plain(value: DoubleDouble) -> Scaled {
-    Scaled { value, exponent: 0 }
+fn plain(value: DoubleDouble) -> ScaledValue {
+    ScaledValue { value, exponent: 0 }
 }
 
 /// f(x) for a finite x at which it is neither trivial nor beyond the range: see [`interval`].
-pub fn reference(function: Function, x: f64) -> Scaled {
+pub fn reference(function: Function, x: f64) -> ScaledValue {
     let one = DoubleDouble::from(1.0);
     let x = DoubleDouble::from(x);
     match function {
         Function::Exp => {
             let (value, exponent) = x.exp_parts();
-            Scaled { value, exponent }
+            ScaledValue { value, exponent }
         }
         Function::ExpM1 => plain(x.exp_m1()),
         Function::Log => plain(x.ln()),
@@ -42,7 +42,7 @@ pub fn reference(function: Function, x: f64) -> Scaled {
             let (m, n) = (-DoubleDouble::from(x.high.abs())).exp_parts();
             if n < -600 {
                 // e + e²/2 is e.
-                return if x.high > 0.0 { plain(x) } else { Scaled { value: m, exponent: n } };
+                return if x.high > 0.0 { plain(x) } else { ScaledValue { value: m, exponent: n } };
             }
             let e = m * 2f64.powi(n).into();
             plain(DoubleDouble::from(x.high.max(0.0)) + e.ln_1p())
@@ -56,7 +56,7 @@ pub fn reference(function: Function, x: f64) -> Scaled {
             }
             // x/2·e^{−t²}·(continued fraction)
             let (value, exponent) = (-(x * x * half)).exp_parts();
-            Scaled { value: value * x * half * scaled_erfc(-t), exponent }
+            ScaledValue { value: value * x * half * scaled_erfc(-t), exponent }
         }
         Function::GeluTanh => {
             let c = SQRT_HALF * TWO_OVER_SQRT_PI * 2.0.into();
@@ -74,7 +74,7 @@ pub fn reference(function: Function, x: f64) -> Scaled {
             let (value, exponent) = x.exp_parts();
             let e = if exponent < -300 { DoubleDouble::from(0.0) } else { value * 2f64.powi(exponent).into() };
             let t = e + 2.0.into();
-            Scaled { value: x * value * t / (e * t + 2.0.into()), exponent }
+            ScaledValue { value: x * value * t / (e * t + 2.0.into()), exponent }
         }
         Function::Elu if x.high > 0.0 => plain(x),
         Function::Elu => plain(x.exp_m1()),
@@ -83,14 +83,14 @@ pub fn reference(function: Function, x: f64) -> Scaled {
 }
 
 /// by·σ(x).
-fn sigmoid(x: DoubleDouble, by: DoubleDouble) -> Scaled {
+fn sigmoid(x: DoubleDouble, by: DoubleDouble) -> ScaledValue {
     let one = DoubleDouble::from(1.0);
     if x.high > 0.0 {
         return plain(by / (one + (-x).exp()));
     }
     let (value, exponent) = x.exp_parts();
     let denominator = if exponent < -300 { one } else { one + value * 2f64.powi(exponent).into() };
-    Scaled { value: by * value / denominator, exponent }
+    ScaledValue { value: by * value / denominator, exponent }
 }
 
 /// erf x = 2/√π·e^{−x²}·Σ 2ⁿ·x^{2n+1}/(2n + 1)!!: no term is negative.

@@ -4,12 +4,12 @@ use std::sync::Mutex;
 
 use nxm_kernels::{Cpu, Function, Level, apply};
 
-use crate::reference_f64::{Scaled, interval, reference};
+use crate::reference_f64::{ScaledValue, interval, reference};
 use crate::timing;
 
 /// The worst error, where, and how many are above ½ and 1.
 #[derive(Clone, Copy, Default)]
-struct Findings {
+struct SampledErrors {
     worst: f64,
     at: f64,
     above_half: u64,
@@ -37,8 +37,8 @@ pub fn table(functions: &[Function], points: u64) {
     }
 }
 
-fn test(function: Function, points: u64) -> Findings {
-    let total = Mutex::new(Findings::default());
+fn test(function: Function, points: u64) -> SampledErrors {
+    let total = Mutex::new(SampledErrors::default());
     std::thread::scope(|scope| {
         for thread in 0..2 {
             let total = &total;
@@ -46,7 +46,7 @@ fn test(function: Function, points: u64) -> Findings {
                 let found = test_part(function, points / 2, thread);
                 let mut total = total.lock().expect("no panic");
                 let worse = if found.worst > total.worst { found } else { *total };
-                *total = Findings {
+                *total = SampledErrors {
                     worst: worse.worst,
                     at: worse.at,
                     above_half: total.above_half + found.above_half,
@@ -58,10 +58,10 @@ fn test(function: Function, points: u64) -> Findings {
     total.into_inner().expect("no panic")
 }
 
-fn test_part(function: Function, points: u64, thread: u64) -> Findings {
+fn test_part(function: Function, points: u64, thread: u64) -> SampledErrors {
     let best = Level::available().last().expect("scalar is everywhere");
     let mut random = thread + 1;
-    let mut found = Findings::default();
+    let mut found = SampledErrors::default();
     let mut inputs = Vec::new();
     for start in (0..points).step_by(4096) {
         inputs.clear();
@@ -101,8 +101,8 @@ fn input(function: Function, i: u64, random: &mut u64) -> f64 {
 }
 
 /// |y − exact| in units in the last place of an f64 of `exact`'s size.
-fn error(y: f64, exact: Scaled) -> f64 {
-    let Scaled { value, exponent } = exact;
+fn error(y: f64, exact: ScaledValue) -> f64 {
+    let ScaledValue { value, exponent } = exact;
     let size = ((value.high.to_bits() >> 52) & 0x7ff) as i32 - 1023 + exponent;
     // The unit's exponent, and everything relative to it: powers of two, so exact.
     let unit = size.max(-1022) - 52;

@@ -3,7 +3,7 @@
 use nxm_kernels::{Activation, Decay, Function, Rule};
 
 use super::rows::Rows;
-use super::{Reduction, Vectors};
+use super::{ReductionOps, Vectors};
 use crate::kind::{Kind, Overflow};
 use crate::ops::Ops;
 use crate::tally::Tally;
@@ -32,29 +32,29 @@ const ADAM: [Kind; 11] = [
 impl Vectors {
     /// Σ xᵢyᵢ over n: n multiplications and n − 1 additions.
     pub(super) fn dot(self, n: u128) -> Result<Tally, Overflow> {
-        self.reduction(Reduction::PRODUCT, n)
+        self.reduction(ReductionOps::PRODUCT, n)
     }
 
     /// The same of `count` pairs of vectors, whose sums are folded together.
     pub(super) fn dots(self, n: u128, count: u128) -> Result<Tally, Overflow> {
-        self.reductions(Reduction::PRODUCT, n, count)
+        self.reductions(ReductionOps::PRODUCT, n, count)
     }
 
     /// Σ xᵢyᵢ over n f32 in f64, of vectors of f64: 2n conversions, n multiplications and n − 1 additions.
     pub(super) fn dot_in_f64(self, n: u128) -> Result<Tally, Overflow> {
         let loads = Ops::one(Kind::Convert).times(2)?;
-        let Reduction { first, next, combine } = Reduction::PRODUCT;
-        self.reduction(Reduction { first: loads.plus(&first)?, next: loads.plus(&next)?, combine }, n)
+        let ReductionOps { first, next, combine } = ReductionOps::PRODUCT;
+        self.reduction(ReductionOps { first: loads.plus(&first)?, next: loads.plus(&next)?, combine }, n)
     }
 
     /// Σ xᵢ over n: n − 1 additions.
     pub(super) fn sum(self, n: u128) -> Result<Tally, Overflow> {
-        self.reduction(Reduction::SUM, n)
+        self.reduction(ReductionOps::SUM, n)
     }
 
     /// max xᵢ over n: n − 1 comparisons.
     fn max(self, n: u128) -> Result<Tally, Overflow> {
-        self.reduction(Reduction::MAX, n)
+        self.reduction(ReductionOps::MAX, n)
     }
 
     /// y ← α·x + y over n: n fma.
@@ -144,7 +144,7 @@ impl Vectors {
         }
         let exp = self.evaluation(Function::Exp);
         // Exponentials are added as they are made.
-        let sum_exp = Reduction { first: exp, next: exp.plus(&ADD)?, combine: ADD };
+        let sum_exp = ReductionOps { first: exp, next: exp.plus(&ADD)?, combine: ADD };
         let row = [
             self.max(cols)?,
             self.map(ADD, cols)?,
@@ -162,7 +162,7 @@ impl Vectors {
         }
         // As z − max is made its exponential is added.
         let shifted = ADD.plus(&self.evaluation(Function::Exp))?;
-        let sum_exp = Reduction { first: shifted, next: shifted.plus(&ADD)?, combine: ADD };
+        let sum_exp = ReductionOps { first: shifted, next: shifted.plus(&ADD)?, combine: ADD };
         let log = self.scalar(self.evaluation(Function::Log), 1)?;
         Tally::sum([self.max(cols)?, self.reduction(sum_exp, cols)?, log, self.scalar(ADD, 1)?])?.times(rows)
     }

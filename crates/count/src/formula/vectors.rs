@@ -77,7 +77,7 @@ impl Vectors {
     }
 
     /// A reduction of n elements to one.
-    pub(super) fn reduction(self, parts: Reduction, n: u128) -> Result<Tally, Overflow> {
+    pub(super) fn reduction(self, parts: ReductionOps, n: u128) -> Result<Tally, Overflow> {
         if n == 0 {
             return Ok(Tally::NONE);
         }
@@ -88,7 +88,7 @@ impl Vectors {
     }
 
     /// A reduction of n elements, at least one, to the lanes of one vector.
-    pub(super) fn reduction_to_vector(self, parts: Reduction, n: u128) -> Result<Tally, Overflow> {
+    pub(super) fn reduction_to_vector(self, parts: ReductionOps, n: u128) -> Result<Tally, Overflow> {
         // Virtual lanes, and how many of them get a first element.
         let lanes = if n < 4 * self.block { self.block } else { 4 * self.block };
         let started = n.min(lanes);
@@ -101,7 +101,7 @@ impl Vectors {
     }
 
     /// `count` reductions of n elements each, whose last vectors are folded together, as many as a vector has lanes at a time.
-    pub(super) fn reductions(self, parts: Reduction, n: u128, count: u128) -> Result<Tally, Overflow> {
+    pub(super) fn reductions(self, parts: ReductionOps, n: u128, count: u128) -> Result<Tally, Overflow> {
         if n == 0 {
             return Ok(Tally::NONE);
         }
@@ -117,20 +117,20 @@ impl Vectors {
 
 /// What a reduction does with a lane's first element, with a next one, and with two lanes.
 #[derive(Clone, Copy)]
-pub(super) struct Reduction {
+pub(super) struct ReductionOps {
     pub(super) first: Ops,
     pub(super) next: Ops,
     pub(super) combine: Ops,
 }
 
-impl Reduction {
+impl ReductionOps {
     /// Σ x.
-    pub(super) const SUM: Reduction =
-        Reduction { first: Ops::NONE, next: Ops::one(Kind::Add), combine: Ops::one(Kind::Add) };
+    pub(super) const SUM: ReductionOps =
+        ReductionOps { first: Ops::NONE, next: Ops::one(Kind::Add), combine: Ops::one(Kind::Add) };
     /// max x.
-    pub(super) const MAX: Reduction =
-        Reduction { first: Ops::NONE, next: Ops::one(Kind::Cmp), combine: Ops::one(Kind::Cmp) };
+    pub(super) const MAX: ReductionOps =
+        ReductionOps { first: Ops::NONE, next: Ops::one(Kind::Cmp), combine: Ops::one(Kind::Cmp) };
     /// Σ x·y.
-    pub(super) const PRODUCT: Reduction =
-        Reduction { first: Ops::one(Kind::Mul), next: Ops::one(Kind::Fma), combine: Ops::one(Kind::Add) };
+    pub(super) const PRODUCT: ReductionOps =
+        ReductionOps { first: Ops::one(Kind::Mul), next: Ops::one(Kind::Fma), combine: Ops::one(Kind::Add) };
 }

@@ -7,7 +7,8 @@
 use super::blocking::Following;
 use crate::activation::Activation;
 use crate::element::Element;
-use crate::elementwise::{Elementwise, Rows, map_padded};
+use crate::elementwise::rows::call_rows;
+use crate::elementwise::{Elementwise, JoinedRows};
 use crate::executor::Runner;
 use crate::math::Function;
 use crate::matrix::{MatrixMut, MatrixRef};
@@ -259,7 +260,7 @@ impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
                     function.map_rows(simd, &mut c);
                 }
             }
-            What::Scale(factor) => call_rows(simd, Times(factor), [], &mut c),
+            What::Scale(factor) => call_rows(simd, ScaledBy(factor), [], &mut c),
             What::Derive(activation) => {
                 if let Beside::Read(kept) = beside[0] {
                     activation.derive_rows(simd, kept, &mut c);
@@ -335,7 +336,7 @@ impl<T: Element, U: Update<T>> Kernel<T> for ByRule<'_, '_, '_, T, U> {
                     let first = if U::STATE > 0 { &mut first[f..f + len] } else { &mut [] };
                     let second = if U::STATE > 1 { &mut second[s..s + len] } else { &mut [] };
                     let weights = &mut weights[w..w + len];
-                    update_row(simd, rule, Rows::one(cols), gradients, weights, [first, second]);
+                    update_row(simd, rule, JoinedRows::one(cols), gradients, weights, [first, second]);
                 }
             }
             Gradient::Matrix(matrix) => {
@@ -346,8 +347,8 @@ impl<T: Element, U: Update<T>> Kernel<T> for ByRule<'_, '_, '_, T, U> {
                     && first.is_flat(len)
                     && second.is_flat(len);
                 let (count, rows) = match flat {
-                    true => (1, Rows { cols, stride: len }),
-                    false => (weights.rows(), Rows::one(cols)),
+                    true => (1, JoinedRows { cols, stride: len }),
+                    false => (weights.rows(), JoinedRows::one(cols)),
                 };
                 for i in 0..count {
                     // Where rows are a page or more apart, the hardware does not foresee the next one.
@@ -449,64 +450,11 @@ impl<T: Element> Split for FollowByRows<'_, '_, T> {
 
 /// x·factor.
 #[derive(Clone, Copy)]
-pub(super) struct Times<T>(pub(super) T);
+pub(super) struct ScaledBy<T>(pub(super) T);
 
-impl<T: Element> Elementwise<T, 0> for Times<T> {
+impl<T: Element> Elementwise<T, 0> for ScaledBy<T> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, x: S::Vector, _: [S::Vector; 0]) -> S::Vector {
         simd.mul(simd.splat(self.0), x)
-    }
-}
-
-/// [`map_rows`] as a function of its own: one that knows all functions takes a compiler longer than each of them.
-#[inline(always)]
-pub(crate) fn call_rows<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
-    simd: S,
-    f: F,
-    inputs: [MatrixRef<'_, T>; N],
-    out: &mut MatrixMut<'_, T>,
-) {
-    simd.call(MapRows { f, inputs: &inputs, out });
-}
-
-struct MapRows<'x, 'a, T, F, const N: usize> {
-    f: F,
-    inputs: &'x [MatrixRef<'x, T>; N],
-    out: &'x mut MatrixMut<'a, T>,
-}
-
-impl<T: Element, F: Elementwise<T, N>, const N: usize> Kernel<T> for MapRows<'_, '_, T, F, N> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) {
-        map_rows(simd, self.f, *self.inputs, self.out);
-    }
-}
-
-/// An elementwise kernel on each row.
-#[inline(always)]
-pub(crate) fn map_rows<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
-    simd: S,
-    f: F,
-    inputs: [MatrixRef<'_, T>; N],
-    out: &mut MatrixMut<'_, T>,
-) {
-    let (cols, len) = (out.cols(), out.touched(S::LANES));
-    // Rows of whole vectors that follow each other with their padding are one long row: more of them are in flight.
-    let mut flat = len.is_multiple_of(S::LANES) && out.is_flat(len);
-    for input in &inputs {
-        flat &= input.is_flat(len);
-    }
-    let (count, n, rows) = match flat {
-        true => (1, out.rows() * len, Rows { cols, stride: len }),
-        false => (out.rows(), cols, Rows::one(cols)),
-    };
-    for i in 0..count {
-        let mut slices: [&[T]; N] = [&[]; N];
-        for (slice, input) in slices.iter_mut().zip(&inputs) {
-            *slice = if flat { input.flat(len) } else { input.padded_row(i, input.touched(S::LANES)) };
-        }
-        let out = if flat { out.lines() } else { out.padded_row(i, len) };
-        map_padded(simd, f, n, rows, slices, out);
     }
 }

@@ -5,12 +5,13 @@
 
 use std::hint::black_box;
 
-use super::follow::{Epilogue, Times, map_rows};
+use super::follow::{Epilogue, ScaledBy};
 use super::operand::RightFactor;
 use super::{Init, multiply};
 use crate::call::{Call, Op};
 use crate::check::scaled_factor;
 use crate::element::Element;
+use crate::elementwise::rows::map_rows;
 use crate::executor::{Executor, Runner};
 use crate::layout::ShapeError;
 use crate::matrix::{MatrixMut, MatrixRef};
@@ -216,6 +217,6 @@ impl<T: Element> Kernel<T> for Scaled<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
-        map_rows(simd, Times(self.factor), [], &mut self.c);
+        map_rows(simd, ScaledBy(self.factor), [], &mut self.c);
     }
 }

@@ -6,8 +6,8 @@
 use super::lay_out;
 use crate::dot::dot_body;
 use crate::element::Element;
+use crate::elementwise::rows::map_rows;
 use crate::elementwise::{Elementwise, map_row};
-use crate::gemm::follow::map_rows;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Kernel, Simd};
 use crate::softmax::Scale;
@@ -55,8 +55,8 @@ impl<T: Element> Kernel<T> for MeanSquaredError<'_, T> {
         for i in 0..delta.rows() {
             let (o, d) = (outputs.padded_row(i, of_outputs), delta.padded_row(i, len));
             match in_place {
-                true => map_row(simd, DifferenceInPlace, cols, [o], d),
-                false => map_row(simd, Difference, cols, [o, targets.padded_row(i, of_targets)], d),
+                true => map_row(simd, SubtractInPlace, cols, [o], d),
+                false => map_row(simd, Subtract, cols, [o, targets.padded_row(i, of_targets)], d),
             }
         }
         let mut delta = if delta.is_without_gaps() { delta.into_one_row() } else { delta };
@@ -73,9 +73,9 @@ impl<T: Element> Kernel<T> for MeanSquaredError<'_, T> {
 
 /// o − t.
 #[derive(Clone, Copy)]
-struct Difference;
+struct Subtract;
 
-impl<T: Element> Elementwise<T, 2> for Difference {
+impl<T: Element> Elementwise<T, 2> for Subtract {
     const READS_OUT: bool = false;
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, _: S::Vector, [o, t]: [S::Vector; 2]) -> S::Vector {
@@ -85,9 +85,9 @@ impl<T: Element> Elementwise<T, 2> for Difference {
 
 /// t ← o − t.
 #[derive(Clone, Copy)]
-struct DifferenceInPlace;
+struct SubtractInPlace;
 
-impl<T: Element> Elementwise<T, 1> for DifferenceInPlace {
+impl<T: Element> Elementwise<T, 1> for SubtractInPlace {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, t: S::Vector, [o]: [S::Vector; 1]) -> S::Vector {
         simd.sub(o, t)

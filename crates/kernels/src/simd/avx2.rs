@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::alone::Alone;
+use super::machine::Alone;
 use super::x86::{self, Avx2, avx2, common_methods, forward};
 use super::{Kernel, Scalar, Simd};
 

@@ -2,7 +2,7 @@
 //!
 //! By force ([`Alone`]): what an operation or a choice results in can't be put into a vector with others.
 
-use super::alone::Alone;
+use super::machine::Alone;
 #[cfg(target_arch = "x86_64")]
 use super::x86::Fma;
 use super::{Kernel, Simd};

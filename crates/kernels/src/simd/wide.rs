@@ -6,7 +6,7 @@
 use ::wide::{f32x4, f64x2};
 use bytemuck::cast;
 
-use super::alone::Alone;
+use super::machine::Alone;
 use super::{Kernel, Scalar, Simd};
 use crate::element::Element;
 

@@ -91,12 +91,12 @@ impl<T: Element> CheckpointParts<'_, T> {
         let mut to = Hashed { to, hash: Xxh3Default::new() };
         to.write_all(header)?;
         let state = &self.state.optimizer;
-        for (layer, shape) in self.network.layers().zip(&self.network.shape.layers) {
+        for (layer, layout) in self.network.layers().zip(&self.network.layout.layers) {
             write_numbers(layer.weights(), &mut to)?;
             write_numbers(MatrixRef::from_row(layer.bias()), &mut to)?;
             for i in 0..state.kept() {
-                write_numbers(state.matrix(i, shape.weights), &mut to)?;
-                write_numbers(state.matrix(i, shape.bias), &mut to)?;
+                write_numbers(state.matrix(i, layout.weights), &mut to)?;
+                write_numbers(state.matrix(i, layout.bias), &mut to)?;
             }
         }
         let Hashed { to, hash } = to;
@@ -243,13 +243,13 @@ fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<C
     let mut data = Data(data);
     let mut network = Network::zeros(&sizes, activations)?;
     let mut optimizer = OptimizerState::new(options.optimizer, &network)?;
-    for (l, shape) in Arc::clone(&network.shape).layers.iter().enumerate() {
+    for (l, layout) in Arc::clone(&network.layout).layers.iter().enumerate() {
         let mut layer = network.layer_mut(l);
-        (0..shape.fan_in).for_each(|row| data.read(layer.weights_mut().row(row)));
+        (0..layout.fan_in).for_each(|row| data.read(layer.weights_mut().row(row)));
         data.read(layer.bias_mut());
         for i in 0..optimizer.kept() {
-            (0..shape.fan_in).for_each(|row| data.read(optimizer.row_mut(i, shape.weights, row)));
-            data.read(optimizer.row_mut(i, shape.bias, 0));
+            (0..layout.fan_in).for_each(|row| data.read(optimizer.row_mut(i, layout.weights, row)));
+            data.read(optimizer.row_mut(i, layout.bias, 0));
         }
     }
     optimizer.set_steps(steps);

@@ -10,8 +10,8 @@ use crate::buffer::memory;
 use crate::check::{finite_matrix, is_finite};
 use crate::error::NetError;
 use crate::layer::matrix;
+use crate::layout::NetworkLayout;
 use crate::network::Network;
-use crate::shape::Shape;
 
 /// What is kept for one layer: as many vectors as [`Optimizer::state_names`] has names, in that order; the others are empty.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,7 @@ pub struct OptimizerState<T: Element> {
     optimizer: Optimizer,
     learning_rate: f64,
     steps: u64,
-    shape: Arc<Shape>,
+    layout: Arc<NetworkLayout>,
     /// Numbers kept for each parameter.
     kept: usize,
     /// Laid out as the network's parameters are; empty if nothing is kept.
@@ -43,7 +43,7 @@ impl<T: Element> PartialEq for OptimizerState<T> {
         self.optimizer == other.optimizer
             && self.learning_rate == other.learning_rate
             && self.steps == other.steps
-            && *self.shape == *other.shape
+            && *self.layout == *other.layout
             && self.layers() == other.layers()
     }
 }
@@ -58,10 +58,10 @@ impl<T: Element> OptimizerState<T> {
     /// [`NetError`] if an option of the optimizer is out of its range, or if the state does not fit into memory.
     pub fn new(optimizer: Optimizer, network: &Network<T>) -> Result<Self, NetError> {
         optimizer.check::<T>()?;
-        let (kept, shape) = (optimizer.state_names().len(), Arc::clone(&network.shape));
-        let of = |used| memory(STATE, if used { shape.len } else { 0 });
+        let (kept, layout) = (optimizer.state_names().len(), Arc::clone(&network.layout));
+        let of = |used| memory(STATE, if used { layout.len } else { 0 });
         let memories = [of(kept > 0)?, of(kept > 1)?];
-        Ok(OptimizerState { optimizer, learning_rate: optimizer.learning_rate(), steps: 0, shape, kept, memories })
+        Ok(OptimizerState { optimizer, learning_rate: optimizer.learning_rate(), steps: 0, layout, kept, memories })
     }
 
     /// After `steps` steps on `network`, with what was kept then.
@@ -77,12 +77,12 @@ impl<T: Element> OptimizerState<T> {
     ) -> Result<Self, NetError> {
         let mut state = OptimizerState::new(optimizer, network)?;
         state.steps = steps;
-        let (expected, found) = (network.shape.layers.len(), layers.len());
+        let (expected, found) = (network.layout.layers.len(), layers.len());
         if expected != found {
             return Err(NetError::State { layer: found.min(expected), what: "layers", expected, found });
         }
         let kept = state.kept();
-        for (l, (layer, from)) in network.shape.layers.iter().zip(layers).enumerate() {
+        for (l, (layer, from)) in network.layout.layers.iter().zip(layers).enumerate() {
             for (what, place, vectors) in
                 [("weights", layer.weights, &from.weights), ("biases", layer.bias, &from.bias)]
             {
@@ -119,7 +119,7 @@ impl<T: Element> OptimizerState<T> {
     /// A copy of what is kept for each layer.
     pub fn layers(&self) -> Vec<LayerState<T>> {
         let of = |place| [0, 1].map(|i| if i < self.kept() { self.matrix(i, place).to_vec() } else { Vec::new() });
-        let layers = self.shape.layers.iter();
+        let layers = self.layout.layers.iter();
         layers.map(|layer| LayerState { weights: of(layer.weights), bias: of(layer.bias) }).collect()
     }
 
@@ -178,12 +178,12 @@ impl<T: Element> OptimizerState<T> {
     /// The first layer whose state holds a number that is not finite.
     pub(crate) fn first_not_finite(&self) -> Option<usize> {
         let finite = |place| (0..self.kept()).all(|i| finite_matrix(self.matrix(i, place)));
-        self.shape.layers.iter().position(|layer| !finite(layer.weights) || !finite(layer.bias))
+        self.layout.layers.iter().position(|layer| !finite(layer.weights) || !finite(layer.bias))
     }
 
     /// Whether the state fits the network.
     #[inline]
     pub(crate) fn check(&self, network: &Network<T>) -> Result<(), NetError> {
-        self.shape.check(STATE, &network.shape)
+        self.layout.check(STATE, &network.layout)
     }
 }

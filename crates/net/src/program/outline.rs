@@ -8,8 +8,8 @@ use nxm_kernels::program::{Instruction, Place, Places, Slot};
 use nxm_kernels::{Element, Kept, Layout, Phase, Region};
 
 use super::MemoryNeeds;
+use crate::layout::{NetworkLayout, Room};
 use crate::loss::Loss;
-use crate::shape::{Room, Shape};
 
 /// What a program computes.
 #[derive(Clone, Copy, Debug)]
@@ -136,8 +136,8 @@ impl Results {
 
 impl<T: Element> Outline<T> {
     /// The program for a network of this shape and a batch of `rows` rows. Sizes may be larger than any memory.
-    pub(crate) fn new(shape: &Shape, loss: &Loss, rows: usize, purpose: Purpose<T>) -> Outline<T> {
-        let mut writer = Writer { shape, rows, room: Room::new::<T>(Slot::Work), instructions: Vec::new() };
+    pub(crate) fn new(layout: &NetworkLayout, loss: &Loss, rows: usize, purpose: Purpose<T>) -> Outline<T> {
+        let mut writer = Writer { layout, rows, room: Room::new::<T>(Slot::Work), instructions: Vec::new() };
         let mut results = writer.results(loss);
         let alone = writer.room.len;
         writer.gradients(&mut results, purpose);
@@ -173,7 +173,7 @@ impl<T: Element> Outline<T> {
 
 /// Writes an outline, section by section.
 struct Writer<'a, T: Element> {
-    shape: &'a Shape,
+    layout: &'a NetworkLayout,
     rows: usize,
     room: Room,
     instructions: Vec<Instruction<T>>,
@@ -192,9 +192,9 @@ impl<T: Element> Writer<'_, T> {
 
     /// Places of results whose size does not depend on the number of rows. They come first, so that they are the same for every batch.
     fn results(&mut self, loss: &Loss) -> Results {
-        let (shape, room) = (self.shape, &mut self.room);
+        let (layout, room) = (self.layout, &mut self.room);
         let [zero, loss_at, norm, scale] = [(); 4].map(|()| room.place(1, 1));
-        let classes = loss.is_weighted().then(|| room.place(3, shape.outputs()));
+        let classes = loss.is_weighted().then(|| room.place(3, layout.outputs()));
         Results {
             zero,
             loss: loss_at,
@@ -212,9 +212,9 @@ impl<T: Element> Writer<'_, T> {
 
     /// Places of gradients. Their size does not depend on the number of rows either.
     fn gradients(&mut self, results: &mut Results, purpose: Purpose<T>) {
-        let (shape, room) = (self.shape, &mut self.room);
+        let (layout, room) = (self.layout, &mut self.room);
         let Purpose::Training { mode, .. } = purpose else { return };
-        for layer in &shape.layers {
+        for layer in &layout.layers {
             results.bias_gradients.push(room.place(1, layer.fan_out));
             if !matches!(mode, UpdateMode::Fused) {
                 results.weight_gradients.push(room.place(layer.fan_in, layer.fan_out));
@@ -233,7 +233,7 @@ impl<T: Element> Writer<'_, T> {
             Purpose::Evaluation => 1,
             Purpose::Training { .. } => 2,
         };
-        let widest = self.shape.layers.iter().map(|layer| layer.fan_out).max().unwrap_or(0);
+        let widest = self.layout.layers.iter().map(|layer| layer.fan_out).max().unwrap_or(0);
         let mut offsets = [0; 2];
         for offset in &mut offsets[..count] {
             *offset = self.room.place(self.rows, widest).offset;
@@ -245,7 +245,7 @@ impl<T: Element> Writer<'_, T> {
     fn inputs(&self, results: &Results, l: usize) -> Place {
         match l {
             0 => {
-                let layout = Layout::row_major(self.rows, self.shape.inputs());
+                let layout = Layout::row_major(self.rows, self.layout.inputs());
                 Place { slot: Slot::Inputs, offset: 0, layout }
             }
             _ => results.outputs[l - 1],
@@ -259,7 +259,7 @@ impl<T: Element> Writer<'_, T> {
 
     /// a₀ = f(x·W₀ + b₀), a₁ = f(a₀·W₁ + b₁), …
     fn forward(&mut self, results: &mut Results, purpose: Purpose<T>) {
-        for (l, layer) in self.shape.layers.iter().enumerate() {
+        for (l, layer) in self.layout.layers.iter().enumerate() {
             let (x, a) = (self.inputs(results, l), self.room.place(self.rows, layer.fan_out));
             let trains = matches!(purpose, Purpose::Training { .. });
             let sums =
@@ -273,7 +273,7 @@ impl<T: Element> Writer<'_, T> {
 
     /// The loss and ∂L/∂a of the last layer.
     fn loss(&mut self, results: &mut Results, loss: &Loss, delta: usize) {
-        let (rows, units, last) = (self.rows, self.shape.outputs(), self.shape.layers.len() - 1);
+        let (rows, units, last) = (self.rows, self.layout.outputs(), self.layout.layers.len() - 1);
         let (outputs, delta, to) = (results.outputs[last], self.delta(delta, units), results.loss);
         let targets = Place { slot: Slot::Targets, offset: 0, layout: Layout::row_major(rows, units) };
         // These constants are computed once, here. They are not part of a step, and not counted.
@@ -304,16 +304,16 @@ impl<T: Element> Writer<'_, T> {
     /// All gradients, from the last layer to the first. If weight gradients have no places, each is computed within its update.
     fn backward(&mut self, results: &Results, delta: [usize; 2], state: usize) {
         let [mut here, mut before] = delta;
-        let shape = self.shape;
-        for (l, layer) in shape.layers.iter().enumerate().rev() {
+        let layout = self.layout;
+        for (l, layer) in layout.layers.iter().enumerate().rev() {
             let delta = self.delta(here, layer.fan_out);
-            if l == shape.layers.len() - 1 && layer.activation.function().is_some() {
+            if l == layout.layers.len() - 1 && layer.activation.function().is_some() {
                 let (activation, kept) = (layer.activation, results.kept[l]);
                 self.push(Phase::ActivationGradient, l, Op::Derive { activation, kept, delta });
             }
             // This stands before the update, because it needs the weights of the forward pass.
             if let Some(below) = l.checked_sub(1) {
-                let (weights, activation, kept) = (layer.weights, shape.layers[below].activation, results.kept[below]);
+                let (weights, activation, kept) = (layer.weights, layout.layers[below].activation, results.kept[below]);
                 let d = self.delta(before, layer.fan_in);
                 self.push(Phase::InputGradient, l, Op::DenseInputGradient { delta, weights, activation, kept, d });
             }
@@ -343,14 +343,14 @@ impl<T: Element> Writer<'_, T> {
                 before = sum;
             }
         }
-        let last = self.shape.layers.len() - 1;
+        let last = self.layout.layers.len() - 1;
         let Results { norm, scale, .. } = *results;
         self.push(Phase::Clip, last, Op::ClipScale { max_norm, squares: before, norm, scale });
     }
 
     /// g ← scale·g of all gradients.
     fn scale(&mut self, results: &Results) {
-        for l in 0..self.shape.layers.len() {
+        for l in 0..self.layout.layers.len() {
             for x in results.gradients(l) {
                 self.push(Phase::Clip, l, Op::Scale { factor: results.scale, x });
             }
@@ -359,7 +359,7 @@ impl<T: Element> Writer<'_, T> {
 
     /// All updates.
     fn update(&mut self, results: &Results, state: usize) {
-        for (l, layer) in self.shape.layers.iter().enumerate() {
+        for (l, layer) in self.layout.layers.iter().enumerate() {
             for (gradient, parameters) in results.gradients(l).into_iter().zip([layer.weights, layer.bias]) {
                 self.push(Phase::Update, l, update(gradient, parameters, state));
             }
@@ -384,9 +384,9 @@ mod tests {
     use nxm_kernels::{Activation, Element};
 
     use super::{Outline, Purpose, UpdateMode};
+    use crate::layout::NetworkLayout;
     use crate::loss::Loss;
     use crate::plans::any_rule;
-    use crate::shape::Shape;
 
     fn purposes<T: Element>() -> Vec<Purpose<T>> {
         let training = [UpdateMode::Fused, UpdateMode::Apart, UpdateMode::Clipped(T::ONE)]
@@ -403,16 +403,16 @@ mod tests {
     /// Memory is what all its parts take together, and what a program touches of it.
     fn memory<T: Element>() {
         for sizes in [&[30, 17, 9, 3][..], &[1, 1], &[5, 200, 8]] {
-            let shape = Shape::new::<T>(sizes, vec![Activation::Gelu; sizes.len() - 1]);
+            let layout = NetworkLayout::new::<T>(sizes, vec![Activation::Gelu; sizes.len() - 1]);
             for (purpose, loss) in purposes::<T>().into_iter().flat_map(|p| losses().map(|loss| (p, loss))) {
                 for rows in [1, 7, 64] {
-                    let outline = Outline::new(&shape, &loss, rows, purpose);
+                    let outline = Outline::new(&layout, &loss, rows, purpose);
                     let needs = outline.needs;
                     let parts = needs.gradients + needs.activations + needs.deltas + needs.loss;
                     assert_eq!(parts, outline.work as u128, "{sizes:?}, {loss:?}, {rows} rows, {purpose:?}");
                     let program = nxm_kernels::Program::new(outline.instructions, &any_rule(purpose)).unwrap();
                     assert!(program.needed(Slot::Work) <= outline.work);
-                    assert!(program.needed(Slot::Parameters) <= shape.len);
+                    assert!(program.needed(Slot::Parameters) <= layout.len);
                 }
             }
         }
@@ -426,9 +426,9 @@ mod tests {
 
     #[test]
     fn results_stand_at_the_same_places_for_any_number_of_rows() {
-        let shape = Shape::new::<f32>(&[30, 17, 9], [Activation::Gelu, Activation::Identity]);
+        let layout = NetworkLayout::new::<f32>(&[30, 17, 9], [Activation::Gelu, Activation::Identity]);
         for (purpose, loss) in purposes::<f32>().into_iter().flat_map(|p| losses().map(|loss| (p, loss))) {
-            let [few, many] = [1, 64].map(|rows| Outline::new(&shape, &loss, rows, purpose).results);
+            let [few, many] = [1, 64].map(|rows| Outline::new(&layout, &loss, rows, purpose).results);
             assert_eq!((few.loss, few.norm, few.scale), (many.loss, many.norm, many.scale));
             assert_eq!((few.classes, few.squares), (many.classes, many.squares));
             assert_eq!((few.weight_gradients, few.bias_gradients), (many.weight_gradients, many.bias_gradients));

@@ -9,8 +9,8 @@ use crate::error::NetError;
 
 /// The layers of a network, and where their parameters stand. An optimizer keeps what it keeps in the same places of other memories.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Shape {
-    pub(crate) layers: Vec<LayerShape>,
+pub(crate) struct NetworkLayout {
+    pub(crate) layers: Vec<LayerLayout>,
     /// Elements of the memory; [`usize::MAX`] if they exceed that.
     pub(crate) len: usize,
     /// The same in full.
@@ -19,7 +19,7 @@ pub(crate) struct Shape {
 
 /// A dense layer of N inputs and M units.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct LayerShape {
+pub(crate) struct LayerLayout {
     /// N.
     pub(crate) fan_in: usize,
     /// M.
@@ -32,18 +32,18 @@ pub(crate) struct LayerShape {
     pub(crate) bias: Place,
 }
 
-impl Shape {
+impl NetworkLayout {
     /// Of a network of at least one layer, in elements of `T`. Any sizes may be asked about: where they exceed what can be addressed,
     /// `len` is [`usize::MAX`].
-    pub(crate) fn new<T: Element>(sizes: &[usize], activations: impl IntoIterator<Item = Activation>) -> Shape {
+    pub(crate) fn new<T: Element>(sizes: &[usize], activations: impl IntoIterator<Item = Activation>) -> NetworkLayout {
         let mut room = Room::new::<T>(Slot::Parameters);
         let layers = sizes.windows(2).zip(activations).map(|(pair, activation)| {
             let (fan_in, fan_out) = (pair[0], pair[1]);
             let (weights, bias) = (room.place(fan_in, fan_out), room.place(1, fan_out));
-            LayerShape { fan_in, fan_out, activation, weights, bias }
+            LayerLayout { fan_in, fan_out, activation, weights, bias }
         });
         let layers = layers.collect();
-        Shape { layers, len: room.addressable(), elements: room.len }
+        NetworkLayout { layers, len: room.addressable(), elements: room.len }
     }
 
     /// Numbers the network takes.
@@ -57,16 +57,20 @@ impl Shape {
 
     /// Checks that `network` has the sizes and activations that `what` was made for: those of `self`.
     #[inline]
-    pub(crate) fn check(self: &Arc<Shape>, what: &'static str, network: &Arc<Shape>) -> Result<(), NetError> {
+    pub(crate) fn check(
+        self: &Arc<NetworkLayout>,
+        what: &'static str,
+        network: &Arc<NetworkLayout>,
+    ) -> Result<(), NetError> {
         // Nearly always they are the same object.
         if Arc::ptr_eq(self, network) { Ok(()) } else { self.compare(what, network) }
     }
 
     /// The first difference is the error.
     #[cold]
-    fn compare(&self, what: &'static str, network: &Shape) -> Result<(), NetError> {
+    fn compare(&self, what: &'static str, network: &NetworkLayout) -> Result<(), NetError> {
         for layer in 0..self.layers.len().max(network.layers.len()) {
-            let [expected, found] = [self, network].map(|shape| shape.layers.get(layer));
+            let [expected, found] = [self, network].map(|layout| layout.layers.get(layer));
             let [expected_size, found_size] =
                 [expected, found].map(|layer| layer.map(|layer| (layer.fan_in, layer.fan_out)));
             if expected_size != found_size {
