@@ -165,8 +165,8 @@ pub fn multiply<T: Number>(
                     pb,
                     cb,
                     rb,
-                    <T as Element>::ZERO,
-                    <T as Element>::ONE,
+                    <T as nxm_kernels::Lane>::ZERO,
+                    <T as nxm_kernels::Lane>::ONE,
                     false,
                     false,
                     false,
@@ -180,13 +180,13 @@ pub fn multiply<T: Number>(
             let a = gemmkit::MatRef::new(a.data, m, k, ra, ca);
             let b = gemmkit::MatRef::new(b.data, k, n, rb, cb);
             let c = gemmkit::MatMut::from_row_major(c, m, n);
-            gemmkit::gemm(<T as Element>::ONE, a, b, <T as Element>::ZERO, c, parallelism);
+            gemmkit::gemm(<T as nxm_kernels::Lane>::ONE, a, b, <T as nxm_kernels::Lane>::ZERO, c, parallelism);
         }
         Library::Faer => {
             let par = if threads == 1 { Par::Seq } else { Par::rayon(threads) };
             let (a, b) = (faer_view(a), faer_view(b));
             let c = MatMut::from_row_major_slice_mut(c, m, n);
-            faer::linalg::matmul::matmul(c, Accum::Replace, a, b, <T as Element>::ONE, par);
+            faer::linalg::matmul::matmul(c, Accum::Replace, a, b, <T as nxm_kernels::Lane>::ONE, par);
         }
         // SAFETY: the lengths were checked above.
         Library::MatrixMultiply => unsafe { T::matrixmultiply(a, b, c) },

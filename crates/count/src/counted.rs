@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use nxm_kernels::{Call, Cpu, Element, Executor, Kernel, Level, Region, Runner};
+use nxm_kernels::{Call, Cpu, Executor, Kernel, Lane, Level, Region, Runner};
 
 use crate::counting::CountingKernel;
 use crate::tally::Tally;
@@ -91,7 +91,7 @@ struct Booking<'a> {
 }
 
 impl Runner for Booking<'_> {
-    fn run<T: Element, K: Kernel<T>>(&self, kernel: K) -> K::Output {
+    fn run<T: Lane, K: Kernel<T>>(&self, kernel: K) -> K::Output {
         let (output, counts) = self.counted.cpu.level().dispatch(CountingKernel::new(kernel));
         let mut all = self.counted.lock();
         let booked = all.entry(self.region).or_default();

@@ -11,7 +11,7 @@
 
 mod counts;
 
-use nxm_kernels::{Element, Function, Kernel, Simd};
+use nxm_kernels::{Function, Kernel, Lane, Simd};
 
 pub(crate) use counts::Counts;
 use counts::{Book, Counter};
@@ -28,7 +28,7 @@ pub(crate) struct Counting<'a, S> {
 impl<'a, S> Counting<'a, S> {
     /// Counts an operation on a vector.
     #[inline(always)]
-    fn vector<T: Element>(self, lanes: &Counter)
+    fn vector<T: Lane>(self, lanes: &Counter)
     where
         S: Simd<T>,
     {
@@ -37,7 +37,7 @@ impl<'a, S> Counting<'a, S> {
 
     /// Counts a multiply-add on a vector, as what it is executed as.
     #[inline(always)]
-    fn multiply_add<T: Element>(self)
+    fn multiply_add<T: Lane>(self)
     where
         S: Simd<T>,
     {
@@ -51,7 +51,7 @@ impl<'a, S> Counting<'a, S> {
 
     /// Counts a load that converts f32 to `T`; to f32 itself there is nothing to convert.
     #[inline(always)]
-    fn widening<T: Element>(self)
+    fn widening<T: Lane>(self)
     where
         S: Simd<T>,
     {
@@ -62,7 +62,7 @@ impl<'a, S> Counting<'a, S> {
 
     /// Counts the folding of a vector: n lanes that matter are folded by n − 1 operations.
     #[inline(always)]
-    fn fold<T: Element>(self, lanes: &Counter)
+    fn fold<T: Lane>(self, lanes: &Counter)
     where
         S: Simd<T>,
     {
@@ -85,7 +85,7 @@ impl<K> CountingKernel<K> {
     }
 }
 
-impl<T: Element, K: Kernel<T>> Kernel<T> for CountingKernel<K> {
+impl<T: Lane, K: Kernel<T>> Kernel<T> for CountingKernel<K> {
     type Output = (K::Output, Counts);
     #[inline(always)]
     fn run<S: Simd<T>>(self, token: S) -> (K::Output, Counts) {
@@ -98,7 +98,7 @@ impl<T: Element, K: Kernel<T>> Kernel<T> for CountingKernel<K> {
     }
 }
 
-impl<'a, T: Element, S: Simd<T>> Simd<T> for Counting<'a, S> {
+impl<'a, T: Lane, S: Simd<T>> Simd<T> for Counting<'a, S> {
     type Vector = S::Vector;
     type Mask = S::Mask;
     type Block = S::Block;

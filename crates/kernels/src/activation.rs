@@ -7,12 +7,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::call::{Call, Op};
-use crate::element::Element;
+use crate::element::{Element, Lane};
 use crate::elementwise::Elementwise;
 use crate::elementwise::rows::call_rows;
 use crate::executor::Executor;
 use crate::layout::ShapeError;
-use crate::math::{self, Function, LEAKY_SLOPE, evaluate};
+use crate::math::{self, Function, evaluate};
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::name::UnknownName;
 use crate::simd::Simd;
@@ -60,7 +60,7 @@ macro_rules! activations {
 
             /// δ ← δ · f'(z) in each row, where `kept` is f(z), or z, as [`kept`](Self::kept) says.
             #[inline(always)]
-            pub(crate) fn derive_rows<T: Element, S: Simd<T>>(
+            pub(crate) fn derive_rows<T: Lane, S: Simd<T>>(
                 self,
                 simd: S,
                 kept: MatrixRef<'_, T>,
@@ -165,7 +165,7 @@ impl FromStr for Activation {
 #[derive(Clone, Copy)]
 struct Relu;
 
-impl<T: Element> Elementwise<T, 1> for Relu {
+impl<T: Lane> Elementwise<T, 1> for Relu {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
         simd.keep(simd.lt(simd.splat(T::ZERO), a), delta)
@@ -175,11 +175,11 @@ impl<T: Element> Elementwise<T, 1> for Relu {
 #[derive(Clone, Copy)]
 struct LeakyRelu;
 
-impl<T: Element> Elementwise<T, 1> for LeakyRelu {
+impl<T: Lane> Elementwise<T, 1> for LeakyRelu {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
         // A choice between the factors and not the products: LLVM makes a masked store of "the old value or a new one".
-        let slope = simd.splat(T::from_f64(LEAKY_SLOPE));
+        let slope = simd.splat(T::CONSTANTS.leaky_slope);
         simd.mul(simd.select(simd.lt(simd.splat(T::ZERO), a), simd.splat(T::ONE), slope), delta)
     }
 }
@@ -187,7 +187,7 @@ impl<T: Element> Elementwise<T, 1> for LeakyRelu {
 #[derive(Clone, Copy)]
 struct Sigmoid;
 
-impl<T: Element> Elementwise<T, 1> for Sigmoid {
+impl<T: Lane> Elementwise<T, 1> for Sigmoid {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
         simd.mul(delta, simd.mul(a, simd.sub(simd.splat(T::ONE), a)))
@@ -197,7 +197,7 @@ impl<T: Element> Elementwise<T, 1> for Sigmoid {
 #[derive(Clone, Copy)]
 struct Tanh;
 
-impl<T: Element> Elementwise<T, 1> for Tanh {
+impl<T: Lane> Elementwise<T, 1> for Tanh {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
         simd.mul(delta, simd.neg_mul_add(a, a, simd.splat(T::ONE)))
@@ -208,7 +208,7 @@ impl<T: Element> Elementwise<T, 1> for Tanh {
 #[derive(Clone, Copy)]
 struct By<const F: usize>;
 
-impl<T: Element, const F: usize> Elementwise<T, 1> for By<F> {
+impl<T: Lane, const F: usize> Elementwise<T, 1> for By<F> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [z]: [S::Vector; 1]) -> S::Vector {
         simd.mul(delta, evaluate::<T, S, F>(simd, z))
@@ -218,7 +218,7 @@ impl<T: Element, const F: usize> Elementwise<T, 1> for By<F> {
 #[derive(Clone, Copy)]
 struct Softplus;
 
-impl<T: Element> Elementwise<T, 1> for Softplus {
+impl<T: Lane> Elementwise<T, 1> for Softplus {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
         // σ(z) = 1 − e⁻ᵃ, to full precision where it is small too.
@@ -229,7 +229,7 @@ impl<T: Element> Elementwise<T, 1> for Softplus {
 #[derive(Clone, Copy)]
 struct Elu;
 
-impl<T: Element> Elementwise<T, 1> for Elu {
+impl<T: Lane> Elementwise<T, 1> for Elu {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
         simd.select(simd.lt(simd.splat(T::ZERO), a), delta, simd.mul_add(delta, a, delta))

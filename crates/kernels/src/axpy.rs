@@ -1,7 +1,7 @@
 //! y ← α·x + y.
 
 use crate::call::{Call, Op};
-use crate::element::Element;
+use crate::element::{Element, Lane};
 use crate::elementwise::{Elementwise, map_slice};
 use crate::executor::{Executor, Runner};
 use crate::layout::ShapeError;
@@ -29,7 +29,7 @@ impl<'a, T: Element> Call<'a, T> {
 }
 
 /// Cut into parts of whole cache lines.
-pub(crate) fn run<T: Element>(runner: &impl Runner, alpha: T, x: MatrixRef<'_, T>, mut y: MatrixMut<'_, T>) {
+pub(crate) fn run<T: Lane>(runner: &impl Runner, alpha: T, x: MatrixRef<'_, T>, mut y: MatrixMut<'_, T>) {
     let (x, y) = (x.row(0), y.row(0));
     let parts = parts_of_evaluations(runner.threads(), y.len(), y.len() / T::BLOCK);
     for_each_part((x, y), parts, T::BLOCK, &|(x, y)| runner.run(Slices { alpha, x, y }));
@@ -41,7 +41,7 @@ struct Slices<'a, T> {
     y: &'a mut [T],
 }
 
-impl<T: Element> Kernel<T> for Slices<'_, T> {
+impl<T: Lane> Kernel<T> for Slices<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
@@ -55,7 +55,7 @@ pub(crate) struct Axpy<T> {
     pub(crate) alpha: T,
 }
 
-impl<T: Element> Elementwise<T, 1> for Axpy<T> {
+impl<T: Lane> Elementwise<T, 1> for Axpy<T> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, y: S::Vector, [x]: [S::Vector; 1]) -> S::Vector {
         simd.mul_add(simd.splat(self.alpha), x, y)

@@ -1,7 +1,7 @@
 //! The bias gradient: column sums.
 
 use crate::call::{Call, Op};
-use crate::element::Element;
+use crate::element::{Element, Lane};
 use crate::executor::{Executor, Runner};
 use crate::layout::ShapeError;
 use crate::matrix::{MatrixMut, MatrixRef};
@@ -35,7 +35,7 @@ impl<'a, T: Element> Call<'a, T> {
 
 /// Cut between columns of A.
 #[inline(always)]
-pub(crate) fn run<T: Element>(runner: &impl Runner, a: MatrixRef<'_, T>, sum: MatrixMut<'_, T>) {
+pub(crate) fn run<T: Lane>(runner: &impl Runner, a: MatrixRef<'_, T>, sum: MatrixMut<'_, T>) {
     let parts = parts_of_elements(runner.threads(), a.rows().saturating_mul(a.cols()), a.cols() / T::BLOCK);
     for_each_part(ColumnSum { a, sum }, parts, T::BLOCK, &|part| runner.run(part));
 }
@@ -43,7 +43,7 @@ pub(crate) fn run<T: Element>(runner: &impl Runner, a: MatrixRef<'_, T>, sum: Ma
 /// A matrix cut between columns.
 pub(crate) struct ColumnsOf<'a, T>(pub(crate) MatrixRef<'a, T>);
 
-impl<T: Element> Split for ColumnsOf<'_, T> {
+impl<T: Lane> Split for ColumnsOf<'_, T> {
     fn len(&self) -> usize {
         self.0.cols()
     }
@@ -58,7 +58,7 @@ struct ColumnSum<'a, T> {
     sum: MatrixMut<'a, T>,
 }
 
-impl<T: Element> Split for ColumnSum<'_, T> {
+impl<T: Lane> Split for ColumnSum<'_, T> {
     fn len(&self) -> usize {
         self.a.cols()
     }
@@ -72,7 +72,7 @@ impl<T: Element> Split for ColumnSum<'_, T> {
     }
 }
 
-impl<T: Element> Kernel<T> for ColumnSum<'_, T> {
+impl<T: Lane> Kernel<T> for ColumnSum<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
@@ -97,7 +97,7 @@ impl<T: Element> Kernel<T> for ColumnSum<'_, T> {
     }
 }
 
-impl<T: Element> ColumnSum<'_, T> {
+impl<T: Lane> ColumnSum<'_, T> {
     /// V whole vectors of columns, from column j on. Their sums stay in registers while the rows go by: four chains hide an addition's latency.
     #[inline(always)]
     fn columns<S: Simd<T>, const V: usize>(&mut self, simd: S, j: usize) {

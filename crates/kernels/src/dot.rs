@@ -1,7 +1,7 @@
 //! Σ xᵢ·yᵢ, in the elements' own precision or of f32 in f64.
 
 use crate::call::{Call, Op};
-use crate::element::Element;
+use crate::element::{Element, Lane};
 use crate::executor::Executor;
 use crate::layout::ShapeError;
 use crate::matrix::{MatrixMut, MatrixRef};
@@ -47,7 +47,7 @@ pub(crate) struct Dot<'a, T> {
     pub(crate) to: MatrixMut<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for Dot<'_, T> {
+impl<T: Lane> Kernel<T> for Dot<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
@@ -57,14 +57,14 @@ impl<T: Element> Kernel<T> for Dot<'_, T> {
 
 /// The body, for kernels that are made of dot products. Of slices that differ in length the longer one's rest is not used.
 #[inline(always)]
-pub(crate) fn dot_body<T: Element, S: Simd<T>>(simd: S, x: &[T], y: &[T]) -> T {
+pub(crate) fn dot_body<T: Lane, S: Simd<T>>(simd: S, x: &[T], y: &[T]) -> T {
     let n = x.len().min(y.len());
     reduce(simd, n, Products { x: &x[..n], y: &y[..n] })
 }
 
 /// The products of several slices with y, all of y's length, which is not 0: vectors that fold to the bits of [`dot_body`].
 #[inline(always)]
-pub(crate) fn dots_body<T: Element, S: Simd<T>, const K: usize>(simd: S, x: [&[T]; K], y: &[T]) -> [S::Vector; K] {
+pub(crate) fn dots_body<T: Lane, S: Simd<T>, const K: usize>(simd: S, x: [&[T]; K], y: &[T]) -> [S::Vector; K] {
     let n = y.len();
     let mut products = [Products { x: y, y }; K];
     for (product, x) in products.iter_mut().zip(x) {
@@ -80,7 +80,7 @@ struct Products<'a, T> {
     y: &'a [T],
 }
 
-impl<T: Element, S: Simd<T>> Reduction<T, S> for Products<'_, T> {
+impl<T: Lane, S: Simd<T>> Reduction<T, S> for Products<'_, T> {
     const IDENTITY: T = T::ZERO;
     #[inline(always)]
     fn window(self, i: usize, len: usize) -> Self {
@@ -93,7 +93,7 @@ impl<T: Element, S: Simd<T>> Reduction<T, S> for Products<'_, T> {
     #[inline(always)]
     fn next(self, simd: S, i: usize, lanes: usize, sum: S::Vector) -> S::Vector {
         // The lanes beyond the end add −0 · 0 = −0, which leaves any sum as it is.
-        let x = load_some_or(simd, &self.x[i..i + lanes], T::from_f64(-0.0));
+        let x = load_some_or(simd, &self.x[i..i + lanes], T::NEG_ZERO);
         simd.mul_add(x, load_some(simd, &self.y[i..i + lanes]), sum)
     }
     #[inline(always)]
@@ -139,7 +139,7 @@ pub(crate) struct DotInF64<'a, T> {
     pub(crate) to: MatrixMut<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for DotInF64<'_, T> {
+impl<T: Lane> Kernel<T> for DotInF64<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
@@ -155,7 +155,7 @@ struct WidenedProducts<'a> {
     y: &'a [f32],
 }
 
-impl<T: Element, S: Simd<T>> Reduction<T, S> for WidenedProducts<'_> {
+impl<T: Lane, S: Simd<T>> Reduction<T, S> for WidenedProducts<'_> {
     const IDENTITY: T = T::ZERO;
     #[inline(always)]
     fn window(self, i: usize, len: usize) -> Self {

@@ -4,13 +4,13 @@ mod pair;
 pub(crate) mod rows;
 
 use self::pair::Pair;
-use crate::element::Element;
+use crate::element::Lane;
 use crate::simd::{Simd, load_some, store_some};
 
 /// What an elementwise kernel does with a vector of its output and of each of N inputs.
 ///
 /// A trait and not a closure: a closure that is not inlined loses the instruction set.
-pub(crate) trait Elementwise<T: Element, const N: usize>: Copy + Send + Sync {
+pub(crate) trait Elementwise<T: Lane, const N: usize>: Copy + Send + Sync {
     /// Whether the output's old value matters; where it does not, it isn't loaded, and `map` is given zeros.
     const READS_OUT: bool = true;
     /// The output's new value, from its old one and the inputs. `simd` knows how many lanes matter.
@@ -19,7 +19,7 @@ pub(crate) trait Elementwise<T: Element, const N: usize>: Copy + Send + Sync {
 
 /// `out[i] ← f(out[i], inputs[0][i], …)` for all of `out`. Panics if an input is shorter.
 #[inline(always)]
-pub(crate) fn map_slice<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
+pub(crate) fn map_slice<T: Lane, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
     simd: S,
     f: F,
     inputs: [&[T]; N],
@@ -58,7 +58,7 @@ impl JoinedRows {
 ///
 /// Executed: one `map` per vector, the last one ragged.
 #[inline(always)]
-pub(crate) fn map_row<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
+pub(crate) fn map_row<T: Lane, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
     simd: S,
     f: F,
     n: usize,
@@ -70,7 +70,7 @@ pub(crate) fn map_row<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usi
 
 /// The same of n elements that are several rows.
 #[inline(always)]
-pub(crate) fn map_padded<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
+pub(crate) fn map_padded<T: Lane, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
     simd: S,
     f: F,
     n: usize,
@@ -110,7 +110,7 @@ pub(crate) fn map_padded<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: 
 
 /// One vector of the output, perhaps ragged, which begins at element i.
 #[inline(always)]
-fn map_vector<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
+fn map_vector<T: Lane, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
     simd: S,
     f: F,
     inputs: [&[T]; N],

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::call::Call;
-use crate::element::Element;
+use crate::element::Lane;
 use crate::level::{Level, LevelError};
 use crate::parallel::{default_threads, parts};
 use crate::program::Instructions;
@@ -105,7 +105,7 @@ pub struct Region {
 /// such as one that counts, should have another.
 pub trait Runner: Sync {
     /// Runs `kernel`, on this thread.
-    fn run<T: Element, K: Kernel<T>>(&self, kernel: K) -> K::Output;
+    fn run<T: Lane, K: Kernel<T>>(&self, kernel: K) -> K::Output;
     /// How many tasks a kernel may be split into.
     fn threads(&self) -> usize;
 }
@@ -136,13 +136,14 @@ impl Cpu {
 
     /// The same level on at most `threads` threads (0 counts as 1).
     pub fn with_threads(self, threads: usize) -> Cpu {
-        Cpu::new(self.level, threads)
+        Cpu { threads: threads.max(1), ..self }
     }
 }
 
 impl Runner for Cpu {
     #[inline(always)]
-    fn run<T: Element, K: Kernel<T>>(&self, kernel: K) -> K::Output {
+    fn run<T: Lane, K: Kernel<T>>(&self, kernel: K) -> K::Output {
+        #[expect(clippy::disallowed_methods, reason = "the one place where tasks of production enter a level")]
         self.level.dispatch(kernel)
     }
     #[inline(always)]

@@ -83,7 +83,7 @@ pub(crate) mod strided;
 mod tile;
 
 use crate::call::{Call, Op};
-use crate::element::Element;
+use crate::element::{Element, Lane};
 use crate::executor::{Executor, Runner};
 use crate::gemv::Gemv;
 use crate::layout::{Layout, ShapeError, Strides};
@@ -121,7 +121,7 @@ impl<M> Init<M> {
     }
 }
 
-impl<'a, T: Element> Init<MatrixRef<'a, T>> {
+impl<'a, T: Lane> Init<MatrixRef<'a, T>> {
     /// Columns `first` to `first + cols`.
     #[inline(always)]
     fn columns(self, first: usize, cols: usize) -> Self {
@@ -172,7 +172,7 @@ impl<'a, T: Element> Call<'a, T> {
 
 /// [`gemm()`] with something to follow, on a C whose rows are contiguous. An epilogue that updates C asks for `Init::Zero`.
 #[inline(always)]
-pub(crate) fn multiply<T: Element>(
+pub(crate) fn multiply<T: Lane>(
     runner: &impl Runner,
     a: MatrixRef<'_, T>,
     b: RightFactor<'_, T>,
@@ -206,7 +206,7 @@ pub(crate) fn multiply<T: Element>(
 /// Whether a product is an outer product x·yᵀ of rows without gaps that nothing or an update follows: then nothing is summed, and C is
 /// done row after row.
 #[inline(always)]
-fn is_outer<T: Element>(
+fn is_outer<T: Lane>(
     a: MatrixRef<'_, T>,
     b: RightFactor<'_, T>,
     init: Init<MatrixRef<'_, T>>,
@@ -225,7 +225,7 @@ fn is_outer<T: Element>(
 
 /// A product on several threads.
 #[inline(never)]
-fn split<T: Element>(runner: &impl Runner, product: Gemm<'_, T>, work: usize) {
+fn split<T: Lane>(runner: &impl Runner, product: Gemm<'_, T>, work: usize) {
     // Whole blocks of columns are dealt out where there are enough of them: then no two threads pack the same part of B.
     let (threads, grain) = (runner.threads(), product.b.grain());
     let by_columns = parts(threads, work, product.b.cols() / grain.max(4 * T::BLOCK));
@@ -254,7 +254,7 @@ struct ProductByColumns<'a, T>(Gemm<'a, T>);
 /// Cut between rows of A and C.
 struct ProductByRows<'a, T>(Gemm<'a, T>);
 
-impl<T: Element> Split for ProductByColumns<'_, T> {
+impl<T: Lane> Split for ProductByColumns<'_, T> {
     fn len(&self) -> usize {
         self.0.b.cols()
     }
@@ -271,7 +271,7 @@ impl<T: Element> Split for ProductByColumns<'_, T> {
     }
 }
 
-impl<T: Element> Split for ProductByRows<'_, T> {
+impl<T: Lane> Split for ProductByRows<'_, T> {
     fn len(&self) -> usize {
         self.0.a.rows()
     }
@@ -286,7 +286,7 @@ impl<T: Element> Split for ProductByRows<'_, T> {
     }
 }
 
-impl<T: Element> Kernel<T> for Gemm<'_, T> {
+impl<T: Lane> Kernel<T> for Gemm<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
@@ -343,7 +343,7 @@ struct InBlocks<'a, T> {
     blocks: BlockSizes,
 }
 
-impl<T: Element> Kernel<T> for InBlocks<'_, T> {
+impl<T: Lane> Kernel<T> for InBlocks<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
@@ -403,7 +403,7 @@ struct Block<'a, 'b, T> {
     beside: Option<(&'b mut [T], Layout)>,
 }
 
-impl<'a, 'b, T: Element> Block<'a, 'b, T> {
+impl<'a, 'b, T: Lane> Block<'a, 'b, T> {
     #[inline(always)]
     fn new(c: MatrixMut<'a, T>, epilogue: Epilogue<'a, T>, memory: &'b mut Scratch) -> Self {
         let beside = matches!(epilogue.what, What::Update(_)).then(|| {
@@ -440,7 +440,7 @@ impl<'a, 'b, T: Element> Block<'a, 'b, T> {
 
 /// C ← A·B + init where B's panels and A's block fit the caches; `packed` is memory for A's block, if it pays to copy it.
 #[inline(always)]
-fn product<T: Element, S: Simd<T>>(
+fn product<T: Lane, S: Simd<T>>(
     simd: S,
     a: MatrixRef<'_, T>,
     b: Rhs<'_, T>,
@@ -459,7 +459,7 @@ fn product<T: Element, S: Simd<T>>(
 
 /// The same where nothing is copied and A is contiguous, without a function between this one and that of the tiles.
 #[inline(always)]
-fn whole<T: Element, S: Simd<T>>(
+fn whole<T: Lane, S: Simd<T>>(
     simd: S,
     a: MatrixRef<'_, T>,
     b: Rhs<'_, T>,

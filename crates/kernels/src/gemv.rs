@@ -5,7 +5,7 @@ mod transposed;
 use crate::call::{Call, Op};
 use crate::column_sum::ColumnsOf;
 use crate::dot::dots_body;
-use crate::element::Element;
+use crate::element::{Element, Lane};
 use crate::executor::{Executor, Runner};
 use crate::gemm::follow::Epilogue;
 use crate::gemm::operand::RightFactor;
@@ -68,7 +68,7 @@ impl<'a, T: Element> Call<'a, T> {
 }
 
 /// Cut between rows of A, at cache lines of y.
-pub(crate) fn run<T: Element>(runner: &impl Runner, a: MatrixRef<'_, T>, x: MatrixRef<'_, T>, mut y: MatrixMut<'_, T>) {
+pub(crate) fn run<T: Lane>(runner: &impl Runner, a: MatrixRef<'_, T>, x: MatrixRef<'_, T>, mut y: MatrixMut<'_, T>) {
     let parts = parts_of_elements(runner.threads(), a.rows().saturating_mul(a.cols()), a.rows() / T::BLOCK);
     for_each_part((RowsOf(a), y.row(0)), parts, T::BLOCK, &|(a, y)| {
         runner.run(Gemv { a: a.0, x, y: MatrixMut::from_row(y) });
@@ -76,7 +76,7 @@ pub(crate) fn run<T: Element>(runner: &impl Runner, a: MatrixRef<'_, T>, x: Matr
 }
 
 /// Cut between columns of A. Where elements of a row don't stand side by side, a product of one row.
-pub(crate) fn run_transposed<T: Element>(
+pub(crate) fn run_transposed<T: Lane>(
     runner: &impl Runner,
     a: MatrixRef<'_, T>,
     x: MatrixRef<'_, T>,
@@ -94,7 +94,7 @@ pub(crate) fn run_transposed<T: Element>(
 /// A matrix cut between rows.
 pub(crate) struct RowsOf<'a, T>(pub(crate) MatrixRef<'a, T>);
 
-impl<T: Element> Split for RowsOf<'_, T> {
+impl<T: Lane> Split for RowsOf<'_, T> {
     fn len(&self) -> usize {
         self.0.rows()
     }
@@ -124,7 +124,7 @@ const CACHE_BYTES: usize = 16 << 20;
 /// (the peers bench's input gradient of 1×784×128, Intel Xeon: 3.7 µs; one at a time 6.5 µs). With 16 registers only rows from L1 that are short. And from memory, which four
 /// streams read half as fast again as one. L3 is read fastest in one stream.
 #[inline(always)]
-fn four_at_once<T: Element, S: Simd<T>>(a: MatrixRef<'_, T>) -> bool {
+fn four_at_once<T: Lane, S: Simd<T>>(a: MatrixRef<'_, T>) -> bool {
     let bytes = a.rows() * a.cols() * size_of::<T>();
     let near = match S::REGISTERS >= 32 {
         true => bytes <= L2_BYTES,
@@ -133,7 +133,7 @@ fn four_at_once<T: Element, S: Simd<T>>(a: MatrixRef<'_, T>) -> bool {
     S::LANES > 1 && (near || bytes > CACHE_BYTES)
 }
 
-impl<T: Element> Kernel<T> for Gemv<'_, T> {
+impl<T: Lane> Kernel<T> for Gemv<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {

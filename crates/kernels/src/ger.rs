@@ -2,7 +2,7 @@
 
 use crate::axpy::Axpy;
 use crate::call::{Call, Op};
-use crate::element::Element;
+use crate::element::{Element, Lane};
 use crate::elementwise::map_slice;
 use crate::executor::{Executor, Runner};
 use crate::layout::ShapeError;
@@ -36,7 +36,7 @@ impl<'a, T: Element> Call<'a, T> {
 }
 
 /// Cut between rows of A.
-pub(crate) fn run<T: Element>(
+pub(crate) fn run<T: Lane>(
     runner: &impl Runner,
     alpha: T,
     x: MatrixRef<'_, T>,
@@ -64,7 +64,7 @@ struct Ger<'a, T> {
     a: MatrixMut<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for Ger<'_, T> {
+impl<T: Lane> Kernel<T> for Ger<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use crate::element::Element;
+use crate::element::Lane;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512};
 use crate::simd::{Kernel, Scalar, Simd, Wide};
@@ -118,7 +118,7 @@ impl Level {
 
     /// Runs `kernel` with this level's token, where its instructions are enabled.
     #[inline]
-    pub fn dispatch<T: Element, K: Kernel<T>>(self, kernel: K) -> K::Output {
+    pub fn dispatch<T: Lane, K: Kernel<T>>(self, kernel: K) -> K::Output {
         match self.0 {
             Token::Scalar(token) => token.enter(kernel),
             Token::Wide(token) => token.enter(kernel),
@@ -160,14 +160,14 @@ pub struct VectorShape {
 impl VectorShape {
     /// The shape of the vectors of a token.
     #[inline(always)]
-    pub(crate) const fn of<T: Element, S: Simd<T>>() -> VectorShape {
+    pub(crate) const fn of<T: Lane, S: Simd<T>>() -> VectorShape {
         VectorShape { lanes: S::LANES, fused: S::FUSED, fold_lanes: S::FOLD_LANES, registers: S::REGISTERS }
     }
 }
 
 impl Level {
     /// The shape of this level's vectors of `T`.
-    pub fn shape<T: Element>(self) -> VectorShape {
+    pub fn shape<T: Lane>(self) -> VectorShape {
         match self.0 {
             Token::Scalar(_) => VectorShape::of::<T, T::Scalar>(),
             Token::Wide(_) => VectorShape::of::<T, T::Wide>(),

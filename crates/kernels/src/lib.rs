@@ -64,6 +64,9 @@
 //!
 //! The same inputs give the same bits at any number of threads and at every level with fused multiply-add.
 
+// Arithmetic goes through a token, so that it can be counted. Tokens, the reference and the functions' definitions are the exceptions.
+#![cfg_attr(not(test), deny(clippy::float_arithmetic, clippy::disallowed_methods))]
+
 mod activation;
 mod axpy;
 pub mod call;
@@ -89,6 +92,7 @@ mod norm;
 mod parallel;
 pub mod program;
 mod reduce;
+#[allow(clippy::float_arithmetic, reason = "plain loops, which kernels are compared with")]
 pub mod reference;
 mod scratch;
 pub mod simd;
@@ -101,7 +105,7 @@ pub use call::{Call, Operation};
 pub use column_sum::column_sum;
 pub use dense::{dense_forward, dense_forward_keeping, dense_input_gradient, dense_update};
 pub use dot::{dot, dot_in_f64};
-pub use element::Element;
+pub use element::{Element, Lane};
 pub use executor::{Cpu, Executor, Phase, Region, Runner};
 #[doc(hidden)] // for the formulas of `nxm-count`
 pub use gemm::blocking::{Blocking, Following, ProductShape};

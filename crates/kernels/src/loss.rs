@@ -14,7 +14,7 @@ pub(crate) use mean_squared_error::MeanSquaredError;
 pub(crate) use weighted_cross_entropy::WeightedCrossEntropy;
 
 use crate::call::{Call, Op};
-use crate::element::Element;
+use crate::element::{Element, Lane};
 use crate::layout::ShapeError;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::Simd;
@@ -108,7 +108,7 @@ fn check_labels(labels: &[u32], classes: usize) -> Result<(), ShapeError> {
 
 /// Row i of the targets, laid out as the outputs are, whatever their strides.
 #[inline(always)]
-fn lay_out<T: Element, S: Simd<T>>(simd: S, targets: MatrixRef<'_, T>, i: usize, to: &mut [T]) {
+fn lay_out<T: Lane, S: Simd<T>>(simd: S, targets: MatrixRef<'_, T>, i: usize, to: &mut [T]) {
     if targets.layout().has_rows() {
         return simd.copy(targets.row(i), to);
     }

@@ -43,7 +43,7 @@ pub use softplus::softplus;
 pub use tanh::tanh;
 
 use crate::call::{Call, Op};
-use crate::element::Element;
+use crate::element::{Element, Lane};
 use crate::elementwise::Elementwise;
 use crate::elementwise::rows::call_rows;
 use crate::executor::Executor;
@@ -100,7 +100,7 @@ macro_rules! functions {
 
             /// x ← f(x) in each row.
             #[inline(always)]
-            pub(crate) fn map_rows<T: Element, S: Simd<T>>(self, simd: S, x: &mut MatrixMut<'_, T>) {
+            pub(crate) fn map_rows<T: Lane, S: Simd<T>>(self, simd: S, x: &mut MatrixMut<'_, T>) {
                 match self {
                     $(Function::$function => call_rows(simd, Evaluate::<{ Function::$function as usize }>, [], x),)*
                 }
@@ -109,7 +109,7 @@ macro_rules! functions {
 
         /// f of each lane, f the function whose discriminant is F: known when it is compiled, so that each has a loop of its own.
         #[inline(always)]
-        pub(crate) fn evaluate<T: Element, S: Simd<T>, const F: usize>(simd: S, x: S::Vector) -> S::Vector {
+        pub(crate) fn evaluate<T: Lane, S: Simd<T>, const F: usize>(simd: S, x: S::Vector) -> S::Vector {
             match const { Function::ALL[F] } {
                 $(Function::$function => $vector(simd, x),)*
             }
@@ -178,7 +178,7 @@ impl<'a, T: Element> Call<'a, T> {
 #[derive(Clone, Copy)]
 struct Evaluate<const F: usize>;
 
-impl<T: Element, const F: usize> Elementwise<T, 0> for Evaluate<F> {
+impl<T: Lane, const F: usize> Elementwise<T, 0> for Evaluate<F> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, x: S::Vector, _: [S::Vector; 0]) -> S::Vector {
         evaluate::<T, S, F>(simd, x)
@@ -187,7 +187,7 @@ impl<T: Element, const F: usize> Elementwise<T, 0> for Evaluate<F> {
 
 /// c₀ + c₁x + c₂x² + … by Horner's rule: `c.len()` − 1 fma.
 #[inline(always)]
-fn polynomial<T: Element, S: Simd<T>>(simd: S, x: S::Vector, c: &[T]) -> S::Vector {
+fn polynomial<T: Lane, S: Simd<T>>(simd: S, x: S::Vector, c: &[T]) -> S::Vector {
     let (last, rest) = c.split_last().expect("a polynomial has coefficients");
     rest.iter().rev().fold(simd.splat(*last), |sum, c| simd.mul_add(sum, x, simd.splat(*c)))
 }

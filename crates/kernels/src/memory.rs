@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::element::Element;
+use crate::element::{Element, Lane};
 use crate::layout::Layout;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::scratch::Line;
@@ -23,7 +23,7 @@ pub struct Matrix<T> {
     layout: Layout,
 }
 
-impl<T: Element> Matrix<T> {
+impl<T: Lane> Matrix<T> {
     /// rows × cols zeros; none if there is no memory for them.
     pub fn zeros(rows: usize, cols: usize) -> Option<Self> {
         let layout = Layout::padded(rows, cols, T::BLOCK);
@@ -84,7 +84,7 @@ pub struct Memory<T> {
     element: PhantomData<T>,
 }
 
-impl<T: Element> Memory<T> {
+impl<T: Lane> Memory<T> {
     /// `len` zeros, rounded up to whole lines of 64 bytes; none if there is no memory for them.
     pub fn zeros(len: usize) -> Option<Self> {
         let count = len.div_ceil(T::BLOCK);

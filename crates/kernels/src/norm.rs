@@ -2,13 +2,10 @@
 
 use crate::call::{Call, Op};
 use crate::dot::dot_body;
-use crate::element::Element;
+use crate::element::{Element, Lane};
 use crate::layout::ShapeError;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Kernel, Simd};
-
-/// What is added to a norm before it divides.
-const EPSILON: f64 = 1e-6;
 
 /// The constructors of clipping.
 impl<'a, T: Element> Call<'a, T> {
@@ -57,7 +54,7 @@ pub(crate) struct AddSquares<'a, T> {
     pub(crate) sum: MatrixMut<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for AddSquares<'_, T> {
+impl<T: Lane> Kernel<T> for AddSquares<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
@@ -80,13 +77,13 @@ pub(crate) struct ClipScale<'a, T> {
     pub(crate) scale: MatrixMut<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for ClipScale<'_, T> {
+impl<T: Lane> Kernel<T> for ClipScale<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
         let one = simd.one();
         let norm = one.sqrt(one.broadcast(&self.squares.row(0)[0]));
         one.store(norm, self.norm.row(0));
-        one.store(one.div(self.max_norm, one.add(norm, T::from_f64(EPSILON))), self.scale.row(0));
+        one.store(one.div(self.max_norm, one.add(norm, T::CONSTANTS.clip_epsilon)), self.scale.row(0));
     }
 }

@@ -7,14 +7,14 @@
 //!
 //! A sum of n numbers takes n − 1 useful additions; the padding is the ragged last block and the folding's own.
 
-use crate::element::Element;
+use crate::element::Lane;
 use crate::simd::{Simd, load_some, load_some_or};
 
 /// Blocks in flight in a long reduction: 4 × 64 bytes hide the latency of one addition or fma at two loads a cycle.
 const LONG: usize = 4;
 
 /// A reduction's two parts: what an element contributes, and how two partial results are combined.
-pub(crate) trait Reduction<T: Element, S: Simd<T>>: Copy {
+pub(crate) trait Reduction<T: Lane, S: Simd<T>>: Copy {
     /// What padding lanes hold: combined with anything it changes nothing.
     const IDENTITY: T;
     /// Elements i .. i + len alone, as 0 .. len: the loop over whole blocks checks its operands here, once.
@@ -31,7 +31,7 @@ pub(crate) trait Reduction<T: Element, S: Simd<T>>: Copy {
 
 /// Reduces elements 0 .. n; `IDENTITY` if there are none.
 #[inline(always)]
-pub(crate) fn reduce<T: Element, S: Simd<T>, R: Reduction<T, S>>(simd: S, n: usize, r: R) -> T {
+pub(crate) fn reduce<T: Lane, S: Simd<T>, R: Reduction<T, S>>(simd: S, n: usize, r: R) -> T {
     if n == 0 {
         return R::IDENTITY;
     }
@@ -42,7 +42,7 @@ pub(crate) fn reduce<T: Element, S: Simd<T>, R: Reduction<T, S>>(simd: S, n: usi
 /// Reduces elements 0 .. n of several operands side by side, so that what they share is loaded once and memory is read in as many
 /// streams: each to one vector, which [`reduce`] would fold. n is not 0.
 #[inline(always)]
-pub(crate) fn vectors_of_each<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
+pub(crate) fn vectors_of_each<T: Lane, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
     simd: S,
     n: usize,
     r: [R; K],
@@ -87,7 +87,7 @@ pub(crate) fn vectors_of_each<T: Element, S: Simd<T>, R: Reduction<T, S>, const 
 
 /// Elements i .. i + len of each.
 #[inline(always)]
-fn windows<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
+fn windows<T: Lane, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
     _: S,
     mut r: [R; K],
     i: usize,
@@ -109,7 +109,7 @@ use Turn::{First, Next};
 
 /// The contributions of elements i .. min(i + BLOCK, n).
 #[inline(always)]
-fn blocks_at<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
+fn blocks_at<T: Lane, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
     simd: S,
     r: [R; K],
     i: usize,
@@ -136,7 +136,7 @@ fn blocks_at<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
 
 /// Lane by lane; all of them matter.
 #[inline(always)]
-fn combine_blocks<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
+fn combine_blocks<T: Lane, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
     simd: S,
     r: [R; K],
     a: &mut [S::Block; K],
@@ -151,7 +151,7 @@ fn combine_blocks<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
 
 /// Folds blocks whose first `n` lanes matter to one vector each.
 #[inline(always)]
-fn fold_blocks<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
+fn fold_blocks<T: Lane, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
     simd: S,
     r: [R; K],
     mut blocks: [S::Block; K],
@@ -178,7 +178,7 @@ fn fold_blocks<T: Element, S: Simd<T>, R: Reduction<T, S>, const K: usize>(
 #[derive(Clone, Copy)]
 struct Sum<'a, T>(&'a [T]);
 
-impl<T: Element, S: Simd<T>> Reduction<T, S> for Sum<'_, T> {
+impl<T: Lane, S: Simd<T>> Reduction<T, S> for Sum<'_, T> {
     const IDENTITY: T = T::ZERO;
     #[inline(always)]
     fn window(self, i: usize, len: usize) -> Self {
@@ -191,7 +191,7 @@ impl<T: Element, S: Simd<T>> Reduction<T, S> for Sum<'_, T> {
     #[inline(always)]
     fn next(self, simd: S, i: usize, lanes: usize, sum: S::Vector) -> S::Vector {
         // The lanes beyond the end add −0, which leaves any sum as it is (+0 would turn −0 into +0).
-        simd.add(sum, load_some_or(simd, &self.0[i..i + lanes], T::from_f64(-0.0)))
+        simd.add(sum, load_some_or(simd, &self.0[i..i + lanes], T::NEG_ZERO))
     }
     #[inline(always)]
     fn combine(self, simd: S, a: S::Vector, b: S::Vector) -> S::Vector {
@@ -207,7 +207,7 @@ impl<T: Element, S: Simd<T>> Reduction<T, S> for Sum<'_, T> {
 #[derive(Clone, Copy)]
 struct Max<'a, T>(&'a [T]);
 
-impl<T: Element, S: Simd<T>> Reduction<T, S> for Max<'_, T> {
+impl<T: Lane, S: Simd<T>> Reduction<T, S> for Max<'_, T> {
     const IDENTITY: T = T::NEG_INFINITY;
     #[inline(always)]
     fn window(self, i: usize, len: usize) -> Self {
@@ -234,12 +234,12 @@ impl<T: Element, S: Simd<T>> Reduction<T, S> for Max<'_, T> {
 
 /// Σ x: n − 1 additions. 0 if x is empty.
 #[inline(always)]
-pub fn sum<T: Element, S: Simd<T>>(simd: S, x: &[T]) -> T {
+pub fn sum<T: Lane, S: Simd<T>>(simd: S, x: &[T]) -> T {
     reduce(simd, x.len(), Sum(x))
 }
 
 /// max x: n − 1 comparisons. −∞ if x is empty; which of several NaN or zeros wins depends on their places alone.
 #[inline(always)]
-pub fn max<T: Element, S: Simd<T>>(simd: S, x: &[T]) -> T {
+pub fn max<T: Lane, S: Simd<T>>(simd: S, x: &[T]) -> T {
     reduce(simd, x.len(), Max(x))
 }

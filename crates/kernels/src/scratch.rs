@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use crate::element::Element;
+use crate::element::Lane;
 use crate::layout::ShapeError;
 
 /// A cache line, to which a buffer is aligned: 64 bytes aligned to 64, and plain data.
@@ -35,7 +35,7 @@ impl Scratch {
 
     /// Whether memory for a copy of `what`, rows × cols elements, can be had. Their number is known not to overflow.
     #[inline]
-    pub(crate) fn check<T: Element>(what: &'static str, rows: usize, cols: usize) -> Result<(), ShapeError> {
+    pub(crate) fn check<T: Lane>(what: &'static str, rows: usize, cols: usize) -> Result<(), ShapeError> {
         let bytes = rows * cols * size_of::<T>();
         if bytes >= LARGE_BYTES && Vec::<Line>::new().try_reserve_exact(bytes.div_ceil(size_of::<Line>())).is_err() {
             return Err(ShapeError::TooLarge { what, rows, cols });
@@ -45,7 +45,7 @@ impl Scratch {
 
     /// `len` elements of unspecified value, aligned to a cache line.
     #[inline]
-    pub(crate) fn slice<T: Element>(&mut self, len: usize) -> &mut [T] {
+    pub(crate) fn slice<T: Lane>(&mut self, len: usize) -> &mut [T] {
         let lines = len.div_ceil(64 / size_of::<T>());
         if self.0.len() < lines {
             if self.0.capacity() == 0 {

@@ -25,6 +25,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod machine;
+#[allow(clippy::float_arithmetic, reason = "a token: this is what its arithmetic is")]
 mod scalar;
 mod wide;
 
@@ -35,7 +36,7 @@ pub(crate) use wide::Wide;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512};
 
-use crate::element::Element;
+use crate::element::Lane;
 use crate::math::Function;
 
 /// The right to use an instruction set on vectors of `T`, and what it can do.
@@ -43,12 +44,12 @@ use crate::math::Function;
 /// Vectors have no operators on purpose: arithmetic that does not go through a token does not compile. "Lanes" below
 /// counts elements. Memory arguments are slices, and a slice that is too short panics. What a kernel reads and writes in memory goes
 /// through the token too, so that its bytes can be counted: single elements by `broadcast`, and by `store` of [`Self::one`].
-pub trait Simd<T: Element>: Copy {
+pub trait Simd<T: Lane>: Copy {
     /// [`Self::LANES`] elements.
     type Vector: Copy;
     /// One truth value per lane.
     type Mask: Copy;
-    /// [`Element::BLOCK`] elements (64 bytes) as vectors: the unit of reductions, the same length for every token.
+    /// [`Lane::BLOCK`] elements (64 bytes) as vectors: the unit of reductions, the same length for every token.
     type Block: Copy + AsRef<[Self::Vector]> + AsMut<[Self::Vector]>;
     /// The token for single elements: scalar arithmetic is arithmetic too, and goes through it.
     type One: Simd<T, Vector = T>;
@@ -166,9 +167,9 @@ pub trait Simd<T: Element>: Copy {
     fn bits_and(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// Bits of a or bits of b.
     fn bits_or(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// The bits shifted up by [`Element::MANTISSA`]: the lowest bits come to stand in the exponent.
+    /// The bits shifted up by [`Lane::MANTISSA`]: the lowest bits come to stand in the exponent.
     fn bits_to_exponent(self, a: Self::Vector) -> Self::Vector;
-    /// The bits shifted down by [`Element::MANTISSA`], zeros coming in: the exponent comes to stand lowest.
+    /// The bits shifted down by [`Lane::MANTISSA`], zeros coming in: the exponent comes to stand lowest.
     fn exponent_to_bits(self, a: Self::Vector) -> Self::Vector;
 
     /// Transposes a square of `LANES` vectors: lane j of vector i changes places with lane i of vector j. Panics if there
@@ -194,7 +195,7 @@ pub trait Simd<T: Element>: Copy {
 /// `run` and everything it calls must be `#[inline(always)]`: only code that is inlined into the function that enables
 /// an instruction set may use it. A closure or a function that is not inlined loses the features, silently and by a
 /// factor of ten.
-pub trait Kernel<T: Element> {
+pub trait Kernel<T: Lane> {
     /// What it returns.
     type Output;
     /// Runs it with the token `simd`.
@@ -203,25 +204,25 @@ pub trait Kernel<T: Element> {
 
 /// `from`, at most a vector of elements; zero in the other lanes.
 #[inline(always)]
-pub fn load_some<T: Element, S: Simd<T>>(simd: S, from: &[T]) -> S::Vector {
+pub fn load_some<T: Lane, S: Simd<T>>(simd: S, from: &[T]) -> S::Vector {
     if from.len() == S::LANES { simd.load(from) } else { simd.load_partial(from) }
 }
 
 /// `from`, at most a vector of elements; `fill` in the other lanes.
 #[inline(always)]
-pub fn load_some_or<T: Element, S: Simd<T>>(simd: S, from: &[T], fill: T) -> S::Vector {
+pub fn load_some_or<T: Lane, S: Simd<T>>(simd: S, from: &[T], fill: T) -> S::Vector {
     if from.len() == S::LANES { simd.load(from) } else { simd.load_partial_or(from, fill) }
 }
 
 /// `from`, at most a vector of elements, `fill` in the other lanes, all of them converted to `T`.
 #[inline(always)]
-pub fn load_widened_some_or<T: Element, S: Simd<T>>(simd: S, from: &[f32], fill: f32) -> S::Vector {
+pub fn load_widened_some_or<T: Lane, S: Simd<T>>(simd: S, from: &[f32], fill: f32) -> S::Vector {
     if from.len() == S::LANES { simd.load_widened(from) } else { simd.load_widened_partial_or(from, fill) }
 }
 
 /// Writes the first `to.len()` lanes of `v`, at most all.
 #[inline(always)]
-pub fn store_some<T: Element, S: Simd<T>>(simd: S, v: S::Vector, to: &mut [T]) {
+pub fn store_some<T: Lane, S: Simd<T>>(simd: S, v: S::Vector, to: &mut [T]) {
     if to.len() == S::LANES { simd.store(v, to) } else { simd.store_partial(v, to) }
 }
 

@@ -5,7 +5,7 @@
 //! M additions); log-sum-exp adds the sum's logarithm to the maximum (1 log, 1 addition) and keeps z.
 
 use crate::call::{Call, Op};
-use crate::element::Element;
+use crate::element::{Element, Lane};
 use crate::elementwise::{Elementwise, map_slice};
 use crate::executor::{Executor, Runner};
 use crate::gemv::RowsOf;
@@ -81,7 +81,7 @@ impl<'a, T: Element> Call<'a, T> {
 }
 
 /// Cut between rows.
-pub(crate) fn run_softmax<T: Element>(runner: &impl Runner, z: MatrixMut<'_, T>) {
+pub(crate) fn run_softmax<T: Lane>(runner: &impl Runner, z: MatrixMut<'_, T>) {
     if z.cols() == 0 {
         return;
     }
@@ -90,7 +90,7 @@ pub(crate) fn run_softmax<T: Element>(runner: &impl Runner, z: MatrixMut<'_, T>)
 }
 
 /// Cut between rows.
-pub(crate) fn run_log_softmax<T: Element>(runner: &impl Runner, z: MatrixMut<'_, T>) {
+pub(crate) fn run_log_softmax<T: Lane>(runner: &impl Runner, z: MatrixMut<'_, T>) {
     if z.cols() == 0 {
         return;
     }
@@ -99,7 +99,7 @@ pub(crate) fn run_log_softmax<T: Element>(runner: &impl Runner, z: MatrixMut<'_,
 }
 
 /// Cut between rows.
-pub(crate) fn run_log_sum_exp<T: Element>(runner: &impl Runner, z: MatrixRef<'_, T>, mut to: MatrixMut<'_, T>) {
+pub(crate) fn run_log_sum_exp<T: Lane>(runner: &impl Runner, z: MatrixRef<'_, T>, mut to: MatrixMut<'_, T>) {
     let parts = parts_of_evaluations(runner.threads(), z.rows().saturating_mul(z.cols()), z.rows());
     for_each_part((RowsOf(z), to.row(0)), parts, 1, &|(z, to)| runner.run(LogSumExp { z: z.0, to }));
 }
@@ -109,7 +109,7 @@ struct LogSumExp<'a, T> {
     to: &'a mut [T],
 }
 
-impl<T: Element> Kernel<T> for LogSumExp<'_, T> {
+impl<T: Lane> Kernel<T> for LogSumExp<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
@@ -129,7 +129,7 @@ impl<T: Element> Kernel<T> for LogSumExp<'_, T> {
 /// On rows that are not empty.
 struct Softmax<'a, T>(MatrixMut<'a, T>);
 
-impl<T: Element> Kernel<T> for Softmax<'_, T> {
+impl<T: Lane> Kernel<T> for Softmax<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
@@ -141,7 +141,7 @@ impl<T: Element> Kernel<T> for Softmax<'_, T> {
 
 /// z ← softmax(z) of one row that is not empty.
 #[inline(always)]
-fn softmax_row<T: Element, S: Simd<T>>(simd: S, z: &mut [T]) {
+fn softmax_row<T: Lane, S: Simd<T>>(simd: S, z: &mut [T]) {
     let max = reduce::max(simd, z);
     map_slice(simd, Shift { by: max }, [], z);
     map_slice(simd, Exp, [], z);
@@ -153,7 +153,7 @@ fn softmax_row<T: Element, S: Simd<T>>(simd: S, z: &mut [T]) {
 /// On rows that are not empty.
 struct LogSoftmax<'a, T>(MatrixMut<'a, T>);
 
-impl<T: Element> Kernel<T> for LogSoftmax<'_, T> {
+impl<T: Lane> Kernel<T> for LogSoftmax<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
@@ -168,7 +168,7 @@ impl<T: Element> Kernel<T> for LogSoftmax<'_, T> {
 
 /// Σ eᶻ, without keeping eᶻ: n exp, n − 1 additions. 0 if z is empty.
 #[inline(always)]
-fn sum_exp<T: Element, S: Simd<T>>(simd: S, z: &[T]) -> T {
+fn sum_exp<T: Lane, S: Simd<T>>(simd: S, z: &[T]) -> T {
     reduce::reduce(simd, z.len(), SumExp { z, shift: Unshifted })
 }
 
@@ -179,7 +179,7 @@ struct SumExp<'a, T, F> {
     shift: F,
 }
 
-impl<T: Element, S: Simd<T>, F: Elementwise<T, 0>> reduce::Reduction<T, S> for SumExp<'_, T, F> {
+impl<T: Lane, S: Simd<T>, F: Elementwise<T, 0>> reduce::Reduction<T, S> for SumExp<'_, T, F> {
     const IDENTITY: T = T::ZERO;
     #[inline(always)]
     fn window(self, i: usize, len: usize) -> Self {
@@ -212,7 +212,7 @@ pub(crate) struct Shift<T> {
     pub(crate) by: T,
 }
 
-impl<T: Element> Elementwise<T, 0> for Shift<T> {
+impl<T: Lane> Elementwise<T, 0> for Shift<T> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
         simd.sub(z, simd.splat(self.by))
@@ -223,7 +223,7 @@ impl<T: Element> Elementwise<T, 0> for Shift<T> {
 #[derive(Clone, Copy)]
 struct Unshifted;
 
-impl<T: Element> Elementwise<T, 0> for Unshifted {
+impl<T: Lane> Elementwise<T, 0> for Unshifted {
     #[inline(always)]
     fn map<S: Simd<T>>(self, _: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
         z
@@ -234,7 +234,7 @@ impl<T: Element> Elementwise<T, 0> for Unshifted {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exp;
 
-impl<T: Element> Elementwise<T, 0> for Exp {
+impl<T: Lane> Elementwise<T, 0> for Exp {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
         math::exp(simd, z)
@@ -248,7 +248,7 @@ pub(crate) struct Scale<T> {
     pub(crate) by: T,
 }
 
-impl<T: Element> Elementwise<T, 0> for Scale<T> {
+impl<T: Lane> Elementwise<T, 0> for Scale<T> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, z: S::Vector, _: [S::Vector; 0]) -> S::Vector {
         simd.mul(z, simd.splat(self.by))

@@ -4,7 +4,7 @@ mod constants;
 pub(crate) mod rules;
 
 use crate::call::{Call, Op};
-use crate::element::Element;
+use crate::element::{Element, Lane};
 use crate::elementwise::JoinedRows;
 use crate::executor::Executor;
 use crate::layout::ShapeError;
@@ -144,7 +144,7 @@ impl<T: Copy> Rule<T> {
     }
 }
 
-impl<T: Element> Rule<T> {
+impl<T: Lane> Rule<T> {
     /// The rule as a type, handed to `visitor`: the choice is made once, outside of the loop over parameters.
     #[inline(always)]
     pub(crate) fn visit<V: Visitor<T>>(self, visitor: V) {
@@ -169,13 +169,13 @@ impl<T: Element> Rule<T> {
 }
 
 /// Something to do with a rule, whichever it is.
-pub(crate) trait Visitor<T: Element> {
+pub(crate) trait Visitor<T: Lane> {
     /// Does it.
     fn visit<U: Update<T>>(self, rule: U);
 }
 
 #[inline(always)]
-fn with_decay<T: Element, U: Update<T>, V: Visitor<T>>(rule: U, decay: Decay<T>, visitor: V) {
+fn with_decay<T: Lane, U: Update<T>, V: Visitor<T>>(rule: U, decay: Decay<T>, visitor: V) {
     match decay {
         Decay::None => visitor.visit(rule),
         Decay::L2(lambda) => visitor.visit(Decayed { rule, lambda }),
@@ -260,7 +260,7 @@ impl<'a, T: Element> Call<'a, T> {
 }
 
 /// Where the gradients of parameters come from.
-pub(crate) trait Gradients<T: Element, S: Simd<T>>: Copy {
+pub(crate) trait Gradients<T: Lane, S: Simd<T>>: Copy {
     /// The first `len` of them.
     fn first(self, len: usize) -> Self;
     /// Those of parameters i to i + LANES. Panics if there are fewer.
@@ -270,7 +270,7 @@ pub(crate) trait Gradients<T: Element, S: Simd<T>>: Copy {
 }
 
 /// They stand in memory.
-impl<T: Element, S: Simd<T>> Gradients<T, S> for &[T] {
+impl<T: Lane, S: Simd<T>> Gradients<T, S> for &[T] {
     #[inline(always)]
     fn first(self, len: usize) -> Self {
         &self[..len]
@@ -294,7 +294,7 @@ pub(crate) struct OuterRow<'a, T, V> {
     pub(crate) delta: &'a [T],
 }
 
-impl<T: Element, S: Simd<T>> Gradients<T, S> for OuterRow<'_, T, S::Vector> {
+impl<T: Lane, S: Simd<T>> Gradients<T, S> for OuterRow<'_, T, S::Vector> {
     #[inline(always)]
     fn first(self, len: usize) -> Self {
         OuterRow { delta: &self.delta[..len], ..self }
@@ -312,7 +312,7 @@ impl<T: Element, S: Simd<T>> Gradients<T, S> for OuterRow<'_, T, S::Vector> {
 /// The body: as many parameters as there are gradients and weights, which are one or several rows with their padding. Of the state, as
 /// many slices as the rule keeps are touched.
 #[inline(always)]
-pub(crate) fn update_row<T: Element, S: Simd<T>, U: Update<T>>(
+pub(crate) fn update_row<T: Lane, S: Simd<T>, U: Update<T>>(
     simd: S,
     rule: U,
     rows: JoinedRows,

@@ -48,6 +48,7 @@ impl<T: Element> Network<T> {
     ///
     /// # Errors
     /// [`NetError`] if there are no examples, or if they do not fit the network or the loss.
+    #[allow(clippy::float_arithmetic, reason = "the mean over batches, outside of every count")]
     pub fn evaluate(&self, executor: &dyn Executor, data: &Dataset<T>, loss: &Loss) -> Result<Evaluation, NetError> {
         check_data(self, loss, data)?;
         let len = data.len();

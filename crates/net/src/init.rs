@@ -32,6 +32,7 @@ impl Initialization {
     }
 
     /// The largest absolute value of a weight.
+    #[allow(clippy::float_arithmetic, reason = "made once, before the first step")]
     pub fn bound(self, fan_in: usize, fan_out: usize) -> f64 {
         let fan = match self {
             Initialization::Glorot => fan_in as f64 + fan_out as f64,

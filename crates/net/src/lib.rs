@@ -29,6 +29,8 @@
 //! ```
 
 #![forbid(unsafe_code)]
+// What a step computes, kernels compute, on the executor that the caller gives: then it is counted.
+#![cfg_attr(not(test), deny(clippy::float_arithmetic, clippy::disallowed_methods))]
 
 mod buffer;
 mod builder;
@@ -68,7 +70,9 @@ pub use network::Network;
 pub use nxm_kernels::{Activation, Cpu, Element, Executor, Level, LevelError, MatrixRef, UnknownName};
 pub use optimizer::{Adam, AdamW, LayerState, Optimizer, OptimizerState, Sgd};
 pub use predictor::{PredictionBuffers, Predictor};
-pub use program::{MemoryNeeds, Run, memory_needs, operations};
+#[doc(hidden)] // for `nxm-count`
+pub use program::{MemoryNeeds, memory_needs};
+pub use program::{Run, operations};
 pub use schedule::LearningRateSchedule;
 pub use spec::{Clipping, NetworkSpec, SpecError};
 pub use step::Step;

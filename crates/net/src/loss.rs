@@ -80,6 +80,7 @@ impl Loss {
     }
 
     /// Of one of `classes` classes: w, (1 − ε)·w and ε/M·w.
+    #[allow(clippy::float_arithmetic, reason = "made once for each loss, before the first step")]
     pub(crate) fn shares(&self, class: usize, classes: usize) -> [f64; 3] {
         let (smoothing, weight) = self.class(class);
         [1.0 * weight, (1.0 - smoothing) * weight, smoothing / classes as f64 * weight]

@@ -16,6 +16,7 @@ pub(crate) fn epoch_generator(seed: u64, epoch: usize) -> Xoshiro256PlusPlus {
 }
 
 /// Uniform in [−bound, bound): bound · (2u − 1), where u is the upper 53 bits of a draw times 2⁻⁵³.
+#[allow(clippy::float_arithmetic, reason = "made once, before the first step")]
 pub(crate) fn uniform(random: &mut impl Rng, bound: f64) -> f64 {
     let u = (random.next_u64() >> 11) as f64 * f64::EPSILON / 2.0;
     bound * (2.0 * u - 1.0)

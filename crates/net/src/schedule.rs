@@ -69,6 +69,7 @@ impl LearningRateSchedule {
     }
 
     /// η of step `step`, counted from 0, where η₀ is `base`.
+    #[allow(clippy::float_arithmetic, reason = "once a step, and not counted: docs/counting.md")]
     pub fn learning_rate(&self, base: f64, step: u64) -> f64 {
         match self {
             LearningRateSchedule::Constant => base,
@@ -130,6 +131,7 @@ impl LearningRateSchedule {
 }
 
 /// Half a cosine wave from `from` to `to`, `step` of `steps`.
+#[allow(clippy::float_arithmetic, reason = "once a step, and not counted: docs/counting.md")]
 fn cosine(from: f64, to: f64, step: u64, steps: u64) -> f64 {
     to + (from - to) * (1.0 + (std::f64::consts::PI * step as f64 / steps as f64).cos()) / 2.0
 }

@@ -208,9 +208,7 @@ impl<'a, T: Element> Training<'a, T> {
         let loss = self.step.train_checked(self.network, self.executor, x, targets, optimizer)?.to_f64();
 
         // The mean of the report is no part of the step, nor of what a step is counted as.
-        let progress = &mut self.state.progress;
-        progress.loss += loss * rows as f64;
-        progress.steps += 1;
+        self.state.progress.add(loss, rows);
         let step = self.steps();
         if used + rows == self.data.len() {
             self.finish_epoch()?;
@@ -231,6 +229,7 @@ impl<'a, T: Element> Training<'a, T> {
         shuffle(&mut epoch_generator(self.options.seed, self.state.progress.epochs + 1), &mut self.order);
     }
 
+    #[allow(clippy::float_arithmetic, reason = "the report of an epoch, outside of the step")]
     fn finish_epoch(&mut self) -> Result<(), NetError> {
         self.check_finite()?;
         let Progress { epochs, steps, loss } = self.state.progress;

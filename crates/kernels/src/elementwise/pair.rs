@@ -4,7 +4,7 @@
 //! scheduler holds operations that wait. Zen 5's holds about four evaluations, and a vector needs 60 to 90 cycles from its load to its
 //! store; in lockstep the next operation to run is always close to the front.
 
-use crate::element::Element;
+use crate::element::Lane;
 use crate::math::Function;
 use crate::simd::{Kernel, Simd};
 
@@ -14,7 +14,7 @@ use crate::simd::{Kernel, Simd};
 #[derive(Clone, Copy)]
 pub(super) struct Pair<S>(pub(super) S, pub(super) S);
 
-impl<T: Element, S: Simd<T>> Simd<T> for Pair<S> {
+impl<T: Lane, S: Simd<T>> Simd<T> for Pair<S> {
     type Vector = (S::Vector, S::Vector);
     type Mask = (S::Mask, S::Mask);
     type Block = [Self::Vector; 1];

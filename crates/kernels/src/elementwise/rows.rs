@@ -1,13 +1,13 @@
 //! Elementwise kernels on the rows of matrices.
 
 use super::{Elementwise, JoinedRows, map_padded};
-use crate::element::Element;
+use crate::element::Lane;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Kernel, Simd};
 
 /// An elementwise kernel on each row.
 #[inline(always)]
-pub(crate) fn map_rows<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
+pub(crate) fn map_rows<T: Lane, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
     simd: S,
     f: F,
     inputs: [MatrixRef<'_, T>; N],
@@ -35,7 +35,7 @@ pub(crate) fn map_rows<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: us
 
 /// [`map_rows`] as a function of its own: one that knows all functions takes a compiler longer than each of them.
 #[inline(always)]
-pub(crate) fn call_rows<T: Element, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
+pub(crate) fn call_rows<T: Lane, S: Simd<T>, F: Elementwise<T, N>, const N: usize>(
     simd: S,
     f: F,
     inputs: [MatrixRef<'_, T>; N],
@@ -50,7 +50,7 @@ struct MapRows<'x, 'a, T, F, const N: usize> {
     out: &'x mut MatrixMut<'a, T>,
 }
 
-impl<T: Element, F: Elementwise<T, N>, const N: usize> Kernel<T> for MapRows<'_, '_, T, F, N> {
+impl<T: Lane, F: Elementwise<T, N>, const N: usize> Kernel<T> for MapRows<'_, '_, T, F, N> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {

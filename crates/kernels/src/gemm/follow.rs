@@ -6,7 +6,7 @@
 
 use super::blocking::Following;
 use crate::activation::Activation;
-use crate::element::Element;
+use crate::element::Lane;
 use crate::elementwise::rows::call_rows;
 use crate::elementwise::{Elementwise, JoinedRows};
 use crate::executor::Runner;
@@ -47,7 +47,7 @@ pub(crate) enum Beside<'a, T> {
     Write(MatrixMut<'a, T>),
 }
 
-impl<'a, T: Element> Beside<'a, T> {
+impl<'a, T: Lane> Beside<'a, T> {
     /// What is written beside, or nothing.
     #[inline(always)]
     pub(crate) fn written(matrix: Option<MatrixMut<'a, T>>) -> Self {
@@ -161,7 +161,7 @@ impl<'a, T: Element> Beside<'a, T> {
     }
 }
 
-impl<'a, T: Element> Epilogue<'a, T> {
+impl<'a, T: Lane> Epilogue<'a, T> {
     /// Nothing is done.
     pub(crate) fn nothing() -> Self {
         Epilogue { what: What::Nothing, beside: [Beside::None, Beside::None] }
@@ -218,7 +218,7 @@ pub(crate) struct Follow<'a, 'b, T> {
     pub(crate) joins_rows: bool,
 }
 
-impl<T: Element> Follow<'_, '_, T> {
+impl<T: Lane> Follow<'_, '_, T> {
     /// The same on one row, if no matrix has gaps between its rows: fewer vectors are ragged.
     #[inline(always)]
     pub(crate) fn into_one_row(self) -> Self {
@@ -242,7 +242,7 @@ impl<T: Element> Follow<'_, '_, T> {
     }
 }
 
-impl<T: Element> Kernel<T> for Follow<'_, '_, T> {
+impl<T: Lane> Kernel<T> for Follow<'_, '_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
@@ -290,7 +290,7 @@ struct Weights<'a, 'b, T> {
     second: Beside<'b, T>,
 }
 
-impl<T: Element, S: Simd<T>> Visitor<T> for OnBlock<'_, '_, '_, T, S> {
+impl<T: Lane, S: Simd<T>> Visitor<T> for OnBlock<'_, '_, '_, T, S> {
     #[inline(always)]
     fn visit<U: Update<T>>(self, rule: U) {
         self.simd.call(ByRule { rule, block: self.block });
@@ -304,13 +304,13 @@ struct ByRule<'x, 'a, 'b, T, U> {
 }
 
 #[inline(always)]
-fn prefetch<T: Element, S: Simd<T>>(simd: S, row: &[T]) {
+fn prefetch<T: Lane, S: Simd<T>>(simd: S, row: &[T]) {
     for line in row.chunks(T::BLOCK) {
         simd.prefetch(line);
     }
 }
 
-impl<T: Element, U: Update<T>> Kernel<T> for ByRule<'_, '_, '_, T, U> {
+impl<T: Lane, U: Update<T>> Kernel<T> for ByRule<'_, '_, '_, T, U> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
@@ -371,7 +371,7 @@ impl<T: Element, U: Update<T>> Kernel<T> for ByRule<'_, '_, '_, T, U> {
 
 /// Does `what` to C without a product, on as many threads as pay.
 #[inline(always)]
-pub(crate) fn follow<'a, T: Element>(
+pub(crate) fn follow<'a, T: Lane>(
     runner: &impl Runner,
     what: What<T>,
     beside: [Beside<'a, T>; 2],
@@ -391,7 +391,7 @@ pub(crate) fn follow<'a, T: Element>(
 
 /// On several threads, if they pay.
 #[inline(never)]
-fn split<T: Element>(runner: &impl Runner, follow: Follow<'_, '_, T>, elements: usize) {
+fn split<T: Lane>(runner: &impl Runner, follow: Follow<'_, '_, T>, elements: usize) {
     if follow.c.rows() == 1 {
         let parts = parts_of_evaluations(runner.threads(), elements, elements / T::BLOCK);
         for_each_part(FollowByColumns(follow), parts, T::BLOCK, &|part| runner.run(part.0));
@@ -406,7 +406,7 @@ struct FollowByColumns<'a, 'b, T>(Follow<'a, 'b, T>);
 /// Cut between rows.
 struct FollowByRows<'a, 'b, T>(Follow<'a, 'b, T>);
 
-impl<T: Element> Split for FollowByColumns<'_, '_, T> {
+impl<T: Lane> Split for FollowByColumns<'_, '_, T> {
     fn len(&self) -> usize {
         self.0.c.cols()
     }
@@ -427,7 +427,7 @@ impl<T: Element> Split for FollowByColumns<'_, '_, T> {
     }
 }
 
-impl<T: Element> Split for FollowByRows<'_, '_, T> {
+impl<T: Lane> Split for FollowByRows<'_, '_, T> {
     fn len(&self) -> usize {
         self.0.c.rows()
     }
@@ -452,7 +452,7 @@ impl<T: Element> Split for FollowByRows<'_, '_, T> {
 #[derive(Clone, Copy)]
 pub(super) struct ScaledBy<T>(pub(super) T);
 
-impl<T: Element> Elementwise<T, 0> for ScaledBy<T> {
+impl<T: Lane> Elementwise<T, 0> for ScaledBy<T> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, x: S::Vector, _: [S::Vector; 0]) -> S::Vector {
         simd.mul(simd.splat(self.0), x)

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::tile::Rhs;
 use crate::call::RightLayout;
-use crate::element::Element;
+use crate::element::Lane;
 use crate::layout::{ShapeError, Strides, check_copy};
 use crate::matrix::MatrixRef;
 use crate::scratch::Line;
@@ -37,7 +37,7 @@ pub struct PackedMatrix<T> {
     element: PhantomData<T>,
 }
 
-impl<T: Element> PackedMatrix<T> {
+impl<T: Lane> PackedMatrix<T> {
     /// Copies `matrix`, whatever its strides. No arithmetic.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ impl<T: Element> PackedMatrix<T> {
 
 /// Columns of a panel.
 #[inline(always)]
-fn panel<T: Element>() -> usize {
+fn panel<T: Lane>() -> usize {
     PANEL_BLOCKS * T::BLOCK
 }
 
@@ -84,7 +84,7 @@ fn panel<T: Element>() -> usize {
 #[derive(Clone, Copy, Debug)]
 pub struct Operand<'a, T>(pub(crate) RightFactor<'a, T>);
 
-impl<T: Element> Operand<'_, T> {
+impl<T: Lane> Operand<'_, T> {
     /// How it is laid out.
     pub(crate) fn layout(&self) -> RightLayout {
         match self.0 {
@@ -117,14 +117,14 @@ impl<'a, T> From<MatrixRef<'a, T>> for Operand<'a, T> {
     }
 }
 
-impl<'a, T: Element> From<&'a PackedMatrix<T>> for Operand<'a, T> {
+impl<'a, T: Lane> From<&'a PackedMatrix<T>> for Operand<'a, T> {
     fn from(packed: &'a PackedMatrix<T>) -> Self {
         let data = bytemuck::cast_slice(&packed.lines);
         Operand(RightFactor::Packed(Panels { data, rows: packed.rows, cols: packed.cols }))
     }
 }
 
-impl<'a, T: Element> RightFactor<'a, T> {
+impl<'a, T: Lane> RightFactor<'a, T> {
     #[inline(always)]
     pub(crate) fn cols(&self) -> usize {
         match self {

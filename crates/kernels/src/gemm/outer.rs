@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use crate::element::Element;
+use crate::element::Lane;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Kernel, Simd, store_some};
 use crate::update::{Gradients, OuterRow};
@@ -14,7 +14,7 @@ pub(super) struct Outer<'a, T> {
     pub(super) c: MatrixMut<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for Outer<'_, T> {
+impl<T: Lane> Kernel<T> for Outer<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {

@@ -1,14 +1,14 @@
 //! Panels: B and A copied into the order in which tiles read them.
 
 use super::tile::{ContiguousColumns, Rhs, row};
-use crate::element::Element;
+use crate::element::Lane;
 use crate::matrix::MatrixRef;
 use crate::simd::{Kernel, MAX_LANES, Simd, load_some};
 
 /// Copies `b` into panels of three vectors of columns: panel after panel, in each row after row. A panel's last vector may be
 /// ragged; its missing lanes are zero.
 #[inline(always)]
-pub(super) fn pack<'a, T: Element, S: Simd<T>>(simd: S, b: MatrixRef<'_, T>, packed: &'a mut [T]) -> Rhs<'a, T> {
+pub(super) fn pack<'a, T: Lane, S: Simd<T>>(simd: S, b: MatrixRef<'_, T>, packed: &'a mut [T]) -> Rhs<'a, T> {
     let (k, n, panel) = (b.rows(), b.cols(), 3 * S::LANES);
     let packed = &mut packed[..k * n.next_multiple_of(S::LANES)];
     if b.col_stride() == 1 {
@@ -37,7 +37,7 @@ struct PackRows<'a, T> {
     out: &'a mut [T],
 }
 
-impl<T: Element> Kernel<T> for PackRows<'_, T> {
+impl<T: Lane> Kernel<T> for PackRows<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
@@ -67,7 +67,7 @@ struct PackTransposed<'a, T> {
     out: &'a mut [T],
 }
 
-impl<T: Element> Kernel<T> for PackTransposed<'_, T> {
+impl<T: Lane> Kernel<T> for PackTransposed<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
@@ -95,7 +95,7 @@ impl<T: Element> Kernel<T> for PackTransposed<'_, T> {
 /// Rows p, p + 1, … of `b`, whose columns are contiguous and at most a vector's lanes: as many as there are of LANES rows; what
 /// lies outside is zero.
 #[inline(always)]
-pub(super) fn transposed<T: Element, S: Simd<T>>(simd: S, b: MatrixRef<'_, T>, p: usize) -> [S::Vector; MAX_LANES] {
+pub(super) fn transposed<T: Lane, S: Simd<T>>(simd: S, b: MatrixRef<'_, T>, p: usize) -> [S::Vector; MAX_LANES] {
     let (n, k) = (b.cols(), S::LANES.min(b.rows() - p));
     let (data, stride) = (&b.data()[p..], b.col_stride());
     let mut square = [simd.splat(T::ZERO); MAX_LANES];
@@ -117,7 +117,7 @@ pub(super) fn transposed<T: Element, S: Simd<T>>(simd: S, b: MatrixRef<'_, T>, p
 
 /// Neither way contiguous: element by element.
 #[inline(always)]
-fn pack_any<T: Element, S: Simd<T>>(simd: S, b: MatrixRef<'_, T>, width: usize, out: &mut [T]) {
+fn pack_any<T: Lane, S: Simd<T>>(simd: S, b: MatrixRef<'_, T>, width: usize, out: &mut [T]) {
     let one = simd.one();
     for (p, to) in out.chunks_exact_mut(width).enumerate() {
         for (j, to) in to.chunks_mut(1).enumerate() {
@@ -128,7 +128,7 @@ fn pack_any<T: Element, S: Simd<T>>(simd: S, b: MatrixRef<'_, T>, width: usize, 
 
 /// Copies `a` into panels of the heights that tiles have, panel after panel, in each column after column.
 #[inline(always)]
-pub(super) fn pack_lhs<'a, T: Element, S: Simd<T>>(
+pub(super) fn pack_lhs<'a, T: Lane, S: Simd<T>>(
     simd: S,
     a: MatrixRef<'_, T>,
     packed: &'a mut [T],
@@ -148,7 +148,7 @@ pub(super) fn pack_lhs<'a, T: Element, S: Simd<T>>(
 
 /// The panels of R rows from row i on; returns the next row.
 #[inline(always)]
-fn pack_panels<T: Element, S: Simd<T>, const R: usize>(
+fn pack_panels<T: Lane, S: Simd<T>, const R: usize>(
     simd: S,
     a: MatrixRef<'_, T>,
     mut i: usize,

@@ -10,7 +10,7 @@ use super::operand::RightFactor;
 use super::{Init, multiply};
 use crate::call::{Call, Op};
 use crate::check::scaled_factor;
-use crate::element::Element;
+use crate::element::{Element, Lane};
 use crate::elementwise::rows::map_rows;
 use crate::executor::{Executor, Runner};
 use crate::layout::ShapeError;
@@ -64,7 +64,7 @@ impl<'a, T: Element> Call<'a, T> {
 }
 
 /// C ← α·A·B + β·C of shapes that fit together.
-pub(crate) fn scaled<T: Element>(
+pub(crate) fn scaled<T: Lane>(
     runner: &impl Runner,
     alpha: T,
     a: MatrixRef<'_, T>,
@@ -113,18 +113,18 @@ const FITS: &str = "scratch memory of this size";
 
 /// Whether `x` is +0 or −0.
 #[inline(always)]
-fn is_zero<T: Element>(x: T) -> bool {
-    black_box(x.to_bits_u64()) & !T::from_f64(-0.0).to_bits_u64() == 0
+fn is_zero<T: Lane>(x: T) -> bool {
+    black_box(x.to_bits_u64()) & !T::NEG_ZERO.to_bits_u64() == 0
 }
 
 /// Whether `x` is 1.
 #[inline(always)]
-fn is_one<T: Element>(x: T) -> bool {
+fn is_one<T: Lane>(x: T) -> bool {
     black_box(x.to_bits_u64()) == T::ONE.to_bits_u64()
 }
 
 /// C ← A·B + init of shapes that fit together, C of any strides.
-pub(crate) fn any<T: Element>(
+pub(crate) fn any<T: Lane>(
     runner: &impl Runner,
     a: MatrixRef<'_, T>,
     b: RightFactor<'_, T>,
@@ -152,7 +152,7 @@ pub(crate) fn any<T: Element>(
 }
 
 /// Has `task` write to memory without gaps, and copies that to C; if `reads` C, it is copied there before.
-fn beside<T: Element, R: Runner>(
+fn beside<T: Lane, R: Runner>(
     runner: &R,
     reads: bool,
     mut c: MatrixMut<'_, T>,
@@ -173,7 +173,7 @@ trait Elements<T>: Send {
     fn element(&mut self, i: usize, j: usize) -> T;
 }
 
-impl<T: Element> Elements<T> for MatrixRef<'_, T> {
+impl<T: Lane> Elements<T> for MatrixRef<'_, T> {
     #[inline(always)]
     fn element(&mut self, i: usize, j: usize) -> T {
         self.at(i, j)
@@ -181,7 +181,7 @@ impl<T: Element> Elements<T> for MatrixRef<'_, T> {
 }
 
 /// No [`MatrixRef`] of it can be made: a slice would reach over elements that other threads may write.
-impl<T: Element> Elements<T> for MatrixMut<'_, T> {
+impl<T: Lane> Elements<T> for MatrixMut<'_, T> {
     #[inline(always)]
     fn element(&mut self, i: usize, j: usize) -> T {
         *self.at(i, j)
@@ -194,7 +194,7 @@ struct Copied<'a, T, From> {
     to: MatrixMut<'a, T>,
 }
 
-impl<T: Element, From: Elements<T>> Kernel<T> for Copied<'_, T, From> {
+impl<T: Lane, From: Elements<T>> Kernel<T> for Copied<'_, T, From> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
@@ -213,7 +213,7 @@ struct Scaled<'a, T> {
     c: MatrixMut<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for Scaled<'_, T> {
+impl<T: Lane> Kernel<T> for Scaled<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {

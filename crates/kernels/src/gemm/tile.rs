@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Destination, Init};
-use crate::element::Element;
+use crate::element::Lane;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Kernel, Simd, store_some};
 
@@ -33,7 +33,7 @@ pub(super) struct ContiguousRows<'a, T>(pub(super) MatrixRef<'a, T>);
 
 pub(super) struct RowsTile<'a, T, const R: usize>([&'a [T]; R]);
 
-impl<'a, T: Element> Lhs<T> for ContiguousRows<'a, T> {
+impl<'a, T: Lane> Lhs<T> for ContiguousRows<'a, T> {
     type Tile<const R: usize> = RowsTile<'a, T, R>;
     #[inline(always)]
     fn rows(self) -> usize {
@@ -54,7 +54,7 @@ impl<'a, T: Element> Lhs<T> for ContiguousRows<'a, T> {
     }
 }
 
-impl<T: Element, const R: usize> LhsTile<T, R> for RowsTile<'_, T, R> {
+impl<T: Lane, const R: usize> LhsTile<T, R> for RowsTile<'_, T, R> {
     #[inline(always)]
     fn first(mut self, k: usize) -> Self {
         for row in &mut self.0 {
@@ -82,7 +82,7 @@ pub(super) struct ContiguousColumns<'a, T> {
     stride: Option<usize>,
 }
 
-impl<'a, T: Element> ContiguousColumns<'a, T> {
+impl<'a, T: Lane> ContiguousColumns<'a, T> {
     /// As it stands; its columns are contiguous.
     #[inline(always)]
     pub(super) fn in_place(a: MatrixRef<'a, T>) -> Self {
@@ -100,7 +100,7 @@ pub(super) struct ColumnsTile<'a, T> {
     stride: usize,
 }
 
-impl<'a, T: Element> Lhs<T> for ContiguousColumns<'a, T> {
+impl<'a, T: Lane> Lhs<T> for ContiguousColumns<'a, T> {
     type Tile<const R: usize> = ColumnsTile<'a, T>;
     #[inline(always)]
     fn rows(self) -> usize {
@@ -120,7 +120,7 @@ impl<'a, T: Element> Lhs<T> for ContiguousColumns<'a, T> {
     }
 }
 
-impl<T: Element, const R: usize> LhsTile<T, R> for ColumnsTile<'_, T> {
+impl<T: Lane, const R: usize> LhsTile<T, R> for ColumnsTile<'_, T> {
     #[inline(always)]
     fn first(self, _: usize) -> Self {
         self
@@ -153,7 +153,7 @@ pub(super) enum Rhs<'a, T> {
     },
 }
 
-impl<'a, T: Element> Rhs<'a, T> {
+impl<'a, T: Lane> Rhs<'a, T> {
     #[inline(always)]
     fn cols(self) -> usize {
         match self {
@@ -200,7 +200,7 @@ pub(super) struct RowTiles<'a, T, L> {
     pub(super) destination: Destination<'a, T>,
 }
 
-impl<T: Element, L: Lhs<T>> Kernel<T> for RowTiles<'_, T, L> {
+impl<T: Lane, L: Lhs<T>> Kernel<T> for RowTiles<'_, T, L> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
@@ -218,7 +218,7 @@ impl<T: Element, L: Lhs<T>> Kernel<T> for RowTiles<'_, T, L> {
 
 /// Covers rows i, i + R, … as long as R whole rows are left, panel after panel of columns; returns the next row.
 #[inline(always)]
-fn cover<T: Element, S: Simd<T>, L: Lhs<T>, const R: usize>(
+fn cover<T: Lane, S: Simd<T>, L: Lhs<T>, const R: usize>(
     simd: S,
     a: L,
     b: Rhs<'_, T>,
@@ -283,7 +283,7 @@ struct Tiles<'a, T, L, const R: usize, const V: usize> {
 /// Sums as long as this last longer than fetching the next tile of C does.
 const WORTH_ASKING: usize = 24;
 
-impl<T: Element, L: Lhs<T>, const R: usize, const V: usize> Kernel<T> for Tiles<'_, T, L, R, V> {
+impl<T: Lane, L: Lhs<T>, const R: usize, const V: usize> Kernel<T> for Tiles<'_, T, L, R, V> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
@@ -308,7 +308,7 @@ impl<T: Element, L: Lhs<T>, const R: usize, const V: usize> Kernel<T> for Tiles<
 ///
 /// k·R·cols fma, cols rounded up to whole vectors executed.
 #[inline(always)]
-fn tile<T: Element, S: Simd<T>, A: LhsTile<T, R>, const R: usize, const V: usize>(
+fn tile<T: Lane, S: Simd<T>, A: LhsTile<T, R>, const R: usize, const V: usize>(
     simd: S,
     a: A,
     b: Panel<'_, T>,
@@ -352,7 +352,7 @@ fn tile<T: Element, S: Simd<T>, A: LhsTile<T, R>, const R: usize, const V: usize
 
 /// V vectors from a row of at most V·LANES and more than (V − 1)·LANES elements.
 #[inline(always)]
-pub(super) fn row<T: Element, S: Simd<T>, const V: usize>(simd: S, from: &[T]) -> [S::Vector; V] {
+pub(super) fn row<T: Lane, S: Simd<T>, const V: usize>(simd: S, from: &[T]) -> [S::Vector; V] {
     let mut vectors = [simd.splat(T::ZERO); V];
     for (v, vector) in vectors.iter_mut().enumerate().take(V - 1) {
         *vector = simd.load(&from[v * S::LANES..]);

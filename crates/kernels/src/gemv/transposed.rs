@@ -9,7 +9,7 @@
 //!       for each row of them           8 fma
 //! ```
 
-use crate::element::Element;
+use crate::element::Lane;
 use crate::matrix::MatrixRef;
 use crate::simd::{Kernel, Simd, load_some, store_some};
 
@@ -25,7 +25,7 @@ pub(super) struct GemvTransposed<'a, T> {
     pub(super) y: &'a mut [T],
 }
 
-impl<T: Element> Kernel<T> for GemvTransposed<'_, T> {
+impl<T: Lane> Kernel<T> for GemvTransposed<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
@@ -52,7 +52,7 @@ impl<T: Element> Kernel<T> for GemvTransposed<'_, T> {
 
 /// All of y in registers.
 #[inline(always)]
-fn narrow<T: Element, S: Simd<T>>(simd: S, a: MatrixRef<'_, T>, x: &[T], y: &mut [T]) {
+fn narrow<T: Lane, S: Simd<T>>(simd: S, a: MatrixRef<'_, T>, x: &[T], y: &mut [T]) {
     let whole = y.len() / S::LANES;
     match whole {
         0 | 1 => strips::<T, S, 1>(simd, a, x, y),
@@ -64,7 +64,7 @@ fn narrow<T: Element, S: Simd<T>>(simd: S, a: MatrixRef<'_, T>, x: &[T], y: &mut
 
 /// V vectors of y at a time, then single ones, the last perhaps ragged.
 #[inline(always)]
-fn strips<T: Element, S: Simd<T>, const V: usize>(simd: S, a: MatrixRef<'_, T>, x: &[T], y: &mut [T]) {
+fn strips<T: Lane, S: Simd<T>, const V: usize>(simd: S, a: MatrixRef<'_, T>, x: &[T], y: &mut [T]) {
     let (cols, mut j) = (y.len(), 0);
     while j + V * S::LANES <= cols {
         strip::<T, S, V>(simd, a, x, j, &mut y[j..j + V * S::LANES]);
@@ -79,7 +79,7 @@ fn strips<T: Element, S: Simd<T>, const V: usize>(simd: S, a: MatrixRef<'_, T>, 
 
 /// The whole chains of columns j .. j + `y.len()`: V vectors, or a single ragged one.
 #[inline(always)]
-fn strip<T: Element, S: Simd<T>, const V: usize>(simd: S, a: MatrixRef<'_, T>, x: &[T], j: usize, y: &mut [T]) {
+fn strip<T: Lane, S: Simd<T>, const V: usize>(simd: S, a: MatrixRef<'_, T>, x: &[T], j: usize, y: &mut [T]) {
     let mut sums = [simd.splat(T::ZERO); V];
     for (i, x) in x.iter().enumerate() {
         let x = simd.broadcast(x);
@@ -95,7 +95,7 @@ fn strip<T: Element, S: Simd<T>, const V: usize>(simd: S, a: MatrixRef<'_, T>, x
 
 /// R links more of every chain.
 #[inline(always)]
-fn rows<T: Element, S: Simd<T>, const R: usize>(simd: S, mut rows: [&[T]; R], x: [&T; R], y: &mut [T]) {
+fn rows<T: Lane, S: Simd<T>, const R: usize>(simd: S, mut rows: [&[T]; R], x: [&T; R], y: &mut [T]) {
     let cols = y.len();
     for row in &mut rows {
         *row = &row[..cols];

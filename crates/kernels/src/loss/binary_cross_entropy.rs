@@ -4,7 +4,7 @@
 //! σ (n evaluations), σ − t (n additions), times 1/(B·M) (n mul).
 
 use super::lay_out;
-use crate::element::Element;
+use crate::element::Lane;
 use crate::elementwise::{Elementwise, map_row};
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Kernel, Simd};
@@ -26,7 +26,7 @@ pub(crate) struct BinaryCrossEntropy<'a, T> {
     pub(crate) loss: MatrixMut<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for BinaryCrossEntropy<'_, T> {
+impl<T: Lane> Kernel<T> for BinaryCrossEntropy<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
@@ -60,7 +60,7 @@ impl<T: Element> Kernel<T> for BinaryCrossEntropy<'_, T> {
 #[derive(Clone, Copy)]
 struct ElementLoss;
 
-impl<T: Element> Elementwise<T, 2> for ElementLoss {
+impl<T: Lane> Elementwise<T, 2> for ElementLoss {
     const READS_OUT: bool = false;
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, _: S::Vector, [z, t]: [S::Vector; 2]) -> S::Vector {
@@ -75,7 +75,7 @@ struct LogitGradient<T> {
     mean: T,
 }
 
-impl<T: Element> Elementwise<T, 1> for LogitGradient<T> {
+impl<T: Lane> Elementwise<T, 1> for LogitGradient<T> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, t: S::Vector, [z]: [S::Vector; 1]) -> S::Vector {
         simd.mul(simd.sub(math::sigmoid(simd, z), t), simd.splat(self.mean))

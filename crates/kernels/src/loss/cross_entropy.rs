@@ -5,7 +5,7 @@
 //! addition), (1/B) / sum (1 div), times that (M mul), less 1/B at the label (1 addition). For the batch: the sum of the
 //! rows' losses (B − 1 additions), times 1/B (1 mul).
 
-use crate::element::Element;
+use crate::element::Lane;
 use crate::elementwise::map_slice;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Kernel, Simd};
@@ -28,7 +28,7 @@ pub(crate) struct CrossEntropy<'a, T> {
     pub(crate) loss: MatrixMut<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for CrossEntropy<'_, T> {
+impl<T: Lane> Kernel<T> for CrossEntropy<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {

@@ -5,7 +5,7 @@
 
 use super::lay_out;
 use crate::dot::dot_body;
-use crate::element::Element;
+use crate::element::Lane;
 use crate::elementwise::rows::map_rows;
 use crate::elementwise::{Elementwise, map_row};
 use crate::matrix::{MatrixMut, MatrixRef};
@@ -28,7 +28,7 @@ pub(crate) struct MeanSquaredError<'a, T> {
     pub(crate) loss: MatrixMut<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for MeanSquaredError<'_, T> {
+impl<T: Lane> Kernel<T> for MeanSquaredError<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
@@ -75,7 +75,7 @@ impl<T: Element> Kernel<T> for MeanSquaredError<'_, T> {
 #[derive(Clone, Copy)]
 struct Subtract;
 
-impl<T: Element> Elementwise<T, 2> for Subtract {
+impl<T: Lane> Elementwise<T, 2> for Subtract {
     const READS_OUT: bool = false;
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, _: S::Vector, [o, t]: [S::Vector; 2]) -> S::Vector {
@@ -87,7 +87,7 @@ impl<T: Element> Elementwise<T, 2> for Subtract {
 #[derive(Clone, Copy)]
 struct SubtractInPlace;
 
-impl<T: Element> Elementwise<T, 1> for SubtractInPlace {
+impl<T: Lane> Elementwise<T, 1> for SubtractInPlace {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, t: S::Vector, [o]: [S::Vector; 1]) -> S::Vector {
         simd.sub(o, t)

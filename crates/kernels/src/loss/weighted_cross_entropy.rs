@@ -8,7 +8,7 @@
 //! losses (B − 1 additions), times that (1 mul).
 
 use crate::dot::dot_body;
-use crate::element::Element;
+use crate::element::Lane;
 use crate::elementwise::{Elementwise, map_slice};
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Kernel, Simd};
@@ -35,7 +35,7 @@ pub(crate) struct WeightedCrossEntropy<'a, T> {
     pub(crate) loss: MatrixMut<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for WeightedCrossEntropy<'_, T> {
+impl<T: Lane> Kernel<T> for WeightedCrossEntropy<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
@@ -74,7 +74,7 @@ struct SmoothedGradient<T> {
     inverse: T,
 }
 
-impl<T: Element> Elementwise<T, 1> for SmoothedGradient<T> {
+impl<T: Lane> Elementwise<T, 1> for SmoothedGradient<T> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, e: S::Vector, [spread]: [S::Vector; 1]) -> S::Vector {
         simd.neg_mul_add(spread, simd.splat(self.inverse), simd.mul(e, simd.splat(self.factor)))

@@ -4,11 +4,18 @@
 //! coefficients rounded one by one from the lowest, the others fitted anew each time. What stands beside each is its
 //! largest error before rounding, relative to the function's value.
 
+use super::relu::LEAKY_SLOPE;
+
 /// What the functions need to know of an element type. Fields "as bits" are patterns for the integer operations.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants<T: 'static> {
     pub(crate) half: T,
     pub(crate) two: T,
+    pub(crate) four: T,
+    /// The slope of leaky ReLU below 0.
+    pub(crate) leaky_slope: T,
+    /// What PyTorch adds to a norm that gradients are clipped by.
+    pub(crate) clip_epsilon: T,
     pub(crate) infinity: T,
     pub(crate) nan: T,
     /// The smallest normal number, and the smallest of all.
@@ -105,6 +112,9 @@ pub struct Constants<T: 'static> {
 pub(crate) const F32: Constants<f32> = Constants {
     half: 0.5,
     two: 2.0,
+    four: 4.0,
+    leaky_slope: LEAKY_SLOPE as f32,
+    clip_epsilon: 1e-6,
     infinity: f32::INFINITY,
     nan: f32::NAN,
     min_positive: f32::MIN_POSITIVE,
@@ -219,6 +229,9 @@ pub(crate) const F32: Constants<f32> = Constants {
 pub(crate) const F64: Constants<f64> = Constants {
     half: 0.5,
     two: 2.0,
+    four: 4.0,
+    leaky_slope: LEAKY_SLOPE,
+    clip_epsilon: 1e-6,
     infinity: f64::INFINITY,
     nan: f64::NAN,
     min_positive: f64::MIN_POSITIVE,

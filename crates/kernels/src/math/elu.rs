@@ -1,7 +1,7 @@
 //! The exponential linear unit, α = 1. Its derivative from its output a is 1 where a > 0, else a + 1.
 
 use super::exp_m1;
-use crate::element::Element;
+use crate::element::Lane;
 use crate::math::Function;
 use crate::simd::Simd;
 
@@ -9,7 +9,7 @@ use crate::simd::Simd;
 ///
 /// −1 at −∞, ∞ at ∞, ±0 stays as it is, NaN stays NaN.
 #[inline(always)]
-pub fn elu<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub fn elu<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Elu);
     // Not x, which is the same: LLVM makes a masked store of "the old value or a new one".
     simd.select(simd.lt(simd.splat(T::ZERO), x), simd.abs(x), exp_m1(simd, x))

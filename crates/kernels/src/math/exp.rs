@@ -1,7 +1,7 @@
 //! eˣ, and the reduction that everything made of eˣ shares.
 
 use super::polynomial;
-use crate::element::Element;
+use crate::element::Lane;
 use crate::math::Function;
 use crate::simd::Simd;
 
@@ -16,7 +16,7 @@ pub(super) struct Reduced<V> {
 
 /// 3 fma, 1 add. |x| must be so small that n is exact; NaN stays NaN.
 #[inline(always)]
-pub(super) fn reduce<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> Reduced<S::Vector> {
+pub(super) fn reduce<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> Reduced<S::Vector> {
     let c = &T::CONSTANTS;
     let round = simd.splat(c.round_biased);
     let bits = simd.mul_add(x, simd.splat(c.log2_e), round);
@@ -27,25 +27,25 @@ pub(super) fn reduce<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> Reduced<S
 
 /// 2ⁿ from n + bias in the lowest bits. Not arithmetic; n must be the exponent of a normal number.
 #[inline(always)]
-pub(super) fn power<T: Element, S: Simd<T>>(simd: S, bits: S::Vector) -> S::Vector {
+pub(super) fn power<T: Lane, S: Simd<T>>(simd: S, bits: S::Vector) -> S::Vector {
     simd.bits_to_exponent(bits)
 }
 
 /// y·2ᵈ exactly, d = a − b as they stand in the lowest bits: not arithmetic. y and the result must be normal numbers.
 #[inline(always)]
-pub(super) fn scale<T: Element, S: Simd<T>>(simd: S, y: S::Vector, a: S::Vector, b: S::Vector) -> S::Vector {
+pub(super) fn scale<T: Lane, S: Simd<T>>(simd: S, y: S::Vector, a: S::Vector, b: S::Vector) -> S::Vector {
     simd.bits_add(y, simd.bits_to_exponent(simd.bits_sub(a, b)))
 }
 
 /// eʳ − 1 = r + r²·q(r) for |r| ≤ ln 2 / 2: f32 6 fma, 1 mul; f64 10 fma, 1 mul.
 #[inline(always)]
-pub(super) fn exp_m1_reduced<T: Element, S: Simd<T>>(simd: S, r: S::Vector) -> S::Vector {
+pub(super) fn exp_m1_reduced<T: Lane, S: Simd<T>>(simd: S, r: S::Vector) -> S::Vector {
     simd.mul_add(simd.mul(r, r), polynomial(simd, r, T::CONSTANTS.exp), r)
 }
 
 /// 2ᶠ − 1 for |f| ≤ ½: f32 5 fma, 1 mul; f64 10 fma, 1 mul.
 #[inline(always)]
-pub(super) fn exp2_m1<T: Element, S: Simd<T>>(simd: S, f: S::Vector) -> S::Vector {
+pub(super) fn exp2_m1<T: Lane, S: Simd<T>>(simd: S, f: S::Vector) -> S::Vector {
     simd.mul(f, polynomial(simd, f, T::CONSTANTS.exp2_m1))
 }
 
@@ -56,7 +56,7 @@ pub(super) fn exp2_m1<T: Element, S: Simd<T>>(simd: S, f: S::Vector) -> S::Vecto
 ///
 /// e⁻∞ = 0, e^∞ = ∞; what is too large for the type is ∞, what is too small is 0; NaN stays NaN.
 #[inline(always)]
-pub fn exp<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub fn exp<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Exp);
     let c = &T::CONSTANTS;
     // In this order a NaN comes through: the second operand wins when either is NaN.

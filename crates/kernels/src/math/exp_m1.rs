@@ -1,7 +1,7 @@
 //! eˣ − 1, precise near 0.
 
 use super::polynomial;
-use crate::element::Element;
+use crate::element::Lane;
 use crate::math::Function;
 use crate::simd::Simd;
 
@@ -12,7 +12,7 @@ use crate::simd::Simd;
 ///
 /// e⁻∞ − 1 = −1, e^∞ − 1 = ∞; ±0 and numbers so small that eˣ − 1 rounds to x are returned as they are; NaN stays NaN.
 #[inline(always)]
-pub fn exp_m1<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub fn exp_m1<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::ExpM1);
     let c = &T::CONSTANTS;
     let tiny = simd.lt(simd.abs(x), simd.splat(c.tiny));

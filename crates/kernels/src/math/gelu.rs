@@ -6,7 +6,7 @@ use super::erf::erf_definition;
 use super::exp::{exp_m1_reduced, power, reduce, scale};
 use super::silu::FAR;
 use super::{erf, exp, polynomial};
-use crate::element::Element;
+use crate::element::Lane;
 use crate::math::Function;
 use crate::simd::Simd;
 
@@ -17,7 +17,7 @@ use crate::simd::Simd;
 ///
 /// −0 at −∞, ∞ at ∞, ±0 stays as it is, NaN stays NaN.
 #[inline(always)]
-pub fn gelu<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub fn gelu<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Gelu);
     let c = &T::CONSTANTS;
     let one = simd.splat(T::ONE);
@@ -57,7 +57,7 @@ pub fn gelu<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
 ///
 /// 0 at −∞, 1 at ∞, NaN stays NaN.
 #[inline(always)]
-pub fn gelu_derivative<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub fn gelu_derivative<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::GeluDerivative);
     let c = &T::CONSTANTS;
     let half = simd.splat(c.half);
@@ -69,6 +69,7 @@ pub fn gelu_derivative<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vect
 }
 
 /// Φ(x), below −2.5 by the continued fraction of its tail.
+#[allow(clippy::float_arithmetic, reason = "a definition, for tests to compare with")]
 fn normal(x: f64) -> f64 {
     if x > -2.5 {
         return 0.5 * (1.0 + erf_definition(x * FRAC_1_SQRT_2));
@@ -78,11 +79,13 @@ fn normal(x: f64) -> f64 {
 }
 
 /// x·Φ(x).
+#[allow(clippy::float_arithmetic, reason = "a definition, for tests to compare with")]
 pub(crate) fn gelu_definition(x: f64) -> f64 {
     if x == f64::NEG_INFINITY { -0.0 } else { x * normal(x) }
 }
 
 /// Φ(x) + x·φ(x), φ(x) = e^{−x²/2}/√(2π).
+#[allow(clippy::float_arithmetic, reason = "a definition, for tests to compare with")]
 pub(crate) fn gelu_derivative_definition(x: f64) -> f64 {
     let x = x.clamp(-FAR, FAR);
     normal(x) + x * (-x * x / 2.0).exp() / (2.0 * PI).sqrt()

@@ -5,7 +5,7 @@ use std::f64::consts::FRAC_2_PI;
 use super::exp::reduce;
 use super::sigmoid::{quotient, sigmoid_definition};
 use super::silu::{FAR, derivative_of_product};
-use crate::element::Element;
+use crate::element::Lane;
 use crate::math::Function;
 use crate::simd::Simd;
 
@@ -16,7 +16,7 @@ use crate::simd::Simd;
 ///
 /// −0 at −∞, ∞ at ∞, ±0 stays as it is, NaN stays NaN.
 #[inline(always)]
-pub fn gelu_tanh<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub fn gelu_tanh<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::GeluTanh);
     let c = &T::CONSTANTS;
     let (c1, c1_low) = (simd.splat(c.gelu_tanh_1[0]), simd.splat(c.gelu_tanh_1[1]));
@@ -44,7 +44,7 @@ pub fn gelu_tanh<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
 ///
 /// 0 (of either sign) at −∞, 1 at ∞, NaN stays NaN.
 #[inline(always)]
-pub fn gelu_tanh_derivative<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub fn gelu_tanh_derivative<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::GeluTanhDerivative);
     let c = &T::CONSTANTS;
     // A NaN comes through: the second operand wins.
@@ -59,11 +59,13 @@ pub fn gelu_tanh_derivative<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S:
 }
 
 /// x·σ(w), w = 2·√(2/π)·(x + 0.044715·x³).
+#[allow(clippy::float_arithmetic, reason = "a definition, for tests to compare with")]
 pub(crate) fn gelu_tanh_definition(x: f64) -> f64 {
     if x == f64::NEG_INFINITY { -0.0 } else { x * sigmoid_definition(argument(x)) }
 }
 
 /// σ(w) + x·w'·σ(w)·σ(−w).
+#[allow(clippy::float_arithmetic, reason = "a definition, for tests to compare with")]
 pub(crate) fn gelu_tanh_derivative_definition(x: f64) -> f64 {
     let x = x.clamp(-FAR, FAR);
     let (w, slope) = (argument(x), 2.0 * FRAC_2_PI.sqrt() * (1.0 + 3.0 * 0.044715 * x * x));
@@ -71,6 +73,7 @@ pub(crate) fn gelu_tanh_derivative_definition(x: f64) -> f64 {
 }
 
 /// w: what the tanh is taken of, doubled.
+#[allow(clippy::float_arithmetic, reason = "a definition, for tests to compare with")]
 fn argument(x: f64) -> f64 {
     2.0 * FRAC_2_PI.sqrt() * x * (1.0 + 0.044715 * x * x)
 }

@@ -1,7 +1,7 @@
 //! The natural logarithm.
 
 use super::polynomial;
-use crate::element::Element;
+use crate::element::Lane;
 use crate::math::Function;
 use crate::simd::Simd;
 
@@ -11,7 +11,7 @@ use crate::simd::Simd;
 ///
 /// ln ±0 = −∞, ln ∞ = ∞, and of a negative number or NaN it is NaN. Subnormal numbers are as exact as the others.
 #[inline(always)]
-pub fn log<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub fn log<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Log);
     let c = &T::CONSTANTS;
     // A subnormal x is m·2^−MANTISSA times the smallest normal number: the bits m are made 1 + m·2^−MANTISSA, 1 is taken away again.
@@ -27,7 +27,7 @@ pub fn log<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
 /// (k, f) with x = 2ᵏ·(1 + f) and ⅔ ≤ 1 + f < 4/3, exactly, for a normal x: 2 add. `bias` is
 /// [`integer_bias`](super::constants::Constants::integer_bias), plus what is to be taken from k.
 #[inline(always)]
-pub(super) fn split<T: Element, S: Simd<T>>(simd: S, x: S::Vector, bias: S::Vector) -> (S::Vector, S::Vector) {
+pub(super) fn split<T: Lane, S: Simd<T>>(simd: S, x: S::Vector, bias: S::Vector) -> (S::Vector, S::Vector) {
     let c = &T::CONSTANTS;
     // By integers on the bits: the exponent of u is that of x/⅔.
     let u = simd.bits_add(x, simd.splat(c.one_less_two_thirds));
@@ -38,7 +38,7 @@ pub(super) fn split<T: Element, S: Simd<T>>(simd: S, x: S::Vector, bias: S::Vect
 
 /// y, but ∞ at ∞, −∞ at 0, NaN at negative x and at NaN: 3 cmp.
 #[inline(always)]
-pub(super) fn specials<T: Element, S: Simd<T>>(simd: S, x: S::Vector, y: S::Vector) -> S::Vector {
+pub(super) fn specials<T: Lane, S: Simd<T>>(simd: S, x: S::Vector, y: S::Vector) -> S::Vector {
     let c = &T::CONSTANTS;
     let y = simd.select(simd.lt(x, simd.splat(c.infinity)), y, x);
     // −∞, and with another bit NaN.

@@ -2,7 +2,7 @@
 
 use super::log::{specials, split};
 use super::polynomial;
-use crate::element::Element;
+use crate::element::Lane;
 use crate::math::Function;
 use crate::simd::Simd;
 
@@ -12,7 +12,7 @@ use crate::simd::Simd;
 ///
 /// ±0 stays as it is, of −1 it is −∞, of ∞ it is ∞, below −1 and of NaN it is NaN.
 #[inline(always)]
-pub fn log_1p<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub fn log_1p<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Log1P);
     let c = &T::CONSTANTS;
     let one = simd.splat(T::ONE);

@@ -3,7 +3,7 @@
 use super::exp;
 use super::exp::{exp_m1_reduced, power, reduce, scale};
 use super::silu::FAR;
-use crate::element::Element;
+use crate::element::Lane;
 use crate::math::Function;
 use crate::simd::Simd;
 
@@ -14,10 +14,10 @@ use crate::simd::Simd;
 ///
 /// −0 at −∞, ∞ at ∞, ±0 stays as it is, NaN stays NaN.
 #[inline(always)]
-pub fn mish<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub fn mish<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Mish);
     let c = &T::CONSTANTS;
-    let two = simd.splat(T::from_f64(2.0));
+    let two = simd.splat(T::CONSTANTS.two);
     // A NaN comes through: the second operand wins.
     let x = simd.max(simd.splat(c.linear_unit_low), x);
     let reduced = reduce(simd, simd.min(simd.splat(c.sigmoid_high), x));
@@ -37,10 +37,10 @@ pub fn mish<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
 ///
 /// 0 (of either sign) at −∞, 1 at ∞, NaN stays NaN.
 #[inline(always)]
-pub fn mish_derivative<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub fn mish_derivative<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::MishDerivative);
     let c = &T::CONSTANTS;
-    let (two, four) = (simd.splat(T::from_f64(2.0)), simd.splat(T::from_f64(4.0)));
+    let (two, four) = (simd.splat(T::CONSTANTS.two), simd.splat(T::CONSTANTS.four));
     // A NaN comes through: the second operand wins.
     let x = simd.min(simd.splat(c.sigmoid_high), simd.max(simd.splat(c.exp_low), x));
     let e = exp(simd, x);
@@ -51,6 +51,7 @@ pub fn mish_derivative<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vect
 }
 
 /// x·n/(n + 2), n = eˣ·(eˣ + 2).
+#[allow(clippy::float_arithmetic, reason = "a definition, for tests to compare with")]
 pub(crate) fn mish_definition(x: f64) -> f64 {
     let n = x.exp() * (x.exp() + 2.0);
     if x == f64::NEG_INFINITY {
@@ -63,6 +64,7 @@ pub(crate) fn mish_definition(x: f64) -> f64 {
 }
 
 /// n/(n + 2) + 4·x·e·(e + 1)/(n + 2)².
+#[allow(clippy::float_arithmetic, reason = "a definition, for tests to compare with")]
 pub(crate) fn mish_derivative_definition(x: f64) -> f64 {
     let x = x.clamp(-FAR, 100.0);
     let e = x.exp();

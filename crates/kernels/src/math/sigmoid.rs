@@ -1,7 +1,7 @@
 //! The logistic function.
 
 use super::exp::{Reduced, exp_m1_reduced, power, reduce, scale};
-use crate::element::Element;
+use crate::element::Lane;
 use crate::math::Function;
 use crate::simd::Simd;
 
@@ -12,7 +12,7 @@ use crate::simd::Simd;
 ///
 /// σ(−∞) = 0, σ(∞) = 1, NaN stays NaN.
 #[inline(always)]
-pub fn sigmoid<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub fn sigmoid<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Sigmoid);
     let c = &T::CONSTANTS;
     // In this order a NaN comes through: the second operand wins when either is NaN.
@@ -25,7 +25,7 @@ pub fn sigmoid<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
 ///
 /// q = 1/(2ⁿ + e⁻ʳ), between 2⁻ⁿ⁻¹ and √2, where n ≥ −64 (f64 −256); below h stays there, which is too small to matter to the denominator.
 #[inline(always)]
-pub(super) fn quotient<T: Element, S: Simd<T>>(simd: S, reduced: Reduced<S::Vector>) -> (S::Vector, S::Vector) {
+pub(super) fn quotient<T: Lane, S: Simd<T>>(simd: S, reduced: Reduced<S::Vector>) -> (S::Vector, S::Vector) {
     let one = simd.splat(T::ONE);
     let p = exp_m1_reduced(simd, simd.neg(reduced.r));
     let bits = simd.max(simd.splat(T::CONSTANTS.round_least), reduced.bits);
@@ -41,6 +41,7 @@ pub(super) fn quotient<T: Element, S: Simd<T>>(simd: S, reduced: Reduced<S::Vect
 }
 
 /// 1 / (1 + e⁻ˣ).
+#[allow(clippy::float_arithmetic, reason = "a definition, for tests to compare with")]
 pub(crate) fn sigmoid_definition(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }

@@ -3,7 +3,7 @@
 use super::exp;
 use super::exp::reduce;
 use super::sigmoid::{quotient, sigmoid_definition};
-use crate::element::Element;
+use crate::element::Lane;
 use crate::math::Function;
 use crate::simd::Simd;
 
@@ -17,7 +17,7 @@ pub(super) const FAR: f64 = 300.0;
 ///
 /// −0 at −∞, ∞ at ∞, ±0 stays as it is, NaN stays NaN.
 #[inline(always)]
-pub fn silu<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub fn silu<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Silu);
     let c = &T::CONSTANTS;
     // A NaN comes through: the second operand wins.
@@ -31,7 +31,7 @@ pub fn silu<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
 ///
 /// 0 at −∞, 1 at ∞, NaN stays NaN.
 #[inline(always)]
-pub fn silu_derivative<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub fn silu_derivative<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::SiluDerivative);
     // A NaN comes through: the second operand wins.
     let y = simd.max(simd.splat(T::CONSTANTS.exp_low), simd.neg(simd.abs(x)));
@@ -40,7 +40,7 @@ pub fn silu_derivative<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vect
 
 /// σ(x) + slope·σ(x)·σ(−x) where y = −|x|, for a finite slope.
 #[inline(always)]
-pub(super) fn derivative_of_product<T: Element, S: Simd<T>>(
+pub(super) fn derivative_of_product<T: Lane, S: Simd<T>>(
     simd: S,
     x: S::Vector,
     y: S::Vector,
@@ -55,11 +55,13 @@ pub(super) fn derivative_of_product<T: Element, S: Simd<T>>(
 }
 
 /// x·σ(x).
+#[allow(clippy::float_arithmetic, reason = "a definition, for tests to compare with")]
 pub(crate) fn silu_definition(x: f64) -> f64 {
     if x == f64::NEG_INFINITY { -0.0 } else { x * sigmoid_definition(x) }
 }
 
 /// σ(x) + x·σ(x)·σ(−x).
+#[allow(clippy::float_arithmetic, reason = "a definition, for tests to compare with")]
 pub(crate) fn silu_derivative_definition(x: f64) -> f64 {
     let x = x.clamp(-FAR, FAR);
     sigmoid_definition(x) + x * sigmoid_definition(x) * sigmoid_definition(-x)

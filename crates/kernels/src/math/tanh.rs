@@ -2,7 +2,7 @@
 
 use super::exp::{exp2_m1, power};
 use super::polynomial;
-use crate::element::Element;
+use crate::element::Lane;
 use crate::math::Function;
 use crate::simd::Simd;
 
@@ -13,7 +13,7 @@ use crate::simd::Simd;
 ///
 /// tanh ±∞ = ±1, ±0 stays as it is, NaN stays NaN.
 #[inline(always)]
-pub fn tanh<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub fn tanh<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Tanh);
     let c = &T::CONSTANTS;
     let one = simd.splat(T::ONE);

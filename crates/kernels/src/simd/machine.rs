@@ -57,7 +57,7 @@ impl_alone!(f64, vreg, "/* {x:d} */");
     any(all(target_arch = "x86_64", target_feature = "sse2"), all(target_arch = "aarch64", target_feature = "neon")),
     not(miri)
 )))]
-impl<T: crate::element::Element> Alone for T {
+impl<T: crate::element::Lane> Alone for T {
     #[inline(always)]
     fn alone(self) -> T {
         self
@@ -70,7 +70,7 @@ pub(super) mod x86 {
     use std::arch::is_x86_feature_detected;
     use std::arch::x86_64::*;
 
-    use crate::element::Element;
+    use crate::element::Lane;
     use crate::simd::{Kernel, Scalar};
 
     /// Eight f32 or four f64. That a value exists is the proof that this processor has AVX2 and FMA.
@@ -85,7 +85,7 @@ pub(super) mod x86 {
 
         /// Runs `kernel` where AVX2 and FMA are enabled.
         #[inline]
-        pub(crate) fn enter<T: Element, K: Kernel<T>>(self, kernel: K) -> K::Output {
+        pub(crate) fn enter<T: Lane, K: Kernel<T>>(self, kernel: K) -> K::Output {
             // SAFETY: the token proves AVX2 and FMA (`detect` is the only way to make one).
             unsafe { enter_avx2::<T, K>(self, kernel) }
         }
@@ -94,7 +94,7 @@ pub(super) mod x86 {
     /// The trampoline of level `avx2`: the one function that enables its features. Kernels are inlined into it.
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
-    fn enter_avx2<T: Element, K: Kernel<T>>(token: Avx2, kernel: K) -> K::Output {
+    fn enter_avx2<T: Lane, K: Kernel<T>>(token: Avx2, kernel: K) -> K::Output {
         kernel.run(T::Avx2::from(token))
     }
 
@@ -123,7 +123,7 @@ pub(super) mod x86 {
 
         /// Runs `kernel` where AVX-512 is enabled.
         #[inline]
-        pub(crate) fn enter<T: Element, K: Kernel<T>>(self, kernel: K) -> K::Output {
+        pub(crate) fn enter<T: Lane, K: Kernel<T>>(self, kernel: K) -> K::Output {
             // SAFETY: the token proves AVX-512 F, BW, DQ and VL and FMA (`detect` is the only way to make one).
             unsafe { enter_avx512::<T, K>(self, kernel) }
         }
@@ -132,7 +132,7 @@ pub(super) mod x86 {
     /// The trampoline of level `avx512`: the one function that enables its features. Kernels are inlined into it.
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
-    fn enter_avx512<T: Element, K: Kernel<T>>(token: Avx512, kernel: K) -> K::Output {
+    fn enter_avx512<T: Lane, K: Kernel<T>>(token: Avx512, kernel: K) -> K::Output {
         kernel.run(T::Avx512::from(token))
     }
 
@@ -149,7 +149,7 @@ pub(super) mod x86 {
 
         /// Runs `kernel` with the token `scalar` where FMA is enabled.
         #[inline]
-        pub(in crate::simd) fn enter<T: Element, K: Kernel<T>>(self, scalar: Scalar, kernel: K) -> K::Output {
+        pub(in crate::simd) fn enter<T: Lane, K: Kernel<T>>(self, scalar: Scalar, kernel: K) -> K::Output {
             // SAFETY: the token proves FMA (`detect` is the only way to make one).
             unsafe { enter_scalar::<T, K>(scalar, kernel) }
         }
@@ -158,7 +158,7 @@ pub(super) mod x86 {
     /// The trampoline of level `scalar`.
     #[inline(never)]
     #[target_feature(enable = "fma")]
-    fn enter_scalar<T: Element, K: Kernel<T>>(token: Scalar, kernel: K) -> K::Output {
+    fn enter_scalar<T: Lane, K: Kernel<T>>(token: Scalar, kernel: K) -> K::Output {
         kernel.run(T::Scalar::from(token))
     }
 

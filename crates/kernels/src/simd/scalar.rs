@@ -6,7 +6,7 @@ use super::machine::Alone;
 #[cfg(target_arch = "x86_64")]
 use super::x86::Fma;
 use super::{Kernel, Simd};
-use crate::element::Element;
+use crate::element::Lane;
 
 /// One lane. Always there; `mul_add` is fused on every processor.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ impl Scalar {
     /// Without the target feature a `mul_add` is a call to the C library, about a hundred times slower: a "scalar
     /// against SIMD" that flatters SIMD.
     #[inline]
-    pub(crate) fn enter<T: Element, K: Kernel<T>>(self, kernel: K) -> K::Output {
+    pub(crate) fn enter<T: Lane, K: Kernel<T>>(self, kernel: K) -> K::Output {
         #[cfg(target_arch = "x86_64")]
         if let Some(fma) = Fma::detect() {
             return fma.enter(self, kernel);
@@ -29,7 +29,7 @@ impl Scalar {
 
 /// Where there is no FMA instruction. Not inlined, or it is compiled again wherever the level is entered.
 #[inline(never)]
-fn plain<T: Element, K: Kernel<T>>(token: Scalar, kernel: K) -> K::Output {
+fn plain<T: Lane, K: Kernel<T>>(token: Scalar, kernel: K) -> K::Output {
     kernel.run(T::Scalar::from(token))
 }
 
@@ -173,11 +173,11 @@ macro_rules! impl_scalar {
             }
             #[inline(always)]
             fn bits_to_exponent(self, a: $t) -> $t {
-                <$t>::from_bits(a.to_bits() << <$t as Element>::MANTISSA)
+                <$t>::from_bits(a.to_bits() << <$t as Lane>::MANTISSA)
             }
             #[inline(always)]
             fn exponent_to_bits(self, a: $t) -> $t {
-                <$t>::from_bits(a.to_bits() >> <$t as Element>::MANTISSA)
+                <$t>::from_bits(a.to_bits() >> <$t as Lane>::MANTISSA)
             }
             #[inline(always)]
             fn transpose(self, square: &mut [$t]) {

@@ -8,7 +8,7 @@ use bytemuck::cast;
 
 use super::machine::Alone;
 use super::{Kernel, Scalar, Simd};
-use crate::element::Element;
+use crate::element::Lane;
 
 /// Vectors of the `wide` crate: 256 bits where the build has AVX, else 128.
 #[derive(Clone, Copy, Debug)]
@@ -17,14 +17,14 @@ pub struct Wide;
 impl Wide {
     /// Runs `kernel`. No trampoline: the features are the build's.
     #[inline]
-    pub(crate) fn enter<T: Element, K: Kernel<T>>(self, kernel: K) -> K::Output {
+    pub(crate) fn enter<T: Lane, K: Kernel<T>>(self, kernel: K) -> K::Output {
         function(self, kernel)
     }
 }
 
 /// A function of its own for each kernel, as at the other levels.
 #[inline(never)]
-fn function<T: Element, K: Kernel<T>>(token: Wide, kernel: K) -> K::Output {
+fn function<T: Lane, K: Kernel<T>>(token: Wide, kernel: K) -> K::Output {
     kernel.run(T::Wide::from(token))
 }
 
@@ -224,11 +224,11 @@ macro_rules! impl_wide {
             }
             #[inline(always)]
             fn bits_to_exponent(self, a: $vector) -> $vector {
-                cast(cast::<_, $bits>(a) << <$t as Element>::MANTISSA)
+                cast(cast::<_, $bits>(a) << <$t as Lane>::MANTISSA)
             }
             #[inline(always)]
             fn exponent_to_bits(self, a: $vector) -> $vector {
-                cast(cast::<_, $bits>(a) >> <$t as Element>::MANTISSA)
+                cast(cast::<_, $bits>(a) >> <$t as Lane>::MANTISSA)
             }
             #[inline(always)]
             fn transpose(self, square: &mut [$vector]) {

@@ -1,10 +1,10 @@
 //! The rules, one type each, so that the choice among them stands outside of the loop.
 
-use crate::element::Element;
+use crate::element::Lane;
 use crate::simd::Simd;
 
 /// A rule: the new parameter, and the new state.
-pub(crate) trait Update<T: Element>: Copy + Send + Sync {
+pub(crate) trait Update<T: Lane>: Copy + Send + Sync {
     /// Numbers kept for each parameter.
     const STATE: usize;
     /// w's new value from g and the first `STATE` numbers of the state, which are updated.
@@ -17,13 +17,13 @@ pub(crate) trait Update<T: Element>: Copy + Send + Sync {
 /// until it is subnormal, and stays so for ever: rounding to nearest never lets it reach 0. Most processors take 20 times as long for an
 /// operation on such a number, and no parameter moves by it.
 #[inline(always)]
-fn flush<T: Element, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+fn flush<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     flush_below(simd, T::MIN_POSITIVE, x)
 }
 
 /// x, or 0 where |x| is below `least`: 1 cmp.
 #[inline(always)]
-fn flush_below<T: Element, S: Simd<T>>(simd: S, least: T, x: S::Vector) -> S::Vector {
+fn flush_below<T: Lane, S: Simd<T>>(simd: S, least: T, x: S::Vector) -> S::Vector {
     simd.select(simd.lt(simd.abs(x), simd.splat(least)), simd.splat(T::ZERO), x)
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Plain<T> {
     pub(crate) learning_rate: T,
 }
 
-impl<T: Element> Update<T> for Plain<T> {
+impl<T: Lane> Update<T> for Plain<T> {
     const STATE: usize = 0;
     #[inline(always)]
     fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, _: &mut [S::Vector; 2]) -> S::Vector {
@@ -48,7 +48,7 @@ pub(crate) struct Momentum<T> {
     pub(crate) momentum: T,
 }
 
-impl<T: Element> Update<T> for Momentum<T> {
+impl<T: Lane> Update<T> for Momentum<T> {
     const STATE: usize = 1;
     #[inline(always)]
     fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [v, _]: &mut [S::Vector; 2]) -> S::Vector {
@@ -65,7 +65,7 @@ pub(crate) struct Dampened<T> {
     pub(crate) keep: T,
 }
 
-impl<T: Element> Update<T> for Dampened<T> {
+impl<T: Lane> Update<T> for Dampened<T> {
     const STATE: usize = 1;
     #[inline(always)]
     fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [v, _]: &mut [S::Vector; 2]) -> S::Vector {
@@ -81,7 +81,7 @@ pub(crate) struct Nesterov<T> {
     pub(crate) momentum: T,
 }
 
-impl<T: Element> Update<T> for Nesterov<T> {
+impl<T: Lane> Update<T> for Nesterov<T> {
     const STATE: usize = 1;
     #[inline(always)]
     fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [v, _]: &mut [S::Vector; 2]) -> S::Vector {
@@ -108,12 +108,12 @@ pub(crate) struct Adam<T> {
 /// The least v of Adam that is kept: the smallest that is not subnormal, but any if ε is below 2⁻⁴⁰. Then √v is what m is divided by, however
 /// small it is, and 0 would make the quotient infinite. Told by the bits, for this is not an operation of the rule.
 #[inline(always)]
-pub(crate) fn least_v<T: Element>(epsilon: T) -> T {
+pub(crate) fn least_v<T: Lane>(epsilon: T) -> T {
     let exponent = |x: T| x.to_bits_u64() >> T::MANTISSA;
     if exponent(epsilon) >= exponent(T::ONE) - 40 { T::MIN_POSITIVE } else { T::ZERO }
 }
 
-impl<T: Element> Update<T> for Adam<T> {
+impl<T: Lane> Update<T> for Adam<T> {
     const STATE: usize = 2;
     #[inline(always)]
     fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [m, v]: &mut [S::Vector; 2]) -> S::Vector {
@@ -132,7 +132,7 @@ pub(crate) struct Decayed<U, T> {
     pub(crate) lambda: T,
 }
 
-impl<T: Element, U: Update<T>> Update<T> for Decayed<U, T> {
+impl<T: Lane, U: Update<T>> Update<T> for Decayed<U, T> {
     const STATE: usize = U::STATE;
     #[inline(always)]
     fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, state: &mut [S::Vector; 2]) -> S::Vector {
@@ -147,7 +147,7 @@ pub(crate) struct Decoupled<U, T> {
     pub(crate) factor: T,
 }
 
-impl<T: Element, U: Update<T>> Update<T> for Decoupled<U, T> {
+impl<T: Lane, U: Update<T>> Update<T> for Decoupled<U, T> {
     const STATE: usize = U::STATE;
     #[inline(always)]
     fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, state: &mut [S::Vector; 2]) -> S::Vector {

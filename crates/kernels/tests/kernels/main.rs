@@ -14,6 +14,7 @@
 //! - `token`: operations of the token against loops over lanes, bit by bit;
 //! - `blocking`: no side of a product is too large to be asked about;
 //! - `errors`, `operands`, `program_errors` and `level`: what is refused, and in which words;
+//! - `bodies`: a body of a kernel has no arithmetic at hand but its token's;
 //! - `empty`: what has no elements does nothing, and reaches nothing.
 //!
 //! `catalogue` has a sample of each kernel for the tests that are true of all of them.
@@ -21,6 +22,7 @@
 mod accuracy;
 mod batch;
 mod blocking;
+mod bodies;
 mod borders;
 mod catalogue;
 mod dense;

@@ -272,6 +272,7 @@ impl<T: Element> Writer<'_, T> {
     }
 
     /// The loss and ∂L/∂a of the last layer.
+    #[allow(clippy::float_arithmetic, reason = "constants of the batch size, made once for each program")]
     fn loss(&mut self, results: &mut Results, loss: &Loss, delta: usize) {
         let (rows, units, last) = (self.rows, self.layout.outputs(), self.layout.layers.len() - 1);
         let (outputs, delta, to) = (results.outputs[last], self.delta(delta, units), results.loss);

@@ -72,6 +72,12 @@ impl<T: Element> TrainingState<T> {
 }
 
 impl Progress {
+    /// After one more step, on so many rows.
+    #[allow(clippy::float_arithmetic, reason = "for the report of the epoch, outside of the step")]
+    pub(crate) fn add(&mut self, loss: f64, rows: usize) {
+        self.loss += loss * rows as f64;
+        self.steps += 1;
+    }
     /// After `epochs` whole epochs.
     #[must_use]
     pub const fn with_epochs(self, epochs: usize) -> Progress {
