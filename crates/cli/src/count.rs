@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::table::Look;
 use question::Question;
 use report::Report;
-pub use report::verify_step;
+pub use report::verify_steps;
 
 /// Answers the question. Nothing is written unless all of it can be.
 pub fn run(args: &CountArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {

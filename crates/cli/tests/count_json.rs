@@ -172,7 +172,10 @@ fn verified_steps_agree_at_each_level_and_thread_count() {
         .collect();
     assert_eq!(runs, levels.iter().flat_map(|level| [(*level, 1), (*level, 2)]).collect::<Vec<_>>());
     for step in verified {
-        assert_eq!(names(step), ["agrees", "bytes_loaded", "bytes_stored", "level", "padding", "threads", "useful"]);
+        assert_eq!(
+            names(step),
+            ["agrees", "bytes_loaded", "bytes_stored", "level", "padding", "tasks", "threads", "useful"]
+        );
         assert_ops(&step["useful"]);
         assert_ops(&step["padding"]);
         assert_eq!(step["agrees"], true);

@@ -73,7 +73,7 @@ pub use sizes::{Sizes, SizesError};
 pub use tally::Tally;
 pub use tools::{Tool, ToolError, ToolReport};
 pub use traffic::Traffic;
-pub use verify::{Difference, Verification, verify, verify_in};
+pub use verify::{Difference, Verification, verify, verify_in, verify_on};
 pub use weights::{DenseWeights, WeightsError};
 
 /// The examples in the pages of this repository: `cargo test` compiles and runs them. This crate depends on all that they use.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nxm_kernels::{Cpu, Element, Level, Region};
+use nxm_kernels::{Cpu, Element, Executor, Level, Region};
 use nxm_net::{ElementType, NetworkSpec, Run};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -24,6 +24,7 @@ pub struct Verification {
     threads: usize,
     counted: Tally,
     requested: Traffic,
+    tasks: u64,
     differences: Vec<Difference>,
 }
 
@@ -58,6 +59,22 @@ pub fn verify<T: Element>(
     if threads > found {
         return Err(RunError::Threads { asked: threads, found });
     }
+    let counted = Counted::new(Cpu::new(level, threads));
+    verify_on::<T>(network, batch, &counted, &counted)
+}
+
+/// [`verify`] of a step that `executor` runs, which has `counted` run its calls. An executor that wraps `counted` can do something else
+/// than it is asked: this is how the tests see that [`Verification::agrees`] can fail.
+///
+/// # Errors
+/// As [`verify`], but for the number of threads.
+pub fn verify_on<T: Element>(
+    network: &NetworkSpec,
+    batch: u64,
+    counted: &Counted,
+    executor: &dyn Executor,
+) -> Result<Verification, RunError> {
+    let (level, threads) = (counted.level(), counted.threads());
     let formulas = Formulas::of::<T>(level).on_threads(threads);
     let total = formulas.step(network, batch)?.total.useful;
     let needed = total.flops().saturating_add(total.inside().flops());
@@ -65,10 +82,9 @@ pub fn verify<T: Element>(
         return Err(RunError::TooLarge { what: "operations", needed, limit: OPERATIONS });
     }
     let mut rehearsal = Rehearsal::<T>::new(network, batch)?;
-    let counted = Counted::new(Cpu::new(level, threads));
-    rehearsal.step(&counted, rehearsal.batch())?;
+    rehearsal.step(executor, rehearsal.batch())?;
 
-    let (total, total_requested) = (counted.total(), counted.total_requested());
+    let (total, total_requested, tasks) = (counted.total(), counted.total_requested(), counted.total_tasks());
     let requested = counted.requested();
     let counted = counted.take();
     let formulas = formulas.regions(network, batch, Run::Step)?;
@@ -80,7 +96,7 @@ pub fn verify<T: Element>(
         Difference { region, counted, formula, requested, formula_of_requests }
     });
     let differences = differences.filter(Difference::is_one).collect();
-    Ok(Verification { level, threads, counted: total, requested: total_requested, differences })
+    Ok(Verification { level, threads, counted: total, requested: total_requested, tasks, differences })
 }
 
 /// [`verify`] in elements that are known when the program runs. It is compiled here, and so once for all who call it.
@@ -136,6 +152,10 @@ impl Verification {
     pub fn requested(&self) -> Traffic {
         self.requested
     }
+    /// How many tasks ran: one for each call, and more where threads shared one.
+    pub fn tasks(&self) -> u64 {
+        self.tasks
+    }
     /// Whether each region executed what its formula says, useful and padding, kind by kind, and asked for the bytes that it says.
     pub fn agrees(&self) -> bool {
         self.differences.is_empty()
@@ -146,7 +166,7 @@ impl Verification {
     }
 }
 
-/// A map of `level`, `threads`, `useful`, `padding`, `bytes_loaded`, `bytes_stored` and `agrees`.
+/// A map of `level`, `threads`, `useful`, `padding`, `bytes_loaded`, `bytes_stored`, `tasks` and `agrees`.
 impl Serialize for Verification {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -156,6 +176,7 @@ impl Serialize for Verification {
         map.serialize_entry("padding", self.padding())?;
         map.serialize_entry("bytes_loaded", &self.requested.read)?;
         map.serialize_entry("bytes_stored", &self.requested.written)?;
+        map.serialize_entry("tasks", &self.tasks)?;
         map.serialize_entry("agrees", &self.agrees())?;
         map.end()
     }

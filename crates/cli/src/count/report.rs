@@ -114,7 +114,14 @@ impl Report {
             epoch: EpochCostReport { steps: bill.steps_per_epoch, costs: bill.epoch },
             training: TrainingCostReport { examples, epochs, steps: bill.steps, costs: bill.training },
             memory: MemoryReport { training: bill.memory_of_training, inference: bill.memory_of_inference },
-            verified: if verify { Some(verify_step(question.element, network, batch)?) } else { None },
+            verified: match verify {
+                true => {
+                    let runs: Vec<_> =
+                        Level::available().flat_map(|level| THREADS.map(|threads| (level, threads))).collect();
+                    Some(verify_steps(question.element, network, batch, runs)?)
+                }
+                false => None,
+            },
         })
     }
 
@@ -149,11 +156,16 @@ fn hidden(network: &NetworkSpec) -> String {
 /// The threads on which steps are verified.
 const THREADS: [usize; 2] = [1, 2];
 
-/// Runs one step in these elements under counting, at each level of this machine and on each number of threads.
-pub fn verify_step(element: ElementType, network: &NetworkSpec, batch: u64) -> Result<Vec<Verification>, Failure> {
-    let runs = Level::available().flat_map(|level| THREADS.map(|threads| (level, threads)));
+/// Runs one step in these elements under counting, at each of these levels on so many threads, at most two.
+pub fn verify_steps(
+    element: ElementType,
+    network: &NetworkSpec,
+    batch: u64,
+    runs: impl IntoIterator<Item = (Level, usize)> + Send,
+) -> Result<Vec<Verification>, Failure> {
     // The pool of all else may have one thread.
     let verifications = own_pool(2)?.install(|| {
+        let runs = runs.into_iter();
         runs.map(|(level, threads)| verify_in(element, network, batch, level, threads)).collect::<Result<_, _>>()
     });
     verifications.map_err(|error| Failure::Usage(format!("--verify: {error}")))

@@ -52,6 +52,9 @@ pub fn write(report: &Report, out: &mut impl Write) -> Result<(), Failure> {
         row(scope, part, &[], ["", "", "", "", "", &value.to_string()].map(str::to_owned))
     };
     value("network", "parameters", report.network.parameters)?;
+    for verified in report.verified.iter().flatten() {
+        value(&format!("verified {} {}", verified.level(), verified.threads()), "tasks", verified.tasks().into())?;
+    }
     for (scope, memory) in [("training", &report.memory.training), ("inference", &report.memory.inference)] {
         for (part, held) in held(memory) {
             value(&format!("memory of {scope}"), part, held)?;

@@ -57,7 +57,7 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
     if let Some(verified) = &report.verified {
         title(
             look,
-            "One step, executed under counting, by level × threads; padding in flops, bytes loaded and stored",
+            "One step, executed under counting, by level × threads; padding in flops, bytes loaded and stored, tasks that ran",
             out,
         )?;
         writeln!(out, "{}\n", verified_steps(verified, look))?;
@@ -175,11 +175,15 @@ fn verified_steps(verified: &[Verification], look: Look) -> String {
     let functions = verified.first().map(|step| functions(step.useful())).unwrap_or_default();
     let names = functions.iter().map(|function| function.name());
     let header = ["", "multiplications", "additions", "flops"].into_iter();
-    let rows = verified.iter().map(|step| {
+    // More threads than one are worth a row where they shared something.
+    let alone = |level| verified.iter().find(|step| step.threads() == 1 && step.level() == level);
+    let shared =
+        |step: &&Verification| step.threads() == 1 || alone(step.level()).is_none_or(|one| step.tasks() > one.tasks());
+    let rows = verified.iter().filter(shared).map(|step| {
         let ops = step.useful();
         let counts = [ops.multiplications(), ops.additions(), ops.flops()].into_iter();
         let evaluations = functions.iter().map(|function| ops.evaluations(*function));
-        let beside = [step.padding().flops(), step.requested().bytes()];
+        let beside = [step.padding().flops(), step.requested().bytes(), step.tasks().into()];
         let numbers = counts.chain(evaluations).chain(beside).map(count);
         let agrees = if step.agrees() { "agrees" } else { "DISAGREES" }.to_owned();
         std::iter::once(format!("{} × {}", step.level(), step.threads()))
@@ -187,5 +191,5 @@ fn verified_steps(verified: &[Verification], look: Look) -> String {
             .chain([agrees])
             .collect::<Vec<_>>()
     });
-    table(look, header.chain(names).chain(["padding", "bytes", "formula"]), 1, rows)
+    table(look, header.chain(names).chain(["padding", "bytes", "tasks", "formula"]), 1, rows)
 }

@@ -3,20 +3,20 @@
 use std::io::Write;
 
 use nxm_count::{Difference, Formulas, Ops, Verification};
-use nxm_kernels::Function;
+use nxm_kernels::{Executor, Function, Level, WORTH_A_THREAD};
 use nxm_net::ElementType;
 
 use super::Broken;
 use super::job::DemoJob;
-use crate::count::verify_step;
+use crate::count::verify_steps;
 use crate::failure::Failure;
 use crate::format::{count, plural};
 use crate::table::{Look, table};
 
-/// Enough examples that two threads share the larger products, and no whole number of vectors.
+/// No whole number of vectors.
 const BATCH: u64 = 100;
 
-/// Runs a step under counting at each level, on 1 and 2 threads, and writes what it executed.
+/// Runs a step under counting at each level, and one that two threads share, and writes what they executed.
 pub fn write(job: &DemoJob, out: &mut impl Write) -> Result<Broken, Failure> {
     let step = Formulas::textbook::<f32>().step(&job.spec, BATCH).map_err(Failure::usage)?;
     writeln!(
@@ -24,13 +24,12 @@ pub fn write(job: &DemoJob, out: &mut impl Write) -> Result<Broken, Failure> {
         "A training step of {} on {BATCH} examples: the formula, and what was executed at each level:\n",
         job.name()
     )?;
-    let verifications = verify_step(ElementType::F32, &job.spec, BATCH)?;
+    let levels: Vec<_> = Level::available().map(|level| (level, 1)).collect();
+    let verifications = verify_steps(ElementType::F32, &job.spec, BATCH, levels)?;
     let formula = row("formula", &step.total.useful, [String::new(), String::new()]);
-    let runs = verifications.iter().map(|run| {
-        let name = format!("{}, {}", run.level(), plural(run.threads() as u64, "thread"));
-        let agrees = if run.agrees() { "agrees" } else { "DISAGREES" };
-        row(&name, run.useful(), [count(run.padding().flops()), agrees.to_owned()])
-    });
+    let runs = verifications
+        .iter()
+        .map(|run| row(run.level().name(), run.useful(), [count(run.padding().flops()), agrees(run).to_owned()]));
     let header = ["", "multiplications", "additions", "cmp", "div", "ReLU", "exp", "log", "padding", "formula"];
     writeln!(out, "{}\n", table(Look::Text, header, 1, std::iter::once(formula).chain(runs)))?;
     writeln!(
@@ -38,10 +37,36 @@ pub fn write(job: &DemoJob, out: &mut impl Write) -> Result<Broken, Failure> {
         "A run agrees if every kind of operation does, in every layer and phase, and its padding too:\n\
          flops in lanes of a vector beyond the end of a row, which are executed and thrown away."
     )?;
-    let Some(run) = verifications.iter().find(|run| !run.agrees()) else { return Ok(None) };
+    let shared = shared_step(job, out)?;
+    let Some(run) = verifications.iter().chain(&shared).find(|run| !run.agrees()) else { return Ok(None) };
     let broken = disagreement(run);
     writeln!(out, "{broken}.")?;
     Ok(Some(broken))
+}
+
+fn agrees(run: &Verification) -> &'static str {
+    if run.agrees() { "agrees" } else { "DISAGREES" }
+}
+
+/// Runs the smallest step that has a product large enough for two threads, on one thread and on two, and writes how many tasks ran.
+fn shared_step(job: &DemoJob, out: &mut impl Write) -> Result<Vec<Verification>, Failure> {
+    let largest = job.spec.sizes().windows(2).map(|pair| pair[0] * pair[1]).max().expect("a network has a layer");
+    let batch = (2 * WORTH_A_THREAD as u64).div_ceil(largest);
+    let level = job.cpu.level();
+    let runs = verify_steps(ElementType::F32, &job.spec, batch, [(level, 1), (level, 2)])?;
+    writeln!(
+        out,
+        "\nThreads share a product from {} multiply-adds for each of them on. So do two in a step on {}:\n",
+        count(WORTH_A_THREAD as u128),
+        plural(batch, "example"),
+    )?;
+    let rows = runs.iter().map(|run| {
+        let name = format!("{level}, {}", plural(run.threads() as u64, "thread"));
+        let numbers = [run.useful().multiplications(), run.useful().additions(), run.tasks().into()].map(count);
+        std::iter::once(name).chain(numbers).chain([agrees(run).to_owned()]).collect::<Vec<_>>()
+    });
+    writeln!(out, "{}", table(Look::Text, ["", "multiplications", "additions", "tasks", "formula"], 1, rows))?;
+    Ok(runs)
 }
 
 fn row(name: &str, ops: &Ops, last: [String; 2]) -> Vec<String> {
@@ -78,9 +103,17 @@ mod tests {
         };
         let formula: Vec<String> = numbers("formula");
         assert_eq!(formula.len(), 7);
-        for run in ["scalar, 1 thread", "wide, 2 threads"] {
+        for run in ["scalar", "wide"] {
             assert_eq!(numbers(run), formula, "{text}");
         }
         assert!(text.contains("agrees") && !text.contains("DISAGREES"));
+        // And two threads did share a product.
+        let tasks = [1u64, 2].map(|threads| {
+            let line =
+                text.lines().find(|line| line.contains(&format!(", {}", plural(threads, "thread")))).expect("a row");
+            let cells: Vec<&str> = line.split_whitespace().collect();
+            cells[cells.len() - 2].parse::<u64>().unwrap()
+        });
+        assert!(tasks[1] > tasks[0], "{text}");
     }
 }

@@ -2,61 +2,16 @@
 
 use std::sync::{Mutex, OnceLock};
 
+pub use crate::draw::{Draw, Numbers, numbers};
+
 use nxm_count::{Counted, Formulas, Ops, Tally, Traffic};
-use nxm_kernels::{
-    Activation, Call, Cpu, Element, Executor, Function, Layout, Level, MatrixMut, MatrixRef, Operation, Region, Strides,
-};
+use nxm_kernels::{Activation, Call, Cpu, Element, Executor, Function, Layout, Level, Operation, Region, Strides};
 use proptest::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// Thread counts: one, and an even one, an odd one or more than there are cores, as `draw` has it.
 pub fn thread_counts(draw: usize) -> [usize; 2] {
     [1, [2, 3, 8][draw % 3]]
-}
-
-/// Numbers in [−1, 1) from a seed.
-pub fn numbers<T: Element>(len: usize, seed: u64) -> Vec<T> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 33) as f64 / (1u64 << 30) as f64 - 1.0
-    };
-    let drawn = (0..len.min(DRAWN)).map(|_| T::from_f64(next())).collect();
-    repeated(drawn, len)
-}
-
-/// So many numbers are drawn, a prime number of them; then they are repeated, for drawing takes longer than most kernels.
-const DRAWN: usize = 65_521;
-
-fn repeated<T: Copy>(drawn: Vec<T>, len: usize) -> Vec<T> {
-    let mut numbers = Vec::with_capacity(len);
-    while numbers.len() < len {
-        numbers.extend_from_slice(&drawn[..drawn.len().min(len - numbers.len())]);
-    }
-    numbers
-}
-
-/// What a case's numbers are drawn from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Draw {
-    /// Numbers in [−1, 1).
-    Usual,
-    /// Zeros of both signs, infinities, NaN, subnormal, tiny and huge numbers, and usual ones.
-    Extreme,
-}
-
-impl Draw {
-    /// Such numbers from a seed.
-    pub fn numbers<T: Element>(self, len: usize, seed: u64) -> Vec<T> {
-        if self == Draw::Usual {
-            return numbers(len, seed);
-        }
-        let usual = numbers(len.min(DRAWN), seed);
-        let [tiny, huge] = if T::NAME == "f32" { [1e-42, 3e38] } else { [1e-310, 1e308] };
-        let extremes = [0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, tiny, -tiny, huge, -huge, 1e-30, 1e30];
-        let extreme = |i: usize| extremes.get((i * 7 + seed as usize) % (extremes.len() + 3)).map(|x| T::from_f64(*x));
-        repeated(usual.into_iter().enumerate().map(|(i, x)| extreme(i).unwrap_or(x)).collect(), len)
-    }
 }
 
 /// The lengths at which kernels change their ways: nothing, one, a vector, a tile's columns, a block of a reduction and
@@ -166,32 +121,6 @@ impl Laid {
     /// Whether a matrix of so many columns is a single one whose elements stand side by side: then its rows do, and its columns do.
     pub fn is_column(self, cols: usize) -> bool {
         cols == 1 && matches!(self, Laid::Plain | Laid::Padded)
-    }
-}
-
-/// A matrix of such a layout, with its numbers.
-pub struct Numbers<T> {
-    pub data: Vec<T>,
-    layout: Layout,
-}
-
-impl<T: Element> Numbers<T> {
-    /// Of numbers drawn from a seed.
-    pub fn new(draw: Draw, seed: u64, layout: Layout) -> Numbers<T> {
-        Numbers { data: draw.numbers(layout.span().unwrap(), seed), layout }
-    }
-    /// With each number squared.
-    pub fn squared(mut self) -> Numbers<T> {
-        self.data.iter_mut().for_each(|x| *x = T::from_f64(x.to_f64().powi(2)));
-        self
-    }
-    /// To read.
-    pub fn read(&self) -> MatrixRef<'_, T> {
-        MatrixRef::with_layout(&self.data, self.layout).unwrap()
-    }
-    /// To write.
-    pub fn write(&mut self) -> MatrixMut<'_, T> {
-        MatrixMut::with_layout(&mut self.data, self.layout).unwrap()
     }
 }
 

@@ -3,6 +3,8 @@
 mod catalogue;
 mod common;
 mod dense;
+mod draw;
+mod faults;
 mod losses;
 mod matrices;
 mod questions;

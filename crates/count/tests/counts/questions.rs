@@ -190,7 +190,7 @@ fn serialised() {
     let Value::Object(map) = serde_json::to_value(&verification).unwrap() else { panic!("a map") };
     assert_eq!(
         map.keys().collect::<Vec<_>>(),
-        ["agrees", "bytes_loaded", "bytes_stored", "level", "padding", "threads", "useful"]
+        ["agrees", "bytes_loaded", "bytes_stored", "level", "padding", "tasks", "threads", "useful"]
     );
     assert_eq!((&map["level"], &map["threads"], &map["agrees"]), (&json!("scalar"), &json!(2), &json!(true)));
     let names: std::collections::BTreeSet<_> = CONVENTIONS.iter().map(|(name, _)| name).collect();

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use crate::common::{Draw, Textbook, bits, numbers, thread_counts, with_room};
 use crate::textbook;
 use nxm_count::{Breakdown, Clipping, Cost, Counted, Formulas, LayerPhases, NetworkSpec, Run, Tally, verify};
-use nxm_kernels::{Activation, Cpu, Element, Executor, Function, Level, MatrixRef, Phase};
+use nxm_kernels::{
+    Activation, Cpu, EVALUATIONS_WORTH_A_THREAD, Element, Executor, Function, Level, MatrixRef, Phase, Region,
+    WORTH_A_THREAD,
+};
 use nxm_net::{
     Adam, AdamW, Dataset, EVALUATION_ROWS, Loss, NetError, Network, Optimizer, OptimizerState, Predictor, Sgd, Step,
     Targets,
@@ -92,18 +95,18 @@ impl StepCase {
             [self.batch, self.batch.div_ceil(2)].into_iter().flat_map(|r| Level::available().map(move |l| (r, l)))
         {
             for run in [Run::Step, Run::GradientsAndUpdate] {
-                self.check_run::<T>(rows, level, run);
+                self.check_run::<T>(rows, level, run, &thread_counts(rows));
             }
             self.check_inference::<T>(rows, level);
         }
     }
 
     /// A step by `Step::train`, or by `Step::gradients` and `Step::update`.
-    fn check_run<T: Element>(&self, rows: usize, level: Level, run: Run) {
+    fn check_run<T: Element>(&self, rows: usize, level: Level, run: Run, thread_counts: &[usize]) {
         let (spec, formulas) = (self.spec(), Formulas::of::<T>(level));
         let formula = formulas.run(&spec, rows as u64, run).unwrap();
         assert_eq!(Textbook::of(&formula.total.useful), textbook::step(&spec, rows as u64), "{run:?} {level}");
-        for threads in thread_counts(rows) {
+        for &threads in thread_counts {
             let cpu = Cpu::new(level, threads);
             let counted = Counted::new(cpu);
             let result = self.train::<T>(&counted, rows, run, Draw::Usual);
@@ -275,14 +278,40 @@ fn every_optimizer_and_clipping() {
     }
 }
 
-/// Products, activations and updates of this one are split between threads.
+/// Steps whose products, with the activations and updates that follow them, are split between threads, and those whose gradients are
+/// clipped and whose updates are kernels of their own.
 #[test]
 fn large_enough_for_threads() {
-    let (relu, identity) = (Activation::Relu, Activation::Identity);
-    let job = StepCase::new(vec![500, 270, 10], relu, identity, Loss::CROSS_ENTROPY, 24);
-    job.check::<f32>();
-    let activations = vec![Activation::Silu, identity];
-    StepCase { optimizer: Optimizer::adam(0.01), activations, clipping: Clipping::Scaled, ..job }.check::<f32>();
+    // So many weights that two threads share their update, and so many examples that they share each product with them.
+    let side = (2 * EVALUATIONS_WORTH_A_THREAD).isqrt() + 1;
+    let batch = (2 * WORTH_A_THREAD).div_ceil(side * side);
+    let (relu, tanh) = (Activation::Relu, Activation::Tanh);
+    let sizes = vec![8, side as u64, side as u64];
+    let job = StepCase::new(sizes, relu, tanh, Loss::MeanSquaredError, batch);
+    let clipped = StepCase { optimizer: Optimizer::adam(0.01), clipping: Clipping::Scaled, ..job.clone() };
+    let (forward, before) = (Phase::Forward, Phase::InputGradient);
+    for (job, split) in [
+        (&job, &[forward, before, Phase::Update][..]),
+        (&clipped, &[forward, before, Phase::WeightGradient, Phase::Clip, Phase::Update][..]),
+    ] {
+        let tasks = |threads| {
+            let counted = Counted::new(Cpu::new(Level::detect().unwrap(), threads));
+            with_room(|| job.train::<f32>(&counted, batch, Run::Step, Draw::Usual));
+            counted.tasks()
+        };
+        let [alone, shared] = [1, 2].map(tasks);
+        for phase in split {
+            let region = Some(Region { phase: *phase, layer: 1 });
+            assert!(shared[&region] > alone[&region], "{phase} is not split: {} tasks", shared[&region]);
+        }
+    }
+    // On one thread these paths are smaller networks', too.
+    for level in Level::available() {
+        with_room(|| job.check_run::<f32>(batch, level, Run::Step, &[2]));
+    }
+    let level = Level::detect().unwrap();
+    with_room(|| clipped.check_run::<f32>(batch, level, Run::Step, &[2]));
+    with_room(|| clipped.check_run::<f32>(batch, level, Run::GradientsAndUpdate, &[2]));
 }
 
 /// The network the project's question is about, 30-30-30 with sigmoids and squared errors, worked out by hand.
