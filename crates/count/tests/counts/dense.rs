@@ -1,5 +1,8 @@
 //! Counts of a layer's products, fused with what follows them: executed = formula, at every level, on one thread and on more.
 
+use std::collections::BTreeSet;
+
+use crate::branches::{self, Branch};
 use crate::common::{Case, Draw, Laid, Numbers, Textbook, check_both, check_split, derivative, laid, short_side};
 use crate::rules::Choice;
 use nxm_kernels::{Activation, Call, Element, Executor, PackedMatrix};
@@ -142,13 +145,25 @@ fn large_enough_for_threads() {
     let keeping = Does::ForwardKeeping(Activation::Sigmoid);
     let [adam, plain_descent] = [Choice { rule: 4, decay: 2 }, Choice { rule: 0, decay: 1 }].map(Does::Update);
     let (plain, padded, mixed) = ([Laid::Plain; 3], [Laid::Padded; 3], [Laid::Gaps, Laid::Short, Laid::Plain]);
-    check_split::<f32>(&OfLayer { layer, does: keeping, laid: padded });
-    check_split::<f32>(&OfLayer { layer: wide, does: Does::InputGradient(Activation::Tanh), laid: plain });
-    check_split::<f64>(&OfLayer { layer: wide, does: Does::InputGradient(Activation::Silu), laid: padded });
-    check_split::<f32>(&OfLayer { layer, does: adam, laid: padded });
-    check_split::<f64>(&OfLayer { layer, does: Does::Forward(Activation::Relu), laid: mixed });
-    check_split::<f64>(&OfLayer { layer, does: plain_descent, laid: mixed });
-    check_split::<f32>(&OfLayer { layer, does: plain_descent, laid: plain });
+    let mut taken = BTreeSet::new();
+    let mut single = |layer, does, laid| {
+        check_split::<f32>(&OfLayer { layer, does, laid });
+        taken.append(&mut branches::taken::<f32>(&OfLayer { layer, does, laid }));
+    };
+    single(layer, keeping, padded);
+    single(wide, Does::InputGradient(Activation::Tanh), plain);
+    single(layer, adam, padded);
+    single(layer, plain_descent, plain);
+    let mut double = |layer, does, laid| {
+        check_split::<f64>(&OfLayer { layer, does, laid });
+        taken.append(&mut branches::taken::<f64>(&OfLayer { layer, does, laid }));
+    };
+    double(wide, Does::InputGradient(Activation::Silu), padded);
+    double(layer, Does::Forward(Activation::Relu), mixed);
+    double(layer, plain_descent, mixed);
+    for branch in [Branch::BInPlace, Branch::BCopied, Branch::SeveralDepths] {
+        assert!(taken.contains(&branch), "no product takes {branch:?}: {taken:?}");
+    }
     // Of one example: outer products, cut between columns (where rows of a part have gaps) and between rows.
     for layer in [Layer { rows: 1, n: 1501, m: 3001 }, Layer { rows: 1, n: 50_001, m: 101 }] {
         check_split::<f32>(&OfLayer { layer, does: plain_descent, laid: padded });

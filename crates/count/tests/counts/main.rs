@@ -1,5 +1,6 @@
 //! The proof: what is executed is what the formulas say. One program, so that each kernel is compiled once for all tests.
 
+mod branches;
 mod catalogue;
 mod common;
 mod dense;

@@ -1,11 +1,15 @@
 //! Counts of the kernels on matrices: executed = formula, at every level, on one thread and on more.
 
+use std::collections::BTreeSet;
+
+use crate::branches::{self, Branch};
 use crate::common::{
     Case, Draw, Laid, Numbers, Textbook, bits, check_both, check_split, laid, numbers, short_side, side, with_room,
 };
 use nxm_count::Counted;
 use nxm_kernels::{
-    Call, Cpu, Element, Executor, Init, Layout, Level, MatrixMut, MatrixRef, PackedMatrix, Strides, gemm, gemm_scaled,
+    Call, Cpu, ELEMENTS_WORTH_A_THREAD, Element, Executor, Init, Layout, Level, MatrixMut, MatrixRef, PackedMatrix,
+    Strides, gemm, gemm_scaled,
 };
 use proptest::prelude::*;
 
@@ -295,23 +299,35 @@ proptest! {
     }
 }
 
-/// Products that are cut into parts for threads, by columns and by rows, packed and not, and that take more than one block
-/// of k.
+/// Products that are cut into parts for threads, by columns and by rows; and all branches of the blocking.
 #[test]
 fn products_large_enough_for_threads() {
-    check_split::<f32>(&Gemm { form: Form::Forward, m: 130, k: 257, n: 300 });
-    check_split::<f32>(&Gemm { form: Form::InputGradient, m: 701, k: 150, n: 45 });
-    check_split::<f64>(&Gemm { form: Form::WeightGradient, m: 177, k: 51, n: 500 });
-    check_split::<f64>(&Gemm { form: Form::Forward, m: 50, k: 2600, n: 33 });
-    check_split::<f32>(&Gemm { form: Form::Strided, m: 503, k: 97, n: 99 });
-    check_split::<f32>(&Gemm { form: Form::Packed, m: 97, k: 111, n: 503 });
-    check_split::<f32>(&Gemm { form: Form::Beside, m: 97, k: 111, n: 503 });
-    check_split::<f32>(&Gemm { form: Form::Padded, m: 130, k: 257, n: 300 });
-    check_split::<f64>(&Gemm { form: Form::PaddedWeightGradient, m: 177, k: 51, n: 500 });
-    check_split::<f32>(&Gemm { form: Form::PaddedInputGradient, m: 701, k: 150, n: 45 });
-    // Dot products, and an outer product.
-    check_split::<f32>(&Gemm { form: Form::PaddedInputGradient, m: 1, k: 3001, n: 1501 });
-    check_split::<f64>(&Gemm { form: Form::PaddedWeightGradient, m: 3001, k: 1, n: 1501 });
+    let mut taken = BTreeSet::new();
+    let mut single = |form, m, k, n| {
+        check_split::<f32>(&Gemm { form, m, k, n });
+        taken.append(&mut branches::taken::<f32>(&Gemm { form, m, k, n }));
+    };
+    single(Form::Forward, 130, 257, 300);
+    single(Form::InputGradient, 701, 150, 45);
+    single(Form::Strided, 503, 97, 99);
+    single(Form::Packed, 97, 111, 503);
+    single(Form::Beside, 97, 111, 503);
+    single(Form::Padded, 130, 257, 300);
+    single(Form::PaddedInputGradient, 701, 150, 45);
+    // Dot products.
+    single(Form::PaddedInputGradient, 1, 3001, 1501);
+    let mut double = |form, m, k, n| {
+        check_split::<f64>(&Gemm { form, m, k, n });
+        taken.append(&mut branches::taken::<f64>(&Gemm { form, m, k, n }));
+    };
+    double(Form::WeightGradient, 177, 51, 500);
+    double(Form::Forward, 50, 2600, 33);
+    double(Form::PaddedWeightGradient, 177, 51, 500);
+    // An outer product.
+    double(Form::PaddedWeightGradient, 3001, 1, 1501);
+    for branch in [Branch::BInPlace, Branch::BCopied, Branch::BPacked, Branch::ACopied, Branch::SeveralDepths] {
+        assert!(taken.contains(&branch), "no product takes {branch:?}: {taken:?}");
+    }
     let (alpha, beta) = (-1.5, 0.75);
     check_split::<f32>(&Scaled { m: 301, k: 97, n: 199, alpha, beta, order: Order::Columns });
     check_split::<f64>(&Scaled { m: 301, k: 97, n: 199, alpha, beta, order: Order::Rows });
@@ -321,10 +337,12 @@ fn products_large_enough_for_threads() {
 fn matrices_large_enough_for_threads() {
     let [plain, padded] = [[Laid::Plain; 2], [Laid::Padded; 2]];
     for (kernel, laid) in [(OnMatrix::Gemv, padded), (OnMatrix::ColumnSum, plain)] {
-        check_split::<f32>(&MatrixAndVectors { kernel, rows: 8401, cols: 1003, laid });
+        let rows = 2 * ELEMENTS_WORTH_A_THREAD / 1003 + 1;
+        check_split::<f32>(&MatrixAndVectors { kernel, rows, cols: 1003, laid });
     }
     for (kernel, laid) in [(OnMatrix::GemvTransposed, plain), (OnMatrix::Ger, padded), (OnMatrix::ColumnSum, padded)] {
-        check_split::<f64>(&MatrixAndVectors { kernel, rows: 14_001, cols: 601, laid });
+        let rows = 2 * ELEMENTS_WORTH_A_THREAD / 601 + 1;
+        check_split::<f64>(&MatrixAndVectors { kernel, rows, cols: 601, laid });
     }
 }
 

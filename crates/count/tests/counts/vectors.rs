@@ -5,7 +5,9 @@ use crate::common::{Case, Draw, Laid, Numbers, Textbook, check, check_both, chec
 use crate::rules::Choice;
 use nxm_count::Formulas;
 use nxm_kernels::call::Op;
-use nxm_kernels::{Activation, Call, Element, Executor, Function, Layout, axpy, dot, dot_in_f64, sgd};
+use nxm_kernels::{
+    Activation, Call, EVALUATIONS_WORTH_A_THREAD, Element, Executor, Function, Layout, axpy, dot, dot_in_f64, sgd,
+};
 use proptest::prelude::*;
 
 /// Kernels on vectors of n elements.
@@ -225,10 +227,11 @@ fn scale_of_clipped_gradients() {
     check_both(ClipScale);
 }
 
-/// Elementwise kernels and softmax are split between two threads from 3·2¹⁹ elements on: a few more than that, and ragged.
+/// Elementwise kernels and softmax on a few elements more than two threads share, and ragged.
 #[test]
 fn large_enough_for_threads() {
-    let n = (3 << 19) + 5;
+    let n = 2 * EVALUATIONS_WORTH_A_THREAD + 5;
+    let rows = 2 * EVALUATIONS_WORTH_A_THREAD / 301 + 1;
     check_split::<f64>(&OfLength { kernel: OnVectors::Axpy, n });
     check_split::<f32>(&OfLength { kernel: OnVectors::Sgd, n });
     let plain = |kernel| Elements { kernel, rows: 1, cols: n, laid: [Laid::Plain; 2] };
@@ -237,9 +240,9 @@ fn large_enough_for_threads() {
     check_split::<f64>(&plain(OnElements::Update(Choice { rule: 3, decay: 1 })));
     for laid in [[Laid::Padded; 2], [Laid::Gaps, Laid::Short]] {
         let kernel = OnElements::Derive(Activation::Sigmoid);
-        check_split::<f32>(&Elements { kernel, rows: 5300, cols: 301, laid });
+        check_split::<f32>(&Elements { kernel, rows, cols: 301, laid });
     }
-    let by_rows = |kernel| ByRows { kernel, rows: 5300, cols: 301, laid: Laid::Padded };
+    let by_rows = |kernel| ByRows { kernel, rows, cols: 301, laid: Laid::Padded };
     check_split::<f32>(&by_rows(OnRows::Softmax));
     check_split::<f32>(&by_rows(OnRows::LogSoftmax));
     check_split::<f64>(&by_rows(OnRows::LogSumExp));

@@ -1,8 +1,8 @@
 //! A layer's fused products against the two kernels each is made of: the same bits.
 
 use nxm_kernels::{
-    Activation, Cpu, Decay, Element, Init, Level, MatrixMut, MatrixRef, Parameters, Rule, dense_forward,
-    dense_forward_keeping, dense_input_gradient, dense_update, gemm, update,
+    Activation, Cpu, Decay, Element, Init, Level, MatrixMut, MatrixRef, Parameters, Rule, WORTH_A_THREAD,
+    dense_forward, dense_forward_keeping, dense_input_gradient, dense_update, gemm, update,
 };
 use proptest::prelude::*;
 
@@ -118,6 +118,7 @@ proptest! {
 /// Large enough for threads (three of [`nxm_kernels::WORTH_A_THREAD`]), for packing, and for more than one block of k.
 #[test]
 fn fused_is_separate_in_parallel() {
+    const { assert!(130 * 900 * 70 > 3 * WORTH_A_THREAD && 110 * 70 * 900 > 3 * WORTH_A_THREAD) };
     for threads in [1, 2, 3] {
         fused_is_separate::<f32>(130, 900, 70, threads, 7);
         fused_is_separate::<f32>(110, 70, 900, threads, 8);

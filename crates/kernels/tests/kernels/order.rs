@@ -1,8 +1,8 @@
 //! The promised order of operations, spelled out naively and compared bit by bit at every fused level.
 
 use nxm_kernels::{
-    Activation, Cpu, Init, Level, MatrixMut, MatrixRef, WORTH_A_THREAD, dense_input_gradient, dot, dot_in_f64, gemm,
-    gemm_scaled, gemv_transposed, power,
+    Activation, Blocking, Cpu, Following, Init, Level, MatrixMut, MatrixRef, ProductShape, Strides, WORTH_A_THREAD,
+    dense_input_gradient, dot, dot_in_f64, gemm, gemm_scaled, gemv_transposed, power,
 };
 use proptest::prelude::*;
 
@@ -233,6 +233,22 @@ fn gemm_keeps_its_chains_across_blocks() {
         form(261, 257, 7, Storage::Scattered, Storage::Scattered, Init::Accumulate),
         form(7, 1025, 131, Storage::Columns(0), Storage::Columns(0), Init::Bias(())),
     ];
+    // At some level each of the three is cut, and A and B are copied.
+    let blocks = |p: &Product, level: Level| {
+        let [a, b] = [p.a.strides(p.m, p.k), p.b.strides(p.k, p.n)].map(|(row, col)| Strides { row, col });
+        let (rows, inner, cols, following) = (p.m, p.k, p.n, Following::Nothing);
+        let product = ProductShape { rows, inner, cols, a, b: Some(b), following, size: 4 };
+        match Blocking::new(&product, level.shape::<f32>()) {
+            Blocking::Whole => [false; 5],
+            Blocking::Blocks { b_in_place, pack_a, rows, depth, cols } => {
+                [rows < p.m, depth < p.k, cols < p.n, pack_a, !b_in_place]
+            }
+        }
+    };
+    let all = || shapes.iter().flat_map(|shape| Level::available().map(move |level| blocks(shape, level)));
+    for (branch, what) in ["rows", "k", "columns", "A is copied", "B is copied"].into_iter().enumerate() {
+        assert!(all().any(|taken| taken[branch]), "no product takes this branch: {what}");
+    }
     for (seed, shape) in shapes.iter().enumerate() {
         check_product::<f32>(shape, Mix::Plain, seed as u64, &[1, 3]);
         check_product::<f64>(shape, Mix::Plain, seed as u64, &[1]);

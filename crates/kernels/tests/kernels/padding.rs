@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use nxm_kernels::call::{Op, Shapes};
 use nxm_kernels::{
-    Activation, Cpu, ELEMENTS_WORTH_A_THREAD, Layout, Level, Matrix, MatrixMut, MatrixRef, WORTH_A_THREAD,
-    dense_forward,
+    Activation, Cpu, ELEMENTS_WORTH_A_THREAD, EVALUATIONS_WORTH_A_THREAD, Layout, Level, Matrix, MatrixMut, MatrixRef,
+    WORTH_A_THREAD, dense_forward,
 };
 
 use crate::catalogue::*;
@@ -111,7 +111,7 @@ fn padding_changes_nothing_in_f64() {
 fn padding_changes_nothing_on_several_threads() {
     let fastest = Level::available().last().unwrap();
     let (size, threads) = ([1203, 71, 1405], 3);
-    assert!(size[0] * size[2] > 2 * (3 << 18) && size.iter().product::<usize>() > 3 * WORTH_A_THREAD);
+    assert!(size[0] * size[2] > 2 * EVALUATIONS_WORTH_A_THREAD && size.iter().product::<usize>() > 3 * WORTH_A_THREAD);
     let all = samples::<f32>(size, 1);
     let mut seen = BTreeSet::new();
     // One of each kernel.
