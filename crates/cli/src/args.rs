@@ -11,6 +11,7 @@ use nxm_kernels::Activation;
 use nxm_net::Loss;
 
 use crate::audit::AuditArgs;
+use crate::explain::ExplainArgs;
 pub use learn::{EvaluateArgs, Hidden, OptimizerName, PredictArgs, TrainArgs};
 pub use network::NetworkArg;
 use network::network;
@@ -47,6 +48,15 @@ pub enum Command {
                       nxm count mnist.nxm --epochs 50\n  nxm count model.safetensors --hidden gelu --batch 32"
     )]
     Count(Box<CountArgs>),
+    /// Explain why training takes so long: what each part of a step costs, and why, on one page.
+    ///
+    /// All numbers are counted for the network that is asked for. The time is measured on this machine.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Examples:\n  nxm explain\n  nxm explain 784-128-10 --activation relu --loss cross_entropy\n  \
+                      nxm explain 784-128-10 --format html > why.html"
+    )]
+    Explain(ExplainArgs),
     /// Audit the machine code: execute kernels, or a training step, one instruction at a time, and
     /// compare its floating-point operations with the formulas. On Linux on x86-64 only.
     #[command(verbatim_doc_comment, after_help = "Example: nxm audit 30-30-30 --batch 2 --optimizer adam")]
@@ -75,7 +85,7 @@ impl Command {
             Command::Train(args) => args.machine.threads,
             Command::Predict(args) => args.machine.threads,
             Command::Evaluate(args) => args.machine.threads,
-            Command::Count(_) | Command::Audit(_) => None,
+            Command::Count(_) | Command::Explain(_) | Command::Audit(_) => None,
         }
     }
 }
@@ -114,8 +124,11 @@ pub struct CountArgs {
     /// Run one step under counting at each level of this machine, on 1 and 2 threads, and compare.
     #[arg(long)]
     pub verify: bool,
+    /// Show each phase's count as a formula in B, N and M (examples, inputs, units) beside its value.
+    #[arg(long)]
+    pub symbolic: bool,
     /// Print the number that another counter would print for this network, and what it leaves out.
-    #[arg(long = "as", value_name = "TOOL", value_parser = tool(), conflicts_with = "verify")]
+    #[arg(long = "as", value_name = "TOOL", value_parser = tool(), conflicts_with_all = ["verify", "symbolic"])]
     pub tool: Option<Tool>,
     /// How the answer is written; json and csv have all digits of huge numbers.
     #[arg(long, value_enum, default_value_t = Format::Table)]

@@ -3,6 +3,7 @@
 mod question;
 mod report;
 mod rows;
+mod symbolic;
 mod text;
 mod tools;
 
@@ -20,14 +21,19 @@ pub use report::verify_steps;
 
 /// Answers the question. Nothing is written unless all of it can be.
 pub fn run(args: &CountArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
+    if args.symbolic && args.format == Format::Csv {
+        return Err(Failure::Usage(
+            "--symbolic has no rows for --format csv: ask for table, markdown or json".to_owned(),
+        ));
+    }
     let question = Question::new(args)?;
     if let Some(tool) = args.tool {
         let report = tool.report(&question.network, question.length.batch);
         return tools::run(&report.map_err(Failure::usage)?, args.format, out);
     }
     let report = match question.element {
-        ElementType::F32 => Report::new::<f32>(&question, args.verify, &cpu)?,
-        ElementType::F64 => Report::new::<f64>(&question, args.verify, &cpu)?,
+        ElementType::F32 => Report::new::<f32>(&question, args, &cpu)?,
+        ElementType::F64 => Report::new::<f64>(&question, args, &cpu)?,
     };
     match args.format {
         Format::Table => text::write(&report, Look::Text, out)?,

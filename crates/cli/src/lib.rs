@@ -10,6 +10,7 @@ mod data;
 mod demo;
 mod digits;
 mod evaluate;
+mod explain;
 mod failure;
 mod format;
 mod model;
@@ -48,6 +49,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         None => demo::run(cpu, &mut out)?,
         Some(Command::Count(args)) => count::run(args, cpu, &mut out)?,
+        Some(Command::Explain(args)) => explain::run(args, &cpu, &mut out)?,
         Some(Command::Audit(args)) => audit::run(args, &mut out)?,
         Some(Command::Train(args)) => train::run(args, cpu, &mut out)?,
         Some(Command::Predict(args)) => predict::run(args, cpu, &mut out)?,

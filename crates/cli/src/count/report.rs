@@ -1,14 +1,15 @@
 //! The answer: what `--format json` prints as it is, and the other formats lay out.
 
 use nxm_count::{
-    Bill, Breakdown, CONVENTIONS, Clipping, Cost, LayerPhases, MemoryUse, NetworkSpec, StepPart, TrainingLength,
-    Verification, verify_in,
+    Bill, Breakdown, CONVENTIONS, Clipping, Cost, LayerPhases, MemoryUse, NetworkSpec, StepPart, SymbolicPhase,
+    TrainingLength, Verification, symbolic, verify_in,
 };
 use nxm_kernels::{Cpu, Element, Executor, Level};
 use nxm_net::ElementType;
 use serde::{Serialize, Serializer};
 
 use super::question::Question;
+use crate::args::CountArgs;
 use crate::failure::Failure;
 use crate::format::plural;
 use crate::threads::own_pool;
@@ -31,6 +32,9 @@ pub struct Report {
     pub memory: MemoryReport,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<Vec<Verification>>,
+    /// The formulas of a step by layer and phase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub symbolic: Option<Vec<SymbolicPhase>>,
 }
 
 /// Whose loads and stores are counted.
@@ -89,7 +93,7 @@ pub struct MemoryReport {
 
 impl Report {
     /// The answer, for elements of `T`.
-    pub fn new<T: Element>(question: &Question, verify: bool, cpu: &Cpu) -> Result<Report, Failure> {
+    pub fn new<T: Element>(question: &Question, args: &CountArgs, cpu: &Cpu) -> Result<Report, Failure> {
         let Question { network, length, .. } = question;
         let TrainingLength { examples, epochs, batch, .. } = *length;
         let bill = Bill::new::<T>(network, *length, cpu).map_err(Failure::usage)?;
@@ -114,12 +118,16 @@ impl Report {
             epoch: EpochCostReport { steps: bill.steps_per_epoch, costs: bill.epoch },
             training: TrainingCostReport { examples, epochs, steps: bill.steps, costs: bill.training },
             memory: MemoryReport { training: bill.memory_of_training, inference: bill.memory_of_inference },
-            verified: match verify {
+            verified: match args.verify {
                 true => {
                     let runs: Vec<_> =
                         Level::available().flat_map(|level| THREADS.map(|threads| (level, threads))).collect();
                     Some(verify_steps(question.element, network, batch, runs)?)
                 }
+                false => None,
+            },
+            symbolic: match args.symbolic {
+                true => Some(symbolic::<T>(network, batch, cpu.level()).map_err(Failure::usage)?),
                 false => None,
             },
         })

@@ -7,6 +7,7 @@ use nxm_kernels::{Function, Phase};
 use nxm_net::printable;
 
 use super::report::Report;
+use super::symbolic;
 use crate::format::{count, is_rounded, plural, significant};
 use crate::table::{Look, table};
 
@@ -36,12 +37,30 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
         plural(training.steps, "step")
     )?;
     writeln!(out, "{}\n", steps(report, look))?;
+    let [total, forward] = [StepPart::Total, StepPart::Forward].map(|part| multiplications(report, part));
+    writeln!(
+        out,
+        "A step takes {} times the multiplications of its forward pass: {} ÷ {}.\n",
+        significant(total as f64 / forward as f64),
+        count(total),
+        count(forward)
+    )?;
+    title(look, "By kind of operation: multiplications are fma + mul, additions are fma + add", out)?;
+    writeln!(out, "{}\n", kinds(report, look))?;
     let machine = &report.machine;
     let threads = plural(machine.threads as u64, "thread");
     title(look, "Bytes: read and written at least; loaded and stored by the kernels", out)?;
     writeln!(out, "{}\n", bytes(report, look))?;
-    writeln!(out, "Kernels load and store so much on {}, {threads}, copies and rereading included.\n", machine.level)?;
+    writeln!(
+        out,
+        "flops/byte: all flops, those inside functions too, by the two numbers before it.\n\
+         Kernels load and store so much on {}, {threads}, copies and rereading included.\n",
+        machine.level
+    )?;
 
+    symbolic::write(report, look, out)?;
+    title(look, "Each layer in a step, in multiplications", out)?;
+    writeln!(out, "{}\n", layers(report, look, |cost| cost.ops.multiplications()))?;
     title(look, "Each layer in a step, in flops (a fused multiply-add is two)", out)?;
     writeln!(out, "{}\n", layers(report, look, |cost| cost.ops.flops()))?;
     title(look, "Each layer in a step, in bytes read and written at least", out)?;
@@ -91,7 +110,7 @@ fn excerpt(name: &str) -> String {
 }
 
 /// A heading, and the line that Markdown wants after it.
-fn title(look: Look, text: &str, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn title(look: Look, text: &str, out: &mut impl Write) -> io::Result<()> {
     match look {
         Look::Text => writeln!(out, "{text}"),
         Look::Markdown => writeln!(out, "### {text}\n"),
@@ -101,32 +120,53 @@ fn title(look: Look, text: &str, out: &mut impl Write) -> io::Result<()> {
 fn steps(report: &Report, look: Look) -> String {
     let functions = functions(&report.training.costs.total.ops);
     let names = functions.iter().map(|function| function.name());
-    // Of the rarer kinds those that there are.
-    let total = report.training.costs.total.ops;
-    let rare: Vec<Kind> = RARE.into_iter().filter(|kind| total.own().get(*kind) > 0).collect();
-    let header = ["", "multiplications", "additions"].into_iter().chain(rare.iter().map(|kind| kind.name()));
     let rows = parts(report).map(|(name, cost)| {
         let ops = &cost.ops;
-        let often = [ops.multiplications(), ops.additions()].into_iter();
-        let rarely = rare.iter().map(|kind| ops.own().get(*kind));
-        let evaluations = functions.iter().map(|function| ops.evaluations(*function));
-        let counts = often.chain(rarely).chain([ops.flops()]).chain(evaluations).map(count);
+        let sums = [ops.multiplications(), ops.additions(), ops.flops()].into_iter();
+        let counts = sums.chain(functions.iter().map(|function| ops.evaluations(*function))).map(count);
         std::iter::once(name.to_owned()).chain(counts).collect::<Vec<_>>()
     });
-    table(look, header.chain(["flops"]).chain(names), 1, rows)
+    table(look, ["", "multiplications", "additions", "flops"].into_iter().chain(names), 1, rows)
+}
+
+fn kinds(report: &Report, look: Look) -> String {
+    // Of the rarer kinds those that there are.
+    let total = report.training.costs.total.ops;
+    let shown = |kind: &Kind| !RARE.contains(kind) || total.own().get(*kind) > 0;
+    let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(shown).collect();
+    let rows = parts(report).map(|(name, cost)| {
+        let ops = &cost.ops;
+        let all = ops.flops().saturating_add(ops.inside().flops());
+        let counts = kinds.iter().map(|kind| ops.own().get(*kind)).chain([all]).map(count);
+        std::iter::once(name.to_owned()).chain(counts).collect::<Vec<_>>()
+    });
+    let header = std::iter::once("").chain(kinds.iter().map(|kind| kind.name())).chain(["all flops"]);
+    table(look, header, 1, rows)
+}
+
+fn multiplications(report: &Report, asked: StepPart) -> u128 {
+    let costs = report.step.0.iter().find(|(part, _)| *part == asked);
+    costs.map_or(0, |(_, cost)| cost.ops.multiplications())
 }
 
 /// Kinds that most networks have few or none of.
 const RARE: [Kind; 4] = [Kind::Div, Kind::Sqrt, Kind::Cmp, Kind::Convert];
 
-/// The parts of a step, and the step, an epoch and the training as a whole.
+/// The parts of a step and the step; an epoch and the training as a whole unless they repeat a line above.
 fn parts(report: &Report) -> impl Iterator<Item = (&'static str, &Cost)> {
     let steps = report.step.0.iter().map(|(part, cost)| match part {
         StepPart::Total => ("one step", cost),
         part => (part.name(), cost),
     });
-    let longer = [("an epoch", &report.epoch.costs.total), ("training", &report.training.costs.total)];
-    steps.chain(longer)
+    let training = &report.training;
+    // A single step on fewer examples than the batch is another one.
+    let whole = training.examples >= report.batch;
+    let epoch = training.epochs > 1 && (report.epoch.steps > 1 || !whole);
+    let longer = [
+        ("an epoch", &report.epoch.costs.total, epoch),
+        ("training", &training.costs.total, training.steps > 1 || !whole),
+    ];
+    steps.chain(longer.into_iter().filter(|(.., shown)| *shown).map(|(name, cost, _)| (name, cost)))
 }
 
 fn bytes(report: &Report, look: Look) -> String {
@@ -145,6 +185,11 @@ fn bytes(report: &Report, look: Look) -> String {
 /// The functions that are evaluated at all.
 fn functions(ops: &Ops) -> Vec<Function> {
     ops.functions().map(|(function, _)| function).collect()
+}
+
+/// What the phase of this name is called.
+pub(super) fn heading_of(name: &'static str) -> &'static str {
+    Phase::ALL.into_iter().find(|phase| phase.name() == name).map_or(name, heading)
 }
 
 /// What a phase is called above its column.
