@@ -76,7 +76,7 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
     if let Some(verified) = &report.verified {
         title(
             look,
-            "One step, executed under counting, by level × threads; padding in flops, bytes loaded and stored, tasks that ran",
+            "One step under counting, by level × threads: padding in flops, bytes loaded and stored, tasks",
             out,
         )?;
         writeln!(out, "{}\n", verified_steps(verified, look))?;
@@ -219,14 +219,14 @@ fn layers(report: &Report, look: Look, number: fn(&Cost) -> u128) -> String {
 fn verified_steps(verified: &[Verification], look: Look) -> String {
     let functions = verified.first().map(|step| functions(step.useful())).unwrap_or_default();
     let names = functions.iter().map(|function| function.name());
-    let header = ["", "multiplications", "additions", "flops"].into_iter();
+    let header = ["", "multiplications", "additions"].into_iter();
     // More threads than one are worth a row where they shared something.
     let alone = |level| verified.iter().find(|step| step.threads() == 1 && step.level() == level);
     let shared =
         |step: &&Verification| step.threads() == 1 || alone(step.level()).is_none_or(|one| step.tasks() > one.tasks());
     let rows = verified.iter().filter(shared).map(|step| {
         let ops = step.useful();
-        let counts = [ops.multiplications(), ops.additions(), ops.flops()].into_iter();
+        let counts = [ops.multiplications(), ops.additions()].into_iter();
         let evaluations = functions.iter().map(|function| ops.evaluations(*function));
         let beside = [step.padding().flops(), step.requested().bytes(), step.tasks().into()];
         let numbers = counts.chain(evaluations).chain(beside).map(count);
