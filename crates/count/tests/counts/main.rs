@@ -1,6 +1,7 @@
 //! The proof: what is executed is what the formulas say. One program, so that each kernel is compiled once for all tests.
 
 mod branches;
+mod by_hand;
 mod catalogue;
 mod common;
 mod dense;

@@ -1,0 +1,145 @@
+//! Activations and their derivatives, from PyTorch's documentation (torch.nn: ReLU, LeakyReLU, Sigmoid, Tanh, GELU, SiLU, Softplus, ELU, Mish).
+
+use super::Machine;
+
+/// An activation by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Activation(&'static str);
+
+impl Activation {
+    /// The one of this name.
+    pub fn named(name: &'static str) -> Activation {
+        Activation(name)
+    }
+
+    /// f(z): one evaluation, and none of the identity.
+    pub fn forward(self, machine: &mut Machine, z: f64) -> f64 {
+        let function: fn(f64) -> f64 = match self.0 {
+            "identity" => return z,
+            "relu" => |z| if z > 0.0 { z } else { 0.0 },
+            "leaky_relu" => |z| if z > 0.0 { z } else { 0.01 * z },
+            "sigmoid" => sigmoid,
+            "tanh" => f64::tanh,
+            "gelu" => |z| z * normal(z),
+            "gelu_tanh" => |z| 0.5 * z * (1.0 + inner(z).tanh()),
+            "silu" => |z| z * sigmoid(z),
+            "softplus" => softplus,
+            "elu" => |z| if z > 0.0 { z } else { z.exp_m1() },
+            "mish" => |z| z * softplus(z).tanh(),
+            name => panic!("PyTorch's definition of {name} is not written down here"),
+        };
+        machine.evaluate(self.0, function, z)
+    }
+
+    /// δ·f'(z), where a = f(z). Where f' depends on a sign, both cases are computed, and one is chosen.
+    pub fn backward(self, machine: &mut Machine, z: f64, a: f64, delta: f64) -> f64 {
+        match self.0 {
+            "identity" => delta,
+            "relu" => {
+                if machine.less(0.0, a) {
+                    delta
+                } else {
+                    0.0
+                }
+            }
+            "leaky_relu" => {
+                let scaled = machine.mul(delta, 0.01);
+                if machine.less(0.0, a) { delta } else { scaled }
+            }
+            // σ' = a·(1 − a).
+            "sigmoid" => {
+                let rest = machine.sub(1.0, a);
+                let slope = machine.mul(a, rest);
+                machine.mul(delta, slope)
+            }
+            // tanh' = 1 − a².
+            "tanh" => {
+                let slope = machine.fma(-a, a, 1.0);
+                machine.mul(delta, slope)
+            }
+            // f' = eᶻ = a + 1 where z ≤ 0.
+            "elu" => {
+                let below = machine.fma(delta, a, delta);
+                if machine.less(0.0, a) { delta } else { below }
+            }
+            // σ(z) = 1 − e⁻ᵃ.
+            "softplus" => {
+                let slope = -machine.evaluate("exp_m1", f64::exp_m1, -a);
+                machine.mul(delta, slope)
+            }
+            "gelu" => evaluated(machine, "gelu_derivative", |z| normal(z) + z * density(z), z, delta),
+            "gelu_tanh" => evaluated(machine, "gelu_tanh_derivative", gelu_tanh_derivative, z, delta),
+            "silu" => evaluated(machine, "silu_derivative", |z| sigmoid(z) * (1.0 + z * sigmoid(-z)), z, delta),
+            "mish" => evaluated(machine, "mish_derivative", mish_derivative, z, delta),
+            name => panic!("the derivative of {name} is not written down here"),
+        }
+    }
+}
+
+/// δ times a derivative that is a function of its own: 1 evaluation, 1 mul.
+fn evaluated(machine: &mut Machine, name: &'static str, derivative: fn(f64) -> f64, z: f64, delta: f64) -> f64 {
+    let slope = machine.evaluate(name, derivative, z);
+    machine.mul(delta, slope)
+}
+
+/// 1/(1 + e⁻ᶻ).
+pub fn sigmoid(z: f64) -> f64 {
+    1.0 / (1.0 + (-z).exp())
+}
+
+/// ln(1 + eᶻ), without overflow.
+pub fn softplus(z: f64) -> f64 {
+    z.max(0.0) + (-z.abs()).exp().ln_1p()
+}
+
+/// φ, the density of the normal distribution.
+fn density(z: f64) -> f64 {
+    (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt()
+}
+
+/// Φ, the normal distribution: ½ + φ(z)·(z + z³/3 + z⁵/(3·5) + …), whose terms have one sign, so that nothing cancels.
+fn normal(z: f64) -> f64 {
+    if z < -8.0 {
+        return 0.0;
+    }
+    if z > 8.0 {
+        return 1.0;
+    }
+    let (mut term, mut sum, mut odd) = (z, z, 1.0);
+    while term.abs() > 1e-18 * sum.abs() {
+        odd += 2.0;
+        term *= z * z / odd;
+        sum += term;
+    }
+    0.5 + density(z) * sum
+}
+
+/// √(2/π)·(z + 0.044715·z³).
+fn inner(z: f64) -> f64 {
+    (2.0 / std::f64::consts::PI).sqrt() * (z + 0.044715 * z * z * z)
+}
+
+fn gelu_tanh_derivative(z: f64) -> f64 {
+    let (t, slope) = (inner(z).tanh(), (2.0 / std::f64::consts::PI).sqrt() * (1.0 + 3.0 * 0.044715 * z * z));
+    0.5 * (1.0 + t) + 0.5 * z * (1.0 - t * t) * slope
+}
+
+/// tanh(s) + z·(1 − tanh²(s))·σ(z), s = softplus(z).
+fn mish_derivative(z: f64) -> f64 {
+    let t = softplus(z).tanh();
+    t + z * (1.0 - t * t) * sigmoid(z)
+}
+
+/// Derivatives against quotients of differences: what stands above is right by itself.
+#[test]
+fn derivatives_are_slopes() {
+    let names = ["relu", "leaky_relu", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu", "softplus", "elu", "mish"];
+    for name in names {
+        for z in [-6.0, -2.5, -0.7, -0.01, 0.02, 0.9, 3.1, 7.0] {
+            let (f, mut machine, h) = (Activation::named(name), Machine::default(), 1e-5);
+            let [below, a, above] = [z - h, z, z + h].map(|z| f.forward(&mut machine, z));
+            let (slope, exact) = ((above - below) / (2.0 * h), f.backward(&mut machine, z, a, 1.0));
+            assert!((slope - exact).abs() < 1e-9, "{name} at {z}: {slope} and {exact}");
+        }
+    }
+}

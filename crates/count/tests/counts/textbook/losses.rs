@@ -1,0 +1,97 @@
+//! Losses and their gradients, from PyTorch's documentation (torch.nn: MSELoss, CrossEntropyLoss, BCEWithLogitsLoss; reduction "mean").
+
+use super::Machine;
+use super::activations::{sigmoid, softplus};
+
+/// The mean squared error of n outputs, Σ (o − t)²/n, and its gradient 2(o − t)/n.
+pub fn mean_squared_error(machine: &mut Machine, outputs: &[f64], targets: &[f64]) -> (f64, Vec<f64>) {
+    let n = outputs.len() as f64;
+    let errors: Vec<f64> = outputs.iter().zip(targets).map(|(o, t)| machine.sub(*o, *t)).collect();
+    let squares = machine.dot(errors.iter().map(|e| (*e, *e)));
+    let loss = machine.mul(squares, 1.0 / n);
+    (loss, errors.into_iter().map(|e| machine.mul(e, 2.0 / n)).collect())
+}
+
+/// Binary cross-entropy of n logits: −t·ln σ(z) − (1 − t)·ln(1 − σ(z)) = (1 − t)·z + ln(1 + e⁻ᶻ), and its gradient (σ(z) − t)/n.
+pub fn binary_cross_entropy(machine: &mut Machine, logits: &[f64], targets: &[f64]) -> (f64, Vec<f64>) {
+    let n = logits.len() as f64;
+    let (mut losses, mut gradient) = (Vec::new(), Vec::new());
+    for (z, t) in logits.iter().zip(targets) {
+        let rest = machine.sub(1.0, *t);
+        let tail = machine.evaluate("softplus", softplus, -z);
+        losses.push(machine.fma(rest, *z, tail));
+        let p = machine.evaluate("sigmoid", sigmoid, *z);
+        let error = machine.sub(p, *t);
+        gradient.push(machine.mul(error, 1.0 / n));
+    }
+    let sum = machine.sum(losses);
+    (machine.mul(sum, 1.0 / n), gradient)
+}
+
+/// z − max z, e^{z − max z}, and their sum.
+fn exponentials(machine: &mut Machine, z: &[f64]) -> (Vec<f64>, Vec<f64>, f64) {
+    let most = z[1..].iter().fold(z[0], |most, z| machine.max(most, *z));
+    let shifted: Vec<f64> = z.iter().map(|z| machine.sub(*z, most)).collect();
+    let powers: Vec<f64> = shifted.iter().map(|s| machine.evaluate("exp", f64::exp, *s)).collect();
+    let sum = machine.sum(powers.iter().copied());
+    (shifted, powers, sum)
+}
+
+/// Cross-entropy of rows of `classes` logits: the mean of −ln pₜ, p = softmax(z), and its gradient (p − 1ₜ)/B.
+pub fn cross_entropy(machine: &mut Machine, logits: &[f64], classes: usize, labels: &[u32]) -> (f64, Vec<f64>) {
+    let share = 1.0 / labels.len() as f64;
+    let (mut losses, mut gradient) = (Vec::new(), Vec::new());
+    for (z, label) in logits.chunks(classes).zip(labels) {
+        let label = *label as usize;
+        let (shifted, powers, sum) = exponentials(machine, z);
+        let log = machine.evaluate("log", f64::ln, sum);
+        losses.push(machine.sub(log, shifted[label]));
+        let factor = machine.div(share, sum);
+        let mut row: Vec<f64> = powers.into_iter().map(|e| machine.mul(e, factor)).collect();
+        row[label] = machine.sub(row[label], share);
+        gradient.extend(row);
+    }
+    let sum = machine.sum(losses);
+    (machine.mul(sum, share), gradient)
+}
+
+/// The same with label smoothing ε and class weights w: of a row (1 − ε)·wₜ·(−ln pₜ) + Σⱼ ε/M·wⱼ·(−ln pⱼ), summed and divided by Σ wₜ.
+pub fn weighted_cross_entropy(
+    machine: &mut Machine,
+    logits: &[f64],
+    weights: &[f64],
+    smoothing: f64,
+    labels: &[u32],
+) -> (f64, Vec<f64>) {
+    let classes = weights.len();
+    // Constants of the loss: they depend on no example.
+    let spread: Vec<f64> = weights.iter().map(|w| smoothing / classes as f64 * w).collect();
+    let all_spread: f64 = spread.iter().sum();
+    let weight = machine.sum(labels.iter().map(|label| weights[*label as usize]));
+    let per_weight = machine.div(1.0, weight);
+    let (mut losses, mut gradient) = (Vec::new(), Vec::new());
+    for (z, label) in logits.chunks(classes).zip(labels) {
+        let label = *label as usize;
+        let own = (1.0 - smoothing) * weights[label];
+        let (shifted, powers, sum) = exponentials(machine, z);
+        let log = machine.evaluate("log", f64::ln, sum);
+        // Σ spread·(ln Σe − s) = ln Σe · Σ spread − Σ spread·s.
+        let others = machine.dot(spread.iter().copied().zip(shifted.iter().copied()));
+        let of_others = machine.fma(all_spread, log, -others);
+        let of_label = machine.sub(log, shifted[label]);
+        losses.push(machine.fma(own, of_label, of_others));
+        // The gradient of ln Σe is p: it stands in the loss (own + Σ spread) times.
+        let shares = machine.add(own, all_spread);
+        let scaled = machine.mul(shares, per_weight);
+        let factor = machine.div(scaled, sum);
+        let mut row = Vec::new();
+        for (e, spread) in powers.into_iter().zip(&spread) {
+            let product = machine.mul(e, factor);
+            row.push(machine.fma(-spread, per_weight, product));
+        }
+        row[label] = machine.fma(-own, per_weight, row[label]);
+        gradient.extend(row);
+    }
+    let sum = machine.sum(losses);
+    (machine.mul(sum, per_weight), gradient)
+}

@@ -1,0 +1,173 @@
+//! The trainer: forward, loss, backward, clipping, update, one number after the other.
+
+use super::Machine;
+use super::activations::Activation;
+use super::losses;
+use super::optimizers;
+use nxm_count::{Loss, NetworkSpec, Optimizer};
+
+/// A layer: weights by input and unit, and a bias for each unit.
+struct Layer {
+    inputs: usize,
+    units: usize,
+    activation: Activation,
+    /// Weight (i, j) at i·units + j, then the biases.
+    parameters: Vec<f64>,
+    /// What the optimizer keeps of each.
+    kept: Vec<[f64; 2]>,
+}
+
+/// What the outputs should be.
+#[derive(Clone, Copy)]
+pub enum Answers<'a> {
+    Values(&'a [f64]),
+    Classes(&'a [u32]),
+}
+
+/// A network and its optimizer.
+pub struct Trainer {
+    layers: Vec<Layer>,
+    loss: Loss,
+    optimizer: Optimizer,
+    steps: i32,
+    /// The norm that gradients are clipped to.
+    pub max_norm: Option<f64>,
+}
+
+impl Trainer {
+    /// The network of a specification; parameter i of a layer (weights, then biases) is `parameter(layer, i)`.
+    pub fn new(spec: &NetworkSpec, parameter: impl Fn(usize, usize) -> f64) -> Trainer {
+        let layer = |(l, pair): (usize, &[u64])| {
+            let [inputs, units] = [pair[0], pair[1]].map(|size| size as usize);
+            let count = (inputs + 1) * units;
+            let parameters = (0..count).map(|i| parameter(l, i)).collect();
+            let activation = Activation::named(spec.activation(l).name());
+            Layer { inputs, units, activation, parameters, kept: vec![[0.0; 2]; count] }
+        };
+        let layers = spec.sizes().windows(2).enumerate().map(layer).collect();
+        Trainer { layers, loss: spec.loss().clone(), optimizer: *spec.optimizer(), steps: 0, max_norm: None }
+    }
+
+    /// Inputs of the network.
+    pub fn inputs(&self) -> usize {
+        self.layers[0].inputs
+    }
+    /// Outputs of the network.
+    pub fn outputs(&self) -> usize {
+        self.layers[self.layers.len() - 1].units
+    }
+    /// All parameters, layer by layer: weights, then biases.
+    pub fn parameters(&self) -> impl Iterator<Item = f64> {
+        self.layers.iter().flat_map(|layer| layer.parameters.iter().copied())
+    }
+
+    /// One step on the rows of x. Returns the loss before it.
+    pub fn step(&mut self, machine: &mut Machine, x: &[f64], answers: Answers<'_>) -> f64 {
+        let rows = x.len() / self.inputs();
+        // Of each layer its inputs and its sums; then the outputs.
+        let (mut inputs, mut sums) = (vec![x.to_vec()], Vec::new());
+        for layer in &self.layers {
+            let z = layer.sums(machine, &inputs[inputs.len() - 1], rows);
+            inputs.push(z.iter().map(|z| layer.activation.forward(machine, *z)).collect());
+            sums.push(z);
+        }
+        let (loss, mut delta) = self.loss(machine, &inputs[self.layers.len()], answers);
+        let mut gradients = Vec::new();
+        for (l, layer) in self.layers.iter().enumerate().rev() {
+            let of_unit = delta.iter().zip(&sums[l]).zip(&inputs[l + 1]);
+            delta = of_unit.map(|((d, z), a)| layer.activation.backward(machine, *z, *a, *d)).collect();
+            gradients.push(layer.gradient(machine, &inputs[l], &delta, rows));
+            // Nobody asks for the gradient of the data.
+            if l > 0 {
+                delta = layer.input_gradient(machine, &delta, rows);
+            }
+        }
+        gradients.reverse();
+        if let Some(max_norm) = self.max_norm {
+            clip(machine, &mut gradients, max_norm);
+        }
+        self.steps += 1;
+        for (layer, gradient) in self.layers.iter_mut().zip(gradients) {
+            for ((w, kept), g) in layer.parameters.iter_mut().zip(&mut layer.kept).zip(gradient) {
+                *w = optimizers::update(machine, &self.optimizer, self.steps, *w, g, kept);
+            }
+        }
+        loss
+    }
+
+    /// The loss of a batch, and its gradient.
+    fn loss(&self, machine: &mut Machine, outputs: &[f64], answers: Answers<'_>) -> (f64, Vec<f64>) {
+        let classes = self.outputs();
+        match (&self.loss, answers) {
+            (Loss::MeanSquaredError, Answers::Values(targets)) => losses::mean_squared_error(machine, outputs, targets),
+            (Loss::BinaryCrossEntropy, Answers::Values(targets)) => {
+                losses::binary_cross_entropy(machine, outputs, targets)
+            }
+            (Loss::CrossEntropy { label_smoothing, class_weights }, Answers::Classes(labels)) => {
+                if *label_smoothing == 0.0 && class_weights.is_empty() {
+                    return losses::cross_entropy(machine, outputs, classes, labels);
+                }
+                let equal = vec![1.0; classes];
+                let weights = if class_weights.is_empty() { &equal } else { class_weights };
+                losses::weighted_cross_entropy(machine, outputs, weights, *label_smoothing, labels)
+            }
+            _ => panic!("classes for cross-entropy, values for other losses"),
+        }
+    }
+}
+
+impl Layer {
+    /// b + Σᵢ xᵢ·Wᵢⱼ: N multiplications and N additions for each unit.
+    fn sums(&self, machine: &mut Machine, x: &[f64], rows: usize) -> Vec<f64> {
+        let (n, m) = (self.inputs, self.units);
+        let mut z = Vec::new();
+        for row in 0..rows {
+            for j in 0..m {
+                let bias = self.parameters[n * m + j];
+                z.push((0..n).fold(bias, |sum, i| machine.fma(x[row * n + i], self.parameters[i * m + j], sum)));
+            }
+        }
+        z
+    }
+
+    /// Σ over rows of xᵢ·δⱼ for the weights, and of δⱼ for the biases. Both start from zero.
+    fn gradient(&self, machine: &mut Machine, x: &[f64], delta: &[f64], rows: usize) -> Vec<f64> {
+        let (n, m) = (self.inputs, self.units);
+        let mut gradient = Vec::new();
+        for i in 0..n {
+            for j in 0..m {
+                gradient.push((0..rows).fold(0.0, |sum, row| machine.fma(x[row * n + i], delta[row * m + j], sum)));
+            }
+        }
+        gradient.extend((0..m).map(|j| (0..rows).fold(0.0, |sum, row| machine.add(sum, delta[row * m + j]))));
+        gradient
+    }
+
+    /// Σⱼ δⱼ·Wᵢⱼ, from zero. For one example of several units these are dot products, by convention, which start from their first product.
+    fn input_gradient(&self, machine: &mut Machine, delta: &[f64], rows: usize) -> Vec<f64> {
+        let (n, m) = (self.inputs, self.units);
+        let mut gradient = Vec::new();
+        for row in 0..rows {
+            for i in 0..n {
+                let terms = (0..m).map(|j| (delta[row * m + j], self.parameters[i * m + j]));
+                gradient.push(match rows == 1 && m > 1 {
+                    true => machine.dot(terms),
+                    false => terms.fold(0.0, |sum, (d, w)| machine.fma(d, w, sum)),
+                });
+            }
+        }
+        gradient
+    }
+}
+
+/// As torch.nn.utils.clip_grad_norm_: all gradients times max/(‖g‖ + 10⁻⁶), if that is below 1.
+fn clip(machine: &mut Machine, gradients: &mut [Vec<f64>], max_norm: f64) {
+    let squares = gradients.iter().flatten().fold(0.0, |sum, g| machine.fma(*g, *g, sum));
+    let norm = machine.sqrt(squares);
+    let beside = machine.add(norm, 1e-6);
+    let scale = machine.div(max_norm, beside);
+    // Which case it is, is decided by bits and is no operation of the step.
+    if scale < 1.0 {
+        gradients.iter_mut().flatten().for_each(|g| *g = machine.mul(*g, scale));
+    }
+}
