@@ -6,6 +6,7 @@
 
 mod cuts;
 mod sides;
+mod zeros;
 
 use crate::common::{Case, Draw, LAID, Laid, Recording, with_room};
 use crate::dense::{Does, Layer, OfLayer};
