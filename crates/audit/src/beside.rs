@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use nxm_count::{
     Cpu, EPOCH_REPORT, Formulas, Kinds, Level, NetworkSpec, Overflow, Run, Tally, evaluation_beside_kernels,
-    loss_constants, new_step_beside_kernels, step_beside_kernels,
+    new_program_beside_kernels, new_step_beside_kernels, step_beside_kernels,
 };
 use nxm_kernels::Element;
 use nxm_net::{Dataset, EVALUATION_ROWS, ElementType, Loss, Step, Training, TrainingOptions};
@@ -54,8 +54,8 @@ fn training_in<T: Element>(
     }
     // A short last batch is first seen in the first epoch.
     if rows < batch && step == per_epoch {
-        let constants = loss_constants(&options.loss, outputs, element).and_then(|constants| constants.times(2));
-        beside = constants.and_then(|constants| beside.plus(&constants)).map_err(overflow)?;
+        let program = new_program_beside_kernels(&options.loss, outputs, element).map_err(overflow)?;
+        beside = beside.plus(&program).map_err(overflow)?;
     }
     let formula = Formulas::of::<T>(level).step(&spec, rows).map_err(case)?.total;
 

@@ -47,7 +47,7 @@ pub fn schedule_operations(schedule: &LearningRateSchedule, step: u64) -> Result
 /// constants of the optimizer's rule ([`rule_constants`]), and its share of the epoch's mean loss (1 mul, 1 addition, 2 conversions). In
 /// f64 two of the three conversions are none.
 ///
-/// The first step on a number of rows computes the [`loss_constants`] twice more. The last step of an epoch adds [`EPOCH_REPORT`].
+/// The first step on a number of rows also makes a program for it ([`new_program_beside_kernels`]). The last step of an epoch adds [`EPOCH_REPORT`].
 ///
 /// ```
 /// use nxm_count::step_beside_kernels;
@@ -71,7 +71,8 @@ pub const EPOCH_REPORT: Kinds = Kinds::small([0, 0, 0, 1, 0, 0, 1]);
 
 /// What the constants of a loss take each time they are computed, for a batch of M outputs a row.
 ///
-/// A [`Step`](nxm_net::Step) computes them once when it is made, and twice when it first sees a number of rows.
+/// A [`Step`](nxm_net::Step) computes them once when it is made, and twice when it first sees a number of rows
+/// ([`new_program_beside_kernels`]).
 ///
 /// | loss | operations |
 /// |---|---|
@@ -100,6 +101,16 @@ pub fn loss_constants(loss: &Loss, outputs: u64, element: ElementType) -> Result
     }
 }
 
+/// What a step or an evaluation computes when it first sees a number of rows and makes a program for it: its [`loss_constants`] twice, and a
+/// conversion for each of them, 2 for mean squared error and 1 for another loss; none in f64. This is for steps that do not clip.
+///
+/// # Errors
+/// [`Overflow`] if M is so large that a count exceeds 128 bits, which a 64-bit number is not.
+pub fn new_program_beside_kernels(loss: &Loss, outputs: u64, element: ElementType) -> Result<Kinds, Overflow> {
+    let constants = if *loss == Loss::MeanSquaredError { 2 } else { 1 };
+    loss_constants(loss, outputs, element)?.times(2)?.plus(&Kinds::new([rounded(element, constants)])?)
+}
+
 /// What the memory of a loss takes when it is made, once for a step or an evaluation: with label smoothing or class weights M additions, 2M
 /// mul, M div and 4M conversions (M in f64) for w, (1 − ε)·w and ε/M·w; else nothing.
 fn class_shares(loss: &Loss, outputs: u64, element: ElementType) -> Result<Kinds, Overflow> {
@@ -123,7 +134,7 @@ pub fn new_step_beside_kernels(loss: &Loss, outputs: u64, element: ElementType) 
 ///
 /// For each 256 of them, and the rest: 1 mul, 2 additions, 2 conversions (1 in f64); with class weights B − 1 additions, and a conversion less.
 /// In the end 1 div; with labels 1 div and 2 conversions more. Once what a step takes when it is made ([`new_step_beside_kernels`]), and
-/// twice the [`loss_constants`] for 256 rows and for the rest. To find the largest outputs takes integers alone.
+/// what a program takes ([`new_program_beside_kernels`]) for 256 rows and for the rest. To find the largest outputs takes integers alone.
 ///
 /// A batch whose labels all weigh nothing differs: its losses are added up in f64. This formula is for other batches.
 ///
@@ -145,7 +156,7 @@ pub fn evaluation_beside_kernels(
     let batch = Kinds::new([(Kind::Mul, 1), (Kind::Add, 2), rounded(element, 1)])?;
     let labels = u128::from(loss.takes_labels());
     let end = Kinds::new([(Kind::Div, 1 + labels), (Kind::Convert, 2 * labels)])?;
-    let programs = loss_constants(loss, outputs, element)?.times(2 * u128::from(sizes))?;
+    let programs = new_program_beside_kernels(loss, outputs, element)?.times(sizes.into())?;
     let new = new_step_beside_kernels(loss, outputs, element)?;
     batch.times(batches.into())?.plus(&weights)?.plus(&end)?.plus(&programs)?.plus(&new)
 }
