@@ -101,14 +101,12 @@ pub fn loss_constants(loss: &Loss, outputs: u64, element: ElementType) -> Result
     }
 }
 
-/// What a step or an evaluation computes when it first sees a number of rows and makes a program for it: its [`loss_constants`] twice, and a
-/// conversion for each of them, 2 for mean squared error and 1 for another loss; none in f64. This is for steps that do not clip.
+/// What a step or an evaluation computes when it first sees a number of rows and makes a program for it: its [`loss_constants`] twice.
 ///
 /// # Errors
 /// [`Overflow`] if M is so large that a count exceeds 128 bits, which a 64-bit number is not.
 pub fn new_program_beside_kernels(loss: &Loss, outputs: u64, element: ElementType) -> Result<Kinds, Overflow> {
-    let constants = if *loss == Loss::MeanSquaredError { 2 } else { 1 };
-    loss_constants(loss, outputs, element)?.times(2)?.plus(&Kinds::new([rounded(element, constants)])?)
+    loss_constants(loss, outputs, element)?.times(2)
 }
 
 /// What the memory of a loss takes when it is made, once for a step or an evaluation: with label smoothing or class weights M additions, 2M
