@@ -43,7 +43,8 @@ fn steps_of_a_training() {
     for (i, (schedule, loss)) in schedules.into_iter().cycle().zip(losses()).enumerate() {
         let options = TrainingOptions::new(loss.clone(), optimizers[i % 2]).with_schedule(schedule).with_batch(2);
         let level = Level::available().nth(i % Level::available().count()).unwrap();
-        for (element, step) in ELEMENTS.into_iter().flat_map(|element| [3, 5, 6].map(|step| (element, step))) {
+        let of_f32 = [3, 5, 6].map(|step| (ElementType::F32, step));
+        for (element, step) in of_f32.into_iter().chain([(ElementType::F64, 3)]) {
             let finding = audit_training_step(&network(loss.clone()), &options, 5, step, level, element).unwrap();
             assert_agrees(&finding);
             divisions.push(finding.constants.get(Kind::Div));
