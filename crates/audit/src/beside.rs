@@ -94,7 +94,7 @@ fn evaluation_in<T: Element>(network: &NetworkSpec, examples: u64, level: Level)
     if examples >= rows {
         formula = of(rows)?.times((examples / rows).into()).map_err(overflow)?;
     }
-    if examples % rows > 0 {
+    if !examples.is_multiple_of(rows) {
         formula = formula.plus(&of(examples % rows)?).map_err(overflow)?;
     }
     let network = network.build::<T>(1).map_err(case)?;

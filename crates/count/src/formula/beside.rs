@@ -145,7 +145,7 @@ pub fn evaluation_beside_kernels(
     element: ElementType,
 ) -> Result<Kinds, Overflow> {
     let rows = EVALUATION_ROWS as u64;
-    let (batches, sizes) = (examples.div_ceil(rows), 1 + u64::from(examples > rows && examples % rows > 0));
+    let (batches, sizes) = (examples.div_ceil(rows), 1 + u64::from(examples > rows && !examples.is_multiple_of(rows)));
     let is_weighted = matches!(loss, Loss::CrossEntropy { class_weights, .. } if !class_weights.is_empty());
     let weights = match is_weighted {
         true => Kinds::new([(Kind::Add, u128::from(examples - batches))])?,
