@@ -22,7 +22,8 @@ pub struct Finding {
     pub left_out: Kinds,
     /// Which it is: of those of the functions that are evaluated here, the ones that this build makes.
     pub rewrites: Vec<Rewrite>,
-    /// What the constants of an optimizer's rule take in f64, by their formula ([`nxm_count::rule_constants`]).
+    /// What is computed in f64 beside the kernels, by its formula: of a step the constants of the optimizer's rule
+    /// ([`nxm_count::rule_constants`]), of a training or an evaluation the rest too ([`nxm_count::step_beside_kernels`]).
     pub constants: Kinds,
     /// What was executed.
     pub machine: Machine,

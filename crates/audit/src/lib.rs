@@ -8,14 +8,16 @@
 //! - An instruction counts its lanes, and a masked one those that its mask register picks, when it is executed. A fused multiply-add is
 //!   one fma per lane. Moves, permutations, bit operations and integers are nothing. An instruction that is neither known as an
 //!   operation nor as nothing is an error.
-//! - The constants of an optimizer's rule, computed in f64 once a step, have a formula of their own ([`nxm_count::rule_constants`]). In f32
-//!   steps they are told apart by their instructions.
+//! - The constants of an optimizer's rule, computed in f64 once a step, have a formula of their own ([`nxm_count::rule_constants`]). So has what
+//!   a training or an evaluation computes beside its kernels ([`nxm_count::step_beside_kernels`]). In f32 the audit tells both apart by
+//!   their instructions.
 //!
 //! Element types are arguments and no type parameters, so that all that is audited is compiled once, here.
 //!
 //! Linux on x86-64 only; elsewhere every audit is [`AuditError::Unavailable`]. It has no part in what is shipped: unsafe code and the
 //! decoder stay in this crate.
 
+mod beside;
 mod cases;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod classify;
@@ -27,6 +29,7 @@ mod steps;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod trace;
 
+pub use beside::{audit_evaluation, audit_new_step, audit_training_step};
 pub use cases::audit_kernels;
 pub use error::AuditError;
 pub use finding::Finding;

@@ -38,7 +38,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Count what a network costs: exact operations of a training step and of a training run.
+    /// Count what a network costs: the exact operations of its kernels in a training step and in a training run.
     ///
     /// The counts are formulas, so any size is answered at once. With --verify, one real step runs
     /// under counting as well.

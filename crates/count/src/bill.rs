@@ -9,7 +9,8 @@ use crate::error::CountError;
 use crate::formula::{Formulas, TrainingLength};
 use crate::memory::MemoryUse;
 
-/// What training a network costs.
+/// What the kernels cost that train a network. What a training computes beside them ([`step_beside_kernels`](crate::step_beside_kernels)) is not
+/// in it.
 ///
 /// ```
 /// use nxm_count::{Activation, Bill, Cpu, Loss, NetworkSpec, TrainingLength};

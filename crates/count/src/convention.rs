@@ -1,7 +1,11 @@
 //! What the numbers mean: the words that stand beside every count.
 
 /// The conventions by name, as `("multiplications", "mul + fma of …")`.
-pub const CONVENTIONS: [(&str, &str); 11] = [
+pub const CONVENTIONS: [(&str, &str); 12] = [
+    (
+        "kernels",
+        "all that is counted; learning rates, constants and reported means, computed in f64 beside kernels, are in no number",
+    ),
     ("multiplications", "mul + fma of the network's own arithmetic"),
     ("additions", "add + fma of the network's own arithmetic; a subtraction is an addition"),
     (

@@ -10,6 +10,7 @@
 //!
 //! A matrix product is a map over a row of the result, once per row and per term of the sums.
 
+mod beside;
 mod compulsory;
 mod constants;
 mod functions;
@@ -26,6 +27,10 @@ mod vectors;
 
 use std::collections::BTreeMap;
 
+pub use beside::{
+    EPOCH_REPORT, evaluation_beside_kernels, loss_constants, new_program_beside_kernels, new_step_beside_kernels,
+    schedule_operations, step_beside_kernels,
+};
 pub use constants::rule_constants;
 pub(crate) use functions::inside_xla;
 pub use training::TrainingLength;
@@ -118,7 +123,7 @@ impl Formulas {
     }
 
     /// What a step of `network` on `batch` examples executes, by [`Step::train`](nxm_net::Step::train). With S = Σ NₗMₗ, its matrix work
-    /// is B·(3·S − N₀·N₁) fma.
+    /// is B·(3·S − N₀·N₁) fma. The constants of the optimizer's rule are not in it: [`rule_constants`].
     ///
     /// For N inputs, M units and B examples the phases of a layer execute: forward B·N·M fma (N additions for N + 1 terms, as sums start
     /// from the bias) and B·M evaluations; activation gradient the activation's derivative, B·M times; weight gradient B·N·M fma; bias
@@ -173,7 +178,7 @@ impl Formulas {
         })
     }
 
-    /// What a training of `network` executes: epochs · (⌊examples/batch⌋ · step(batch) + step(examples mod batch)). A short last batch
+    /// What the kernels of a training of `network` execute: epochs · (⌊examples/batch⌋ · step(batch) + step(examples mod batch)). A short last batch
     /// counts as what it is.
     ///
     /// # Errors

@@ -30,6 +30,8 @@
 //! - *Useful* lanes are those whose result is used; *padding* lanes are executed beside them in a ragged vector. Useful
 //!   counts are the same at every level and thread count (but that a level without fused multiply-add executes a mul and
 //!   an add for each fma); padding depends on the level, and on threads neither does.
+//! - Counts are of kernels. What a training computes beside them, in f64, is in none of them and has formulas of its own
+//!   ([`step_beside_kernels`], [`EPOCH_REPORT`], [`evaluation_beside_kernels`], [`new_step_beside_kernels`]).
 //! - Sums are exact: 128 bits, and an error where those do not hold them.
 
 #![forbid(unsafe_code)]
@@ -62,7 +64,10 @@ pub use cost::Cost;
 pub use counted::Counted;
 pub use error::CountError;
 pub use forecast::{Forecast, forecast};
-pub use formula::{Formulas, TrainingLength, rule_constants};
+pub use formula::{
+    EPOCH_REPORT, Formulas, TrainingLength, evaluation_beside_kernels, loss_constants, new_program_beside_kernels,
+    new_step_beside_kernels, rule_constants, schedule_operations, step_beside_kernels,
+};
 pub use kind::{Kind, Kinds, Overflow};
 pub use memory::MemoryUse;
 /// What a user of this crate alone needs of the others.

@@ -69,6 +69,7 @@
 
 mod activation;
 mod axpy;
+pub mod beside;
 pub mod call;
 mod check;
 mod column_sum;
@@ -126,4 +127,4 @@ pub use parallel::{ELEMENTS_WORTH_A_THREAD, WORTH_A_THREAD};
 pub use program::{Program, ProgramError};
 pub use simd::{Kernel, Simd};
 pub use softmax::{log_softmax, log_sum_exp, softmax};
-pub use update::{Decay, Parameters, Rule, power, sgd, update};
+pub use update::{Decay, Parameters, Rule, sgd, update};

@@ -10,7 +10,6 @@ use crate::executor::Executor;
 use crate::layout::ShapeError;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::simd::{Simd, load_some, store_some};
-pub use constants::power;
 use rules::{Adam, Dampened, Decayed, Decoupled, Momentum, Nesterov, Plain, Update, least_v};
 
 /// How a parameter w follows its gradient g. Everything that changes from step to step only is computed beforehand.

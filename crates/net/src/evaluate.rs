@@ -1,5 +1,6 @@
 //! Using a network: predictions, and how good they are.
 
+use nxm_kernels::beside::{add, div, is_zero, mul, sum, whole, widened};
 use nxm_kernels::{Element, Executor, MatrixRef};
 
 use crate::buffer::zeros;
@@ -48,7 +49,6 @@ impl<T: Element> Network<T> {
     ///
     /// # Errors
     /// [`NetError`] if there are no examples, or if they do not fit the network or the loss.
-    #[allow(clippy::float_arithmetic, reason = "the mean over batches, outside of every count")]
     pub fn evaluate(&self, executor: &dyn Executor, data: &Dataset<T>, loss: &Loss) -> Result<Evaluation, NetError> {
         check_data(self, loss, data)?;
         let len = data.len();
@@ -60,12 +60,12 @@ impl<T: Element> Network<T> {
             let of_rows = loss.weight_of(rows, targets);
             let plan = plans.find(rows, Purpose::Evaluation)?;
             plans.run(plan, Sections::forward, executor, Given::forward(self, x, targets))?;
-            weight += of_rows;
-            total += match plans.plan(plan).results.losses {
+            let of_batch = match plans.plan(plan).results.losses {
                 // If the labels of all rows weigh nothing, the rows have no mean. Label smoothing gives them a share of the sum.
-                Some(losses) if of_rows == 0.0 => plans.matrix(losses).row(0).iter().map(|loss| loss.to_f64()).sum(),
-                _ => plans.loss(plan).to_f64() * of_rows,
+                Some(losses) if is_zero(of_rows) => sum(plans.matrix(losses).row(0).iter().map(|loss| widened(*loss))),
+                _ => mul(widened(plans.loss(plan)), of_rows),
             };
+            (total, weight) = (add(total, of_batch), add(weight, of_rows));
             if let Targets::Classes(labels) = targets {
                 let outputs = plans.outputs(plan);
                 let is_right = |(i, label): (usize, &u32)| argmax(outputs.row(i)) == Some(*label as usize);
@@ -74,27 +74,48 @@ impl<T: Element> Network<T> {
         }
         let accuracy = match data.targets() {
             Targets::Values(_) => None,
-            Targets::Classes(_) => Some(right as f64 / len as f64),
+            Targets::Classes(_) => Some(div(whole(right as u64), whole(len as u64))),
         };
-        Ok(Evaluation { loss: total / weight, accuracy })
+        Ok(Evaluation { loss: div(total, weight), accuracy })
     }
 }
 
-/// Where the largest element stands, the first of equal ones; nowhere if one is NaN.
+/// Where the largest element stands, the first of equal ones; nowhere if one is NaN. On the bits: no operation.
 fn argmax<T: Element>(row: &[T]) -> Option<usize> {
-    let mut best = 0;
-    for (i, x) in row.iter().enumerate() {
-        match x.partial_cmp(&row[best])? {
-            std::cmp::Ordering::Greater => best = i,
-            std::cmp::Ordering::Less | std::cmp::Ordering::Equal => {}
+    let mut best = (0, place(*row.first()?)?);
+    for (i, x) in row.iter().enumerate().skip(1) {
+        let here = place(*x)?;
+        if here > best.1 {
+            best = (i, here);
         }
     }
-    Some(best)
+    Some(best.0)
+}
+
+/// An integer in whose order `x` stands among numbers, the same for 0 and −0; none if `x` is NaN.
+fn place<T: Element>(x: T) -> Option<i64> {
+    let sign = 1 << (8 * size_of::<T>() - 1);
+    let infinity = T::NEG_INFINITY.to_bits_u64() ^ sign;
+    let magnitude = x.to_bits_u64() & !sign;
+    let is_negative = x.to_bits_u64() != magnitude;
+    let place = magnitude as i64;
+    (magnitude <= infinity).then_some(if is_negative { -place } else { place })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::argmax;
+    use super::{argmax, place};
+
+    #[test]
+    fn places_are_in_the_order_of_numbers() {
+        let numbers = [f32::NEG_INFINITY, f32::MIN, -1.5, -1e-45, 0.0, 1e-45, 1.5, f32::MAX, f32::INFINITY];
+        for (x, y) in numbers.into_iter().flat_map(|x| numbers.map(|y| (x, y))) {
+            assert_eq!(place(x).unwrap().cmp(&place(y).unwrap()), x.total_cmp(&y), "{x} {y}");
+            let (x, y) = (f64::from(x), f64::from(y));
+            assert_eq!(place(x).unwrap().cmp(&place(y).unwrap()), x.total_cmp(&y), "{x} {y}");
+        }
+        assert_eq!([place(-0.0f64), place(f64::NAN), place(-f64::NAN)], [Some(0), None, None]);
+    }
 
     #[test]
     fn the_first_of_equal_outputs_wins_and_nan_wins_nothing() {

@@ -29,7 +29,8 @@
 //! ```
 
 #![forbid(unsafe_code)]
-// What a step computes, kernels compute, on the executor that the caller gives: then it is counted.
+// What a step computes, kernels compute, on the executor that the caller gives: then it is counted. The few operations beside them are calls of
+// `nxm_kernels::beside`, and have formulas of their own.
 #![cfg_attr(not(test), deny(clippy::float_arithmetic, clippy::disallowed_methods))]
 
 mod buffer;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use nxm_kernels::UnknownName;
+use nxm_kernels::beside::{div, is_within, is_zero, mul, sub, sum, whole};
 
 use crate::data::Targets;
 use crate::error::NetError;
@@ -63,7 +64,7 @@ impl Loss {
     pub fn is_weighted(&self) -> bool {
         match self {
             Loss::CrossEntropy { label_smoothing, class_weights } => {
-                *label_smoothing != 0.0 || !class_weights.is_empty()
+                !is_zero(*label_smoothing) || !class_weights.is_empty()
             }
             _ => false,
         }
@@ -79,18 +80,23 @@ impl Loss {
         }
     }
 
-    /// Of one of `classes` classes: w, (1 − ε)·w and ε/M·w.
-    #[allow(clippy::float_arithmetic, reason = "made once for each loss, before the first step")]
+    /// Of one of `classes` classes: w, (1 − ε)·w and ε/M·w. 1 addition, 2 mul, 1 div, 1 conversion.
     pub(crate) fn shares(&self, class: usize, classes: usize) -> [f64; 3] {
         let (smoothing, weight) = self.class(class);
-        [1.0 * weight, (1.0 - smoothing) * weight, smoothing / classes as f64 * weight]
+        [weight, mul(sub(1.0, smoothing), weight), self.spread_to(class, classes)]
     }
 
-    /// Σ ε/M·w over `classes` classes: ε, if there are no weights.
+    /// ε/M·w of one of `classes` classes: 1 mul, 1 div, 1 conversion.
+    fn spread_to(&self, class: usize, classes: usize) -> f64 {
+        let (smoothing, weight) = self.class(class);
+        mul(div(smoothing, whole(classes as u64)), weight)
+    }
+
+    /// Σ ε/M·w over `classes` classes: ε, if there are no weights. Else M mul, M div, M conversions, M − 1 additions.
     pub(crate) fn spread(&self, classes: usize) -> f64 {
         match self {
             Loss::CrossEntropy { label_smoothing, class_weights } if class_weights.is_empty() => *label_smoothing,
-            Loss::CrossEntropy { .. } => (0..classes).map(|class| self.shares(class, classes)[2]).sum(),
+            Loss::CrossEntropy { .. } => sum((0..classes).map(|class| self.spread_to(class, classes))),
             Loss::MeanSquaredError | Loss::BinaryCrossEntropy => 0.0,
         }
     }
@@ -101,7 +107,7 @@ impl Loss {
     /// [`NetError`] names the option, its value and what is expected.
     pub fn check(&self, outputs: usize) -> Result<(), NetError> {
         let Loss::CrossEntropy { label_smoothing, class_weights } = self else { return Ok(()) };
-        if !(0.0..=1.0).contains(label_smoothing) {
+        if !is_within(*label_smoothing, 1.0) {
             let expected = "a number from 0 to 1";
             return Err(NetError::Setting { name: "label smoothing", value: *label_smoothing, expected });
         }
@@ -111,22 +117,22 @@ impl Loss {
         if class_weights.len() != outputs {
             return Err(NetError::ClassWeights { expected: outputs, found: class_weights.len() });
         }
-        if let Some(class) = class_weights.iter().position(|w| !(*w >= 0.0 && w.is_finite())) {
+        if let Some(class) = class_weights.iter().position(|w| !is_within(*w, f64::MAX)) {
             return Err(NetError::ClassWeight { class, weight: class_weights[class] });
         }
-        match class_weights.iter().all(|w| *w == 0.0) {
+        match class_weights.iter().all(|w| is_zero(*w)) {
             true => Err(NetError::ClassWeight { class: 0, weight: 0.0 }),
             false => Ok(()),
         }
     }
 
-    /// What a batch's loss is the mean over: its rows, or their labels' weights.
+    /// What a batch's loss is the mean over: its B rows (1 conversion), or their labels' weights (B − 1 additions).
     pub(crate) fn weight_of<T>(&self, rows: usize, targets: Targets<'_, T>) -> f64 {
         match (self, targets) {
             (Loss::CrossEntropy { class_weights, .. }, Targets::Classes(labels)) if !class_weights.is_empty() => {
-                labels.iter().map(|label| class_weights[*label as usize]).sum()
+                sum(labels.iter().map(|label| class_weights[*label as usize]))
             }
-            _ => rows as f64,
+            _ => whole(rows as u64),
         }
     }
 }

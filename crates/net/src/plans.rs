@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use nxm_kernels::beside::rounded;
 use nxm_kernels::program::{Bindings, ParameterMemory, Place};
 use nxm_kernels::{Decay, Element, Executor, MatrixRef, Memory, Program, Rule};
 
@@ -113,7 +114,7 @@ impl<T: Element> Plans<T> {
             for class in 0..layout.cols {
                 let shares = self.loss.shares(class, layout.cols);
                 for (row, share) in shares.into_iter().enumerate() {
-                    self.work.as_mut_slice()[offset + row * layout.strides.row + class] = T::from_f64(share);
+                    self.work.as_mut_slice()[offset + row * layout.strides.row + class] = rounded(share);
                 }
             }
         }

@@ -94,8 +94,9 @@ impl<T: Element> Step<T> {
 
     /// Makes one step of `optimizer`; returns the mean loss of the examples before it.
     ///
-    /// This takes the operations of [`Step::gradients`], and those of the optimizer's [rule](nxm_kernels::Rule) for each parameter. The
-    /// rule's constants for this step are computed in f64 beforehand and not counted.
+    /// This takes the operations of [`Step::gradients`], and those of the optimizer's [rule](nxm_kernels::Rule) for each parameter. In f64 it
+    /// also computes the rule's constants, and the loss's when it first sees a number of rows. No count of a step has those in it:
+    /// `rule_constants` and `new_program_beside_kernels` of `nxm-count` do.
     ///
     /// # Errors
     /// [`NetError`] if the network, the batch or the optimizer's state do not fit. [`NetError::Diverged`] if the loss is not finite, or if

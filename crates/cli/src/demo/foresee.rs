@@ -23,7 +23,7 @@ pub fn write(job: &DemoJob, out: &mut impl Write) -> Result<Forecast, Failure> {
     writeln!(
         out,
         "{} images of 8 × 8 pixels train a {} network (ReLU, cross-entropy, {} parameters)\n\
-         in batches of {}, for {}. That makes {}, which cost exactly:\n",
+         in batches of {}, for {}. That makes {}, whose kernels execute exactly:\n",
         count(length.examples),
         job.name(),
         count(job.spec.parameters()),

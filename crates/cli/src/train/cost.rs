@@ -1,4 +1,4 @@
-//! What the training costs, exactly: by formula, before it runs.
+//! What the kernels of the training cost, exactly: by formula, before it runs.
 
 use std::fmt;
 

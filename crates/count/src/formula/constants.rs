@@ -15,8 +15,7 @@ use crate::kind::{Kind, Kinds, Overflow};
 /// None but [`Overflow`], which such small numbers do not cause.
 pub fn rule_constants(optimizer: &Optimizer, step: u64, element: ElementType) -> Result<Kinds, Overflow> {
     let step = step.max(1);
-    let power = u128::from(step.ilog2() + 1 + step.count_ones() - 2);
-    let of_adam = [(Kind::Add, 4), (Kind::Div, 2), (Kind::Sqrt, 1), (Kind::Mul, 2 * power), (Kind::Convert, 6)];
+    let of_adam = [(Kind::Add, 4), (Kind::Div, 2), (Kind::Sqrt, 1), (Kind::Mul, 2 * power(step)), (Kind::Convert, 6)];
     let l2 = |rate: f64| (Kind::Convert, u128::from(rate != 0.0));
     let all: Vec<(Kind, u128)> = match *optimizer {
         Optimizer::Sgd(Sgd { momentum: 0.0, weight_decay, .. }) => {
@@ -33,6 +32,11 @@ pub fn rule_constants(optimizer: &Optimizer, step: u64, element: ElementType) ->
         }
     };
     Kinds::new(all.into_iter().filter(|(kind, _)| element == ElementType::F32 || *kind != Kind::Convert))
+}
+
+/// Multiplications of an nth power by squaring: as many as n has binary digits and ones, less 2.
+pub(super) fn power(n: u64) -> u128 {
+    n.checked_ilog2().map_or(0, |digits| u128::from(digits + 1 + n.count_ones() - 2))
 }
 
 #[cfg(test)]

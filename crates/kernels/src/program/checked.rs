@@ -233,8 +233,8 @@ impl<T: Element> Translate<Places<T>, Shapes> for Collected {
     fn labels(&mut self, from: &usize) -> usize {
         *from
     }
-    fn number(&mut self, from: &T) -> f64 {
-        from.to_f64()
+    fn number(&mut self, _: &T) -> f64 {
+        0.0
     }
     fn rule(&mut self, _: &()) -> Rule<f64> {
         self.follows_rule = true;
@@ -242,5 +242,5 @@ impl<T: Element> Translate<Places<T>, Shapes> for Collected {
     }
 }
 
-/// Stands for any rule where only places are looked at.
+/// Stands for any rule where only places are looked at, as 0 does for any number.
 const NO_RULE: Rule<f64> = Rule::Sgd { learning_rate: 0.0, decay: Decay::None };

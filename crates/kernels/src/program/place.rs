@@ -105,7 +105,7 @@ impl<T: Element> Translate<Places<T>, Shapes> for ShapesOf<'_> {
         *from
     }
     fn number(&mut self, from: &T) -> f64 {
-        from.to_f64()
+        crate::beside::widened(*from)
     }
     fn rule(&mut self, _: &()) -> Rule<f64> {
         *self.rule

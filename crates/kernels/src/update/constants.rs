@@ -1,11 +1,10 @@
 //! The constants of a rule, computed in f64 once a step from what an optimizer is given.
 //!
-//! They are few, but an audit counts them too. So they go through the token, whose operations are executed one by one and where the source
-//! says, not where a compiler would rather have them.
+//! They are few, but an audit counts them too: each is one of the single operations of [`beside`](crate::beside).
 
 use super::{Decay, Rule};
+use crate::beside::{div, is_zero, mul, power, rounded, sqrt, sub};
 use crate::element::Element;
-use crate::simd::{Scalar, Simd};
 
 impl<T: Element> Rule<T> {
     /// The rule of gradient descent with momentum μ (`torch.optim.SGD`) in step `step`, counted from 1: [`Rule::Sgd`] if μ is 0, else
@@ -22,7 +21,7 @@ impl<T: Element> Rule<T> {
         if is_zero(dampening) {
             return Rule::Momentum { learning_rate, momentum, decay };
         }
-        let keep = if step <= 1 { T::ONE } else { rounded(f64s().sub(1.0, dampening)) };
+        let keep = if step <= 1 { T::ONE } else { rounded(sub(1.0, dampening)) };
         Rule::Dampened { learning_rate, momentum, keep, decay }
     }
 
@@ -41,7 +40,7 @@ impl<T: Element> Rule<T> {
     /// The rule of Adam (`torch.optim.Adam`) in step `step`, counted from 1, with the weight decay λ added to the gradient. Its constants are
     /// rounded from f64 to `T`.
     ///
-    /// Costs 6 conversions if `T` is f32, one more for a decay; 4 additions, 2 divisions, 1 sqrt; and [`power`] twice.
+    /// Costs 6 conversions if `T` is f32, one more for a decay; 4 additions, 2 divisions, 1 sqrt; and [`power`](crate::beside::power) twice.
     pub fn adam(learning_rate: f64, betas: [f64; 2], epsilon: f64, weight_decay: f64, step: u64) -> Rule<T> {
         adam(learning_rate, betas, epsilon, l2(weight_decay), step)
     }
@@ -51,7 +50,7 @@ impl<T: Element> Rule<T> {
     pub fn adamw(learning_rate: f64, betas: [f64; 2], epsilon: f64, weight_decay: f64, step: u64) -> Rule<T> {
         let decay = match is_zero(weight_decay) {
             true => Decay::None,
-            false => Decay::Decoupled(rounded(f64s().sub(1.0, f64s().mul(learning_rate, weight_decay)))),
+            false => Decay::Decoupled(rounded(sub(1.0, mul(learning_rate, weight_decay)))),
         };
         adam(learning_rate, betas, epsilon, decay, step)
     }
@@ -59,13 +58,13 @@ impl<T: Element> Rule<T> {
 
 fn adam<T: Element>(learning_rate: f64, [beta1, beta2]: [f64; 2], epsilon: f64, decay: Decay<T>, step: u64) -> Rule<T> {
     let step = step.max(1);
-    let rest = |base| f64s().sub(1.0, power(base, step));
+    let rest = |base| sub(1.0, power(base, step));
     Rule::Adam {
-        step_size: rounded(f64s().div(learning_rate, rest(beta1))),
-        one_minus_beta1: rounded(f64s().sub(1.0, beta1)),
+        step_size: rounded(div(learning_rate, rest(beta1))),
+        one_minus_beta1: rounded(sub(1.0, beta1)),
         beta2: rounded(beta2),
-        one_minus_beta2: rounded(f64s().sub(1.0, beta2)),
-        correction: rounded(f64s().div(1.0, f64s().sqrt(rest(beta2)))),
+        one_minus_beta2: rounded(sub(1.0, beta2)),
+        correction: rounded(div(1.0, sqrt(rest(beta2)))),
         epsilon: rounded(epsilon),
         decay,
     }
@@ -73,39 +72,4 @@ fn adam<T: Element>(learning_rate: f64, [beta1, beta2]: [f64; 2], epsilon: f64, 
 
 fn l2<T: Element>(weight_decay: f64) -> Decay<T> {
     if is_zero(weight_decay) { Decay::None } else { Decay::L2(rounded(weight_decay)) }
-}
-
-/// baseⁿ by squaring: multiplications alone, so the same bits on every machine, which a library's power need not give.
-///
-/// Costs as many multiplications as n has binary digits and ones, less 2.
-pub fn power(mut base: f64, mut n: u64) -> f64 {
-    let mut product = None;
-    while n > 0 {
-        if n & 1 == 1 {
-            product = Some(product.map_or(base, |product| f64s().mul(product, base)));
-        }
-        n >>= 1;
-        if n > 0 {
-            base = f64s().mul(base, base);
-        }
-    }
-    product.unwrap_or(1.0)
-}
-
-/// The token of single f64.
-#[inline(always)]
-fn f64s() -> impl Simd<f64, Vector = f64> {
-    Scalar
-}
-
-/// `x` in `T`.
-#[inline(always)]
-fn rounded<T: Element>(x: f64) -> T {
-    std::hint::black_box(T::from_f64(x))
-}
-
-/// Whether `x` is +0 or −0, by its bits: the compiler must not know that they are a number's, or it makes a comparison of them.
-#[inline(always)]
-fn is_zero(x: f64) -> bool {
-    std::hint::black_box(x.to_bits()) << 1 == 0
 }

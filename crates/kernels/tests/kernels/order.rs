@@ -2,7 +2,7 @@
 
 use nxm_kernels::{
     Activation, Blocking, Cpu, Following, Init, Level, MatrixMut, MatrixRef, ProductShape, Strides, WORTH_A_THREAD,
-    dense_input_gradient, dot, dot_in_f64, gemm, gemm_scaled, gemv_transposed, power,
+    beside::power, dense_input_gradient, dot, dot_in_f64, gemm, gemm_scaled, gemv_transposed,
 };
 use proptest::prelude::*;
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nxm_kernels::beside::{is_within, rounded};
 use nxm_kernels::program::Place;
 use nxm_kernels::{Element, MatrixRef, Memory, Rule};
 
@@ -123,12 +124,12 @@ impl<T: Element> OptimizerState<T> {
         layers.map(|layer| LayerState { weights: of(layer.weights), bias: of(layer.bias) }).collect()
     }
 
-    /// Changes η from the next step on.
+    /// Changes η from the next step on. Costs 1 conversion if `T` is f32.
     ///
     /// # Errors
     /// [`NetError::LearningRate`] if it is negative or not finite in `T`. (0 is allowed: schedules may end there.)
     pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<(), NetError> {
-        if learning_rate < 0.0 || !is_finite(T::from_f64(learning_rate)) {
+        if !is_within(learning_rate, f64::MAX) || !is_finite(rounded::<T>(learning_rate)) {
             return Err(NetError::LearningRate { learning_rate, element: T::NAME });
         }
         self.learning_rate = learning_rate;

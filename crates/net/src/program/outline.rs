@@ -3,6 +3,7 @@
 use std::mem::discriminant;
 use std::ops::Range;
 
+use nxm_kernels::beside::{div, mul, rounded, whole};
 use nxm_kernels::call::Op;
 use nxm_kernels::program::{Instruction, Place, Places, Slot};
 use nxm_kernels::{Element, Kept, Layout, Phase, Region};
@@ -272,28 +273,31 @@ impl<T: Element> Writer<'_, T> {
     }
 
     /// The loss and ∂L/∂a of the last layer.
-    #[allow(clippy::float_arithmetic, reason = "constants of the batch size, made once for each program")]
+    ///
+    /// The loss's constants are computed here, once for each outline: 2 div, 1 mul and 4 conversions for mean squared error, 1 div, 1 mul and
+    /// 3 conversions for binary cross-entropy, 1 div and 2 conversions for cross-entropy, and with its options 1 conversion and
+    /// [`Loss::spread`]. In f64 one conversion for each constant is none.
     fn loss(&mut self, results: &mut Results, loss: &Loss, delta: usize) {
         let (rows, units, last) = (self.rows, self.layout.outputs(), self.layout.layers.len() - 1);
         let (outputs, delta, to) = (results.outputs[last], self.delta(delta, units), results.loss);
         let targets = Place { slot: Slot::Targets, offset: 0, layout: Layout::row_major(rows, units) };
-        // These constants are computed once, here. They are not part of a step, and not counted.
-        let (elements, t) = (rows as f64 * units as f64, T::from_f64);
+        let over = |count: f64| move |x: f64| rounded::<T>(div(x, count));
+        let elements = || mul(whole(rows as u64), whole(units as u64));
         let op = match (loss, results.classes) {
             (Loss::MeanSquaredError, _) => {
-                let (mean, slope) = (t(1.0 / elements), t(2.0 / elements));
+                let [mean, slope] = [1.0, 2.0].map(over(elements()));
                 Op::MeanSquaredError { outputs, targets, mean, slope, delta, loss: to }
             }
             (Loss::BinaryCrossEntropy, _) => {
-                let (mean, losses) = (t(1.0 / elements), self.room.place(rows, units));
+                let (mean, losses) = (over(elements())(1.0), self.room.place(rows, units));
                 Op::BinaryCrossEntropy { logits: outputs, targets, mean, losses, delta, loss: to }
             }
             (Loss::CrossEntropy { .. }, None) => {
-                let (mean, losses) = (t(1.0 / rows as f64), self.room.place(1, rows));
+                let (mean, losses) = (over(whole(rows as u64))(1.0), self.room.place(1, rows));
                 Op::CrossEntropy { logits: outputs, labels: rows, mean, losses, delta, loss: to }
             }
             (Loss::CrossEntropy { .. }, Some(classes)) => {
-                let (spread, weights) = (t(loss.spread(units)), self.room.place(1, rows));
+                let (spread, weights) = (rounded(loss.spread(units)), self.room.place(1, rows));
                 let (logits, labels, losses) = (outputs, rows, self.room.place(1, rows));
                 results.losses = Some(losses);
                 Op::WeightedCrossEntropy { logits, labels, classes, spread, weights, losses, delta, loss: to }

@@ -1,0 +1,81 @@
+//! Machine code executes beside the kernels what the formulas say: in steps of a training, at the end of an epoch, in evaluations.
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+use nxm_audit::{Finding, audit_evaluation, audit_new_step, audit_training_step};
+use nxm_count::{Activation, Kind, Level, Loss, NetworkSpec, Optimizer};
+use nxm_net::{ElementType, LearningRateSchedule, TrainingOptions};
+
+const ELEMENTS: [ElementType; 2] = [ElementType::F32, ElementType::F64];
+
+fn assert_agrees(finding: &Finding) {
+    let Finding { name, level, element, machine, .. } = finding;
+    assert!(finding.agrees(), "{name}, {level}, {element}: {:#?} {machine:#?}", finding.differences());
+}
+
+fn network(loss: Loss) -> NetworkSpec {
+    NetworkSpec::new([3, 4, 3], Activation::Relu, Activation::Identity, loss).unwrap()
+}
+
+/// Every loss with its options.
+fn losses() -> [Loss; 6] {
+    let weighted = |label_smoothing, class_weights| Loss::CrossEntropy { label_smoothing, class_weights };
+    [
+        Loss::MeanSquaredError,
+        Loss::CROSS_ENTROPY,
+        weighted(0.1, vec![]),
+        weighted(0.0, vec![1.0, 2.5, 0.5]),
+        weighted(0.1, vec![1.0, 2.5, 0.5]),
+        Loss::BinaryCrossEntropy,
+    ]
+}
+
+/// Five examples in batches of two: steps 3 and 6 are short and end an epoch.
+#[test]
+fn steps_of_a_training() {
+    let schedules = [
+        LearningRateSchedule::Constant,
+        LearningRateSchedule::Step { every: 1, factor: 0.5 },
+        LearningRateSchedule::Milestones { at: vec![1, 3, 4], factor: 0.5 },
+        LearningRateSchedule::Linear { start: 0.5, end: 1.0, steps: 3 },
+    ];
+    let optimizers = [Optimizer::sgd(0.1), Optimizer::adamw(0.01)];
+    let mut divisions = Vec::new();
+    for (i, (schedule, loss)) in schedules.into_iter().cycle().zip(losses()).enumerate() {
+        let options = TrainingOptions::new(loss.clone(), optimizers[i % 2]).with_schedule(schedule).with_batch(2);
+        let level = Level::available().nth(i % Level::available().count()).unwrap();
+        let of_f32 = [3, 5, 6].map(|step| (ElementType::F32, step));
+        for (element, step) in of_f32.into_iter().chain([(ElementType::F64, 3)]) {
+            let finding = audit_training_step(&network(loss.clone()), &options, 5, step, level, element).unwrap();
+            assert_agrees(&finding);
+            divisions.push(finding.constants.get(Kind::Div));
+        }
+    }
+    // With a constant rate and gradient descent: the first short batch (twice the constants of its loss) that ends an epoch; neither; the end.
+    assert_eq!(divisions[..3], [2 * 2 + 1, 0, 1]);
+}
+
+#[test]
+fn new_steps() {
+    for (loss, element) in losses().into_iter().flat_map(|loss| ELEMENTS.map(|element| (loss.clone(), element))) {
+        let finding = audit_new_step(&network(loss), Level::named("scalar").unwrap(), element).unwrap();
+        assert_agrees(&finding);
+        assert!(element == ElementType::F64 || !finding.constants.is_none(), "{}", finding.name);
+    }
+}
+
+#[test]
+fn evaluations() {
+    for (i, loss) in losses().into_iter().enumerate() {
+        let level = Level::available().nth(i % Level::available().count()).unwrap();
+        for element in ELEMENTS {
+            assert_agrees(&audit_evaluation(&network(loss.clone()), 3, level, element).unwrap());
+        }
+    }
+    // Two batches: one of 256 rows, one of 1.
+    let finding =
+        audit_evaluation(&network(losses()[3].clone()), 257, Level::available().last().unwrap(), ElementType::F32);
+    let finding = finding.unwrap();
+    assert_agrees(&finding);
+    // 255 of the first batch's weights, 2 for each batch, and the constants of the loss: 3 in the class shares, 5 times 2.
+    assert_eq!(finding.constants.get(Kind::Add), 255 + 2 * 2 + 3 + 5 * 2);
+}
