@@ -51,6 +51,9 @@ enum End {
     Late,
 }
 
+/// Of each test, by its index, and each kind of mutant: how many it caught, and how many it let pass.
+type Luck = BTreeMap<(usize, Kind, u8), (f64, f64)>;
+
 /// The programs of tests.
 pub struct Campaign {
     pub programs: Vec<PathBuf>,
@@ -137,8 +140,7 @@ impl Campaign {
         first: &BTreeMap<String, String>,
         done: impl Fn(&Mutant, &Outcome) + Sync,
     ) -> Vec<(Mutant, Outcome)> {
-        // Of each test and each kind of mutant: how many it caught, and how many it let pass.
-        let luck: Mutex<BTreeMap<(usize, Kind, u8), (f64, f64)>> = Mutex::default();
+        let luck: Mutex<Luck> = Mutex::default();
         self.each(mutants, |_, mutant| {
             let reaches = |at: &usize| tests[*at].reached.as_ref().is_none_or(|sites| sites.contains(&mutant.site));
             let mut reaching: Vec<usize> = (0..tests.len()).filter(reaches).collect();

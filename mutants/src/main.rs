@@ -8,6 +8,8 @@ mod campaign;
 mod report;
 mod rewrite;
 mod site;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::collections::BTreeMap;
