@@ -1,6 +1,7 @@
 //! A place that can be changed, and its changes.
 
-/// Methods of the token, with the variants that `runtime/mutant.rs` has for each.
+/// Methods of the token, with the variants that `runtime/mutant.rs` has for each: 1 drops the call, 2 makes it twice, 3 has the same value by
+/// operations of another kind (memory is read or written without the token), 4 is its counterpart.
 const CALLS: [(&str, &[u8]); 35] = [
     ("add", &[1, 2, 3, 4]),
     ("sub", &[1, 2, 3, 4]),
@@ -38,7 +39,7 @@ const CALLS: [(&str, &[u8]); 35] = [
     ("transpose", &[1]),
     ("reduce_add_each", &[1, 2, 3, 4]),
 ];
-/// The same of those that take no vectors' place when they are dropped.
+/// The same of those that make a number of a vector: without them there is no number.
 const REDUCTIONS: [(&str, &[u8]); 2] = [("reduce_add", &[2, 4]), ("reduce_max", &[2, 4])];
 
 /// The variants of a method of the token; none if it has none.
