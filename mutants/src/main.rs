@@ -34,7 +34,7 @@ Usage: nxm-mutants [OPTIONS]
   --seed S      the random numbers of the draw [default: 1]
   --only TEXT   only mutants whose name contains TEXT
   --jobs N      tests that run at once [default: the number of processors]
-  --list        print the mutants and build nothing
+  --list        print the mutants, each with what NXM_MUTANT must be for it, and build nothing
   --resume      go on where an earlier full run was stopped
 
 A run without --sample and --only writes mutants/report.tsv. Exit status 1: a mutant survived that mutants/equivalent.json does not list.";
@@ -98,7 +98,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let known = report::read(&fs::read_to_string(&report).unwrap_or_default());
     let chosen = choose(all, &options, &equivalent);
     if options.list {
-        chosen.iter().for_each(|mutant| println!("{}", mutant.name));
+        chosen.iter().for_each(|mutant| println!("{}:{}\t{}", mutant.site, mutant.variant, mutant.name));
         return Ok(ExitCode::SUCCESS);
     }
 
@@ -142,8 +142,9 @@ fn judge(
     options: &Options,
     place: &Path,
 ) -> Result<Vec<(Mutant, Outcome)>, Box<dyn Error>> {
-    let path: PathBuf = place.join("journal.tsv");
-    if options.sample.is_some() || !options.resume {
+    let full = options.sample.is_none() && options.only.is_empty();
+    let path: PathBuf = place.join(if full { "journal.tsv" } else { "journal-of-some.tsv" });
+    if !(full && options.resume) {
         let _ = fs::remove_file(&path);
     }
     let before = report::read(&fs::read_to_string(&path).unwrap_or_default());

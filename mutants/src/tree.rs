@@ -29,6 +29,8 @@ const TILING: [&str; 13] = [
     "loss",
     "update.rs",
 ];
+/// The module that is added.
+const RUNTIME: &str = "crates/kernels/src/mutant.rs";
 /// The programs that run tests, with their packages.
 pub const TESTS: [(&str, &str); 4] = [("counts", "count"), ("bill", "count"), ("kernels", "kernels"), ("net", "net")];
 
@@ -69,9 +71,16 @@ impl Tree {
             };
             write(&place.join(file), &bytes)?;
         }
+        let mut there = Vec::new();
+        for part in PARTS.iter().filter(|part| place.join(part).exists()) {
+            list(place, Path::new(part), &mut there)?;
+        }
+        for file in there.iter().filter(|file| files.binary_search(file).is_err() && *file != RUNTIME) {
+            fs::remove_file(place.join(file))?;
+        }
         let runtime = include_str!("../runtime/mutant.rs");
         let runtime = runtime.replace("const SITES: usize = 0;", &format!("const SITES: usize = {};", sites.len()));
-        write(&place.join("crates/kernels/src/mutant.rs"), runtime.as_bytes())?;
+        write(&place.join(RUNTIME), runtime.as_bytes())?;
         Ok(Tree { place: place.to_owned(), sites, skipped })
     }
 
