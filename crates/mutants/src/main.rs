@@ -1,0 +1,182 @@
+//! Which changes of a kernel or a formula do the tests catch?
+//!
+//! A mutant is a small change of the sources: a token call dropped, a loop one longer, a constant one less. If the tests pass in spite of it,
+//! it survives, and either it changes nothing that matters or a test is missing. This program copies the workspace to `target/mutants/tree`,
+//! compiles all mutants into one build of the tests, and runs the tests once for each mutant, which `NXM_MUTANT` switches on.
+
+mod campaign;
+mod report;
+mod rewrite;
+mod site;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+use std::{env, fs, thread};
+
+use campaign::{Campaign, DID_NOT_END, Journal, Outcome};
+use report::Equivalent;
+use rewrite::ByHand;
+use site::{Mutant, mutants};
+use tree::Tree;
+
+const HELP: &str = "\
+Which mutants of the kernels and the formulas do the tests catch?
+
+Usage: nxm-mutants [OPTIONS]
+
+  --sample N    only N mutants, drawn at random; each meets the test that caught it last first
+  --seed S      the random numbers of the draw [default: 1]
+  --only TEXT   only mutants whose name contains TEXT
+  --jobs N      tests that run at once [default: the number of processors]
+  --list        print the mutants, each with what NXM_MUTANT must be for it, and build nothing
+  --resume      go on where an earlier full run was stopped
+
+A run without --sample and --only writes crates/mutants/report.tsv. Exit status 1: a mutant survived that crates/mutants/equivalent.json does not list.";
+
+#[derive(Default)]
+struct Options {
+    sample: Option<usize>,
+    seed: u64,
+    only: String,
+    jobs: Option<usize>,
+    list: bool,
+    resume: bool,
+}
+
+fn options() -> Result<Option<Options>, Box<dyn Error>> {
+    let mut options = Options { seed: 1, ..Options::default() };
+    let mut arguments = env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+        match argument.as_str() {
+            "--sample" => options.sample = Some(value()?.parse()?),
+            "--seed" => options.seed = value()?.parse()?,
+            "--only" => options.only = value()?,
+            "--jobs" => options.jobs = Some(value()?.parse::<usize>()?.max(1)),
+            "--list" => options.list = true,
+            "--resume" => options.resume = true,
+            "--help" | "-h" => return Ok(None),
+            _ => return Err(format!("unknown option {argument}; see --help").into()),
+        }
+    }
+    Ok(Some(options))
+}
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let Some(options) = options()? else {
+        println!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = here.join("../..").canonicalize()?;
+    let place = root.join("target/mutants");
+    let by_hand: Vec<ByHand> = serde_json::from_str(&fs::read_to_string(here.join("by-hand.json"))?)?;
+    let equivalent: Vec<Equivalent> = serde_json::from_str(&fs::read_to_string(here.join("equivalent.json"))?)?;
+    let tree = Tree::new(&root, &place.join("tree"), &by_hand)?;
+    let all = mutants(&tree.sites);
+    println!(
+        "{} mutants at {} places; left out: {} constants where only constants may stand, {} in arguments of macros",
+        all.len(),
+        tree.sites.len(),
+        tree.skipped.constants,
+        tree.skipped.in_macros
+    );
+    if let Some(listed) = equivalent.iter().find(|listed| !all.iter().any(|mutant| listed.is(mutant))) {
+        return Err(format!(
+            "no mutant is called {:?}, which equivalent.json lists: {}",
+            listed.mutant, listed.because
+        )
+        .into());
+    }
+    let report = here.join("report.tsv");
+    let known = report::read(&fs::read_to_string(&report).unwrap_or_default());
+    let chosen = choose(all, &options, &equivalent);
+    if options.list {
+        chosen.iter().for_each(|mutant| println!("{}:{}\t{}", mutant.site, mutant.variant, mutant.name));
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    let start = Instant::now();
+    let programs = tree.build(&place.join("build"))?;
+    println!("built in {} s", start.elapsed().as_secs());
+    let jobs = options.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
+    let campaign = Campaign { programs, tree: tree.place.clone(), place: place.clone(), jobs };
+    let start = Instant::now();
+    let mut tests = campaign.tests()?;
+    if options.sample.is_none() {
+        let path = place.join("measured.tsv");
+        let before = fs::read_to_string(&path).unwrap_or_default();
+        match campaign.remembered(&before).filter(|_| options.resume) {
+            Some(remembered) => tests = remembered,
+            None => {
+                let (passed, failed) = campaign.measure(tests);
+                tests = passed;
+                println!("{} tests measured in {} s", tests.len(), start.elapsed().as_secs());
+                failed.iter().for_each(|test| println!("left out, because nothing is changed and it fails: {test}"));
+                fs::write(&path, campaign.measured(&tests))?;
+            }
+        }
+    }
+    let results = judge(&campaign, chosen, &tests, known, &options, &place)?;
+    println!("{} mutants in {} s\n", results.len(), start.elapsed().as_secs());
+    let (survivors, wrong) = report::print(&results, &equivalent);
+    if options.sample.is_none() && options.only.is_empty() {
+        let lines: Vec<String> = results.iter().map(|(mutant, outcome)| report::line(mutant, outcome)).collect();
+        fs::write(report, lines.join("\n") + "\n")?;
+    }
+    Ok(if survivors + wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs the tests on the mutants. A full run keeps a journal, and may go on where an earlier one stopped.
+fn judge(
+    campaign: &Campaign,
+    chosen: Vec<Mutant>,
+    tests: &[campaign::Test],
+    known: BTreeMap<String, Outcome>,
+    options: &Options,
+    place: &Path,
+) -> Result<Vec<(Mutant, Outcome)>, Box<dyn Error>> {
+    let full = options.sample.is_none() && options.only.is_empty();
+    let path: PathBuf = place.join(if full { "journal.tsv" } else { "journal-of-some.tsv" });
+    if !(full && options.resume) {
+        let _ = fs::remove_file(&path);
+    }
+    let before = report::read(&fs::read_to_string(&path).unwrap_or_default());
+    let (judged, left): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|mutant| before.contains_key(&mutant.name));
+    let caught = |(name, outcome)| match outcome {
+        Outcome::Caught(test) => Some((name, test.trim_end_matches(DID_NOT_END).to_owned())),
+        Outcome::Survived(_) => None,
+    };
+    let first = known.into_iter().filter_map(caught).collect();
+    let journal = Journal::open(&path)?;
+    let judged = judged.into_iter().map(|mutant| (mutant.clone(), before[&mutant.name].clone()));
+    let mut results: Vec<_> = judged.collect();
+    results.extend(campaign.judge(left, tests, &first, |mutant, outcome| journal.write(mutant, outcome)));
+    results.sort_by_key(|(mutant, _)| (mutant.site, mutant.variant));
+    Ok(results)
+}
+
+/// The mutants that are asked for. A sample has none that are listed as equivalent: those would pass all tests.
+fn choose(all: Vec<Mutant>, options: &Options, equivalent: &[Equivalent]) -> Vec<Mutant> {
+    let mut chosen: Vec<Mutant> = all.into_iter().filter(|mutant| mutant.name.contains(&options.only)).collect();
+    let Some(sample) = options.sample else { return chosen };
+    chosen.retain(|mutant| !equivalent.iter().any(|listed| listed.is(mutant)));
+    // SplitMix64.
+    let mut state = options.seed;
+    let mut random = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let x = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    };
+    let mut drawn: Vec<(u64, Mutant)> = chosen.into_iter().map(|mutant| (random(), mutant)).collect();
+    drawn.sort_by_key(|(number, _)| *number);
+    drawn.truncate(sample);
+    drawn.into_iter().map(|(_, mutant)| mutant).collect()
+}
