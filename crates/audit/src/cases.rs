@@ -15,20 +15,29 @@ use nxm_net::ElementType;
 use crate::error::AuditError;
 use crate::finding::{Finding, overflow};
 
+/// How many cases a kernel gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// A few: seconds.
+    Brief,
+    /// All that [`coverage`](crate::coverage()) needs: some ten seconds for a level and element type.
+    Full,
+}
+
 /// Audits every kernel at `level` in these elements, each on small shapes.
 ///
 /// # Errors
 /// [`AuditError`] if the system does not allow it, if an instruction is unknown, or if a kernel has no case here.
-pub fn audit_kernels(level: Level, element: ElementType) -> Result<Vec<Finding>, AuditError> {
+pub fn audit_kernels(level: Level, element: ElementType, extent: Extent) -> Result<Vec<Finding>, AuditError> {
     match element {
-        ElementType::F32 => kernels_in::<f32>(level),
-        ElementType::F64 => kernels_in::<f64>(level),
+        ElementType::F32 => kernels_in::<f32>(level, extent),
+        ElementType::F64 => kernels_in::<f64>(level, extent),
     }
 }
 
-fn kernels_in<T: Element>(level: Level) -> Result<Vec<Finding>, AuditError> {
+fn kernels_in<T: Element>(level: Level, extent: Extent) -> Result<Vec<Finding>, AuditError> {
     let (lanes, formulas) = (level.shape::<T>().lanes, Formulas::of::<T>(level));
-    let mut audit = Audit { cpu: Cpu::new(level, 1), level, lanes, formulas, findings: Vec::new() };
+    let mut audit = Audit { cpu: Cpu::new(level, 1), level, extent, lanes, formulas, findings: Vec::new() };
     for kernel in Operation::NAMES {
         audit.kernel::<T>(kernel)?;
     }
@@ -38,6 +47,7 @@ fn kernels_in<T: Element>(level: Level) -> Result<Vec<Finding>, AuditError> {
 struct Audit {
     cpu: Cpu,
     level: Level,
+    extent: Extent,
     lanes: usize,
     formulas: Formulas,
     findings: Vec<Finding>,
@@ -136,6 +146,24 @@ impl Audit {
         let task = || T::run(&cpu, calls.pop().expect("as many calls as runs"), None);
         self.findings.push(Finding::new::<T>(name, self.level, (formula, Kinds::NONE), task)?);
         Ok(())
+    }
+
+    /// Lengths of a reduction, which between them take every way through it (`reduce.rs`): less than a block of 64 bytes, some blocks, four
+    /// blocks at once, twice that, and one to four blocks behind four. Each ends in a block's first vector and in its last one.
+    fn lengths<T: Element>(&self) -> Vec<usize> {
+        let (block, lanes) = (T::BLOCK, self.lanes);
+        if self.extent == Extent::Brief {
+            return black_box(vec![7, 4 * block + 11]);
+        }
+        let mut lengths = vec![1, block, 3 * block, 8 * block];
+        for blocks in [0, 1, 4, 5, 6, 7] {
+            lengths.push(blocks * block + lanes.div_ceil(2));
+            // A vector of one lane is never ragged, and a block of such vectors is one loop.
+            if lanes > 1 && lanes < block {
+                lengths.push((blocks + 1) * block - lanes.div_ceil(2));
+            }
+        }
+        black_box(lengths)
     }
 
     /// As many elements as `whole` vectors, and a ragged one. No length is known to the compiler: what ships does not know it either.

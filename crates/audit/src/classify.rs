@@ -89,10 +89,7 @@ pub(crate) fn classify(instruction: &Instruction) -> Option<Class> {
     if width.is_none() && !name.starts_with("cvt") && !registers.clone().any(|r| r.is_k() || r.is_mm()) {
         return Some(Class::Other);
     }
-    let memory = match instruction.is_broadcast() {
-        true => 0,
-        false => instruction.memory_size().size(),
-    };
+    let memory = bytes_from_memory(instruction)?;
     let Some((kind, element)) = operation(name) else {
         return OTHER.iter().any(|other| name.starts_with(other)).then_some(Class::Other);
     };
@@ -105,6 +102,21 @@ pub(crate) fn classify(instruction: &Instruction) -> Option<Class> {
     };
     let mask = (instruction.op_mask() != Register::None).then(|| instruction.op_mask().number());
     Some(Class::Operation { lanes: Lanes { kind, width }, count, mask })
+}
+
+/// Bytes that an instruction takes from memory; of a number that is broadcast, those of all its copies. None if the size of a broadcast is not
+/// known.
+///
+/// A conversion to narrower elements names its narrow register alone: `vcvtpd2ps ymm, m64{1to8}` has eight lanes, as its memory operand says.
+fn bytes_from_memory(instruction: &Instruction) -> Option<usize> {
+    let size = instruction.memory_size();
+    if !instruction.is_broadcast() {
+        return Some(size.size());
+    }
+    // "Broadcast512_Float64": the bits of all copies are in the name alone.
+    let name = format!("{size:?}");
+    let bits = name.strip_prefix("Broadcast")?.split('_').next()?;
+    bits.parse::<usize>().ok().map(|bits| bits / 8)
 }
 
 /// The kind of a named operation, and the bytes of its packed elements: of the larger ones, if it converts; none if it has one lane.

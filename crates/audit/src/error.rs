@@ -31,6 +31,9 @@ pub enum AuditError {
         /// Where it is.
         address: u64,
     },
+    /// The program's own file can't be read as one with symbols.
+    #[error("the kernels of the running program were not found: {0}")]
+    Program(String),
     /// Its count or its network.
     #[error("{0}")]
     Case(String),

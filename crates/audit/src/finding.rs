@@ -5,7 +5,7 @@ use nxm_kernels::{Element, Level};
 
 use crate::error::AuditError;
 use crate::machine::{Machine, is_double};
-use crate::rewrite::{Rewrite, left_out, rewrites};
+use crate::rewrite::{Rewrite, left_out, pinned};
 
 /// One audited piece of code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Finding {
     pub formula: Kinds,
     /// What the compiler leaves out of that, in all.
     pub left_out: Kinds,
-    /// Which it is: of those of the functions that are evaluated here, the ones that this build makes.
+    /// Which it is: of the rewrites that this build makes, those of functions that are evaluated here.
     pub rewrites: Vec<Rewrite>,
     /// What is computed in f64 beside the kernels, by its formula: of a step the constants of the optimizer's rule
     /// ([`nxm_count::rule_constants`]), of a training or an evaluation the rest too ([`nxm_count::step_beside_kernels`]).
@@ -38,29 +38,18 @@ impl Finding {
         task: impl FnMut(),
     ) -> Result<Finding, AuditError> {
         let executed = counted.executed().map_err(overflow)?;
-        let rewrites = rewrites(level, level.shape::<T>());
-        let rewrites: Vec<Rewrite> =
-            rewrites.iter().copied().filter(|rewrite| executed.evaluations(rewrite.function) > 0).collect();
-        let mut finding = Finding {
+        let mut rewrites = pinned::<T>(level)?;
+        rewrites.retain(|rewrite| executed.evaluations(rewrite.function) > 0);
+        Ok(Finding {
             name,
             level,
             element: T::NAME,
             formula: everything(&executed)?,
-            left_out: Kinds::NONE,
-            rewrites: Vec::new(),
+            left_out: left_out(&executed, &rewrites).map_err(overflow)?,
+            rewrites,
             constants,
             machine: crate::trace(task)?,
-        };
-        // A build sees each of them everywhere or nowhere: it did those of which the rest is what was executed.
-        for set in 0u32..1 << rewrites.len() {
-            let seen = rewrites.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1);
-            finding.rewrites = seen.map(|(_, rewrite)| *rewrite).collect();
-            finding.left_out = left_out(&executed, &finding.rewrites).map_err(overflow)?;
-            if finding.agrees() {
-                break;
-            }
-        }
-        Ok(finding)
+        })
     }
 
     /// What was executed in the elements' own type; in f64, that is the constants too.
@@ -102,7 +91,7 @@ impl Finding {
 }
 
 /// Its own operations and those inside functions.
-fn everything(ops: &Ops) -> Result<Kinds, AuditError> {
+pub(crate) fn everything(ops: &Ops) -> Result<Kinds, AuditError> {
     ops.own().plus(ops.inside()).map_err(overflow)
 }
 

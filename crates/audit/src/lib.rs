@@ -11,6 +11,8 @@
 //! - The constants of an optimizer's rule, computed in f64 once a step, have a formula of their own ([`nxm_count::rule_constants`]). So has what
 //!   a training or an evaluation computes beside its kernels ([`nxm_count::step_beside_kernels`]). In f32 the audit tells both apart by
 //!   their instructions.
+//! - [`coverage()`] says which floating-point instructions of the running program's kernels were stepped, and which were not.
+//! - [`assert_costs`] audits a reader's own code, as their own test has compiled it (`examples/own_program.rs`).
 //!
 //! Element types are arguments and no type parameters, so that all that is audited is compiled once, here.
 //!
@@ -21,6 +23,8 @@ mod beside;
 mod cases;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod classify;
+mod costs;
+mod coverage;
 mod error;
 mod finding;
 mod machine;
@@ -30,14 +34,25 @@ mod steps;
 mod trace;
 
 pub use beside::{audit_evaluation, audit_new_step, audit_training_step};
-pub use cases::audit_kernels;
+pub use cases::{Extent, audit_kernels};
+pub use costs::{Difference, Formula, assert_costs, compare_costs};
+pub use coverage::{Excuse, Gap, LevelCoverage, Unstepped, coverage};
 pub use error::AuditError;
 pub use finding::Finding;
 pub use machine::{Lanes, Machine, Width};
 pub use rewrite::Rewrite;
 pub use steps::{audit_prediction, audit_step};
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-pub use trace::trace;
+pub use trace::{trace, trace_first};
+
+/// What `task` executes when it runs for the first time: not available here.
+///
+/// # Errors
+/// [`AuditError::Unavailable`], always.
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub fn trace_first(_: impl FnMut()) -> Result<Machine, AuditError> {
+    Err(AuditError::Unavailable)
+}
 
 /// What `task` executes when it runs for the second time: not available here.
 ///

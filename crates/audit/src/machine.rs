@@ -1,6 +1,6 @@
 //! What a piece of machine code executed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nxm_count::{Kind, Kinds};
 
@@ -58,12 +58,19 @@ pub struct Machine {
     pub(crate) instructions: u64,
     /// By kind and width, and by the instruction's name.
     pub(crate) lanes: BTreeMap<(Lanes, String), u64>,
+    /// Where the floating-point instructions stand that were executed.
+    pub(crate) addresses: BTreeSet<u64>,
 }
 
 impl Machine {
     /// Instructions of any sort.
     pub fn instructions(&self) -> u64 {
         self.instructions
+    }
+
+    /// Addresses of the floating-point instructions that were executed, each once.
+    pub fn addresses(&self) -> impl Iterator<Item = u64> {
+        self.addresses.iter().copied()
     }
 
     /// The same, had instructions of this name worked on one lane more.

@@ -1,9 +1,10 @@
 //! A child process, executed one instruction at a time.
 //!
 //! The child is a fork: the same code at the same addresses. It runs the task once, for caches, buffers and lazily resolved functions to
-//! be as they will stay, raises a signal, runs it again, and raises the signal again; between the two signals its parent steps it.
+//! be as they will stay, unless the first run is asked for. It raises a signal, runs the task again, and raises the signal again. Between the
+//! two signals its parent steps it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Error;
 use std::os::unix::fs::FileExt;
@@ -22,14 +23,34 @@ use crate::machine::Machine;
 ///
 /// # Errors
 /// [`AuditError`] if the system forbids it, if `task` panics, or if an instruction is unknown.
-pub fn trace(mut task: impl FnMut()) -> Result<Machine, AuditError> {
+pub fn trace(task: impl FnMut()) -> Result<Machine, AuditError> {
+    run(task, Run::Second)
+}
+
+/// What `task` executes when it runs for the first time, with what only a first run does: it allocates scratch memory, and asks the processor
+/// what it has.
+///
+/// # Errors
+/// As [`trace`].
+pub fn trace_first(task: impl FnMut()) -> Result<Machine, AuditError> {
+    run(task, Run::First)
+}
+
+/// Which run is stepped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Run {
+    First,
+    Second,
+}
+
+fn run(mut task: impl FnMut(), stepped: Run) -> Result<Machine, AuditError> {
     let _one = OneProcessor::take();
     // SAFETY: the child runs `task`, which its caller knows to need this thread alone, and leaves by `_exit`.
     let child = unsafe { libc::fork() };
     match child {
         -1 => Err(failed("fork")),
         0 => {
-            let done = catch_unwind(AssertUnwindSafe(|| be_stepped(&mut task)));
+            let done = catch_unwind(AssertUnwindSafe(|| be_stepped(&mut task, stepped)));
             // SAFETY: ends the process; nothing of the parent's is run or flushed.
             unsafe { libc::_exit(done.unwrap_or(PANICKED)) }
         }
@@ -74,7 +95,7 @@ const PANICKED: c_int = 255;
 const MARK: c_int = libc::SIGUSR1;
 
 /// The child's side; returns its exit status.
-fn be_stepped(task: &mut impl FnMut()) -> c_int {
+fn be_stepped(task: &mut impl FnMut(), stepped: Run) -> c_int {
     // SAFETY: both calls only change this process: it dies with its parent, and is traced by it.
     let traced = unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
@@ -83,7 +104,9 @@ fn be_stepped(task: &mut impl FnMut()) -> c_int {
     if traced == -1 {
         return Error::last_os_error().raw_os_error().unwrap_or(libc::EPERM);
     }
-    task();
+    if stepped == Run::Second {
+        task();
+    }
     mark();
     task();
     mark();
@@ -224,14 +247,15 @@ impl Child {
                 signal => return Err(AuditError::Child { how: format!("was stopped by signal {signal}") }),
             }
         }
-        let mut lanes = BTreeMap::new();
+        let (mut lanes, mut addresses) = (BTreeMap::new(), BTreeSet::new());
         for (address, (class, count)) in known {
             if let Class::Operation { lanes: of, .. } = class {
                 let (name, _) = decode(&memory, address)?;
                 *lanes.entry((of, name)).or_default() += count;
+                addresses.insert(address);
             }
         }
-        Ok(Machine { instructions, lanes })
+        Ok(Machine { instructions, lanes, addresses })
     }
 }
 

@@ -3,8 +3,11 @@
 
 use std::hint::black_box;
 
-use nxm_audit::{AuditError, Finding, audit_kernels, audit_prediction, audit_step, trace};
-use nxm_count::{Activation, Clipping, Level, Loss, NetworkSpec, Optimizer};
+use nxm_audit::{
+    AuditError, Extent, Finding, assert_costs, audit_kernels, audit_prediction, audit_step, compare_costs, coverage,
+    trace, trace_first,
+};
+use nxm_count::{Activation, Clipping, Kind, Kinds, Level, Loss, NetworkSpec, Optimizer};
 use nxm_net::{Adam, AdamW, ElementType, Sgd};
 
 fn assert_agree(findings: &[Finding]) {
@@ -14,8 +17,71 @@ fn assert_agree(findings: &[Finding]) {
 }
 
 fn kernels(element: ElementType) {
-    let findings: Vec<Finding> = Level::available().flat_map(|level| audit_kernels(level, element).unwrap()).collect();
+    let audit = |level| audit_kernels(level, element, Extent::Brief).unwrap();
+    let findings: Vec<Finding> = Level::available().flat_map(audit).collect();
     assert_agree(&findings);
+}
+
+/// Coverage finds the kernels' instructions in this program's file, and one that was not stepped is missed by its kernel's name.
+#[test]
+fn coverage_misses_what_was_not_stepped() {
+    let level = Level::named("scalar").unwrap();
+    let mut findings = audit_kernels(level, ElementType::F64, Extent::Brief).unwrap();
+    let of_dot = |findings: &[Finding]| {
+        let levels = coverage(findings).unwrap();
+        assert_eq!(levels.len(), 1);
+        let level = &levels[0];
+        assert!(level.stepped() > 0 && level.stepped() < level.instructions, "{level:?}");
+        level.stepped()
+    };
+    let all = of_dot(&findings);
+    let before = findings.len();
+    findings.retain(|finding| !finding.name.starts_with("dot_in_f64"));
+    assert!(findings.len() < before);
+    // It has a body of its own.
+    assert!(of_dot(&findings) < all);
+}
+
+/// The first run of a kernel allocates scratch memory, and executes the same floating-point lanes as the second.
+#[test]
+fn the_first_run_executes_the_same_lanes() {
+    use nxm_kernels::{Cpu, MatrixMut, MatrixRef, gemm_scaled};
+    let (rows, inner, cols) = (3, 2, 5);
+    let (a, b) = (vec![0.5f32; rows * inner], vec![0.25f32; inner * cols]);
+    for level in Level::available() {
+        let cpu = Cpu::new(level, 1);
+        let mut c = vec![1.0f32; rows * cols];
+        // α·A is a copy in scratch memory.
+        let mut task = || {
+            let a = MatrixRef::new(&a, rows, inner).unwrap();
+            let b = MatrixRef::new(&b, inner, cols).unwrap();
+            let c = MatrixMut::new(&mut c, rows, cols).unwrap();
+            gemm_scaled(&cpu, black_box(0.5), a, b, black_box(1.0), c).unwrap();
+        };
+        let (first, second) = (trace_first(&mut task).unwrap(), trace(&mut task).unwrap());
+        // It took more instructions: those of the allocator.
+        assert!(first.instructions() > second.instructions(), "{level}");
+        assert!(second.by_name().next().is_some(), "{level}");
+        assert!(first.by_name().eq(second.by_name()), "{level}: {first:?}, then {second:?}");
+    }
+}
+
+#[test]
+fn costs_of_ones_own_code() {
+    let (mut x, y) = (black_box(1.5f64), black_box(2.5f64));
+    let formula = |mul, div| Kinds::new([(Kind::Mul, mul), (Kind::Div, div)]).unwrap();
+    assert_costs(formula(1, 1), || x = black_box(black_box(x * y) / y));
+    let differences = compare_costs(formula(3, 1), || x = black_box(black_box(x * y) / y)).unwrap();
+    let said: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    assert_eq!(said.len(), 1);
+    assert!(said[0].starts_with("mul: 1 executed, 3 by formula, 2 fewer (1 in "), "{said:?}");
+    let panic = std::panic::catch_unwind(|| {
+        assert_costs(formula(0, 0), || {
+            black_box(black_box(y) * y);
+        });
+    });
+    let message = panic.unwrap_err().downcast::<String>().unwrap();
+    assert!(message.contains("mul: 1 executed, 0 by formula, 1 more"), "{message}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use nxm_audit::{AuditError, Finding, audit_kernels, audit_step};
+use nxm_audit::{AuditError, Extent, Finding, LevelCoverage, Unstepped, audit_kernels, audit_step, coverage};
 use nxm_count::{Kind, Kinds, Sizes};
 use nxm_kernels::{Activation, Level};
 use nxm_net::{ElementType, Loss};
@@ -89,6 +89,11 @@ pub fn run(args: &AuditArgs, out: &mut impl Write) -> Result<(), Failure> {
         table(Look::Text, header, 2, rows)
     )?;
     explain(&findings, out)?;
+    let covered = match &args.sizes {
+        None => coverage(&findings).map_err(failure)?,
+        Some(_) => Vec::new(),
+    };
+    print_coverage(&covered, out)?;
     let differs = |f: &Finding| {
         let differences = f.differences().join(", ");
         let by_name: Vec<String> =
@@ -97,7 +102,7 @@ pub fn run(args: &AuditArgs, out: &mut impl Write) -> Result<(), Failure> {
     };
     let differ: Vec<String> = findings.iter().filter(|f| !f.agrees()).map(differs).collect();
     match differ.is_empty() {
-        true => Ok(()),
+        true => covered.iter().try_for_each(complete),
         false => {
             let differ = differ.join("\n  ");
             Err(Failure::BrokenPromise(format!("machine code differs from its formula\n  {differ}")))
@@ -121,7 +126,7 @@ fn kernels() -> Result<Vec<Finding>, Failure> {
     let mut findings = Vec::new();
     for level in Level::available() {
         for element in [ElementType::F32, ElementType::F64] {
-            findings.extend(audit_kernels(level, element).map_err(failure)?);
+            findings.extend(audit_kernels(level, element, Extent::Full).map_err(failure)?);
         }
     }
     Ok(findings)
@@ -149,6 +154,48 @@ fn row(findings: &[Finding]) -> Vec<String> {
     };
     let kinds = Kind::ALL.map(|kind| count(sum(Finding::executed, kind)));
     [name, first.level.to_string(), count(u128::from(instructions))].into_iter().chain(kinds).chain([verdict]).collect()
+}
+
+/// How many of the floating-point instructions in this program's kernels were stepped, and why others were not.
+fn print_coverage(levels: &[LevelCoverage], out: &mut impl Write) -> Result<(), Failure> {
+    if levels.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\nFloating-point instructions of the kernels in this program that were stepped, each at least once"
+    )?;
+    let header = ["level", "functions", "instructions", "stepped", "share"];
+    let rows = levels.iter().map(|level| {
+        let number = |n: usize| count(n as u128);
+        let share = 100.0 * level.stepped() as f64 / level.instructions.max(1) as f64;
+        let [functions, instructions, stepped] = [level.bodies, level.instructions, level.stepped()].map(number);
+        [level.level.to_owned(), functions, instructions, stepped, format!("{share:.1} %")].to_vec()
+    });
+    writeln!(out, "{}\n", table(Look::Text, header, 1, rows))?;
+    for level in levels {
+        for gap in &level.gaps {
+            let (kernel, n) = (gap.kernel.as_deref().unwrap_or("no kernel"), gap.unstepped.len());
+            let reason = gap.excuse.map_or("without a reason", |excuse| excuse.reason);
+            writeln!(out, "not stepped: {n} of {kernel} ({}): {reason}", level.level)?;
+        }
+    }
+    Ok(())
+}
+
+/// Fails if more was not stepped than the written list allows.
+fn complete(level: &LevelCoverage) -> Result<(), Failure> {
+    let Some(gap) = level.failures().next() else { return Ok(()) };
+    let most = gap.excuse.map_or(0, |excuse| excuse.most);
+    let first: Vec<String> = gap.unstepped.iter().take(3).map(Unstepped::to_string).collect();
+    Err(Failure::BrokenPromise(format!(
+        "the audit stepped too little: {} floating-point instructions of {} were not stepped at level {}, and the written list \
+         (crates/audit/src/coverage/excuses.rs) allows {most}\n  the first of them: {}",
+        gap.unstepped.len(),
+        gap.kernel.as_deref().unwrap_or("a function that no kernel entered"),
+        level.level,
+        first.join(", ")
+    )))
 }
 
 /// What the columns leave open.

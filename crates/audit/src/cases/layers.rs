@@ -6,13 +6,13 @@ use nxm_count::Activation;
 use nxm_kernels::{Call, Element};
 
 use super::vectors::{kept, rules};
-use super::{Audit, Buffers, Laid};
+use super::{Audit, Buffers, Extent, Laid};
 use crate::error::AuditError;
 
 impl Audit {
     /// Batch, inputs and units: a vector of units and a ragged one. A batch of one has ways of its own.
     fn layers(&self) -> [[usize; 3]; 2] {
-        let units = self.ragged(1);
+        let units = self.ragged(3);
         black_box([[5, 3, units], [1, 3, units]])
     }
 
@@ -65,9 +65,12 @@ impl Audit {
     }
 
     pub(super) fn dense_update<T: Element>(&mut self) -> Result<(), AuditError> {
+        let full = self.extent == Extent::Full;
         for [b, n, m] in self.layers() {
             // The separate updates have all of them.
-            for (i, (name, rule)) in rules::<T>().into_iter().enumerate().filter(|(i, _)| [0, 6, 14].contains(i)) {
+            for (i, (name, rule)) in
+                rules::<T>().into_iter().enumerate().filter(|(i, _)| full && b == 1 || [0, 6, 14].contains(i))
+            {
                 let laid = Laid::ALL[(i + b) % 2];
                 self.run::<T>(&format!("by {name} {b}×{n}×{m}{}", laid.name()), |operands| {
                     let Buffers { numbers: [x, delta, w, first, second, ..], .. } = operands;

@@ -10,7 +10,7 @@ use crate::error::AuditError;
 impl Audit {
     /// Less than a vector, perhaps; a reduction of four blocks, and of some more.
     pub(super) fn of_lengths<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
-        for n in black_box([7, 75]) {
+        for n in self.lengths::<T>() {
             match kernel {
                 "dot" => self.run::<T>(&n.to_string(), |Buffers { numbers: [x, y, to, ..], .. }| {
                     Call::dot(vector(x, n), vector(y, n), MatrixMut::from_row(&mut to[..1]))
@@ -31,7 +31,7 @@ impl Audit {
     }
 
     pub(super) fn by_rows<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
-        for n in black_box([7, 75]) {
+        for n in self.lengths::<T>() {
             self.run::<T>(&format!("2×{n}"), |Buffers { numbers: [z, to, ..], .. }| match kernel {
                 "softmax" => Call::softmax(Laid::Padded.write(z, 2, n)),
                 "log_softmax" => Call::log_softmax(Laid::Plain.write(z, 2, n)),
@@ -43,10 +43,10 @@ impl Audit {
 
     /// Every rule with every decay.
     pub(super) fn updates<T: Element>(&mut self) -> Result<(), AuditError> {
-        let n = self.ragged(1);
+        let n = self.ragged(7);
         for (name, rule) in rules::<T>() {
             for laid in Laid::ALL {
-                let rows = if laid == Laid::Padded { 2 } else { 1 };
+                let rows = if laid == Laid::Padded { 3 } else { 1 };
                 self.run::<T>(&format!("by {name} {rows}×{n}{}", laid.name()), |operands| {
                     let Buffers { numbers: [gradient, weights, first, second, ..], .. } = operands;
                     let state = [first, second].map(|kept| positive(kept)).map(|kept| laid.write(kept, rows, n));
@@ -60,8 +60,8 @@ impl Audit {
 
     /// The norm of gradients, and their scaling.
     pub(super) fn clipping<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
-        let n = self.ragged(4);
-        for laid in Laid::ALL {
+        for (i, n) in self.lengths::<T>().into_iter().enumerate() {
+            let laid = Laid::ALL[i % 2];
             self.run::<T>(
                 &format!("3×{n}{}", laid.name()),
                 |Buffers { numbers: [x, one, sum, scale, ..], .. }| match kernel {

@@ -192,6 +192,44 @@ fn what_is_counted() {
     }
 }
 
+/// A conversion has as many lanes as its wider side, whether it reads a register, memory, or one number that is broadcast.
+#[test]
+fn conversions_from_registers_memory_and_broadcasts() {
+    use Width::*;
+    // Each at 128, 256 and 512 bits of the wider side.
+    let table: [(u8, u8, u8, u8, [u32; 3]); 8] = [
+        // Prefix (of pp), W, opcode, map; lanes.
+        (1, 1, 0x5A, 1, [2, 4, 8]),  // vcvtpd2ps: doubles to singles
+        (0, 0, 0x5A, 1, [2, 4, 8]),  // vcvtps2pd: singles to doubles
+        (3, 1, 0xE6, 1, [2, 4, 8]),  // vcvtpd2dq
+        (1, 1, 0xE6, 1, [2, 4, 8]),  // vcvttpd2dq
+        (2, 0, 0xE6, 1, [2, 4, 8]),  // vcvtdq2pd
+        (0, 0, 0x5B, 1, [4, 8, 16]), // vcvtdq2ps
+        (2, 0, 0x5B, 1, [4, 8, 16]), // vcvttps2dq
+        (0, 1, 0x5B, 1, [2, 4, 8]),  // vcvtqq2ps: long integers to singles
+    ];
+    for (prefix, w, opcode, map, lanes) in table {
+        for (length, (lanes, width)) in lanes.into_iter().zip([Bits128, Bits256, Bits512]).enumerate() {
+            // Register 1; memory at register 0; the same, broadcast.
+            for (modrm, broadcast) in [(0xC1, 0), (0x00, 0), (0x00, 1)] {
+                let bytes =
+                    [0x62, 0xF0 | map, w << 7 | 0x7C | prefix, (length as u8) << 5 | broadcast << 4 | 8, opcode, modrm];
+                let instruction = Decoder::new(64, &bytes, DecoderOptions::NONE).decode();
+                assert!(name(&instruction).starts_with("vcvt"), "{bytes:x?}: {instruction:?}");
+                assert_eq!(instruction.is_broadcast(), broadcast == 1, "{bytes:x?}");
+                let Some(Class::Operation { lanes: of, count, mask: None }) = classify(&instruction) else {
+                    panic!("{} {bytes:x?} is no operation", name(&instruction));
+                };
+                assert_eq!((of.kind, count), (Kind::Convert, lanes), "{} {bytes:x?}", name(&instruction));
+                // Narrow registers hold half of the wider side.
+                if modrm == 0x00 {
+                    assert_eq!(of.width, width, "{} {bytes:x?}", name(&instruction));
+                }
+            }
+        }
+    }
+}
+
 /// The decoder was asked about all instructions on vectors that it knows, but for those of the first Xeon Phi, which it is not built to
 /// know.
 #[test]
