@@ -56,7 +56,7 @@ fn shared_step(job: &DemoJob, out: &mut impl Write) -> Result<Vec<Verification>,
     let runs = verify_steps(ElementType::F32, &job.spec, batch, [(level, 1), (level, 2)])?;
     writeln!(
         out,
-        "\nThreads share a product from {} multiply-adds for each of them on. So do two in a step on {}:\n",
+        "\nTwo threads share a product if each gets at least {} multiply-adds. On {} they do:\n",
         count(WORTH_A_THREAD as u128),
         plural(batch, "example"),
     )?;
