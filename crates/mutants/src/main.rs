@@ -22,7 +22,7 @@ use std::{env, fs, thread};
 use campaign::{Campaign, DID_NOT_END, Journal, Outcome};
 use report::Equivalent;
 use rewrite::ByHand;
-use site::{Mutant, mutants};
+use site::{Kind, Mutant, mutants};
 use tree::Tree;
 
 const HELP: &str = "\
@@ -33,20 +33,29 @@ Usage: nxm-mutants [OPTIONS]
   --sample N    only N mutants, drawn at random; each meets the test that caught it last first
   --seed S      the random numbers of the draw [default: 1]
   --only TEXT   only mutants whose name contains TEXT
+  --by-hand     only those of by-hand.json
   --jobs N      tests that run at once [default: the number of processors]
   --list        print the mutants, each with what NXM_MUTANT must be for it, and build nothing
-  --resume      go on where an earlier full run was stopped
+  --resume      go on where an earlier full run was stopped; with --sample, use what it measured of the tests
 
-A run without --sample and --only writes crates/mutants/report.tsv. Exit status 1: a mutant survived that crates/mutants/equivalent.json does not list.";
+A run of all mutants writes crates/mutants/report.tsv. Exit status 1: a mutant survived that crates/mutants/equivalent.json does not list.";
 
 #[derive(Default)]
 struct Options {
     sample: Option<usize>,
     seed: u64,
     only: String,
+    by_hand: bool,
     jobs: Option<usize>,
     list: bool,
     resume: bool,
+}
+
+impl Options {
+    /// Whether all mutants are asked for.
+    fn is_full(&self) -> bool {
+        self.sample.is_none() && self.only.is_empty() && !self.by_hand
+    }
 }
 
 fn options() -> Result<Option<Options>, Box<dyn Error>> {
@@ -59,6 +68,7 @@ fn options() -> Result<Option<Options>, Box<dyn Error>> {
             "--seed" => options.seed = value()?.parse()?,
             "--only" => options.only = value()?,
             "--jobs" => options.jobs = Some(value()?.parse::<usize>()?.max(1)),
+            "--by-hand" => options.by_hand = true,
             "--list" => options.list = true,
             "--resume" => options.resume = true,
             "--help" | "-h" => return Ok(None),
@@ -109,7 +119,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let campaign = Campaign { programs, tree: tree.place.clone(), place: place.clone(), jobs };
     let start = Instant::now();
     let mut tests = campaign.tests()?;
-    if options.sample.is_none() {
+    if options.sample.is_none() || options.resume {
         let path = place.join("measured.tsv");
         let before = fs::read_to_string(&path).unwrap_or_default();
         match campaign.remembered(&before).filter(|_| options.resume) {
@@ -126,7 +136,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let results = judge(&campaign, chosen, &tests, known, &options, &place)?;
     println!("{} mutants in {} s\n", results.len(), start.elapsed().as_secs());
     let (survivors, wrong) = report::print(&results, &equivalent);
-    if options.sample.is_none() && options.only.is_empty() {
+    if options.is_full() {
         let lines: Vec<String> = results.iter().map(|(mutant, outcome)| report::line(mutant, outcome)).collect();
         fs::write(report, lines.join("\n") + "\n")?;
     }
@@ -142,7 +152,7 @@ fn judge(
     options: &Options,
     place: &Path,
 ) -> Result<Vec<(Mutant, Outcome)>, Box<dyn Error>> {
-    let full = options.sample.is_none() && options.only.is_empty();
+    let full = options.is_full();
     let path: PathBuf = place.join(if full { "journal.tsv" } else { "journal-of-some.tsv" });
     if !(full && options.resume) {
         let _ = fs::remove_file(&path);
@@ -164,7 +174,10 @@ fn judge(
 
 /// The mutants that are asked for. A sample has none that are listed as equivalent: those would pass all tests.
 fn choose(all: Vec<Mutant>, options: &Options, equivalent: &[Equivalent]) -> Vec<Mutant> {
-    let mut chosen: Vec<Mutant> = all.into_iter().filter(|mutant| mutant.name.contains(&options.only)).collect();
+    let mut chosen: Vec<Mutant> = all
+        .into_iter()
+        .filter(|mutant| mutant.name.contains(&options.only) && (!options.by_hand || mutant.kind == Kind::ByHand))
+        .collect();
     let Some(sample) = options.sample else { return chosen };
     chosen.retain(|mutant| !equivalent.iter().any(|listed| listed.is(mutant)));
     // SplitMix64.
