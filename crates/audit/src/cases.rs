@@ -69,7 +69,7 @@ struct Buffers<T> {
 impl<T: Element> Buffers<T> {
     fn new() -> Self {
         let numbers = [(); 7].map(|()| numbers::<T>(BUFFER));
-        Buffers { numbers, singles: self::numbers(BUFFER), labels: (0..16).map(|i| i % 3).collect(), packed: None }
+        Buffers { numbers, singles: self::numbers(BUFFER), labels: (0..1 << 7).map(|i| i % 3).collect(), packed: None }
     }
 }
 

@@ -344,7 +344,9 @@ pub(crate) fn update_row<T: Lane, S: Simd<T>, U: Update<T>>(
         }
         i += S::LANES;
     }
-    if i < n {
+    // Said once more, so that a compiler makes no loads of whole vectors here, and nothing at all for vectors of one lane.
+    if S::LANES > 1 && i < n {
+        assert!(n - i < S::LANES);
         let (simd, at) = (simd.narrow(rows.lanes(i, S::LANES)), i..n);
         let mut kept = [simd.splat(T::ZERO); 2];
         if U::STATE > 0 {

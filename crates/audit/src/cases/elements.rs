@@ -19,8 +19,9 @@ impl Audit {
         Ok(())
     }
 
+    /// Of three rows, which are one if there are no gaps: four vectors at once, a whole one and a ragged one.
     pub(super) fn activations<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
-        let n = self.ragged(5);
+        let n = self.ragged(4);
         for f in Activation::ALL {
             for laid in Laid::ALL {
                 self.run::<T>(&format!("{f} 3×{n}{}", laid.name()), |Buffers { numbers: [kept, x, ..], .. }| {

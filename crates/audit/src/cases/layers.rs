@@ -64,21 +64,26 @@ impl Audit {
         Ok(())
     }
 
+    /// Of one example by every rule, without padding: whole vectors of a row and a ragged one, from an outer product. By some rules with padding,
+    /// and of several examples; the updates without a product ([`Audit::updates`]) run the same code by every rule.
     pub(super) fn dense_update<T: Element>(&mut self) -> Result<(), AuditError> {
         let full = self.extent == Extent::Full;
         for [b, n, m] in self.layers() {
-            // The separate updates have all of them.
-            for (i, (name, rule)) in
-                rules::<T>().into_iter().enumerate().filter(|(i, _)| full && b == 1 || [0, 6, 14].contains(i))
-            {
-                let laid = Laid::ALL[(i + b) % 2];
-                self.run::<T>(&format!("by {name} {b}×{n}×{m}{}", laid.name()), |operands| {
-                    let Buffers { numbers: [x, delta, w, first, second, ..], .. } = operands;
-                    first.fill(T::ONE);
-                    second.fill(T::ONE);
-                    let state = kept(&rule, [first, second].map(|state| laid.write(state, n, m)));
-                    Call::dense_update(laid.read(x, b, n), laid.read(delta, b, m), rule, laid.write(w, n, m), state)
-                })?;
+            for (i, (name, rule)) in rules::<T>().into_iter().enumerate() {
+                let some = [0, 6, 14].contains(&i);
+                let layouts = match b {
+                    1 => [(Laid::Plain, full || some), (Laid::Padded, full && some)],
+                    _ => [(Laid::Plain, some && i % 4 != 0), (Laid::Padded, some && i % 4 == 0)],
+                };
+                for laid in layouts.into_iter().filter(|(_, runs)| *runs).map(|(laid, _)| laid) {
+                    self.run::<T>(&format!("by {name} {b}×{n}×{m}{}", laid.name()), |operands| {
+                        let Buffers { numbers: [x, delta, w, first, second, ..], .. } = operands;
+                        first.fill(T::ONE);
+                        second.fill(T::ONE);
+                        let state = kept(&rule, [first, second].map(|state| laid.write(state, n, m)));
+                        Call::dense_update(laid.read(x, b, n), laid.read(delta, b, m), rule, laid.write(w, n, m), state)
+                    })?;
+                }
             }
         }
         Ok(())
