@@ -36,6 +36,24 @@ fn thirty_thirty_thirty() {
     assert_eq!(last[Phase::Update].traffic, bytes(1860, 930));
 }
 
+/// Labels are 4 bytes each, whatever the element type is; class weights and smoothing read a number for each class besides.
+#[test]
+fn losses_of_labels() {
+    let [relu, identity] = [Activation::Relu, Activation::Identity];
+    let weighted = Loss::CrossEntropy { label_smoothing: 0.1, class_weights: vec![1.0; 10] };
+    for (loss, classes) in [(Loss::CROSS_ENTROPY, 0), (weighted, 10)] {
+        let spec = NetworkSpec::new([5, 10], relu, identity, loss).unwrap();
+        let step = |size| match size {
+            4 => Formulas::textbook::<f32>().cost(&spec, 3, Run::Step).unwrap(),
+            _ => Formulas::textbook::<f64>().cost(&spec, 3, Run::Step).unwrap(),
+        };
+        for size in [4, 8] {
+            let expected = Traffic { read: size * (30 + classes) + 4 * 3, written: size * 30 };
+            assert_eq!(step(size).loss.traffic, expected, "{classes} {size}");
+        }
+    }
+}
+
 proptest! {
     /// A short last batch is what it is, in each part, and parts and layers add up.
     #[test]

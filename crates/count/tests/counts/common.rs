@@ -189,7 +189,8 @@ pub fn check_both<C: Case<f32> + Case<f64> + Sync>(case: C) {
     check::<f64>(&case);
 }
 
-fn check_at<T: Element>(case: &impl Case<T>, thread_counts: &[usize]) {
+/// At every level, on these numbers of threads.
+pub fn check_at<T: Element>(case: &impl Case<T>, thread_counts: &[usize]) {
     for level in Level::available() {
         let formulas = Formulas::of::<T>(level);
         for &threads in thread_counts {

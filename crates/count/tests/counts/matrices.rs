@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::branches::{self, Branch};
 use crate::common::{
-    Case, Draw, Laid, Numbers, Textbook, bits, check_both, check_split, laid, numbers, short_side, side, with_room,
+    Case, Draw, Laid, Numbers, Textbook, bits, check_at, check_both, check_split, laid, numbers, short_side, side,
+    with_room,
 };
 use nxm_count::Counted;
 use nxm_kernels::{
@@ -30,6 +31,8 @@ pub enum Form {
     Beside,
     /// A·B, B with gaps between columns and rows.
     StridedRight,
+    /// A·B, A and B with gaps between columns and rows.
+    Scattered,
     /// A·B, C with gaps between rows.
     Gaps,
     /// C + A·B, each with less padding than a vector wants.
@@ -42,7 +45,7 @@ pub enum Form {
     PaddedInputGradient,
 }
 
-pub const FORMS: [Form; 12] = [
+pub const FORMS: [Form; 13] = [
     Form::Forward,
     Form::WeightGradient,
     Form::InputGradient,
@@ -50,6 +53,7 @@ pub const FORMS: [Form; 12] = [
     Form::Packed,
     Form::Beside,
     Form::StridedRight,
+    Form::Scattered,
     Form::Gaps,
     Form::Short,
     Form::Padded,
@@ -84,6 +88,7 @@ impl<T: Element> Case<T> for Gemm {
             Form::Strided => (strided(m, k, 2), plain(k, n), Init::Accumulate, plain(m, n)),
             Form::Beside => (plain(m, k), plain(k, n), Init::Accumulate, strided(m, n, 2)),
             Form::StridedRight => (plain(m, k), strided(k, n, 3), zero, plain(m, n)),
+            Form::Scattered => (strided(m, k, 2), strided(k, n, 2), zero, plain(m, n)),
             Form::Gaps => (plain(m, k), plain(k, n), zero, Laid::Gaps.layout::<T>(m, n)),
             Form::Short => {
                 let [a, b, c] = [(m, k), (k, n), (m, n)].map(|(rows, cols)| Laid::Short.layout::<T>(rows, cols));
@@ -268,7 +273,8 @@ proptest! {
     fn scaled_products(
         m in short_side(), k in short_side(), n in short_side(),
         order in proptest::sample::select(&[Order::Rows, Order::Padded, Order::Columns, Order::Spread][..]),
-        alpha in proptest::sample::select(&[0.0, 1.0, -1.5][..]), beta in proptest::sample::select(&[0.0, 1.0, 0.75][..]),
+        alpha in proptest::sample::select(&[0.0, -0.0, 1.0, -1.5][..]),
+        beta in proptest::sample::select(&[0.0, -0.0, 1.0, 0.75][..]),
     ) {
         check_both(Scaled { m, k, n, alpha, beta, order });
     }
@@ -331,6 +337,23 @@ fn products_large_enough_for_threads() {
     let (alpha, beta) = (-1.5, 0.75);
     check_split::<f32>(&Scaled { m: 301, k: 97, n: 199, alpha, beta, order: Order::Columns });
     check_split::<f64>(&Scaled { m: 301, k: 97, n: 199, alpha, beta, order: Order::Rows });
+}
+
+/// A is copied again for each block of columns.
+#[test]
+fn a_is_copied_for_each_block_of_columns() {
+    let case = Gemm { form: Form::Scattered, m: 17, k: 600, n: 1801 };
+    let taken = branches::taken::<f32>(&case);
+    assert!(taken.contains(&Branch::ACopied) && taken.contains(&Branch::SeveralCols), "{taken:?}");
+    with_room(|| check_at::<f32>(&case, &[1]));
+}
+
+/// −0 is 0: nothing is multiplied, and what C holds is not read.
+#[test]
+fn factors_of_both_zeros() {
+    for (alpha, beta) in [(0.0, -0.0), (-0.0, 0.0), (-0.0, -0.0), (-0.0, 1.0), (1.0, -0.0)] {
+        check_both(Scaled { m: 5, k: 7, n: 19, alpha, beta, order: Order::Rows });
+    }
 }
 
 #[test]
