@@ -30,7 +30,7 @@ impl Formula for Tally {
 
 /// A kind of operation of which machine code executes more or less than its formula says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub struct LaneDifference {
     /// The kind.
     pub kind: Kind,
     /// Lanes that were executed.
@@ -41,9 +41,9 @@ pub struct Difference {
     pub instructions: Vec<(String, u64)>,
 }
 
-impl fmt::Display for Difference {
+impl fmt::Display for LaneDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Difference { kind, executed, formula, .. } = self;
+        let LaneDifference { kind, executed, formula, .. } = self;
         let (by, which) = match executed > formula {
             true => (executed - formula, "more"),
             false => (formula - executed, "fewer"),
@@ -63,7 +63,7 @@ impl fmt::Display for Difference {
 /// # Errors
 /// [`AuditError::Unavailable`] on other systems than Linux on x86-64, [`AuditError::System`] if the system forbids ptrace,
 /// [`AuditError::Unclassified`] if `task` executes an instruction that is not known, and [`AuditError::Child`] if it panics.
-pub fn compare_costs(formula: impl Formula, task: impl FnMut()) -> Result<Vec<Difference>, AuditError> {
+pub fn compare_costs(formula: impl Formula, task: impl FnMut()) -> Result<Vec<LaneDifference>, AuditError> {
     let formula = formula.lanes()?;
     let machine = crate::trace(task)?;
     let executed = machine.kinds(|_| true);
@@ -72,7 +72,7 @@ pub fn compare_costs(formula: impl Formula, task: impl FnMut()) -> Result<Vec<Di
         .map(|kind| {
             let named = machine.by_name().filter(|(lanes, ..)| lanes.kind == kind);
             let instructions = named.map(|(_, name, n)| (name.to_owned(), n)).collect();
-            Difference { kind, executed: executed.get(kind), formula: formula.get(kind), instructions }
+            LaneDifference { kind, executed: executed.get(kind), formula: formula.get(kind), instructions }
         })
         .collect())
 }
@@ -107,7 +107,7 @@ pub fn assert_costs(formula: impl Formula, task: impl FnMut()) {
     match compare_costs(formula, task) {
         Ok(differences) if differences.is_empty() => {}
         Ok(differences) => {
-            let lines: Vec<String> = differences.iter().map(Difference::to_string).collect();
+            let lines: Vec<String> = differences.iter().map(LaneDifference::to_string).collect();
             panic!("machine code differs from its formula\n  {}", lines.join("\n  "));
         }
         Err(error) => panic!("could not audit the machine code: {error}"),
