@@ -9,7 +9,7 @@ use nxm_count::{
 use nxm_kernels::Element;
 use nxm_net::{Dataset, EVALUATION_ROWS, ElementType, Loss, Step, Training, TrainingOptions};
 
-use crate::error::AuditError;
+use crate::error::{AuditError, case};
 use crate::finding::{Finding, overflow};
 
 /// Audits step `step`, from the second on, of a training of `network` on `examples` examples, as [`Training`] makes it: with its learning rate
@@ -138,8 +138,4 @@ fn dataset<T: Element>(features: usize, outputs: usize, rows: usize, loss: &Loss
         }
         false => Dataset::regression(half(rows * features), features, half(rows * outputs), outputs).map_err(case),
     }
-}
-
-fn case(error: impl std::error::Error) -> AuditError {
-    AuditError::Case(error.to_string())
 }

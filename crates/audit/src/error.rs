@@ -38,3 +38,8 @@ pub enum AuditError {
     #[error("{0}")]
     Case(String),
 }
+
+/// A network, a batch or data that can't be audited.
+pub(crate) fn case(error: impl std::error::Error) -> AuditError {
+    AuditError::Case(error.to_string())
+}

@@ -36,7 +36,6 @@ mod trace;
 pub use beside::{audit_evaluation, audit_new_step, audit_training_step};
 pub use cases::{Extent, audit_kernels};
 pub use costs::{Formula, LaneDifference, assert_costs, compare_costs};
-#[doc(hidden)] // for `nxm audit`
 pub use coverage::{Excuse, Gap, LevelCoverage, Unstepped, coverage};
 pub use error::AuditError;
 pub use finding::Finding;

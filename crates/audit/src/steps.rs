@@ -6,7 +6,7 @@ use nxm_count::{Breakdown, Cpu, Formulas, Kinds, Level, NetworkSpec, Rehearsal, 
 use nxm_kernels::{Element, MatrixRef};
 use nxm_net::{ElementType, Predictor};
 
-use crate::error::AuditError;
+use crate::error::{AuditError, case};
 use crate::finding::{Finding, overflow};
 
 /// Flops of the largest step.
@@ -95,8 +95,4 @@ fn small(formula: &Tally) -> Result<(), AuditError> {
 fn name(what: &str, network: &NetworkSpec, batch: u64) -> String {
     let sizes: Vec<String> = network.sizes().iter().map(u64::to_string).collect();
     format!("{what} {} × {batch}", sizes.join("-"))
-}
-
-fn case(error: impl std::error::Error) -> AuditError {
-    AuditError::Case(error.to_string())
 }

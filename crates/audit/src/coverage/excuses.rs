@@ -16,15 +16,15 @@ pub struct Excuse {
 }
 
 /// Binary cross-entropy was read at AVX-512 in f64, and tried at AVX2 with every mixture of padded and plain operands.
-const COPY_OF_ROWS: &str = "the compiler copies the loop over rows of `BinaryCrossEntropy::run` for operands of unequal shapes, which the check of a \
-                            call rules out: no mixture of padded and plain operands and no number of rows enters it";
+const COPY_OF_ROWS: &str = "a copy of the loop over rows of `BinaryCrossEntropy::run`; what asks for it is not known. Every mixture of padded and plain \
+                            operands was tried, with 1 row and 3, at avx2, and none entered it";
 /// By the lines that the instructions were compiled from.
 const COPY_OF_LABELLED_ROWS: &str = "the compiler copies the whole loop over rows of the kernel's `run`, from the row's maximum to its loss: no length of a \
                                      row, number of rows or padding that was tried enters it, and what asks for it is not known; and sums of the losses of \
                                      48 rows or 128, left out for their time";
-const ROWS_AND_SUMS: &str = "`MeanSquaredError::run`: a copy of the subtraction for rows without columns, which the check of a call rules out, and ends \
+const ROWS_AND_SUMS: &str = "`MeanSquaredError::run`: a copy of the subtraction, by its lines for rows without columns, and ends \
                              of `reduce` that its lengths do not have";
-/// 16 MiB are millions of instructions for each case.
+/// 16 MiB are millions of instructions for each case. The rest is not traced.
 const BEYOND_CACHES: &str = "`Gemv::run` takes four long rows at once on levels of 16 registers only if the matrix exceeds 16 MiB, which takes minutes to \
                              step; and ends of `reduce` that no length has";
 const STRIPS: &str = "`strip` in gemv/transposed.rs: unrolled copies of its loop over chunks for chunks of less than a vector, which only the last strip has; no \
