@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Mutex, Once};
 
 use crate::element::Lane;
@@ -18,9 +19,8 @@ const UNKNOWN: u8 = 255;
 /// The site's number is to be written when it is executed.
 const WATCHED: u8 = 254;
 
-/// For each site 0, or its variant that is switched on. A plain byte, and not an atomic one, so that asking for it is one instruction even
-/// in a build without optimisation. It is written once, before anyone may rely on it; but for `WATCHED`, whose race is harmless.
-static mut VARIANTS: [u8; SITES] = [UNKNOWN; SITES];
+/// For each site 0, or its variant that is switched on.
+static VARIANTS: [AtomicU8; SITES] = [const { AtomicU8::new(UNKNOWN) }; SITES];
 static START: Once = Once::new();
 static REACHED: Mutex<Option<File>> = Mutex::new(None);
 
@@ -33,18 +33,16 @@ fn start() {
     } else {
         0
     };
-    for site in 0..SITES {
-        unsafe { VARIANTS[site] = rest };
-    }
-    if rest == 0 && !wanted.is_empty() {
-        unsafe { VARIANTS[site.parse::<usize>().unwrap()] = variant.parse().unwrap() };
+    let chosen = if rest == 0 && !wanted.is_empty() { Some(site.parse::<usize>().unwrap()) } else { None };
+    for (site, state) in VARIANTS.iter().enumerate() {
+        state.store(if chosen == Some(site) { variant.parse().unwrap() } else { rest }, Ordering::Relaxed);
     }
 }
 
 /// Whether to ask for the variant.
 #[inline(always)]
 fn differs(site: usize) -> bool {
-    unsafe { VARIANTS[site] != 0 }
+    VARIANTS[site].load(Ordering::Relaxed) != 0
 }
 
 /// The variant of a site; 0 if it is what the source says.
@@ -52,9 +50,9 @@ fn differs(site: usize) -> bool {
 #[inline(never)]
 fn variant(site: usize) -> u8 {
     START.call_once(start);
-    match unsafe { VARIANTS[site] } {
+    match VARIANTS[site].load(Ordering::Relaxed) {
         WATCHED => {
-            unsafe { VARIANTS[site] = 0 };
+            VARIANTS[site].store(0, Ordering::Relaxed);
             writeln!(REACHED.lock().unwrap().as_ref().unwrap(), "{site}").unwrap();
             0
         }
@@ -183,14 +181,14 @@ pub fn scaled<T: Lane>(x: T, by: f64) -> T {
     }
 }
 
-static REMEMBERED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+static REMEMBERED: AtomicUsize = AtomicUsize::new(0);
 
 /// Keeps a number for [`remembered`].
 pub fn remember(x: usize) {
-    REMEMBERED.store(x, std::sync::atomic::Ordering::SeqCst);
+    REMEMBERED.store(x, Ordering::SeqCst);
 }
 
 /// The number that was kept last.
 pub fn remembered() -> usize {
-    REMEMBERED.load(std::sync::atomic::Ordering::SeqCst)
+    REMEMBERED.load(Ordering::SeqCst)
 }
