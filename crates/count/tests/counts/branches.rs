@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::{Case, Draw, Recording, with_room};
+use crate::cases::{Case, Draw, Recording, with_room};
 use nxm_kernels::call::{Op, RightLayout};
 use nxm_kernels::{Blocking, Cpu, Element, Following, Level, Operation, ProductShape};
 

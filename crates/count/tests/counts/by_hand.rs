@@ -1,6 +1,6 @@
 //! Training steps against the textbook: the same operations, and the same parameters after several steps.
 
-use crate::common::{Textbook, with_room};
+use crate::cases::{Textbook, with_room};
 use crate::textbook::{Answers, Machine, Trainer};
 use nxm_count::{Clipping, Counted, Formulas, NetworkSpec};
 use nxm_kernels::{Activation, Cpu, Executor, Level, MatrixRef};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::{Case, Draw, Laid, Recording, with_room};
+use crate::cases::{Case, Draw, Laid, Recording, with_room};
 use crate::dense::{Does, Layer, OfLayer};
 use crate::losses::{LOSSES, OfBatch};
 use crate::matrices::{FORMS, Gemm, MatrixAndVectors, ON_MATRIX, Order, Scaled};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::branches::{self, Branch};
-use crate::common::{Case, Draw, Laid, Numbers, Textbook, check_both, check_split, derivative, laid, short_side};
+use crate::cases::{Case, Draw, Laid, Numbers, Textbook, check_both, check_split, derivative, laid, short_side};
 use crate::rules::Choice;
 use nxm_kernels::{Activation, Call, Element, Executor, PackedMatrix};
 use proptest::prelude::*;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::common::with_room;
+use crate::cases::with_room;
 use nxm_count::{Activation, Counted, Formulas, Loss, NetworkSpec, Run, Tally, Verification, verify_on};
 use nxm_kernels::{Call, Cpu, Element, Executor, Init, Level, MatrixMut, MatrixRef, Phase, Region};
 

@@ -2,7 +2,7 @@
 //!
 //! Formulas and the counting token both take lanes and folds from the kernels' tokens. Here they are derived from the width of registers.
 
-use crate::common::{Case, Draw, with_room};
+use crate::cases::{Case, Draw, with_room};
 use crate::vectors::{OfLength, OnVectors};
 use nxm_count::{Counted, Kind};
 use nxm_kernels::{Cpu, Element, Level};

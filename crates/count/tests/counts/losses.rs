@@ -1,6 +1,6 @@
 //! Counts of the losses, each with its gradient: executed = formula, at every level.
 
-use crate::common::{Case, Draw, Laid, Numbers, Textbook, check_both, laid, side};
+use crate::cases::{Case, Draw, Laid, Numbers, Textbook, check_both, laid, side};
 use nxm_kernels::{Call, Element, Executor, Function, Layout, MatrixRef};
 use proptest::prelude::*;
 

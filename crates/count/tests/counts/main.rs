@@ -2,8 +2,8 @@
 
 mod branches;
 mod by_hand;
+mod cases;
 mod catalogue;
-mod common;
 mod dense;
 mod draw;
 mod faults;

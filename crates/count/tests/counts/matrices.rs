@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::branches::{self, Branch};
-use crate::common::{
+use crate::cases::{
     Case, Draw, Laid, Numbers, Textbook, bits, check_at, check_both, check_split, laid, numbers, short_side, side,
     with_room,
 };

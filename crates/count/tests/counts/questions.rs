@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::with_room;
+use crate::cases::with_room;
 use nxm_count::{
     CONVENTIONS, CountError, Counted, Formulas, Kind, Kinds, MemoryUse, NetworkSpec, Ops, Overflow, RunError,
     SpecError, Tally, TrainingLength, forecast, verify,

@@ -1,6 +1,6 @@
 //! The optimizers' rules.
 
-use crate::common::Textbook;
+use crate::cases::Textbook;
 use nxm_kernels::{Decay, Element, Rule};
 use proptest::prelude::*;
 

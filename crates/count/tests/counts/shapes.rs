@@ -8,7 +8,7 @@ mod cuts;
 mod sides;
 mod zeros;
 
-use crate::common::{Case, Draw, LAID, Laid, Recording, with_room};
+use crate::cases::{Case, Draw, LAID, Laid, Recording, with_room};
 use crate::dense::{Does, Layer, OfLayer};
 use crate::losses::{LOSSES, OfBatch};
 use crate::matrices::{FORMS, Form, Gemm, MatrixAndVectors, ON_MATRIX, Order, Scaled};

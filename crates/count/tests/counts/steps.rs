@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{Draw, Textbook, bits, numbers, thread_counts, with_room};
+use crate::cases::{Draw, Textbook, bits, numbers, thread_counts, with_room};
 use crate::textbook;
 use nxm_count::{Breakdown, Clipping, Cost, Counted, Formulas, LayerPhases, NetworkSpec, Run, Tally, verify};
 use nxm_kernels::{

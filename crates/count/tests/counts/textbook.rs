@@ -13,7 +13,7 @@ mod trainer;
 
 use std::cell::RefCell;
 
-use crate::common::Textbook;
+use crate::cases::Textbook;
 use nxm_count::{Clipping, NetworkSpec};
 use nxm_kernels::Function;
 

@@ -1,7 +1,7 @@
 //! Counts of the kernels on vectors, of softmax and of all that is done element by element: executed = formula, at every level, on one
 //! thread and on more.
 
-use crate::common::{Case, Draw, Laid, Numbers, Textbook, check, check_both, check_split, derivative, laid, side};
+use crate::cases::{Case, Draw, Laid, Numbers, Textbook, check, check_both, check_split, derivative, laid, side};
 use crate::rules::Choice;
 use nxm_count::Formulas;
 use nxm_kernels::call::Op;

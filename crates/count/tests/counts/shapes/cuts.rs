@@ -1,7 +1,7 @@
 //! The lengths at which a new piece begins: where products are cut into blocks, and where kernels are split between threads.
 
 use super::check_at;
-use crate::common::{Case, with_room};
+use crate::cases::{Case, with_room};
 use crate::matrices::{Form, Gemm};
 use crate::vectors::{OfLength, OnVectors};
 use nxm_kernels::{

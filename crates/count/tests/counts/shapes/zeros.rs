@@ -1,6 +1,6 @@
 //! Zeros cost what other numbers cost: no kernel skips them.
 
-use crate::common::{numbers, with_room};
+use crate::cases::{numbers, with_room};
 use nxm_count::{Counted, Tally};
 use nxm_kernels::{Cpu, Element, Init, Level, MatrixMut, MatrixRef, gemm, gemv, gemv_transposed, ger};
 
