@@ -1,5 +1,6 @@
 //! What is audited: each kernel of the catalogue, on shapes with ragged ends, with padding behind rows and without.
 
+mod blocks;
 mod elements;
 mod layers;
 mod losses;
@@ -9,7 +10,7 @@ mod vectors;
 use std::hint::black_box;
 
 use nxm_count::{Cpu, Formulas, Kinds, Level};
-use nxm_kernels::{Call, Element, Layout, MatrixMut, MatrixRef, Operation, PackedMatrix, ShapeError};
+use nxm_kernels::{Call, Element, Layout, MatrixMut, MatrixRef, Operation, PackedMatrix, ShapeError, Strides};
 use nxm_net::ElementType;
 
 use crate::error::AuditError;
@@ -67,8 +68,13 @@ struct Buffers<T> {
 }
 
 impl<T: Element> Buffers<T> {
-    fn new() -> Self {
-        let numbers = [(); 7].map(|()| numbers::<T>(BUFFER));
+    /// Each of `len` elements, of which those behind the first are 0: a system gives memory to what is written.
+    fn new(len: usize) -> Self {
+        let numbers = [(); 7].map(|()| {
+            let mut numbers = vec![T::ZERO; len];
+            numbers.iter_mut().zip(self::numbers::<T>(BUFFER)).for_each(|(to, number)| *to = number);
+            numbers
+        });
         Buffers { numbers, singles: self::numbers(BUFFER), labels: (0..1 << 7).map(|i| i % 3).collect(), packed: None }
     }
 }
@@ -78,15 +84,19 @@ impl<T: Element> Buffers<T> {
 enum Laid {
     Plain,
     Padded,
+    /// With a gap behind each row, even if it has no columns.
+    Gaps,
 }
 
 impl Laid {
+    /// What most cases take turns with.
     const ALL: [Laid; 2] = [Laid::Plain, Laid::Padded];
 
     fn layout<T: Element>(self, rows: usize, cols: usize) -> Layout {
         match self {
             Laid::Plain => Layout::row_major(rows, cols),
             Laid::Padded => Layout::padded(rows, cols, T::BLOCK),
+            Laid::Gaps => Layout::strided(rows, cols, Strides { row: cols + T::BLOCK, col: 1 }),
         }
     }
 
@@ -95,6 +105,7 @@ impl Laid {
         match self {
             Laid::Plain => "",
             Laid::Padded => ", padded",
+            Laid::Gaps => ", gaps",
         }
     }
 
@@ -137,19 +148,30 @@ impl Audit {
         what: &str,
         call: impl for<'a> Fn(&'a mut Buffers<T>) -> Result<Call<'a, T>, ShapeError>,
     ) -> Result<(), AuditError> {
+        self.run_on(self.cpu, BUFFER, what, call)
+    }
+
+    /// The same on `cpu`, with buffers of `len` elements.
+    fn run_on<T: Element>(
+        &mut self,
+        cpu: Cpu,
+        len: usize,
+        what: &str,
+        call: impl for<'a> Fn(&'a mut Buffers<T>) -> Result<Call<'a, T>, ShapeError>,
+    ) -> Result<(), AuditError> {
         // The audit runs it twice.
-        let mut operands = [Buffers::new(), Buffers::new()];
+        let mut operands = [(); 2].map(|()| Buffers::new(len));
         let mut calls: Vec<Call<'_, T>> = operands.iter_mut().map(|operands| call(operands).expect(FITS)).collect();
         let operation = calls[0].operation();
         let formula = self.formulas.executed(&operation).map_err(overflow)?;
-        let (name, cpu) = (format!("{} {what}", operation.name()), self.cpu);
+        let name = format!("{} {what}", operation.name());
         let task = || T::run(&cpu, calls.pop().expect("as many calls as runs"), None);
         self.findings.push(Finding::new::<T>(name, self.level, (formula, Kinds::NONE), task)?);
         Ok(())
     }
 
     /// Lengths of a reduction, which between them take every way through it (`reduce.rs`): less than a block of 64 bytes, some blocks, four
-    /// blocks at once, twice that, and one to four blocks behind four. Each ends in a block's first vector and in its last one.
+    /// blocks at once, twice that, and one to four blocks behind four. Each ends in every vector of a block.
     fn lengths<T: Element>(&self) -> Vec<usize> {
         let (block, lanes) = (T::BLOCK, self.lanes);
         if self.extent == Extent::Brief {
@@ -157,10 +179,10 @@ impl Audit {
         }
         let mut lengths = vec![1, block, 3 * block, 8 * block];
         for blocks in [0, 1, 4, 5, 6, 7] {
-            lengths.push(blocks * block + lanes.div_ceil(2));
-            // A vector of one lane is never ragged, and a block of such vectors is one loop.
-            if lanes > 1 && lanes < block {
-                lengths.push((blocks + 1) * block - lanes.div_ceil(2));
+            match lanes {
+                // A vector of one lane is never ragged, and a block of such vectors is one loop.
+                1 => lengths.push(blocks * block + 1),
+                _ => lengths.extend((0..block).step_by(lanes).map(|i| blocks * block + i + lanes / 2)),
             }
         }
         black_box(lengths)

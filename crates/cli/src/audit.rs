@@ -60,6 +60,9 @@ pub struct AuditArgs {
     /// What the numbers of the network are.
     #[arg(long, value_enum, default_value_t = ElementName::F32)]
     pub element: ElementName,
+    /// Print each floating-point instruction that was not stepped, with its function and place.
+    #[arg(long, conflicts_with = "sizes")]
+    pub gaps: bool,
 }
 
 /// An element type.
@@ -93,7 +96,7 @@ pub fn run(args: &AuditArgs, out: &mut impl Write) -> Result<(), Failure> {
         None => coverage(&findings).map_err(failure)?,
         Some(_) => Vec::new(),
     };
-    print_coverage(&covered, out)?;
+    print_coverage(&covered, args.gaps, out)?;
     let differs = |f: &Finding| {
         let differences = f.differences().join(", ");
         let by_name: Vec<String> =
@@ -157,7 +160,7 @@ fn row(findings: &[Finding]) -> Vec<String> {
 }
 
 /// How many of the floating-point instructions in this program's kernels were stepped, and why others were not.
-fn print_coverage(levels: &[LevelCoverage], out: &mut impl Write) -> Result<(), Failure> {
+fn print_coverage(levels: &[LevelCoverage], gaps: bool, out: &mut impl Write) -> Result<(), Failure> {
     if levels.is_empty() {
         return Ok(());
     }
@@ -178,6 +181,9 @@ fn print_coverage(levels: &[LevelCoverage], out: &mut impl Write) -> Result<(), 
             let (kernel, n) = (gap.kernel.as_deref().unwrap_or("no kernel"), gap.unstepped.len());
             let reason = gap.excuse.map_or("without a reason", |excuse| excuse.reason);
             writeln!(out, "not stepped: {n} of {kernel} ({}): {reason}", level.level)?;
+            for unstepped in gap.unstepped.iter().filter(|_| gaps) {
+                writeln!(out, "  {unstepped}")?;
+            }
         }
     }
     Ok(())

@@ -91,7 +91,8 @@ impl<T: Lane> Kernel<T> for ColumnSum<'_, T> {
             self.columns::<S, 1>(simd, j);
             j += S::LANES;
         }
-        if j < self.sum.cols() {
+        // Of vectors of one lane all are whole.
+        if S::LANES > 1 && j < self.sum.cols() {
             self.last_columns(simd, j);
         }
     }

@@ -62,6 +62,25 @@ pub(crate) fn dot_body<T: Lane, S: Simd<T>>(simd: S, x: &[T], y: &[T]) -> T {
     reduce(simd, n, Products { x: &x[..n], y: &y[..n] })
 }
 
+/// [`dot_body`] as a function of its own, for kernels that ask for one product after the other.
+#[inline(always)]
+pub(crate) fn call_dot<T: Lane, S: Simd<T>>(simd: S, x: &[T], y: &[T]) -> T {
+    simd.call(DotOf { x, y })
+}
+
+struct DotOf<'a, T> {
+    x: &'a [T],
+    y: &'a [T],
+}
+
+impl<T: Lane> Kernel<T> for DotOf<'_, T> {
+    type Output = T;
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> T {
+        dot_body(simd, self.x, self.y)
+    }
+}
+
 /// The products of several slices with y, all of y's length, which is not 0: vectors that fold to the bits of [`dot_body`].
 #[inline(always)]
 pub(crate) fn dots_body<T: Lane, S: Simd<T>, const K: usize>(simd: S, x: [&[T]; K], y: &[T]) -> [S::Vector; K] {

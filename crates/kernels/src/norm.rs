@@ -1,7 +1,7 @@
 //! The norm of all gradients, and their scaling to it: clipping, as PyTorch does it.
 
 use crate::call::{Call, Op};
-use crate::dot::dot_body;
+use crate::dot::call_dot;
 use crate::element::{Element, Lane};
 use crate::layout::ShapeError;
 use crate::matrix::{MatrixMut, MatrixRef};
@@ -63,7 +63,7 @@ impl<T: Lane> Kernel<T> for AddSquares<'_, T> {
         let mut sum = one.broadcast(&self.before.row(0)[0]);
         for i in 0..x.rows() {
             let row = x.row(i);
-            sum = one.add(sum, dot_body(simd, row, row));
+            sum = one.add(sum, call_dot(simd, row, row));
         }
         one.store(sum, self.sum.row(0));
     }

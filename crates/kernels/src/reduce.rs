@@ -8,7 +8,7 @@
 //! A sum of n numbers takes n − 1 useful additions; the padding is the ragged last block and the folding's own.
 
 use crate::element::Lane;
-use crate::simd::{Simd, load_some, load_some_or};
+use crate::simd::{Kernel, Simd, load_some, load_some_or};
 
 /// Blocks in flight in a long reduction: 4 × 64 bytes hide the latency of one addition or fma at two loads a cycle.
 const LONG: usize = 4;
@@ -72,10 +72,12 @@ pub(crate) fn vectors_of_each<T: Lane, S: Simd<T>, R: Reduction<T, S>, const K: 
         }
         i += long;
     }
-    for blocks in &mut lanes {
-        if i < n {
-            blocks_at(simd, r, i, n, Next, blocks);
-            i += T::BLOCK;
+    // Fewer than four blocks are left. The remainder says so to a compiler, which then makes no whole fourth one.
+    let rest = (n - i) % long;
+    let last = windows(simd, r, i, rest);
+    for (b, blocks) in lanes.iter_mut().enumerate() {
+        if b * T::BLOCK < rest {
+            blocks_at(simd, last, b * T::BLOCK, rest, Next, blocks);
         }
     }
     let [mut a, mut b, c, d] = lanes;
@@ -236,6 +238,22 @@ impl<T: Lane, S: Simd<T>> Reduction<T, S> for Max<'_, T> {
 #[inline(always)]
 pub fn sum<T: Lane, S: Simd<T>>(simd: S, x: &[T]) -> T {
     reduce(simd, x.len(), Sum(x))
+}
+
+/// [`sum`] as a function of its own, for kernels that end in one or are made of several.
+#[inline(always)]
+pub(crate) fn call_sum<T: Lane, S: Simd<T>>(simd: S, x: &[T]) -> T {
+    simd.call(SumOf(x))
+}
+
+struct SumOf<'a, T>(&'a [T]);
+
+impl<T: Lane> Kernel<T> for SumOf<'_, T> {
+    type Output = T;
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> T {
+        sum(simd, self.0)
+    }
 }
 
 /// max x: n − 1 comparisons. −∞ if x is empty; which of several NaN or zeros wins depends on their places alone.

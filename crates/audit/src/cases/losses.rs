@@ -54,18 +54,23 @@ impl Audit {
         match kernel {
             "mean_squared_error" => vec![
                 batch(1, 1, Laid::Plain, Targets::Same),
+                batch(3, 1, Laid::Padded, Targets::Same),
+                batch(3, 1, Laid::Padded, Targets::ByColumns),
                 batch(1, 5 * block + half, Laid::Padded, Targets::Same),
                 batch(3, block + half, Laid::Plain, Targets::ByColumns),
                 batch(3, 6 * block - half, Laid::Padded, Targets::ByColumns),
+                batch(3, 6 * block + half, Laid::Plain, Targets::ByColumns),
+                batch(3, block - half, Laid::Padded, Targets::ByColumns),
                 batch(3, 5 * block + half, Laid::Plain, Targets::Same),
                 batch(3, 5 * block + half, Laid::Padded, Targets::Plain),
                 batch(3, block - half, Laid::Padded, Targets::Same),
                 batch(3, 2 * block - half, Laid::Padded, Targets::Same),
                 batch(3, 8 * block - half, Laid::Padded, Targets::Same),
             ],
-            "binary_cross_entropy" => vec![batch(1, 1, Laid::Plain, Targets::ByColumns)],
-            // The losses of the rows are added up, too: less than four blocks, and seven blocks and some more.
-            _ => [2 * block - half, 8 * block - half].map(|rows| batch(rows, 1, Laid::Plain, Targets::Same)).to_vec(),
+            "binary_cross_entropy" => {
+                vec![batch(1, 1, Laid::Plain, Targets::ByColumns)]
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -84,7 +89,7 @@ impl Audit {
             let t = match of_targets {
                 Targets::Same => laid.read(targets, rows, cols),
                 Targets::Plain => Laid::Plain.read(targets, rows, cols),
-                Targets::ByColumns => laid.read(targets, cols, rows).transpose(),
+                Targets::ByColumns => Laid::Plain.read(targets, cols, rows).transpose(),
             };
             let (o, d) = (laid.read(outputs, rows, cols), laid.write(delta, rows, cols));
             match kernel {

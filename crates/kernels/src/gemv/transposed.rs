@@ -53,12 +53,12 @@ impl<T: Lane> Kernel<T> for GemvTransposed<'_, T> {
 /// All of y in registers.
 #[inline(always)]
 fn narrow<T: Lane, S: Simd<T>>(simd: S, a: MatrixRef<'_, T>, x: &[T], y: &mut [T]) {
-    let whole = y.len() / S::LANES;
-    match whole {
+    match y.len() / S::LANES {
         0 | 1 => strips::<T, S, 1>(simd, a, x, y),
         2 | 3 => strips::<T, S, 2>(simd, a, x, y),
         4..STRIP => strips::<T, S, 4>(simd, a, x, y),
-        _ => strips::<T, S, STRIP>(simd, a, x, y),
+        // Exactly so many.
+        _ => strip::<T, S, STRIP>(simd, a, x, 0, y),
     }
 }
 
@@ -72,23 +72,44 @@ fn strips<T: Lane, S: Simd<T>, const V: usize>(simd: S, a: MatrixRef<'_, T>, x: 
     }
     while j < cols {
         let lanes = S::LANES.min(cols - j);
-        strip::<T, S, 1>(simd.narrow(lanes), a, x, j, &mut y[j..j + lanes]);
+        simd.call(Single { a, x, j, y: &mut y[j..j + lanes] });
         j += lanes;
     }
 }
 
-/// The whole chains of columns j .. j + `y.len()`: V vectors, or a single ragged one.
+/// The whole chains of V vectors of columns, of which j is the first.
 #[inline(always)]
 fn strip<T: Lane, S: Simd<T>, const V: usize>(simd: S, a: MatrixRef<'_, T>, x: &[T], j: usize, y: &mut [T]) {
     let mut sums = [simd.splat(T::ZERO); V];
     for (i, x) in x.iter().enumerate() {
-        let x = simd.broadcast(x);
-        let row = &a.row(i)[j..j + y.len()];
-        for (sum, a) in sums.iter_mut().zip(row.chunks(S::LANES)) {
-            *sum = simd.mul_add(x, load_some(simd, a), *sum);
+        let (x, row) = (simd.broadcast(x), &a.row(i)[j..j + V * S::LANES]);
+        for (sum, a) in sums.iter_mut().zip(row.chunks_exact(S::LANES)) {
+            *sum = simd.mul_add(x, simd.load(a), *sum);
         }
     }
-    for (sum, y) in sums.into_iter().zip(y.chunks_mut(S::LANES)) {
+    for (sum, y) in sums.into_iter().zip(y.chunks_exact_mut(S::LANES)) {
+        simd.store(sum, y);
+    }
+}
+
+/// The whole chains of columns j .. j + `y.len()`, at most a vector: a function of its own, for it has several callers.
+struct Single<'x, 'a, T> {
+    a: MatrixRef<'a, T>,
+    x: &'x [T],
+    j: usize,
+    y: &'x mut [T],
+}
+
+impl<T: Lane> Kernel<T> for Single<'_, '_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Single { a, x, j, y } = self;
+        let simd = simd.narrow(y.len());
+        let mut sum = simd.splat(T::ZERO);
+        for (i, x) in x.iter().enumerate() {
+            sum = simd.mul_add(simd.broadcast(x), load_some(simd, &a.row(i)[j..j + y.len()]), sum);
+        }
         store_some(simd, sum, y);
     }
 }

@@ -45,14 +45,33 @@ impl<T: Lane> Kernel<T> for BinaryCrossEntropy<'_, T> {
             [logits.touched(S::LANES), delta.touched(S::LANES), losses.touched(S::LANES)];
         let mut sum = None;
         for i in 0..delta.rows() {
-            let z = logits.padded_row(i, of_logits);
-            let row = delta.padded_row(i, of_delta);
-            map_row(simd, ElementLoss, n, [z, row], losses.padded_row(i, of_losses));
-            map_row(simd, LogitGradient { mean }, n, [z], row);
-            let of_row = reduce::sum(simd, &losses.row(i)[..n]);
+            let (z, row) = (logits.padded_row(i, of_logits), delta.padded_row(i, of_delta));
+            let of_row = simd.call(OfRow { n, z, row, mean, losses: losses.padded_row(i, of_losses) });
             sum = Some(sum.map_or(of_row, |sum| one.add(sum, of_row)));
         }
         one.store(one.mul(sum.unwrap_or(T::ZERO), mean), loss.row(0));
+    }
+}
+
+/// The losses of n logits, and their gradient: returns the sum of the losses. A function of its own, as in `cross_entropy.rs`.
+struct OfRow<'a, T> {
+    n: usize,
+    /// z.
+    z: &'a [T],
+    /// t, which becomes the gradient.
+    row: &'a mut [T],
+    mean: T,
+    losses: &'a mut [T],
+}
+
+impl<T: Lane> Kernel<T> for OfRow<'_, T> {
+    type Output = T;
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> T {
+        let OfRow { n, z, row, mean, losses } = self;
+        map_row(simd, ElementLoss, n, [z, row], losses);
+        map_row(simd, LogitGradient { mean }, n, [z], row);
+        reduce::call_sum(simd, &losses[..n])
     }
 }
 

@@ -35,17 +35,37 @@ impl<T: Lane> Kernel<T> for CrossEntropy<'_, T> {
         let CrossEntropy { logits, labels, mean, mut losses, mut delta, mut loss } = self;
         let (one, losses) = (simd.one(), losses.row(0));
         for (i, label) in labels.iter().enumerate() {
-            let row = delta.row(i);
+            let (row, label) = (delta.row(i), *label as usize);
             simd.copy(logits.row(i), row);
-            let label = *label as usize;
-            map_slice(simd, Shift { by: reduce::max(simd, row) }, [], row);
-            let at_label = one.broadcast(&row[label]);
-            map_slice(simd, Exp, [], row);
-            let sum = reduce::sum(simd, row);
-            one.store(one.sub(math::log(one, sum), at_label), &mut losses[i..]);
-            map_slice(simd, Scale { by: one.div(mean, sum) }, [], row);
-            one.store(one.sub(one.broadcast(&row[label]), mean), &mut row[label..]);
+            simd.call(OfRow { row, label, mean, loss: &mut losses[i..] });
         }
-        one.store(one.mul(reduce::sum(simd, losses), mean), loss.row(0));
+        one.store(one.mul(reduce::call_sum(simd, losses), mean), loss.row(0));
+    }
+}
+
+/// The loss and the gradient of one row. A function of its own, so that a compiler does not copy the loop over rows for every kind of row's
+/// length: whatever decides that is asked once a row.
+struct OfRow<'a, T> {
+    /// The logits, which become the gradient.
+    row: &'a mut [T],
+    label: usize,
+    mean: T,
+    /// Its first element becomes the loss.
+    loss: &'a mut [T],
+}
+
+impl<T: Lane> Kernel<T> for OfRow<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let OfRow { row, label, mean, loss } = self;
+        let one = simd.one();
+        map_slice(simd, Shift { by: reduce::max(simd, row) }, [], row);
+        let at_label = one.broadcast(&row[label]);
+        map_slice(simd, Exp, [], row);
+        let sum = reduce::call_sum(simd, row);
+        one.store(one.sub(math::log(one, sum), at_label), loss);
+        map_slice(simd, Scale { by: one.div(mean, sum) }, [], row);
+        one.store(one.sub(one.broadcast(&row[label]), mean), &mut row[label..]);
     }
 }

@@ -4,7 +4,7 @@
 //! additions, its mean 1 mul, the gradient n mul. 2n + 1 multiplications and 2n − 1 additions in all.
 
 use super::lay_out;
-use crate::dot::dot_body;
+use crate::dot::call_dot;
 use crate::element::Lane;
 use crate::elementwise::rows::map_rows;
 use crate::elementwise::{Elementwise, map_row};
@@ -63,7 +63,7 @@ impl<T: Lane> Kernel<T> for MeanSquaredError<'_, T> {
         let mut sum = None;
         for i in 0..delta.rows() {
             let row = delta.row(i);
-            let squares = dot_body(simd, row, row);
+            let squares = call_dot(simd, row, row);
             sum = Some(sum.map_or(squares, |sum| one.add(sum, squares)));
         }
         map_rows(simd, Scale { by: slope }, [], &mut delta);

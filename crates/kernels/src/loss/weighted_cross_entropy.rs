@@ -7,7 +7,7 @@
 //! fma), less own/Σ wₜ at the label (1 fma). For the batch: Σ wₜ (B − 1 additions), its inverse (1 div), the sum of the rows'
 //! losses (B − 1 additions), times that (1 mul).
 
-use crate::dot::dot_body;
+use crate::dot::call_dot;
 use crate::element::Lane;
 use crate::elementwise::{Elementwise, map_slice};
 use crate::matrix::{MatrixMut, MatrixRef};
@@ -45,25 +45,51 @@ impl<T: Lane> Kernel<T> for WeightedCrossEntropy<'_, T> {
         for (to, label) in of_rows.chunks_mut(1).zip(self.labels) {
             one.store(one.broadcast(&of_classes[*label as usize]), to);
         }
-        let inverse = one.div(T::ONE, reduce::sum(simd, of_rows));
+        let inverse = one.div(T::ONE, reduce::call_sum(simd, of_rows));
         for (i, label) in self.labels.iter().enumerate() {
-            let row = self.delta.row(i);
+            let (row, label) = (self.delta.row(i), *label as usize);
             simd.copy(self.logits.row(i), row);
-            let label = *label as usize;
             let own = one.broadcast(&own[label]);
-            map_slice(simd, Shift { by: reduce::max(simd, row) }, [], row);
-            let at_label = one.broadcast(&row[label]);
-            let spread_logits = dot_body(simd, spread, row);
-            map_slice(simd, Exp, [], row);
-            let sum = reduce::sum(simd, row);
-            let log = math::log(one, sum);
-            let spread_loss = one.mul_add(spread_sum, log, one.neg(spread_logits));
-            one.store(one.mul_add(own, one.sub(log, at_label), spread_loss), &mut losses[i..]);
-            let factor = one.div(one.mul(one.add(own, spread_sum), inverse), sum);
-            map_slice(simd, SmoothedGradient { factor, inverse }, [spread], row);
-            one.store(one.neg_mul_add(own, inverse, one.broadcast(&row[label])), &mut row[label..]);
+            simd.call(OfRow { row, label, own, spread, spread_sum, inverse, loss: &mut losses[i..] });
         }
-        one.store(one.mul(reduce::sum(simd, losses), inverse), self.loss.row(0));
+        one.store(one.mul(reduce::call_sum(simd, losses), inverse), self.loss.row(0));
+    }
+}
+
+/// The loss and the gradient of one row: a function of its own, as in `cross_entropy.rs`.
+struct OfRow<'a, T> {
+    /// The logits, which become the gradient.
+    row: &'a mut [T],
+    label: usize,
+    /// (1 − ε)·wₜ.
+    own: T,
+    /// ε/M·w.
+    spread: &'a [T],
+    /// Σ ε/M·w.
+    spread_sum: T,
+    /// 1 / Σ wₜ.
+    inverse: T,
+    /// Its first element becomes the loss.
+    loss: &'a mut [T],
+}
+
+impl<T: Lane> Kernel<T> for OfRow<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let OfRow { row, label, own, spread, spread_sum, inverse, loss } = self;
+        let one = simd.one();
+        map_slice(simd, Shift { by: reduce::max(simd, row) }, [], row);
+        let at_label = one.broadcast(&row[label]);
+        let spread_logits = call_dot(simd, spread, row);
+        map_slice(simd, Exp, [], row);
+        let sum = reduce::call_sum(simd, row);
+        let log = math::log(one, sum);
+        let spread_loss = one.mul_add(spread_sum, log, one.neg(spread_logits));
+        one.store(one.mul_add(own, one.sub(log, at_label), spread_loss), loss);
+        let factor = one.div(one.mul(one.add(own, spread_sum), inverse), sum);
+        map_slice(simd, SmoothedGradient { factor, inverse }, [spread], row);
+        one.store(one.neg_mul_add(own, inverse, one.broadcast(&row[label])), &mut row[label..]);
     }
 }
 
