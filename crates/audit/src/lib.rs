@@ -43,14 +43,17 @@ pub use machine::{Lanes, Machine, Width};
 pub use rewrite::Rewrite;
 pub use steps::{audit_prediction, audit_step};
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-pub use trace::{trace, trace_first};
+pub use trace::{LIMIT, trace, trace_first};
 
 /// What `task` executes when it runs for the first time: not available here.
 ///
 /// # Errors
 /// [`AuditError::Unavailable`], always.
+///
+/// # Safety
+/// Nothing is run.
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-pub fn trace_first(_: impl FnMut()) -> Result<Machine, AuditError> {
+pub unsafe fn trace_first(_: impl FnMut()) -> Result<Machine, AuditError> {
     Err(AuditError::Unavailable)
 }
 
@@ -58,7 +61,10 @@ pub fn trace_first(_: impl FnMut()) -> Result<Machine, AuditError> {
 ///
 /// # Errors
 /// [`AuditError::Unavailable`], always.
+///
+/// # Safety
+/// Nothing is run.
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-pub fn trace(_: impl FnMut()) -> Result<Machine, AuditError> {
+pub unsafe fn trace(_: impl FnMut()) -> Result<Machine, AuditError> {
     Err(AuditError::Unavailable)
 }

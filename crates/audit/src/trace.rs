@@ -4,6 +4,7 @@
 //! be as they will stay, unless the first run is asked for. It raises a signal, runs the task again, and raises the signal again. Between the
 //! two signals its parent steps it.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Error;
@@ -19,12 +20,16 @@ use crate::machine::Machine;
 
 /// What `task` executes when it runs for the second time.
 ///
-/// It runs in a fork of this process that has the calling thread alone: it must not need another thread, nor a lock that one may hold.
-///
 /// # Errors
-/// [`AuditError`] if the system forbids it, if `task` panics, or if an instruction is unknown.
-pub fn trace(task: impl FnMut()) -> Result<Machine, AuditError> {
-    run(task, Run::Second)
+/// [`AuditError`] if the system forbids it, if `task` panics or does not end within [`LIMIT`] seconds, or if an instruction is unknown.
+///
+/// # Safety
+/// `task` runs in a fork of this process that has the calling thread alone: all others stand still for ever, with the locks they hold. It must
+/// call nothing that may not be called there. Kernels, plain arithmetic and memory from glibc's allocator, which unlocks itself in a fork, may.
+/// A task that waits for a lock or another thread is ended after the time limit.
+pub unsafe fn trace(task: impl FnMut()) -> Result<Machine, AuditError> {
+    // SAFETY: the caller's promise.
+    unsafe { run(task, Run::Second, LIMIT) }
 }
 
 /// What `task` executes when it runs for the first time, with what only a first run does: it allocates scratch memory, and asks the processor
@@ -32,9 +37,16 @@ pub fn trace(task: impl FnMut()) -> Result<Machine, AuditError> {
 ///
 /// # Errors
 /// As [`trace`].
-pub fn trace_first(task: impl FnMut()) -> Result<Machine, AuditError> {
-    run(task, Run::First)
+///
+/// # Safety
+/// As [`trace`].
+pub unsafe fn trace_first(task: impl FnMut()) -> Result<Machine, AuditError> {
+    // SAFETY: the caller's promise.
+    unsafe { run(task, Run::First, LIMIT) }
 }
+
+/// Seconds after which a task is taken to wait for something that never comes.
+pub const LIMIT: u32 = 600;
 
 /// Which run is stepped.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,18 +55,20 @@ enum Run {
     Second,
 }
 
-fn run(mut task: impl FnMut(), stepped: Run) -> Result<Machine, AuditError> {
+/// # Safety
+/// As [`trace`].
+unsafe fn run(mut task: impl FnMut(), stepped: Run, limit: u32) -> Result<Machine, AuditError> {
     let _one = OneProcessor::take();
-    // SAFETY: the child runs `task`, which its caller knows to need this thread alone, and leaves by `_exit`.
+    // SAFETY: the child runs `task`, which the caller knows to need this thread alone, and leaves by `_exit`.
     let child = unsafe { libc::fork() };
     match child {
         -1 => Err(failed("fork")),
         0 => {
-            let done = catch_unwind(AssertUnwindSafe(|| be_stepped(&mut task, stepped)));
+            let done = catch_unwind(AssertUnwindSafe(|| be_stepped(&mut task, stepped, limit)));
             // SAFETY: ends the process; nothing of the parent's is run or flushed.
             unsafe { libc::_exit(done.unwrap_or(PANICKED)) }
         }
-        _ => Child { pid: child }.step_through(),
+        _ => Child { pid: child, ended: Cell::new(false) }.step_through(),
     }
 }
 
@@ -95,10 +109,11 @@ const PANICKED: c_int = 255;
 const MARK: c_int = libc::SIGUSR1;
 
 /// The child's side; returns its exit status.
-fn be_stepped(task: &mut impl FnMut(), stepped: Run) -> c_int {
-    // SAFETY: both calls only change this process: it dies with its parent, and is traced by it.
+fn be_stepped(task: &mut impl FnMut(), stepped: Run, limit: u32) -> c_int {
+    // SAFETY: the calls only change this process: it dies with its parent, gets a signal when its time is over, and is traced.
     let traced = unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        libc::alarm(limit);
         libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0)
     };
     if traced == -1 {
@@ -126,14 +141,18 @@ fn failed(call: &'static str) -> AuditError {
 /// The traced process. Killed, and its end awaited, when dropped.
 struct Child {
     pid: pid_t,
+    /// Whether its end was awaited: then the number may be another process's.
+    ended: Cell<bool>,
 }
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // SAFETY: the process is this one's child, and has not been awaited to its end but where the calls then find none.
-        unsafe {
-            libc::kill(self.pid, libc::SIGKILL);
-            libc::waitpid(self.pid, std::ptr::null_mut(), libc::__WALL);
+        if !self.ended.get() {
+            // SAFETY: the process is this one's child, whose end was not awaited: the number is still its own.
+            unsafe {
+                libc::kill(self.pid, libc::SIGKILL);
+                libc::waitpid(self.pid, std::ptr::null_mut(), libc::__WALL);
+            }
         }
     }
 }
@@ -159,8 +178,12 @@ impl Child {
             }
         }
         if libc::WIFSTOPPED(status) {
-            return Ok(libc::WSTOPSIG(status));
+            return match libc::WSTOPSIG(status) {
+                libc::SIGALRM => Err(AuditError::Child { how: "did not end in time".to_owned() }),
+                signal => Ok(signal),
+            };
         }
+        self.ended.set(true);
         let how = match libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status)) {
             Some(PANICKED) => "panicked".to_owned(),
             Some(code) if code != 0 => {
@@ -276,5 +299,29 @@ fn decode(memory: &File, address: u64) -> Result<(String, Class), AuditError> {
     match classify(&instruction) {
         Some(class) if !instruction.is_invalid() => Ok((name, class)),
         _ => Err(AuditError::Unclassified { name, address }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What waits for another thread waits for ever in a fork.
+    #[test]
+    fn a_task_that_waits_is_ended() {
+        let waits = || std::thread::sleep(std::time::Duration::from_secs(3600));
+        for stepped in [Run::First, Run::Second] {
+            // SAFETY: the task sleeps.
+            let error = unsafe { run(waits, stepped, 1) }.unwrap_err();
+            assert_eq!(error.to_string(), "the audited process did not end in time");
+        }
+    }
+
+    /// A process number that was given back is not used again.
+    #[test]
+    fn a_child_that_ended_is_not_killed() {
+        // SAFETY: the task ends the child.
+        let error = unsafe { run(|| libc::_exit(0), Run::Second, LIMIT) }.unwrap_err();
+        assert_eq!(error.to_string(), "the audited process ended too early");
     }
 }

@@ -4,11 +4,16 @@
 use std::hint::black_box;
 
 use nxm_audit::{
-    AuditError, Extent, Finding, assert_costs, audit_kernels, audit_prediction, audit_step, compare_costs, coverage,
-    trace, trace_first,
+    AuditError, Extent, Finding, Machine, assert_costs, audit_kernels, audit_prediction, audit_step, compare_costs,
+    coverage,
 };
 use nxm_count::{Activation, Clipping, Kind, Kinds, Level, Loss, NetworkSpec, Optimizer};
 use nxm_net::{Adam, AdamW, ElementType, Sgd};
+
+fn trace(task: impl FnMut()) -> Result<Machine, AuditError> {
+    // SAFETY: the tasks of these tests are kernels on one thread, and plain arithmetic.
+    unsafe { nxm_audit::trace(task) }
+}
 
 fn assert_agree(findings: &[Finding]) {
     let differ = findings.iter().filter(|finding| !finding.agrees());
@@ -58,7 +63,9 @@ fn the_first_run_executes_the_same_lanes() {
             let c = MatrixMut::new(&mut c, rows, cols).unwrap();
             gemm_scaled(&cpu, black_box(0.5), a, b, black_box(1.0), c).unwrap();
         };
-        let (first, second) = (trace_first(&mut task).unwrap(), trace(&mut task).unwrap());
+        // SAFETY: a kernel on one thread.
+        let first = unsafe { nxm_audit::trace_first(&mut task) }.unwrap();
+        let second = trace(&mut task).unwrap();
         // It took more instructions: those of the allocator.
         assert!(first.instructions() > second.instructions(), "{level}");
         assert!(second.by_name().next().is_some(), "{level}");

@@ -4,6 +4,7 @@
 //! - `reference`: the plain loops of `nxm_kernels::reference`, within a bound that follows from the number of roundings;
 //! - `order`: naive loops that fuse and sum in the documented order, bit by bit;
 //! - `sameness`: the Scalar level on one thread, bit by bit, at every fused level and thread count;
+//! - `digests`: what another machine computes, bit by bit;
 //! - `borders`: the same data embedded in garbage; what stands outside of an operand is neither read nor written;
 //! - `dense`: a layer's fused products against the two kernels each is made of, bit by bit;
 //! - `accuracy`: the functions' bounds in ULP on a stratified sample, their special values;
@@ -26,6 +27,7 @@ mod bodies;
 mod borders;
 mod catalogue;
 mod dense;
+mod digests;
 mod empty;
 mod errors;
 mod functions;
