@@ -23,6 +23,8 @@ pub(super) const WORD: usize = 8;
 /// The longest header that is written or read. One of a thousand layers with Adam has about 0.6 MB; the limit bounds the memory that a
 /// header can ask for.
 pub(super) const MAX_HEADER: u64 = 8 << 20;
+/// What a checkpoint's header begins with: the first of its names.
+pub(super) const BEGINNING: &[u8] = b"{\"__metadata__\"";
 const METADATA: &str = "__metadata__";
 const CHECKSUM: &str = "checksum";
 

@@ -1,6 +1,6 @@
 //! The last few checkpoints of a run.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use nxm_kernels::Element;
 use super::Checkpoint;
 use super::container::WORD;
 use super::error::CheckpointError;
-use super::file::{failed, if_there, with_suffix};
+use super::open::open_file;
+use super::place::{failed, if_there, with_suffix};
 use crate::train::Training;
 
 /// Where a run's checkpoints are, and how many of them: the last one at `path`, those before it at `path.1`, `path.2`, ….
@@ -43,7 +44,7 @@ impl Checkpoints {
     /// # Errors
     /// [`CheckpointError`] as [`Training::save`]. Then no file is lost.
     pub fn save<T: Element>(&self, training: &Training<'_, T>) -> Result<(), CheckpointError> {
-        let written = super::write(training.parts(), &self.path)?;
+        let written = super::write(training.parts(), &self.path, &self.path)?;
         if self.keep.get() > 1 {
             self.make_room()?;
         }
@@ -85,7 +86,7 @@ impl Checkpoints {
 
 /// The checksum at the end of a file, unproved; none if it is too short for one.
 fn checksum(path: &Path) -> io::Result<Option<[u8; WORD]>> {
-    let mut file = File::open(path)?;
+    let mut file = open_file(path)?;
     if file.metadata()?.len() < WORD as u64 {
         return Ok(None);
     }
