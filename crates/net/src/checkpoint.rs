@@ -37,6 +37,7 @@ mod fields;
 mod file;
 mod format;
 mod json;
+mod lock;
 mod open;
 mod options;
 mod place;
@@ -60,7 +61,7 @@ pub use container::FileHeader;
 pub use error::{CheckpointError, ContentError};
 pub(crate) use format::CheckpointParts;
 pub use open::open_file;
-pub use rotation::Checkpoints;
+pub use rotation::{Checkpoints, LockedCheckpoints};
 pub use summary::{CheckpointSummary, ElementType};
 
 /// A training between two steps: all that it needs to go on, but for the data.
@@ -166,6 +167,12 @@ fn write<T: Element>(parts: CheckpointParts<'_, T>, place: &Path, like: &Path) -
 }
 
 impl<T: Element> Training<'_, T> {
+    /// A copy of all that a [`save`](Self::save) would write.
+    pub fn checkpoint(&self) -> Checkpoint<T> {
+        let (network, options) = (self.network().clone(), self.options().clone());
+        Checkpoint::new(network, options, self.state().clone(), self.examples()).with_notes(self.notes().clone())
+    }
+
     /// Writes a [`Checkpoint`]: to a temporary file beside `path`, flushed to the disk, which then takes `path`'s place in one
     /// move, also flushed. Whenever the process or the machine stops, the old file or the new one is there, whole.
     ///

@@ -58,7 +58,8 @@ mod train;
 
 pub use builder::NetworkBuilder;
 pub use checkpoint::{
-    Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, ContentError, ElementType, FileHeader, open_file,
+    Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, ContentError, ElementType, FileHeader,
+    LockedCheckpoints, open_file,
 };
 pub use data::{Dataset, Targets};
 pub use error::{DataError, NetError};

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use nxm_kernels::Activation;
 use nxm_net::{
-    Checkpoint, Checkpoints, Dataset, LearningRateSchedule, Network, OptimizerState, TrainingOptions, TrainingState,
+    Checkpoint, CheckpointError, Checkpoints, Dataset, LearningRateSchedule, LockedCheckpoints, Network,
+    OptimizerState, TrainingOptions, TrainingState,
 };
 
 use super::watch::{WATCH, Watch};
@@ -47,8 +48,8 @@ pub struct TrainJob {
 pub struct CheckpointFiles {
     /// The newest checkpoint.
     pub path: PathBuf,
-    /// It, and the older ones.
-    pub checkpoints: Checkpoints,
+    /// It, the older ones and the best, locked for this run.
+    pub run: LockedCheckpoints,
     /// After how many steps it is kept, besides the ends of epochs.
     pub every: Option<u64>,
 }
@@ -56,10 +57,7 @@ pub struct CheckpointFiles {
 impl TrainJob {
     /// What the command line asks for.
     pub fn new(args: &TrainArgs) -> Result<TrainJob, Failure> {
-        let place = args.checkpoint.as_ref().map(|path| CheckpointFiles::new(args, path));
-        if let Some(place) = &place {
-            place.must_be_free(None)?;
-        }
+        let place = args.checkpoint.as_ref().map(|path| CheckpointFiles::begin(args, path)).transpose()?;
         let options = options::new(args)?;
         let source = source(args.data.as_ref(), args.labels.as_ref())?;
         let examples = source.read(Want::Learn(args.label.as_deref()))?;
@@ -93,8 +91,8 @@ impl TrainJob {
     /// What is in a checkpoint, as long as the command line does not ask for something else.
     pub fn resumed(args: &TrainArgs, path: &Path) -> Result<TrainJob, Failure> {
         let to = args.checkpoint.as_deref().unwrap_or(path);
-        let place = CheckpointFiles::new(args, to);
-        place.must_be_free(Some(path))?;
+        // Before the checkpoint is read, as another run may still write it.
+        let mut place = if to == path { CheckpointFiles::lock(args, to)? } else { CheckpointFiles::begin(args, to)? };
         let Model { mut checkpoint, scheme } = Model::load(path)?;
         let mut watch: Watch = note(&checkpoint, WATCH, path)?;
         options::agree(args, path, &mut checkpoint, &scheme, &mut watch)?;
@@ -112,6 +110,9 @@ impl TrainJob {
                 "{}: the training has stopped after {patience} without a gain; ask for more of them by --patience",
                 path.display()
             )));
+        }
+        if to == path {
+            place.run.go_on(watch.patience.is_some()).map_err(Failure::usage)?;
         }
         let source = source(args.data.as_ref(), args.labels.as_ref())?;
         let examples = source.read(Want::Judge(&scheme.columns))?;
@@ -179,28 +180,29 @@ fn split(data: &Dataset<f32>, seed: u64, share: f64) -> Result<(Dataset<f32>, Op
 }
 
 impl CheckpointFiles {
-    fn new(args: &TrainArgs, path: &Path) -> CheckpointFiles {
-        let checkpoints = Checkpoints::new(path, args.keep);
-        CheckpointFiles { path: path.to_owned(), checkpoints, every: args.checkpoint_every }
+    /// Locked from here to the end of the run.
+    fn lock(args: &TrainArgs, path: &Path) -> Result<CheckpointFiles, Failure> {
+        let run = Checkpoints::new(path, args.keep).lock().map_err(Failure::usage)?;
+        Ok(CheckpointFiles { path: path.to_owned(), run, every: args.checkpoint_every })
+    }
+
+    /// The same for a training that is not there yet. What is there, older checkpoints of another training too, must not be lost.
+    fn begin(args: &TrainArgs, path: &Path) -> Result<CheckpointFiles, Failure> {
+        let mut place = CheckpointFiles::lock(args, path)?;
+        match place.run.begin() {
+            Ok(()) => Ok(place),
+            Err(CheckpointError::Taken { path }) => {
+                let path = path.display();
+                let advice = format!("go on with it by --resume {path}, or name another file");
+                Err(Failure::Usage(format!("{path} is there already: {advice}")))
+            }
+            Err(error) => Err(Failure::usage(error)),
+        }
     }
 
     /// Where the network of the best epoch is kept.
     pub fn best(&self) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(".best");
-        name.into()
-    }
-
-    /// What is there already, older checkpoints of another training too, must not be lost, unless it is what goes on.
-    fn must_be_free(&self, resumed: Option<&Path>) -> Result<(), Failure> {
-        if resumed == Some(&self.path) {
-            return Ok(());
-        }
-        let Some(taken) = self.checkpoints.paths().chain([self.best()]).find(|path| path.exists()) else {
-            return Ok(());
-        };
-        let path = taken.display();
-        Err(Failure::Usage(format!("{path} is there already: go on with it by --resume {path}, or name another file")))
+        self.run.checkpoints().best()
     }
 }
 

@@ -22,6 +22,33 @@ pub enum CheckpointError {
         /// Why.
         source: io::Error,
     },
+    /// Another run writes this checkpoint.
+    #[error(
+        "{} is in use: {} trains with it; wait until that has ended, or name another file",
+        printable(&path.to_string_lossy()),
+        process.map_or("another process".to_owned(), |process| format!("process {process}"))
+    )]
+    Locked {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The process that has it, where the system lets others read that.
+        process: Option<u32>,
+    },
+    /// A file stands where a new run would write.
+    #[error("{} is there already", printable(&path.to_string_lossy()))]
+    Taken {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file stands where a run would write, and the run did not write it.
+    #[error(
+        "{} is there, and this training did not write it: move it away, or name another checkpoint",
+        printable(&path.to_string_lossy())
+    )]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+    },
     /// What is in the file, or was to be written there, is not a checkpoint that can be resumed.
     #[error("{}: {source}", printable(&path.to_string_lossy()))]
     Content {

@@ -54,6 +54,11 @@ pub(super) fn if_there<A>(result: io::Result<A>) -> io::Result<Option<A>> {
     }
 }
 
+/// Whether anything has this name, a link that leads nowhere too. What can't be looked at counts as there.
+pub(super) fn is_taken(path: &Path) -> bool {
+    !fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 /// The names in a folder, down to the disk.
 #[cfg(unix)]
 pub(super) fn sync_folder(folder: &Path) -> Result<(), CheckpointError> {

@@ -262,24 +262,34 @@ fn the_last_few_are_kept() {
     let executor = cpu();
     let mut training = Training::new(&mut network, &executor, &data, options).unwrap();
     let mut written = Vec::new();
+    let mut run = checkpoints.lock().unwrap();
+    run.begin().unwrap();
     for count in 1..=5usize {
         steps(&mut training, 1);
-        checkpoints.save(&training).unwrap();
+        run.save(&training).unwrap();
         written.push(std::fs::read(&path).unwrap());
         let there: Vec<Vec<u8>> = checkpoints.paths().filter_map(|path| std::fs::read(path).ok()).collect();
         let expected: Vec<Vec<u8>> = written.iter().rev().take(3).cloned().collect();
         assert_eq!((there.len(), &there), (count.min(3), &expected));
     }
-    assert_eq!(folder.names(), ["run.safetensors", "run.safetensors.1", "run.safetensors.2"]);
+    let names = ["run.safetensors", "run.safetensors.1", "run.safetensors.2", "run.safetensors.lock"];
+    assert_eq!(folder.names(), names);
     let at = |steps: usize| Checkpoint::<f32>::from_bytes(&written[steps - 1]).unwrap();
     assert_eq!(checkpoints.load_newest().unwrap(), (path.clone(), at(5)));
     // A process that was killed when it had made room: room is not made twice.
     std::fs::remove_file(path.with_extension("safetensors.1")).unwrap();
     std::fs::hard_link(&path, path.with_extension("safetensors.1")).unwrap();
     steps(&mut training, 1);
-    checkpoints.save(&training).unwrap();
+    run.save(&training).unwrap();
     assert_eq!(Checkpoint::load(path.with_extension("safetensors.1")).unwrap(), at(5));
     assert_eq!(Checkpoint::load(path.with_extension("safetensors.2")).unwrap(), at(3));
+    // A process that was killed when it had moved the one before: the gap is filled, and the oldest stays.
+    std::fs::rename(path.with_extension("safetensors.1"), path.with_extension("safetensors.2")).unwrap();
+    steps(&mut training, 1);
+    run.save(&training).unwrap();
+    assert_eq!(Checkpoint::load(path.with_extension("safetensors.2")).unwrap(), at(5));
+    assert_eq!(checkpoints.paths().filter(|path| path.exists()).count(), 3);
+    std::fs::rename(path.with_extension("safetensors.2"), path.with_extension("safetensors.1")).unwrap();
     // The newest is damaged: the one before is the newest that can be read.
     std::fs::write(&path, b"no").unwrap();
     assert_eq!(checkpoints.load_newest().unwrap(), (path.with_extension("safetensors.1"), at(5)));
