@@ -31,17 +31,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// Whatever a file says may be the largest number there is.
+#![deny(clippy::arithmetic_side_effects)]
+
 mod container;
 mod error;
 mod fields;
 mod file;
 mod format;
-mod json;
 mod lock;
 mod open;
 mod options;
 mod place;
 mod rotation;
+mod schema;
 mod summary;
 mod temporary;
 
@@ -62,6 +65,7 @@ pub use error::{CheckpointError, ContentError};
 pub(crate) use format::CheckpointParts;
 pub use open::open_file;
 pub use rotation::{Checkpoints, LockedCheckpoints};
+pub use schema::TensorEntry;
 pub use summary::{CheckpointSummary, ElementType};
 
 /// A training between two steps: all that it needs to go on, but for the data.

@@ -59,7 +59,7 @@ mod train;
 pub use builder::NetworkBuilder;
 pub use checkpoint::{
     Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, ContentError, ElementType, FileHeader,
-    LockedCheckpoints, open_file,
+    LockedCheckpoints, TensorEntry, open_file,
 };
 pub use data::{Dataset, Targets};
 pub use error::{DataError, NetError};

@@ -38,7 +38,7 @@ impl<'a> Opened<'a> {
 
     /// All bytes of the file.
     pub(super) fn all(mut self) -> Result<Vec<u8>, CheckpointError> {
-        let rest = self.len - self.bytes.len() as u64;
+        let rest = self.len.saturating_sub(self.bytes.len() as u64);
         take(self.path, &mut self.file, &mut self.bytes, rest)?;
         let found = self.bytes.len() as u64;
         if found != self.len {

@@ -236,6 +236,22 @@ fn what_can_not_be_resumed_is_not_written() {
     assert!(matches!(other, NetError::Resume { what: "the optimizer of its state", .. }));
     let place = refused(|checkpoint| checkpoint.state.progress.steps = 2);
     assert!(matches!(place, NetError::Resume { what: "the number of steps in its epoch", .. }));
+    // A network of another chain of sizes. Views of layers can be swapped, and then no network has changed.
+    for sizes in [&[2, 4, 1][..], &[2, 3, 1, 1], &[2, 3], &[3, 3, 1]] {
+        let mut checkpoint = good.clone();
+        checkpoint.network = network(sizes, Activation::Tanh, Activation::Identity, 0);
+        let (mut swapped, expected) = (good.clone(), good.network.sizes());
+        let (mut one, mut other) = (swapped.network.layer_mut(0), checkpoint.network.layer_mut(0));
+        std::mem::swap(&mut one, &mut other);
+        assert_eq!((swapped.network.sizes(), &checkpoint.network.sizes()[..]), (expected, sizes));
+        match checkpoint.save(&path) {
+            Err(CheckpointError::Content {
+                source: ContentError::Training(NetError::Network { what, .. } | NetError::Activation { what, .. }),
+                ..
+            }) => assert_eq!(what, "the optimizer's state"),
+            other => panic!("{other:?}"),
+        }
+    }
     // The last good one is still there, alone.
     assert_eq!(Checkpoint::load(&path).unwrap(), good);
     assert_eq!(folder.names(), ["run"]);

@@ -96,13 +96,15 @@ fn lies_are_found_where_they_stand() {
         matches!(lie(r#""version":"2""#, r#""version":"0""#), ContentError::Field { name, .. } if name == "version")
     );
     assert_eq!(lie("nxm-checkpoint", "pt"), ContentError::NotACheckpoint);
-    assert_eq!(lie("__metadata__", "metadata"), ContentError::NotACheckpoint);
+    // Then it is a tensor, and none of safetensors.
+    assert!(
+        matches!(lie("__metadata__", "metadata"), ContentError::Header { reason } if reason.contains("unknown field"))
+    );
     let field = |from, to| match lie(from, to) {
         ContentError::Field { name, .. } => name,
         other => panic!("{from} to {to}: {other}"),
     };
     assert_eq!(field(r#""batch":"4""#, r#""batch":"-4""#), "batch");
-    assert_eq!(field(r#""batch":"4""#, r#""batch":4"#), "batch");
     assert_eq!(field(r#""batch":"4","#, ""), "batch");
     assert_eq!(field(r#""sizes":"2 3 1""#, r#""sizes":"2 0 1""#), "sizes");
     assert_eq!(field(r#""sizes":"2 3 1""#, r#""sizes":"""#), "sizes");
@@ -111,7 +113,16 @@ fn lies_are_found_where_they_stand() {
     assert_eq!(field(r#""optimizer":"sgd""#, r#""optimizer":"lion""#), "optimizer");
     assert_eq!(field(r#""schedule":"milestones""#, r#""schedule":"noam""#), "schedule");
     assert_eq!(field(r#""loss":"mse""#, r#""loss":"hinge""#), "loss");
-    assert_eq!(field(r#""note.columns":"#, r#""note.columns":0,"other":"#), "note.columns");
+    // No string: the header says where.
+    for (from, to, named) in [
+        (r#""batch":"4""#, r#""batch":4"#, "batch"),
+        (r#""note.columns":"#, r#""note.columns":0,"other":"#, "note.columns"),
+        (r#""note.columns":"#, r#""note.columns":[["x"]],"other":"#, "note.columns"),
+    ] {
+        let error = lie(from, to).to_string();
+        let expected = format!("its header is not one of safetensors: \"__metadata__\": {named:?}: invalid type: ");
+        assert!(error.starts_with(&expected) && error.contains("expected a string at line 1 column "), "{error}");
+    }
     let tensor = |from, to| match lie(from, to) {
         ContentError::Tensor { name, .. } => name,
         other => panic!("{from} to {to}: {other}"),
@@ -125,6 +136,17 @@ fn lies_are_found_where_they_stand() {
     assert!(matches!(lie("2 3 1", "9999999999999 9999999999999 1"), ContentError::Training(_)));
     assert!(matches!(lie(r#""data_offsets":[0,24]"#, r#""data_offsets":[0,-4]"#), ContentError::Header { .. }));
     assert!(matches!(lie(r#""progress.steps":"1""#, r#""progress.steps":"2""#), ContentError::Training(_)));
+    // As many steps as can be counted: the next one could not be.
+    let most = with_header(&bytes, |text| {
+        let text = text
+            .replace(r#""batch":"4""#, r#""batch":"8""#)
+            .replace(r#""progress.steps":"1""#, r#""progress.steps":"0""#);
+        let text = text.replace(r#""optimizer.steps":"7""#, &format!(r#""optimizer.steps":"{}""#, u64::MAX));
+        let text = text.replace(r#""progress.loss":"0.30000000000000004""#, r#""progress.loss":"0.0""#);
+        text.replace(r#""progress.epochs":"3""#, &format!(r#""progress.epochs":"{}""#, u64::MAX))
+    });
+    let error = read(&most).unwrap_err().to_string();
+    assert!(error.contains(&format!("at most {}", isize::MAX)) && error.contains(&u64::MAX.to_string()), "{error}");
     assert!(matches!(lie(r#""optimizer.steps":"7""#, r#""optimizer.steps":"8""#), ContentError::Training(_)));
     assert!(matches!(lie(r#""batch":"4""#, r#""batch":"0""#), ContentError::Training(_)));
     assert_eq!(field("optimizer.learning_rate", "optimizer.learning"), "optimizer.learning_rate");
