@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use super::error::{ContentError, excerpt};
 use super::schema::{Entries, TensorEntry};
 use crate::error::NetError;
+use crate::known_format::KnownFormat;
 
 /// Bytes of the header's length, and of the checksum.
 pub(super) const WORD: usize = 8;
@@ -44,6 +45,10 @@ pub(super) fn header_length(start: &[u8], len: u64) -> Result<usize, ContentErro
         return Err(ContentError::Length { expected: needed, found: len });
     };
     let length = u64::from_le_bytes(*word);
+    // What begins as safetensors is damaged, and all else is perhaps something else.
+    if let Some(found) = KnownFormat::of(start).filter(|found| *found != KnownFormat::Safetensors) {
+        return Err(ContentError::Foreign { found });
+    }
     if length > MAX_HEADER {
         return Err(ContentError::HeaderLength { most: MAX_HEADER, found: length });
     }

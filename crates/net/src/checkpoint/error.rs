@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::error::NetError;
+use crate::known_format::KnownFormat;
 use crate::text::printable;
 
 /// A checkpoint that can't be written or read: which file, and why.
@@ -71,6 +72,12 @@ pub enum ContentError {
         /// Bytes there are.
         found: u64,
     },
+    /// A file of something else, which its first bytes tell.
+    #[error("it is {found}, and a checkpoint of nxm or a safetensors file is needed{}", advice(*found))]
+    Foreign {
+        /// What it is.
+        found: KnownFormat,
+    },
     /// A header that is longer than any checkpoint's.
     #[error("a header of {found} bytes: at most {most} are allowed")]
     HeaderLength {
@@ -135,6 +142,18 @@ pub enum ContentError {
     /// Network, options and state that do not fit together, or hold a number that is not finite.
     #[error("it can't be resumed: {0}")]
     Training(#[from] NetError),
+}
+
+/// How to make a file of safetensors of it.
+fn advice(found: KnownFormat) -> &'static str {
+    match found {
+        KnownFormat::PyTorch | KnownFormat::Pickle => ": safetensors.torch.save_file writes one",
+        KnownFormat::Npy | KnownFormat::Npz => ": safetensors.numpy.save_file writes one",
+        KnownFormat::Gzip | KnownFormat::Zip | KnownFormat::Bzip2 | KnownFormat::Xz | KnownFormat::Zstd => {
+            ": unpack it first"
+        }
+        _ => "",
+    }
 }
 
 /// So many characters of something that a file says are enough to find it there; a file may say megabytes.

@@ -9,6 +9,7 @@ use super::error::{CheckpointError, ContentError};
 use super::open::open_file;
 use super::place::failed;
 use crate::error::NetError;
+use crate::known_format::KnownFormat;
 
 /// A file of safetensors of which the header was read.
 #[derive(Debug)]
@@ -22,16 +23,18 @@ pub(super) struct Opened<'a> {
 }
 
 impl<'a> Opened<'a> {
-    /// Opens a file and reads its header, and nothing behind that. What is no file (a folder, a pipe, a device) is not opened: that
+    /// Opens a file and reads its header, and next to nothing behind that. What is no file (a folder, a pipe, a device) is not opened: that
     /// might wait for ever.
     pub(super) fn new(path: &'a Path) -> Result<Self, CheckpointError> {
         let content = |source| CheckpointError::Content { path: path.to_owned(), source };
         let mut file = open_file(path).map_err(failed("open", path))?;
         let len = file.metadata().map_err(failed("read", path))?.len();
         let mut bytes = Vec::new();
-        take(path, &mut file, &mut bytes, len.min(WORD as u64))?;
-        let header = header_length(&bytes, len).map_err(content)?;
-        take(path, &mut file, &mut bytes, header as u64)?;
+        // Enough to tell what else it may be.
+        take(path, &mut file, &mut bytes, len.min(KnownFormat::LOOK as u64))?;
+        let header = WORD.saturating_add(header_length(&bytes, len).map_err(content)?);
+        let rest = header.saturating_sub(bytes.len());
+        take(path, &mut file, &mut bytes, rest as u64)?;
         let header = FileHeader::from_start(&bytes, len).map_err(content)?;
         Ok(Opened { path, file, len, bytes, header })
     }

@@ -155,6 +155,40 @@ fn lies_are_found_where_they_stand() {
 }
 
 #[test]
+fn files_of_something_else_are_told() {
+    let folder = Folder::new("something-else");
+    let path = folder.path().join("file");
+    let zip = b"PK\x03\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0archive/data.pkl";
+    for (bytes, said) in [
+        (&b"\x08\x08\x12\x07pytorch\x1a\x052.1.0"[..], "an ONNX model"),
+        (
+            zip,
+            "a PyTorch file (torch.save), and a checkpoint of nxm or a safetensors file is needed: safetensors.torch",
+        ),
+        (b"\x89HDF\r\n\x1a\n\0\0\0\0\0", "an HDF5 file"),
+        (b"\x93NUMPY\x01\0v\0{'descr'", "a NumPy array"),
+        (b"PAR1\x15\x04\x15\x10\x15", "a Parquet file"),
+        (b"PK\x03\x04\x14\0\0\0\0", "a zip archive"),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0", "packed by gzip"),
+        (b"<!DOCTYPE html><html>", "an HTML page"),
+        (b"\xff\xfea\0,\0b\0\n\0", "text in UTF-16"),
+        (b"length,width\n1,2\n", "text"),
+        (b"gr\xf6\xdfe,l\xe4nge\n1,2\n", "text that is not UTF-8"),
+    ] {
+        let error = read(bytes).unwrap_err();
+        let ContentError::Foreign { found } = &error else { panic!("{said}: {error}") };
+        assert!(error.to_string().starts_with(&format!("it is {said}")), "{error}");
+        std::fs::write(&path, bytes).unwrap();
+        match Checkpoint::<f32>::load(&path) {
+            Err(CheckpointError::Content { source: ContentError::Foreign { found: same }, .. }) => {
+                assert_eq!(same, *found)
+            }
+            other => panic!("{said}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn the_other_element_type_is_refused() {
     let single = Checkpoint::<f64>::from_bytes(&small::<f32>().to_bytes().unwrap()).unwrap_err();
     assert_eq!(single, ContentError::Element { expected: "f64", found: "f32".to_owned() });
