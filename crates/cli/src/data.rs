@@ -192,7 +192,8 @@ impl Columns {
     pub fn features(&self) -> usize {
         match self {
             Columns::Table { features, .. } => features.len(),
-            Columns::Images { shape } => shape.iter().product(),
+            // A model may say any sizes; no network has so many inputs.
+            Columns::Images { shape } => shape.iter().fold(1, |all: usize, size| all.saturating_mul(*size)),
         }
     }
 }

@@ -4,9 +4,11 @@
 mod common;
 
 use std::io::{BufRead, BufReader};
+use std::num::NonZeroUsize;
 use std::process::{Child, Command, Stdio};
 
 use common::{Folder, assert_refused_in_a_line, flowers, nxm, printed, run};
+use nxm_net::{Checkpoint, Checkpoints};
 
 /// A training without an end, that has written its first checkpoint.
 fn endless(args: &[&str], checkpoint: &str) -> Child {
@@ -71,4 +73,55 @@ fn files_of_the_user_stay() {
     // Its own files it moves in the next run, too.
     printed(&["train", &data, "--resume", &model, "--epochs", "6", "--keep", "3"]);
     assert_eq!(std::fs::read_to_string(leftover).expect("a file"), "something of value");
+}
+
+/// "1,234 ms" and the like, in seconds.
+fn in_seconds(number: &str, unit: &str) -> f64 {
+    let scale = match unit.trim_matches(['.', ':', ',']) {
+        "ns" => 1e-9,
+        "µs" => 1e-6,
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "minutes" => 60.0,
+        other => panic!("{other}"),
+    };
+    number.replace(',', "").parse::<f64>().expect("a number") * scale
+}
+
+#[test]
+fn checkpoints_are_as_rare_as_is_said_and_their_time_is_foreseen() {
+    let folder = Folder::new("rare");
+    let data = folder.write("flowers.csv", flowers(64));
+    let train = ["train", &data, "--label", "kind", "--hidden", "4", "--batch", "10", "--epochs", "20", "--keep", "99"];
+    // 58 examples: 6 steps in an epoch.
+    for (name, every, best, foreseen, epochs) in [
+        // As this takes less than the time in which one is written: the beginning and the end.
+        ("default", &[][..], None, 1, vec![20, 0]),
+        ("epoch", &["--checkpoint-every", "epoch"], None, 20, (0..=20).rev().collect()),
+        ("steps", &["--checkpoint-every", "120"], None, 21, (0..=20).rev().collect()),
+        ("best", &[], Some("100"), 2, vec![20, 0]),
+    ] {
+        let model = folder.name(name);
+        let patience: &[&str] = match &best {
+            Some(epochs) => &["--patience", epochs],
+            None => &[],
+        };
+        let text = printed(&[&train[..], every, patience, &["--checkpoint", &model]].concat());
+        let kept = Checkpoints::new(&model, NonZeroUsize::new(99).expect("99"));
+        let kept = kept.paths().map_while(|path| Checkpoint::<f32>::load(path).ok());
+        assert_eq!(kept.map(|checkpoint| checkpoint.state.progress.epochs).collect::<Vec<_>>(), epochs, "{name}");
+
+        let line = text.lines().find(|line| line.starts_with("Forecast: ")).expect("a forecast");
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let place = words.iter().position(|word| word.starts_with("write")).expect("writes");
+        assert_eq!(words[place - 1], foreseen.to_string(), "{name}: {line}");
+        let [each, all] = [place + 5, words.len() - 2].map(|at| in_seconds(words[at], words[at + 1]));
+        // Both are rounded to three digits.
+        assert!(all > 0.99 * f64::from(foreseen) * each, "{name}: {line}");
+    }
+    // What the best epoch's network is, is written before the training says which it was.
+    let best = Checkpoint::<f32>::load(folder.path("best.best")).expect("a checkpoint").state.progress.epochs;
+    let text = std::fs::read(folder.path("best")).expect("a file");
+    let note = format!(r#"\"best\":[{best},"#);
+    assert!(String::from_utf8_lossy(&text).contains(&note), "{note}");
 }

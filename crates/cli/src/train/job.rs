@@ -4,14 +4,13 @@ mod options;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
-use nxm_kernels::Activation;
-use nxm_net::{
-    Checkpoint, CheckpointError, Checkpoints, Dataset, LearningRateSchedule, LockedCheckpoints, Network,
-    OptimizerState, TrainingOptions, TrainingState,
-};
+use nxm_kernels::{Activation, Cpu};
+use nxm_net::{Checkpoint, Dataset, LearningRateSchedule, Network, OptimizerState, TrainingOptions, TrainingState};
 
+use super::place::CheckpointFiles;
 use super::watch::{WATCH, Watch};
 use crate::args::{ScheduleArg, TrainArgs};
 use crate::data::{Columns, Examples, Meaning, Scaling, Scheme, Source, Want, source};
@@ -41,17 +40,6 @@ pub struct TrainJob {
     /// What its network must know of its data.
     pub scheme: Scheme,
     source: String,
-}
-
-/// The checkpoints of a training, and when they are written.
-#[derive(Debug)]
-pub struct CheckpointFiles {
-    /// The newest checkpoint.
-    pub path: PathBuf,
-    /// It, the older ones and the best, locked for this run.
-    pub run: LockedCheckpoints,
-    /// After how many steps it is kept, besides the ends of epochs.
-    pub every: Option<u64>,
 }
 
 impl TrainJob {
@@ -112,7 +100,7 @@ impl TrainJob {
             )));
         }
         if to == path {
-            place.run.go_on(watch.patience.is_some()).map_err(Failure::usage)?;
+            place.go_on(watch.patience.is_some())?;
         }
         let source = source(args.data.as_ref(), args.labels.as_ref())?;
         let examples = source.read(Want::Judge(&scheme.columns))?;
@@ -127,6 +115,14 @@ impl TrainJob {
         checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
         let place = Some(place);
         Ok(TrainJob { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })
+    }
+}
+
+impl TrainJob {
+    /// How long a write takes, if the training is kept: see [`CheckpointFiles::first_write`].
+    pub fn first_write(&mut self, cpu: &Cpu) -> Result<Option<Duration>, Failure> {
+        let training = self.checkpoint.resume(cpu, &self.seen).map_err(Failure::usage)?;
+        self.place.as_mut().map(|place| place.first_write(&training)).transpose()
     }
 }
 
@@ -177,33 +173,6 @@ fn split(data: &Dataset<f32>, seed: u64, share: f64) -> Result<(Dataset<f32>, Op
     let held_out = ((len as f64 * share).round() as usize).clamp(1, len - 1);
     let (seen, held_out) = shuffled.split_at(len - held_out);
     Ok((seen, Some(held_out)))
-}
-
-impl CheckpointFiles {
-    /// Locked from here to the end of the run.
-    fn lock(args: &TrainArgs, path: &Path) -> Result<CheckpointFiles, Failure> {
-        let run = Checkpoints::new(path, args.keep).lock().map_err(Failure::usage)?;
-        Ok(CheckpointFiles { path: path.to_owned(), run, every: args.checkpoint_every })
-    }
-
-    /// The same for a training that is not there yet. What is there, older checkpoints of another training too, must not be lost.
-    fn begin(args: &TrainArgs, path: &Path) -> Result<CheckpointFiles, Failure> {
-        let mut place = CheckpointFiles::lock(args, path)?;
-        match place.run.begin() {
-            Ok(()) => Ok(place),
-            Err(CheckpointError::Taken { path }) => {
-                let path = path.display();
-                let advice = format!("go on with it by --resume {path}, or name another file");
-                Err(Failure::Usage(format!("{path} is there already: {advice}")))
-            }
-            Err(error) => Err(Failure::usage(error)),
-        }
-    }
-
-    /// Where the network of the best epoch is kept.
-    pub fn best(&self) -> PathBuf {
-        self.run.checkpoints().best()
-    }
 }
 
 impl fmt::Display for TrainJob {

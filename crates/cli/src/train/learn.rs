@@ -8,7 +8,8 @@ use nxm_kernels::Cpu;
 use nxm_net::{CheckpointError, Checkpoints, NetError, Training};
 
 use super::interrupt::Interrupt;
-use super::job::{CheckpointFiles, TrainJob, quoted};
+use super::job::{TrainJob, quoted};
+use super::place::CheckpointFiles;
 use super::progress::Bar;
 use super::watch::{WATCH, Watch};
 use crate::failure::Failure;
@@ -36,10 +37,6 @@ pub fn run(job: &mut TrainJob, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl 
     let unit = scheme.loss_unit();
     let mut training = checkpoint.resume(cpu, seen).map_err(Failure::usage)?;
     let (mut place, steps) = (place.as_mut(), training.steps_per_epoch().saturating_mul(training.options().epochs));
-    // That nothing can be written is better known now than after an epoch.
-    if place.as_ref().is_some_and(|place| !place.path.exists()) {
-        save(&mut place, &training)?;
-    }
     let mut bar = Bar::new(steps, training.steps(), unit);
     let (mut epochs, mut last) = (Vec::new(), None);
     let mut stopped = false;
@@ -59,15 +56,14 @@ pub fn run(job: &mut TrainJob, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl 
             stopped = watch.stops_after(report.epoch as u64);
             training.notes_mut().insert(WATCH.to_owned(), note_text(&watch)?);
             if let Some(place) = place.as_mut().filter(|_| best && watch.patience.is_some()) {
-                place.run.save_best(&training.checkpoint()).map_err(Failure::usage)?;
+                place.keep_best(&training);
             }
-            save(&mut place, &training)?;
             let score = last.map(|score| Score { loss: score.loss * unit, ..score });
             epochs.push(Epoch { number: report.epoch, loss: report.loss * unit, score, seconds: bar.seconds() });
-        } else if let Some(CheckpointFiles { every: Some(every), .. }) = &place
-            && (training.steps() as u64).is_multiple_of(*every)
-        {
-            save(&mut place, &training)?;
+        }
+        if let Some(place) = &mut place {
+            let ended = stopped || training.steps() >= steps;
+            place.after_step(&training, ended).map_err(Failure::usage)?;
         }
         bar.step(&training, step.rows, last);
         if interrupt.asked() && !stopped && training.steps() < steps {
@@ -82,11 +78,6 @@ pub fn run(job: &mut TrainJob, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl 
     conclude(watch, stopped, place, out)
 }
 
-/// Keeps the training, if it has a place.
-fn save(place: &mut Option<&mut CheckpointFiles>, training: &Training<'_, f32>) -> Result<(), Failure> {
-    place.as_mut().map_or(Ok(()), |place| place.run.save(training)).map_err(Failure::usage)
-}
-
 /// A step failed: the state before it is kept if it is whole, else the one that was kept last.
 fn failed(error: NetError, place: Option<&mut CheckpointFiles>, training: &Training<'_, f32>) -> Failure {
     if !matches!(error, NetError::Diverged { .. }) {
@@ -95,8 +86,9 @@ fn failed(error: NetError, place: Option<&mut CheckpointFiles>, training: &Train
     let kept = match place {
         None => "nothing was kept, as no --checkpoint was named".to_owned(),
         Some(place) => {
+            let saved = place.save(training);
             let path = place.path.display();
-            match place.run.save(training) {
+            match saved {
                 Ok(()) => {
                     format!("the last good state, after {}, is in {path}", plural(training.steps() as u64, "step"))
                 }
@@ -115,7 +107,7 @@ fn interrupted(
 ) -> Result<Failure, Failure> {
     let path = match place {
         Some(place) => {
-            place.run.save(training).map_err(Failure::usage)?;
+            place.save(training).map_err(Failure::usage)?;
             place.path.clone()
         }
         None => save_unnamed(training).map_err(Failure::usage)?,
