@@ -14,7 +14,7 @@ use super::error::CheckpointError;
 use super::lock::{BEST, RunLock};
 use super::open::open_file;
 use super::place::{failed, folder, if_there, is_taken, resolve, sync_folder, with_suffix};
-use super::temporary::begins_as_a_checkpoint;
+use super::temporary::{begins_as_a_checkpoint, remove_abandoned};
 use crate::train::Training;
 
 /// Where a run's checkpoints are, and how many of them: the last one at `path`, those before it at `path.1`, `path.2`, …, and the one
@@ -88,13 +88,17 @@ impl Checkpoints {
     }
 
     /// Locks them for a run: no other process, and no other run of this one, may write them until the lock is dropped or the process
-    /// ends, however it ends. The lock is the file `path.lock`, which also lists what the run writes beside `path`.
+    /// ends, however it ends. The lock is the file `path.lock`, which also lists what the run writes beside `path`. Temporary files that
+    /// killed runs left are removed.
     ///
     /// # Errors
     /// [`CheckpointError::Locked`] with the process that has them; [`CheckpointError::NotOurs`] if `path.lock` is a file of something
     /// else; [`CheckpointError::Io`] if it can't be created.
     pub fn lock(&self) -> Result<LockedCheckpoints, CheckpointError> {
-        Ok(LockedCheckpoints { lock: RunLock::acquire(&self.path)?, checkpoints: self.clone() })
+        let lock = RunLock::acquire(&self.path)?;
+        // The best one may not be written again: what a killed run left there would stay.
+        [&self.path, &self.best()].into_iter().try_for_each(|path| remove_abandoned(path))?;
+        Ok(LockedCheckpoints { lock, checkpoints: self.clone() })
     }
 
     /// The newest checkpoint that can be read, and where it is.

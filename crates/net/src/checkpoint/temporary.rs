@@ -99,7 +99,7 @@ fn random() -> u64 {
 
 /// Removes what writers of `place` that were killed left behind, and nothing else: files of such a name, that begin as a checkpoint
 /// does, and that nobody has locked.
-fn remove_abandoned(place: &Path) -> Result<(), CheckpointError> {
+pub(super) fn remove_abandoned(place: &Path) -> Result<(), CheckpointError> {
     let name = place.file_name().unwrap_or_default().as_encoded_bytes();
     let in_folder = fs::read_dir(folder(place)).map_err(failed("read", folder(place)))?;
     for entry in in_folder.flatten() {

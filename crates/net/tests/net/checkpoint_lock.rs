@@ -54,6 +54,10 @@ fn a_second_run_is_refused_with_the_process_of_the_first() {
     // What a killed run left is no lock.
     std::fs::write(at("run.lock"), "nxm lock 1, process 0000000001\n").unwrap();
     drop(keep(&at("run"), 1).lock().unwrap());
+    // Nor are the files that it was writing.
+    for name in ["run.nxm-0123456789abcdef.tmp", "run.best.nxm-0123456789abcdef.tmp"] {
+        std::fs::write(at(name), b"").unwrap();
+    }
     // Not even half of it.
     std::fs::write(at("run.lock"), "nxm lock 1, proc").unwrap();
     drop(keep(&at("run"), 1).lock().unwrap());
