@@ -12,7 +12,7 @@ use nxm_net::Loss;
 
 use crate::audit::AuditArgs;
 use crate::explain::ExplainArgs;
-pub use learn::{EvaluateArgs, Hidden, OptimizerName, PredictArgs, TrainArgs};
+pub use learn::{CheckpointEvery, EvaluateArgs, Hidden, OptimizerName, PredictArgs, TrainArgs};
 pub use network::NetworkArg;
 use network::network;
 pub use tuning::{Betas, ClassWeights, ScheduleArg, TuningArgs};

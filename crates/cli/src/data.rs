@@ -160,7 +160,8 @@ fn labels_of(images: &Path, name: &str, count: usize, given: Option<&Path>) -> R
     let guess = || {
         let file = images.file_name()?.to_str()?;
         let beside = images.with_file_name(file.replace("images", "labels").replace("idx3", "idx1"));
-        (beside != *images && beside.exists()).then_some(beside)
+        // A pipe that happens to have this name would be waited for.
+        (beside != *images && beside.is_file()).then_some(beside)
     };
     let Some(path) = given.map(Path::to_owned).or_else(guess) else {
         return Err(Failure::Usage(format!("{name} has no file of labels beside it: name it by --labels")));
@@ -191,7 +192,8 @@ impl Columns {
     pub fn features(&self) -> usize {
         match self {
             Columns::Table { features, .. } => features.len(),
-            Columns::Images { shape } => shape.iter().product(),
+            // A model may say any sizes; no network has so many inputs.
+            Columns::Images { shape } => shape.iter().fold(1, |all: usize, size| all.saturating_mul(*size)),
         }
     }
 }

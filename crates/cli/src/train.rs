@@ -5,6 +5,7 @@ mod foresee;
 mod interrupt;
 mod job;
 mod learn;
+mod place;
 mod progress;
 mod watch;
 
@@ -27,9 +28,10 @@ pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failu
         Some(path) => TrainJob::resumed(args, path)?,
     };
     let interrupt = interrupt::watch()?;
-    // What can't be trained says so here, before anything is written.
-    let forecast = TrialForecast::new(&job, &cpu)?;
+    // What can't be trained or kept says so here, before anything is printed.
     let costs = Costs::new(&job, &cpu)?;
+    let write = job.first_write(&cpu)?;
+    let forecast = TrialForecast::new(&job, &cpu, write)?;
     write!(out, "{job}")?;
     writeln!(out, "On {}, {}.", cpu.level(), plural(cpu.threads() as u64, "thread"))?;
     writeln!(out, "{costs}")?;

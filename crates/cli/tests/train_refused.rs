@@ -111,7 +111,7 @@ fn options() {
     let output = run(&["train", "--checkpoint", &nowhere]);
     let message = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(2), "{message}");
-    assert!(message.starts_with("error: can't read ") && message.contains("no-folder"), "{message}");
+    assert!(message.starts_with("error: can't open ") && message.contains("no-folder"), "{message}");
 }
 
 #[test]

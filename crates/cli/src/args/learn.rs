@@ -62,12 +62,12 @@ pub struct TrainArgs {
     /// What weights, held-out examples and the order of the others are drawn from. [default: 0]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
-    /// Where the training is kept: after each epoch, and when it is interrupted.
+    /// Where the training is kept: after an epoch, at most once in 10 seconds, and when it ends or is interrupted.
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
-    /// Keep it after every so many steps, too.
-    #[arg(long, value_name = "STEPS", value_parser = at_least_one, allow_negative_numbers = true)]
-    pub checkpoint_every: Option<u64>,
+    /// Keep it more often: after each "epoch", or after every so many steps and each epoch.
+    #[arg(long, value_name = "STEPS|epoch", allow_negative_numbers = true)]
+    pub checkpoint_every: Option<CheckpointEvery>,
     /// How many checkpoints are kept: FILE, and the older ones as FILE.1, FILE.2, ….
     #[arg(long, value_name = "K", default_value = "1", allow_negative_numbers = true)]
     pub keep: NonZeroUsize,
@@ -143,6 +143,37 @@ impl OptimizerName {
     }
 }
 
+/// When a checkpoint is written, besides the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckpointEvery {
+    /// After each epoch.
+    Epoch,
+    /// After so many steps, at least 1, and after each epoch.
+    Steps(u64),
+}
+
+const EPOCH: &str = "epoch";
+
+impl fmt::Display for CheckpointEvery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CheckpointEvery::Epoch => f.write_str(EPOCH),
+            CheckpointEvery::Steps(steps) => write!(f, "{steps}"),
+        }
+    }
+}
+
+impl FromStr for CheckpointEvery {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            EPOCH => Ok(CheckpointEvery::Epoch),
+            _ => at_least_one(text).map(CheckpointEvery::Steps).map_err(|error| format!("{error}, or {EPOCH:?}")),
+        }
+    }
+}
+
 /// Units of the hidden layers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hidden(pub Vec<usize>);
@@ -201,6 +232,17 @@ mod tests {
         {
             let error = text.parse::<Hidden>().unwrap_err();
             assert!(error.contains(layer), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn checkpoints_are_for_epochs_or_steps() {
+        for (text, every) in [("epoch", CheckpointEvery::Epoch), ("11", CheckpointEvery::Steps(11))] {
+            assert_eq!((text.parse(), every.to_string().as_str()), (Ok(every), text));
+        }
+        for text in ["0", "-1", "epochs", ""] {
+            let error = text.parse::<CheckpointEvery>().unwrap_err();
+            assert_eq!(error, "expected a whole number, at least 1, or \"epoch\"");
         }
     }
 

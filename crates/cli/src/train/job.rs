@@ -4,13 +4,13 @@ mod options;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
-use nxm_kernels::Activation;
-use nxm_net::{
-    Checkpoint, Checkpoints, Dataset, LearningRateSchedule, Network, OptimizerState, TrainingOptions, TrainingState,
-};
+use nxm_kernels::{Activation, Cpu};
+use nxm_net::{Checkpoint, Dataset, LearningRateSchedule, Network, OptimizerState, TrainingOptions, TrainingState};
 
+use super::place::CheckpointFiles;
 use super::watch::{WATCH, Watch};
 use crate::args::{ScheduleArg, TrainArgs};
 use crate::data::{Columns, Examples, Meaning, Scaling, Scheme, Source, Want, source};
@@ -42,24 +42,10 @@ pub struct TrainJob {
     source: String,
 }
 
-/// The checkpoints of a training, and when they are written.
-#[derive(Debug)]
-pub struct CheckpointFiles {
-    /// The newest checkpoint.
-    pub path: PathBuf,
-    /// It, and the older ones.
-    pub checkpoints: Checkpoints,
-    /// After how many steps it is kept, besides the ends of epochs.
-    pub every: Option<u64>,
-}
-
 impl TrainJob {
     /// What the command line asks for.
     pub fn new(args: &TrainArgs) -> Result<TrainJob, Failure> {
-        let place = args.checkpoint.as_ref().map(|path| CheckpointFiles::new(args, path));
-        if let Some(place) = &place {
-            place.must_be_free(None)?;
-        }
+        let place = args.checkpoint.as_ref().map(|path| CheckpointFiles::begin(args, path)).transpose()?;
         let options = options::new(args)?;
         let source = source(args.data.as_ref(), args.labels.as_ref())?;
         let examples = source.read(Want::Learn(args.label.as_deref()))?;
@@ -93,8 +79,8 @@ impl TrainJob {
     /// What is in a checkpoint, as long as the command line does not ask for something else.
     pub fn resumed(args: &TrainArgs, path: &Path) -> Result<TrainJob, Failure> {
         let to = args.checkpoint.as_deref().unwrap_or(path);
-        let place = CheckpointFiles::new(args, to);
-        place.must_be_free(Some(path))?;
+        // Before the checkpoint is read, as another run may still write it.
+        let mut place = if to == path { CheckpointFiles::lock(args, to)? } else { CheckpointFiles::begin(args, to)? };
         let Model { mut checkpoint, scheme } = Model::load(path)?;
         let mut watch: Watch = note(&checkpoint, WATCH, path)?;
         options::agree(args, path, &mut checkpoint, &scheme, &mut watch)?;
@@ -113,6 +99,9 @@ impl TrainJob {
                 path.display()
             )));
         }
+        if to == path {
+            place.go_on(watch.patience.is_some())?;
+        }
         let source = source(args.data.as_ref(), args.labels.as_ref())?;
         let examples = source.read(Want::Judge(&scheme.columns))?;
         if examples.fingerprint() != watch.fingerprint {
@@ -126,6 +115,14 @@ impl TrainJob {
         checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
         let place = Some(place);
         Ok(TrainJob { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })
+    }
+}
+
+impl TrainJob {
+    /// How long a write takes, if the training is kept: see [`CheckpointFiles::first_write`].
+    pub fn first_write(&mut self, cpu: &Cpu) -> Result<Option<Duration>, Failure> {
+        let training = self.checkpoint.resume(cpu, &self.seen).map_err(Failure::usage)?;
+        self.place.as_mut().map(|place| place.first_write(&training)).transpose()
     }
 }
 
@@ -176,32 +173,6 @@ fn split(data: &Dataset<f32>, seed: u64, share: f64) -> Result<(Dataset<f32>, Op
     let held_out = ((len as f64 * share).round() as usize).clamp(1, len - 1);
     let (seen, held_out) = shuffled.split_at(len - held_out);
     Ok((seen, Some(held_out)))
-}
-
-impl CheckpointFiles {
-    fn new(args: &TrainArgs, path: &Path) -> CheckpointFiles {
-        let checkpoints = Checkpoints::new(path, args.keep);
-        CheckpointFiles { path: path.to_owned(), checkpoints, every: args.checkpoint_every }
-    }
-
-    /// Where the network of the best epoch is kept.
-    pub fn best(&self) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(".best");
-        name.into()
-    }
-
-    /// What is there already, older checkpoints of another training too, must not be lost, unless it is what goes on.
-    fn must_be_free(&self, resumed: Option<&Path>) -> Result<(), Failure> {
-        if resumed == Some(&self.path) {
-            return Ok(());
-        }
-        let Some(taken) = self.checkpoints.paths().chain([self.best()]).find(|path| path.exists()) else {
-            return Ok(());
-        };
-        let path = taken.display();
-        Err(Failure::Usage(format!("{path} is there already: go on with it by --resume {path}, or name another file")))
-    }
 }
 
 impl fmt::Display for TrainJob {
