@@ -80,8 +80,15 @@ impl<T: Element> Network<T> {
     }
 }
 
-/// Where the largest element stands, the first of equal ones; nowhere if one is NaN. On the bits: no operation.
-fn argmax<T: Element>(row: &[T]) -> Option<usize> {
+/// The index of the largest element, the first of equal ones: the class that the outputs of a classifier name. `None` if an element is NaN,
+/// or if there are none. It compares bits, so it executes no floating-point operation.
+///
+/// ```
+/// assert_eq!(nxm_net::argmax(&[1.0f32, 3.0, 3.0]), Some(1));
+/// assert_eq!(nxm_net::argmax(&[1.0, f32::NAN]), None);
+/// assert_eq!(nxm_net::argmax::<f32>(&[]), None);
+/// ```
+pub fn argmax<T: Element>(row: &[T]) -> Option<usize> {
     let mut best = (0, place(*row.first()?)?);
     for (i, x) in row.iter().enumerate().skip(1) {
         let here = place(*x)?;
@@ -123,6 +130,7 @@ mod tests {
         assert_eq!(argmax(&[0.0, -0.0]), Some(0));
         assert_eq!(argmax(&[f64::NEG_INFINITY; 2]), Some(0));
         assert_eq!(argmax(&[f32::NAN, 1.0]), None);
+        assert_eq!(argmax::<f64>(&[]), None);
         assert_eq!(argmax(&[1.0, f32::NAN, 2.0]), None);
     }
 }

@@ -60,9 +60,9 @@ pub use builder::NetworkBuilder;
 pub use checkpoint::{
     Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, ContentError, ElementType, FileHeader,
 };
-pub use data::{Dataset, Targets};
+pub use data::{Dataset, Targets, shuffled_order};
 pub use error::{DataError, NetError};
-pub use evaluate::{EVALUATION_ROWS, Evaluation};
+pub use evaluate::{EVALUATION_ROWS, Evaluation, argmax};
 pub use init::Initialization;
 pub use layer::{Dense, DenseMut};
 pub use loss::Loss;
