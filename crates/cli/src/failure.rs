@@ -1,8 +1,10 @@
 //! Why a command stops, and the exit status that says so.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+use nxm_net::printable;
 
 /// Why a command stops early.
 #[derive(Debug)]
@@ -25,33 +27,49 @@ impl Failure {
         Failure::Usage(error.to_string())
     }
 
-    /// Says it on standard error, in one line, and returns the exit status.
+    /// Says it on standard error and returns the exit status.
     pub fn report(self) -> ExitCode {
         match self {
             Failure::Usage(message) => {
-                eprintln!("error: {message}");
+                say("error: ", &message);
                 ExitCode::from(2)
             }
             Failure::BrokenPromise(message) => {
-                eprintln!("failed: {message}");
+                say("failed: ", &message);
                 ExitCode::FAILURE
             }
             Failure::Diverged(message) => {
-                eprintln!("error: {message}");
+                say("error: ", &message);
                 ExitCode::FAILURE
             }
             Failure::Interrupted(message) => {
-                eprintln!("{message}");
+                say("", &message);
                 ExitCode::from(130)
             }
             // Who reads the output has read enough, as `head` does.
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Failure::Output(error) => {
-                eprintln!("error: writing the output: {error}");
+                say("error: ", &format!("writing the output: {error}"));
                 ExitCode::FAILURE
             }
         }
     }
+}
+
+/// Says on standard error what is no reason to stop, but should not be overlooked.
+pub fn warn(message: &str) {
+    say("warning: ", message);
+}
+
+/// Writes a message on standard error. A standard error that takes nothing, a full disk say, is no reason to panic.
+fn say(prefix: &str, message: &str) {
+    let _ = writeln!(io::stderr(), "{prefix}{}", on_terminal(message));
+}
+
+/// A message as a terminal may show it: errors of libraries and of the operating system may repeat foreign texts.
+fn on_terminal(message: &str) -> String {
+    let lines: Vec<String> = message.split('\n').map(printable).collect();
+    lines.join("\n")
 }
 
 impl From<io::Error> for Failure {
@@ -73,5 +91,15 @@ impl From<csv::Error> for Failure {
             csv::ErrorKind::Io(error) => error,
             other => io::Error::other(format!("{other:?}")),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::on_terminal;
+
+    #[test]
+    fn no_message_plays_with_the_terminal() {
+        assert_eq!(on_terminal("first \u{1b}[2J\nsecond \u{202e}"), "first \\u{1b}[2J\nsecond \\u{202e}");
     }
 }

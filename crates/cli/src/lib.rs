@@ -3,21 +3,30 @@
 //! A library that `main.rs` calls: a library is compiled beside the kernels, a program only after them.
 #![forbid(unsafe_code)]
 
+// What these modules compute with comes from files and flags: an overflow is an error or a bound, in release builds, too.
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod args;
 mod audit;
 mod count;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod data;
 mod demo;
 mod digits;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod evaluate;
 mod explain;
 mod failure;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+mod foreign;
 mod format;
 mod model;
 mod optimizer;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod predict;
 mod table;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod threads;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod train;
 
 use std::io::{self, Write};

@@ -31,7 +31,8 @@ impl Watch {
 
     /// Whether there was no gain for too long, after this epoch.
     pub fn stops_after(&self, epoch: u64) -> bool {
-        matches!((self.patience, self.best), (Some(patience), Some((best, _))) if epoch - best >= patience)
+        // A checkpoint may say that an epoch to come was the best.
+        matches!((self.patience, self.best), (Some(patience), Some((best, _))) if epoch.saturating_sub(best) >= patience)
     }
 }
 
@@ -49,6 +50,8 @@ mod tests {
         assert_eq!(seen, [(true, false), (true, false), (false, false), (false, true)]);
         assert_eq!(watch.best, Some((2, 0.4)));
         watch.patience = None;
+        assert!(!watch.stops_after(1000));
+        (watch.patience, watch.best) = (Some(1), Some((u64::MAX, 0.4)));
         assert!(!watch.stops_after(1000));
     }
 }
