@@ -49,9 +49,7 @@ pub fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<(), Failure> {
     // Before anything else asks the pool how many threads it has.
-    if let Some(threads) = cli.command.as_ref().and_then(Command::threads) {
-        threads::build_pool(threads)?;
-    }
+    threads::build_pool(cli.command.as_ref().and_then(Command::threads))?;
     // A level that this machine lacks is an error of every command, before anything is written.
     let cpu = Cpu::detect().map_err(|error| Failure::Usage(format!("{LEVEL_VARIABLE}: {error}")))?;
     let mut out = io::stdout().lock();
