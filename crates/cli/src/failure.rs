@@ -27,6 +27,12 @@ impl Failure {
         Failure::Usage(error.to_string())
     }
 
+    /// What an error in the arguments becomes.
+    pub fn arguments(error: &clap::Error) -> Failure {
+        let message = error.render().to_string();
+        Failure::Usage(message.strip_prefix("error: ").unwrap_or(&message).trim_end().to_owned())
+    }
+
     /// Says it on standard error and returns the exit status.
     pub fn report(self) -> ExitCode {
         match self {

@@ -15,11 +15,13 @@ mod digits;
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod evaluate;
 mod explain;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod failure;
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod foreign;
 mod format;
 mod model;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod optimizer;
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod predict;
@@ -40,11 +42,24 @@ use failure::Failure;
 
 /// Does what the command line asks for; returns what the process exits with.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(&cli) {
+    let done = match Cli::try_parse() {
+        Ok(cli) => run(&cli),
+        Err(error) if is_printable() => error.exit(),
+        // It repeats an argument, which a terminal would obey.
+        Err(error) => Err(Failure::arguments(&error)),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// Whether all arguments are: a pattern of a shell may name files as anybody called them.
+fn is_printable() -> bool {
+    std::env::args_os().all(|argument| {
+        let text = argument.to_string_lossy();
+        nxm_net::printable(&text) == text
+    })
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {

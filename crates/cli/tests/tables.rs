@@ -213,6 +213,35 @@ fn packed_lines_without_end_are_refused() {
     refused(&["train", &data, "--label", "kind", "--max-line", "10"], &["line 1 is longer than 10 bytes"]);
 }
 
+/// A line that no limit forbids, in a process that may not have so much memory.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_that_is_refused_is_an_error() {
+    let folder = Folder::new("memory");
+    const MEBIBYTES: usize = 384;
+    let data = folder.path("line.csv.gz");
+    let file = std::fs::File::create(&data).expect("a file");
+    let mut writer = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    let piece = vec![b'1'; 1 << 20];
+    writer
+        .write_all(b"a,kind\n")
+        .and_then(|()| (0..MEBIBYTES).try_for_each(|_| writer.write_all(&piece)))
+        .expect("a file");
+    writer.finish().expect("a file");
+    let mut shell = std::process::Command::new("sh");
+    // In KiB, of addresses: the threads' stacks take some, and the line may not.
+    shell.args([
+        "-c",
+        &format!("ulimit -v {}; exec \"$0\" \"$@\"", MEBIBYTES << 10),
+        env!("CARGO_BIN_EXE_nxm"),
+        "train",
+    ]);
+    let more = (1u64 << 40).to_string();
+    shell.args(["--label", "kind", "--threads", "1", "--max-cell", &more, "--max-line", &more]).arg(&data);
+    let output = shell.output().expect("a shell");
+    assert_refused_in_a_line(&output, &["line 2: could not allocate", "bytes"], "a line");
+}
+
 #[test]
 fn files_that_are_something_else() {
     let folder = Folder::new("elsewhere");
@@ -246,6 +275,7 @@ fn a_table_cannot_play_with_the_terminal() {
     let train = ["train", &data, "--label", "ki\u{1b}nd", "--hidden", "4", "--epochs", "2", "--checkpoint", &model];
     let strange = table.replacen("weight\n", "weight\n1,2,\u{1b}[2J,3\n", 1);
     let strange = folder.write(&format!("b{hostile}.csv"), strange);
+    let argument = format!("--{hostile}");
     let cell = folder.write("cell.csv", format!("a,kind\n{}\u{1b},x\n", "z".repeat(100_000)));
     for args in [
         &train[..],
@@ -253,6 +283,9 @@ fn a_table_cannot_play_with_the_terminal() {
         &["evaluate", &model, &data],
         &["evaluate", &model, &strange],
         &["count", &model],
+        &["count", &argument],
+        &["count", "3-2", &argument],
+        &["train", "--hidden", hostile],
         &["train", &cell, "--label", "kind"],
     ] {
         let output = run(args);
