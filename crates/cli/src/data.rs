@@ -212,3 +212,18 @@ pub fn source<'a>(data: Option<&'a PathBuf>, labels: Option<&'a PathBuf>) -> Res
         (None, Some(_)) => Err(Failure::Usage("--labels is given, and no file of images".to_owned())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_beyond_all_counting_is_no_small_one() {
+        // Wrapped, these products are small.
+        let beyond = [vec![usize::MAX, 2, usize::MAX], vec![1 << (usize::BITS / 2); 2]];
+        for shape in beyond {
+            assert_eq!(Columns::Images { shape }.features(), usize::MAX);
+        }
+        assert_eq!(Columns::Images { shape: vec![2, 3] }.features(), 6);
+    }
+}

@@ -49,7 +49,8 @@ impl Failure {
                 ExitCode::FAILURE
             }
             Failure::Interrupted(message) => {
-                say("", &message);
+                // With a command to copy: as long as it is.
+                let _ = writeln!(io::stderr(), "{}", escaped(&message));
                 ExitCode::from(130)
             }
             // Who reads the output has read enough, as `head` does.
@@ -72,8 +73,18 @@ fn say(prefix: &str, message: &str) {
     let _ = writeln!(io::stderr(), "{prefix}{}", on_terminal(message));
 }
 
-/// A message as a terminal may show it: errors of libraries and of the operating system may repeat foreign texts.
+/// Characters of a message that are shown at most: several names of files, cells and classes, each as long as it may be.
+const LONGEST: usize = 2000;
+
+/// A message as a terminal may show it: errors of libraries and of the operating system may repeat foreign texts of any length.
 fn on_terminal(message: &str) -> String {
+    match message.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", escaped(&message[..cut])),
+        None => escaped(message),
+    }
+}
+
+fn escaped(message: &str) -> String {
     let lines: Vec<String> = message.split('\n').map(printable).collect();
     lines.join("\n")
 }
@@ -102,10 +113,15 @@ impl From<csv::Error> for Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::on_terminal;
+    use super::{LONGEST, on_terminal};
 
     #[test]
     fn no_message_plays_with_the_terminal() {
         assert_eq!(on_terminal("first \u{1b}[2J\nsecond \u{202e}"), "first \\u{1b}[2J\nsecond \\u{202e}");
+        let longest = "é".repeat(LONGEST);
+        assert_eq!(
+            [on_terminal(&longest), on_terminal(&format!("{longest}x"))],
+            [longest.clone(), format!("{longest}…")]
+        );
     }
 }

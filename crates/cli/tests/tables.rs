@@ -150,13 +150,14 @@ fn a_first_line_of_numbers_is_no_header_unless_that_is_said() {
     let rows: String = (0..30).map(|i| format!("{},{},{}\n", i % 3, 10 - i % 3, ["x", "y", "z"][i % 3])).collect();
     let data = folder.write("data.csv", &rows);
     refused(&["train", &data, "--label", "x"], &[&data, "only numbers", "--header no", "--header yes"]);
+    refused(&["train", &data, "--label", "kind"], &[&data, "no column \"kind\"", "--header no"]);
     let model = folder.name("m");
     let train = ["train", &data, "--label", "3", "--header", "no", "--hidden", "4", "--learning-rate", "0.05"];
     let text = printed(&[&train[..], &["--validate", "0", "--checkpoint", &model]].concat());
     assert!(text.contains("\"3\" (3 classes) from 2 columns, 30 examples"), "{text}");
     assert_eq!(first_column(&printed(&["predict", &model, &data, "--header", "no"])).len(), 30);
     assert!(printed(&["evaluate", &model, &data, "--header", "no"]).contains("30 examples"));
-    refused(&["evaluate", &model, &data], &[&data, "no column \"1\""]);
+    refused(&["evaluate", &model, &data], &[&data, "no column \"1\"", "--header no"]);
     let years = folder.write("years.csv", format!("2023,2024,kind\n{rows}"));
     refused(&["train", &years, "--label", "kind"], &["--header yes"]);
     let text = printed(&["train", &years, "--label", "kind", "--header", "yes", "--epochs", "1", "--hidden", "2"]);

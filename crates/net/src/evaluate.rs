@@ -27,7 +27,8 @@ pub struct Evaluation {
 }
 
 impl<T: Element> Network<T> {
-    /// The outputs for each row of `x`: rows × outputs, row-major.
+    /// The outputs for each row of `x`: rows × outputs, row-major. They are not checked: finite inputs can be so large that outputs are infinite
+    /// or NaN, for which [`argmax`] returns `None`.
     ///
     /// # Errors
     /// [`NetError`] if `x` is not as wide as the network's inputs, or the outputs do not fit into memory.
