@@ -85,6 +85,9 @@ impl Source<'_> {
     pub fn read(&self, want: Want<'_>, args: &TableArgs) -> Result<Examples, Failure> {
         let name = self.name();
         let Source::File { data, labels } = *self else {
+            if args.header.is_some() {
+                return Err(Failure::Usage(format!("{name} name their columns: --header is for CSV files")));
+            }
             let want = match want {
                 Want::Learn { label: None, ignore } => Want::Learn { label: Some(digits::LABEL), ignore },
                 want => want,

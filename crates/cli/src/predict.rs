@@ -9,6 +9,7 @@ use crate::args::PredictArgs;
 use crate::data::{Examples, Meaning, Source, Want};
 use crate::failure::Failure;
 use crate::foreign::Foreign;
+use crate::format::plain;
 use crate::model::Model;
 
 /// Writes CSV: a header, and a row for each example.
@@ -36,7 +37,7 @@ pub fn run(args: &PredictArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fai
         match &scheme.meaning {
             Meaning::Number => {
                 let number = scheme.target.map_or(f64::from(row[0]), |target| target.number(row[0]));
-                writer.write_record([number.to_string()])?;
+                writer.write_record([plain(number)])?;
             }
             Meaning::Classes(classes) => writer.write_record(prediction(likeliest(row), classes, terminal))?,
             // The logits of both classes, if that of the first is 0.

@@ -36,7 +36,7 @@ impl<T: Element> Network<T> {
         check_inputs(self, x)?;
         let mut outputs = zeros("the outputs", x.rows(), self.outputs())?;
         let mut buffers = PredictionBuffers::new(self, x.rows().min(EVALUATION_ROWS))?;
-        for (i, to) in outputs.chunks_mut(EVALUATION_ROWS * self.outputs()).enumerate() {
+        for (i, to) in outputs.chunks_mut(EVALUATION_ROWS.saturating_mul(self.outputs())).enumerate() {
             let rows = to.len() / self.outputs();
             let given = buffers.run(self, executor, x.block(i * EVALUATION_ROWS, 0, rows, x.cols()))?;
             for (i, to) in to.chunks_exact_mut(self.outputs()).enumerate() {

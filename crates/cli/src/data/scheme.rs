@@ -10,6 +10,7 @@ use super::examples::{Labels, numbered, reserve};
 use super::{Columns, Examples, table};
 use crate::failure::Failure;
 use crate::foreign::Foreign;
+use crate::format::plain;
 
 /// What a network must know of its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -282,7 +283,10 @@ impl Scheme {
                 let scaled = self.scaling.of(x, column);
                 if !scaled.is_finite() {
                     let place = examples.input_place(row, column);
-                    return Err(Failure::Usage(format!("{place}: {x} is too far from what the model was trained on")));
+                    return Err(Failure::Usage(format!(
+                        "{place}: {} is too far from what the model was trained on",
+                        plain(x)
+                    )));
                 }
                 inputs.push(scaled);
             }
@@ -318,7 +322,7 @@ impl Scheme {
                     let target = self.target.map_or(x as f32, |standard| standard.target(x));
                     if !target.is_finite() {
                         let place = examples.label_place(row);
-                        let why = format!("{place}: {x} is too far from what the model was trained on");
+                        let why = format!("{place}: {} is too far from what the model was trained on", plain(x));
                         return Err(Failure::Usage(why));
                     }
                     targets.push(target);
