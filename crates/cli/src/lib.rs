@@ -6,7 +6,9 @@
 // What these modules compute with comes from files and flags: an overflow is an error or a bound, in release builds, too.
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod args;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod audit;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod count;
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod data;

@@ -203,7 +203,7 @@ fn layers(report: &Report, look: Look, number: fn(&Cost) -> u128) -> String {
         let shape = format!("{} × {}", count(layer.fan_in), count(layer.fan_out));
         let costs = layer.phases().filter(|(phase, _)| shown(phase));
         let numbers = costs.map(|(_, cost)| count(number(cost)));
-        [(i + 1).to_string(), shape].into_iter().chain(numbers).collect::<Vec<_>>()
+        [i.saturating_add(1).to_string(), shape].into_iter().chain(numbers).collect::<Vec<_>>()
     });
     table(look, header.collect::<Vec<_>>(), 2, rows)
 }
