@@ -62,9 +62,9 @@ pub use checkpoint::{
     Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, ContentError, ElementType, FileHeader,
     LockedCheckpoints, TensorEntry, open_file,
 };
-pub use data::{Dataset, Targets};
+pub use data::{Dataset, Targets, shuffled_order};
 pub use error::{DataError, NetError};
-pub use evaluate::{EVALUATION_ROWS, Evaluation};
+pub use evaluate::{EVALUATION_ROWS, Evaluation, argmax};
 pub use init::Initialization;
 pub use known_format::KnownFormat;
 pub use layer::{Dense, DenseMut};

@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use nxm_kernels::{Activation, Cpu, Executor, Level};
 use nxm_net::Loss;
 
+use super::table::TableArgs;
 use super::tuning::{ScheduleArg, TuningArgs};
 use super::{activation, at_least_one, loss};
 
@@ -22,6 +23,11 @@ pub struct TrainArgs {
     /// The column of a CSV file that is to be learned; all others must be numbers.
     #[arg(long, value_name = "COLUMN")]
     pub label: Option<String>,
+    /// A column of a CSV file that is left out; may be given several times.
+    #[arg(long, value_name = "COLUMN")]
+    pub ignore: Vec<String>,
+    #[command(flatten)]
+    pub table: TableArgs,
     /// The labels of IDX images; unless given, the file beside them with "labels" for "images" and "idx1" for "idx3".
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
@@ -68,8 +74,8 @@ pub struct TrainArgs {
     /// Keep it more often: after each "epoch", or after every so many steps and each epoch.
     #[arg(long, value_name = "STEPS|epoch", allow_negative_numbers = true)]
     pub checkpoint_every: Option<CheckpointEvery>,
-    /// How many checkpoints are kept: FILE, and the older ones as FILE.1, FILE.2, ….
-    #[arg(long, value_name = "K", default_value = "1", allow_negative_numbers = true)]
+    /// How many checkpoints are kept, at most 1000: FILE, and the older ones as FILE.1, FILE.2, ….
+    #[arg(long, value_name = "K", default_value = "1", value_parser = kept, allow_negative_numbers = true)]
     pub keep: NonZeroUsize,
     /// Go on with the training in this checkpoint, on the same data; --epochs and --patience may be raised.
     #[arg(long, value_name = "FILE")]
@@ -85,6 +91,11 @@ pub struct PredictArgs {
     pub model: PathBuf,
     /// A CSV file with the columns that the model was trained on, in any order, or IDX images.
     pub data: PathBuf,
+    /// Go on where outputs are infinite or NaN: then a prediction may be inf, NaN or empty.
+    #[arg(long)]
+    pub allow_non_finite: bool,
+    #[command(flatten)]
+    pub table: TableArgs,
     #[command(flatten)]
     pub machine: MachineArgs,
 }
@@ -99,6 +110,11 @@ pub struct EvaluateArgs {
     /// The labels of IDX images; unless given, the file beside them with "labels" for "images" and "idx1" for "idx3".
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
+    /// Go on where outputs or the loss are infinite or NaN: a row with NaN among its outputs counts as wrong.
+    #[arg(long)]
+    pub allow_non_finite: bool,
+    #[command(flatten)]
+    pub table: TableArgs,
     #[command(flatten)]
     pub machine: MachineArgs,
 }
@@ -200,10 +216,20 @@ impl FromStr for Hidden {
         let layers = text.split(',').enumerate();
         let units = layers.map(|(i, units)| match units.trim().parse() {
             Ok(units) if units >= 1 => Ok(units),
-            _ => Err(format!("layer {}: expected a whole number, at least 1, and found {units:?}", i + 1)),
+            _ => {
+                Err(format!("layer {}: expected a whole number, at least 1, and found {units:?}", i.saturating_add(1)))
+            }
         });
         units.collect::<Result<_, _>>().map(Hidden)
     }
+}
+
+/// Checkpoints that are kept at most: each of them is looked for, and may be renamed, whenever one is written.
+const MOST_KEPT: usize = 1000;
+
+fn kept(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= MOST_KEPT);
+    number.ok_or_else(|| format!("expected a whole number from 1 to {MOST_KEPT}"))
 }
 
 /// A share that leaves something.
@@ -243,6 +269,14 @@ mod tests {
         for text in ["0", "-1", "epochs", ""] {
             let error = text.parse::<CheckpointEvery>().unwrap_err();
             assert_eq!(error, "expected a whole number, at least 1, or \"epoch\"");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        assert_eq!(kept(&MOST_KEPT.to_string()).map(NonZeroUsize::get), Ok(MOST_KEPT));
+        for text in [&(MOST_KEPT + 1).to_string(), "0", "-1", "x", "", "100000000000000000000"] {
+            assert!(kept(text).unwrap_err().contains(&format!("1 to {MOST_KEPT}")), "{text}");
         }
     }
 

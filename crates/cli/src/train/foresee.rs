@@ -31,16 +31,16 @@ impl TrialForecast {
     pub fn new(job: &TrainJob, cpu: &Cpu, write: Option<Duration>) -> Result<Option<TrialForecast>, Failure> {
         let mut copy = job.checkpoint.clone();
         let mut training = copy.resume(cpu, &job.seen).map_err(Failure::usage)?;
-        let steps = training.steps_per_epoch().saturating_mul(training.options().epochs);
-        let steps = steps.saturating_sub(training.steps());
+        let all = training.steps_per_epoch().saturating_mul(training.options().epochs);
+        let steps = all.saturating_sub(training.steps());
         // The first step warms up caches and threads.
         if !matches!(training.step(), Some(Ok(_))) {
             return Ok(None);
         }
-        let (start, mut measured) = (Instant::now(), 0);
+        let (start, mut measured) = (Instant::now(), 0usize);
         while measured == 0 || measured < steps / PART && start.elapsed() < BUDGET {
             match training.step() {
-                Some(Ok(_)) => measured += 1,
+                Some(Ok(_)) => measured = measured.saturating_add(1),
                 // It was the last one, or it failed.
                 None | Some(Err(_)) => return Ok(None),
             }

@@ -13,6 +13,7 @@ use super::place::CheckpointFiles;
 use super::progress::Bar;
 use super::watch::{WATCH, Watch};
 use crate::failure::Failure;
+use crate::foreign::Foreign;
 use crate::format::{count, loss, percent, plural, seconds};
 use crate::model::{Score, note_text};
 use crate::table::{Look, table};
@@ -87,7 +88,7 @@ fn failed(error: NetError, place: Option<&mut CheckpointFiles>, training: &Train
         None => "nothing was kept, as no --checkpoint was named".to_owned(),
         Some(place) => {
             let saved = place.save(training);
-            let path = place.path.display();
+            let path = Foreign::path(&place.path);
             match saved {
                 Ok(()) => {
                     format!("the last good state, after {}, is in {path}", plural(training.steps() as u64, "step"))
@@ -115,7 +116,7 @@ fn interrupted(
     Ok(Failure::Interrupted(format!(
         "Interrupted after {}, which are kept in {}. Go on with: {again} --resume {}",
         plural(training.steps() as u64, "step"),
-        path.display(),
+        Foreign::path(&path),
         quoted(&path)
     )))
 }
@@ -137,7 +138,10 @@ fn save_unnamed(training: &Training<'_, f32>) -> Result<PathBuf, CheckpointError
 /// The epochs of this session: all, or some at equal distances and the last.
 fn history(epochs: &[Epoch]) -> String {
     let distance = epochs.len().div_ceil(ROWS).max(1);
-    let shown = epochs.iter().enumerate().filter(|(i, _)| (i + 1) % distance == 0 || i + 1 == epochs.len() || *i == 0);
+    let shown = epochs.iter().enumerate().filter(|(i, _)| {
+        let number = i.saturating_add(1);
+        number.is_multiple_of(distance) || number == epochs.len() || *i == 0
+    });
     let rows = shown.map(|(_, epoch)| {
         let score = epoch.score.map(|score| loss(score.loss)).unwrap_or_default();
         let right = epoch.score.and_then(|score| score.accuracy).map(percent).unwrap_or_default();
@@ -160,9 +164,9 @@ fn conclude(
         writeln!(out, "The network was not kept; --checkpoint FILE keeps it.")?;
         return Ok(());
     };
-    writeln!(out, "The network is in {}.", place.path.display())?;
+    writeln!(out, "The network is in {}.", Foreign::path(&place.path))?;
     if let (Some(_), Some((epoch, _))) = (watch.patience, watch.best) {
-        writeln!(out, "The network of the best epoch, {epoch}, is in {}.", place.best().display())?;
+        writeln!(out, "The network of the best epoch, {epoch}, is in {}.", Foreign::path(&place.best()))?;
     }
     Ok(())
 }

@@ -33,6 +33,7 @@ impl Watch {
 
     /// Whether there was no gain for too long, after this epoch.
     pub fn stops_after(&self, epoch: u64) -> bool {
+        // A checkpoint may say that an epoch to come was the best.
         matches!((self.patience, self.best), (Some(patience), Some((best, _))) if epoch.saturating_sub(best) >= patience)
     }
 }
