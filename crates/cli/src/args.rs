@@ -2,6 +2,7 @@
 
 mod learn;
 mod network;
+mod table;
 mod tuning;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -12,9 +13,10 @@ use nxm_net::Loss;
 
 use crate::audit::AuditArgs;
 use crate::explain::ExplainArgs;
-pub use learn::{EvaluateArgs, Hidden, OptimizerName, PredictArgs, TrainArgs};
+pub use learn::{CheckpointEvery, EvaluateArgs, Hidden, OptimizerName, PredictArgs, TrainArgs};
 pub use network::NetworkArg;
 use network::network;
+pub use table::{Header, TableArgs};
 pub use tuning::{Betas, ClassWeights, ScheduleArg, TuningArgs};
 
 /// What does my network cost, how long will it take here, train it.

@@ -1,20 +1,26 @@
 //! Examples from files: CSV with a header, IDX (the format of MNIST), or the embedded digits.
 
+mod elsewhere;
+mod examples;
 mod idx;
 mod open;
+mod records;
 mod scheme;
 mod table;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3Default;
 
+use crate::args::TableArgs;
 use crate::digits;
 use crate::failure::Failure;
+use crate::foreign::Foreign;
+use examples::{Labels, Lines, Numbers};
 use open::{FileFormat, open};
 
-pub use scheme::{Meaning, Scaling, Scheme};
+pub use examples::Examples;
+pub use scheme::{Meaning, Scheme};
 
 /// Where examples are.
 #[derive(Clone, Copy, Debug)]
@@ -50,25 +56,17 @@ pub enum Columns {
 /// What is read of a source.
 #[derive(Clone, Copy, Debug)]
 pub enum Want<'a> {
-    /// All of it, to learn this column (none for images, which have labels of their own).
-    Learn(Option<&'a str>),
+    /// All of it but the columns that are ignored, to learn a column.
+    Learn {
+        /// The column; none for images, which have labels of their own.
+        label: Option<&'a str>,
+        /// Columns that are left out.
+        ignore: &'a [String],
+    },
     /// What a model was trained on, and the labels.
     Judge(&'a Columns),
     /// The same without labels.
     Predict(&'a Columns),
-}
-
-/// Examples as they stand in a file.
-#[derive(Debug)]
-pub struct Examples {
-    /// What they consist of.
-    pub columns: Columns,
-    /// Their numbers, a row for each.
-    pub inputs: Vec<f32>,
-    /// Their labels as they are written; none if they were not wanted.
-    pub labels: Vec<String>,
-    /// What errors call the file of the inputs, and that of the labels.
-    files: [String; 2],
 }
 
 /// What errors call the source that is no file.
@@ -79,19 +77,22 @@ impl Source<'_> {
     pub fn name(&self) -> String {
         match self {
             Source::Digits => DIGITS.to_owned(),
-            Source::File { data, .. } => data.display().to_string(),
+            Source::File { data, .. } => Foreign::path(data).to_string(),
         }
     }
 
     /// Reads it.
-    pub fn read(&self, want: Want<'_>) -> Result<Examples, Failure> {
+    pub fn read(&self, want: Want<'_>, args: &TableArgs) -> Result<Examples, Failure> {
         let name = self.name();
         let Source::File { data, labels } = *self else {
+            if args.header.is_some() {
+                return Err(Failure::Usage(format!("{name} name their columns: --header is for CSV files")));
+            }
             let want = match want {
-                Want::Learn(None) => Want::Learn(Some(digits::LABEL)),
+                Want::Learn { label: None, ignore } => Want::Learn { label: Some(digits::LABEL), ignore },
                 want => want,
             };
-            return table::read(digits::CSV.as_bytes(), &name, want);
+            return table::read(digits::CSV.as_bytes(), &name, want, &TableArgs::default());
         };
         let (kind, reader) = open(data)?;
         match (kind, want) {
@@ -104,15 +105,22 @@ impl Source<'_> {
                     times(shape)
                 )))
             }
-            (FileFormat::Csv, want) => table::read(reader, &name, want),
-            (FileFormat::Idx, Want::Learn(Some(_))) => {
+            (FileFormat::Csv, want) => table::read(reader, &name, want, args),
+            (FileFormat::Idx, Want::Learn { label: Some(_), .. }) => {
                 Err(Failure::Usage(format!("{name} has no columns: --label is for CSV files, --labels for these")))
+            }
+            (FileFormat::Idx, Want::Learn { ignore: [_, ..], .. }) => {
+                Err(Failure::Usage(format!("{name} has no columns: --ignore is for CSV files")))
+            }
+            (FileFormat::Idx, _) if args.header.is_some() => {
+                Err(Failure::Usage(format!("{name} has no columns: --header is for CSV files")))
             }
             (
                 FileFormat::Idx,
                 Want::Judge(Columns::Table { label, .. }) | Want::Predict(Columns::Table { label, .. }),
             ) => Err(Failure::Usage(format!(
-                "{name} holds IDX images: the model was trained on a table with the column {label:?}"
+                "{name} holds IDX images: the model was trained on a table with the column {}",
+                Foreign::quoted(label)
             ))),
             (FileFormat::Idx, want) => images(data, &name, reader, labels, want),
         }
@@ -147,26 +155,27 @@ fn images(
         )));
     }
     let columns = Columns::Images { shape: shape.to_vec() };
-    let inputs = images.bytes.iter().map(|byte| f32::from(*byte)).collect();
     let (labels, file) = match want {
-        Want::Predict(_) => (Vec::new(), String::new()),
-        Want::Learn(_) | Want::Judge(_) => labels_of(path, name, *count, labels)?,
+        Want::Predict(_) => (Labels::default(), String::new()),
+        Want::Learn { .. } | Want::Judge(_) => labels_of(path, name, *count, labels)?,
     };
-    Ok(Examples { columns, inputs, labels, files: [name.to_owned(), file] })
+    let (inputs, lines) = (Numbers::Bytes(images.bytes), Lines::default());
+    Ok(Examples { columns, inputs, labels, lines, files: [name.to_owned(), file] })
 }
 
 /// The labels of so many images, and their file.
-fn labels_of(images: &Path, name: &str, count: usize, given: Option<&Path>) -> Result<(Vec<String>, String), Failure> {
+fn labels_of(images: &Path, name: &str, count: usize, given: Option<&Path>) -> Result<(Labels, String), Failure> {
     let guess = || {
         let file = images.file_name()?.to_str()?;
         let beside = images.with_file_name(file.replace("images", "labels").replace("idx3", "idx1"));
-        (beside != *images && beside.exists()).then_some(beside)
+        // A pipe that happens to have this name would be waited for.
+        (beside != *images && beside.is_file()).then_some(beside)
     };
     let Some(path) = given.map(Path::to_owned).or_else(guess) else {
         return Err(Failure::Usage(format!("{name} has no file of labels beside it: name it by --labels")));
     };
     let (kind, reader) = open(&path)?;
-    let file = path.display().to_string();
+    let file = Foreign::path(&path).to_string();
     if kind == FileFormat::Csv {
         return Err(Failure::Usage(format!("{file} is no IDX file: the labels of {name} are needed")));
     }
@@ -177,7 +186,9 @@ fn labels_of(images: &Path, name: &str, count: usize, given: Option<&Path>) -> R
             "{file} has the shape {shape}: {count} labels are needed, one for each image of {name}"
         )));
     }
-    Ok((labels.bytes.iter().map(u8::to_string).collect(), file))
+    let mut texts = Labels::default();
+    labels.bytes.iter().try_for_each(|label| texts.push(&label.to_string()))?;
+    Ok((texts, file))
 }
 
 /// "28 × 28".
@@ -191,42 +202,9 @@ impl Columns {
     pub fn features(&self) -> usize {
         match self {
             Columns::Table { features, .. } => features.len(),
-            Columns::Images { shape } => shape.iter().product(),
+            // A file may say any shape: one beyond all counting fits no network.
+            Columns::Images { shape } => shape.iter().fold(1, |product, size| product.saturating_mul(*size)),
         }
-    }
-}
-
-impl Examples {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.inputs.len() / self.columns.features()
-    }
-
-    /// Where errors say that a number of an example stands.
-    fn input_place(&self, row: usize, column: usize) -> String {
-        match &self.columns {
-            Columns::Table { features, .. } => table::place(&self.files[0], row, &features[column]),
-            Columns::Images { .. } => format!("{}, image {}, pixel {}", self.files[0], row + 1, column + 1),
-        }
-    }
-
-    /// Where errors say that a label stands.
-    fn label_place(&self, row: usize) -> String {
-        match &self.columns {
-            Columns::Table { label, .. } => table::place(&self.files[1], row, label),
-            Columns::Images { .. } => format!("{}, label {}", self.files[1], row + 1),
-        }
-    }
-
-    /// What tells them from others: a resumed training must see the same.
-    pub fn fingerprint(&self) -> String {
-        let mut hash = Xxh3Default::new();
-        self.inputs.iter().for_each(|x| hash.update(&x.to_bits().to_le_bytes()));
-        for label in &self.labels {
-            hash.update(&(label.len() as u64).to_le_bytes());
-            hash.update(label.as_bytes());
-        }
-        format!("{:016x}", hash.digest())
     }
 }
 
@@ -236,5 +214,20 @@ pub fn source<'a>(data: Option<&'a PathBuf>, labels: Option<&'a PathBuf>) -> Res
         (Some(data), labels) => Ok(Source::File { data, labels: labels.map(PathBuf::as_path) }),
         (None, None) => Ok(Source::Digits),
         (None, Some(_)) => Err(Failure::Usage("--labels is given, and no file of images".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_beyond_all_counting_is_no_small_one() {
+        // Wrapped, these products are small.
+        let beyond = [vec![usize::MAX, 2, usize::MAX], vec![1 << (usize::BITS / 2); 2]];
+        for shape in beyond {
+            assert_eq!(Columns::Images { shape }.features(), usize::MAX);
+        }
+        assert_eq!(Columns::Images { shape: vec![2, 3] }.features(), 6);
     }
 }

@@ -1,8 +1,10 @@
 //! Why a command stops, and the exit status that says so.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+use nxm_net::printable;
 
 /// Why a command stops early.
 #[derive(Debug)]
@@ -25,33 +27,66 @@ impl Failure {
         Failure::Usage(error.to_string())
     }
 
-    /// Says it on standard error, in one line, and returns the exit status.
+    /// What an error in the arguments becomes.
+    pub fn arguments(error: &clap::Error) -> Failure {
+        let message = error.render().to_string();
+        Failure::Usage(message.strip_prefix("error: ").unwrap_or(&message).trim_end().to_owned())
+    }
+
+    /// Says it on standard error and returns the exit status.
     pub fn report(self) -> ExitCode {
         match self {
             Failure::Usage(message) => {
-                eprintln!("error: {message}");
+                say("error: ", &message);
                 ExitCode::from(2)
             }
             Failure::BrokenPromise(message) => {
-                eprintln!("failed: {message}");
+                say("failed: ", &message);
                 ExitCode::FAILURE
             }
             Failure::Diverged(message) => {
-                eprintln!("error: {message}");
+                say("error: ", &message);
                 ExitCode::FAILURE
             }
             Failure::Interrupted(message) => {
-                eprintln!("{message}");
+                // With a command to copy: as long as it is.
+                let _ = writeln!(io::stderr(), "{}", escaped(&message));
                 ExitCode::from(130)
             }
             // Who reads the output has read enough, as `head` does.
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Failure::Output(error) => {
-                eprintln!("error: writing the output: {error}");
+                say("error: ", &format!("writing the output: {error}"));
                 ExitCode::FAILURE
             }
         }
     }
+}
+
+/// Says on standard error what is no reason to stop, but should not be overlooked.
+pub fn warn(message: &str) {
+    say("warning: ", message);
+}
+
+/// Writes a message on standard error. A standard error that takes nothing, a full disk say, is no reason to panic.
+fn say(prefix: &str, message: &str) {
+    let _ = writeln!(io::stderr(), "{prefix}{}", on_terminal(message));
+}
+
+/// Characters of a message that are shown at most: several names of files, cells and classes, each as long as it may be.
+const LONGEST: usize = 2000;
+
+/// A message as a terminal may show it: errors of libraries and of the operating system may repeat foreign texts of any length.
+fn on_terminal(message: &str) -> String {
+    match message.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", escaped(&message[..cut])),
+        None => escaped(message),
+    }
+}
+
+fn escaped(message: &str) -> String {
+    let lines: Vec<String> = message.split('\n').map(printable).collect();
+    lines.join("\n")
 }
 
 impl From<io::Error> for Failure {
@@ -73,5 +108,20 @@ impl From<csv::Error> for Failure {
             csv::ErrorKind::Io(error) => error,
             other => io::Error::other(format!("{other:?}")),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST, on_terminal};
+
+    #[test]
+    fn no_message_plays_with_the_terminal() {
+        assert_eq!(on_terminal("first \u{1b}[2J\nsecond \u{202e}"), "first \\u{1b}[2J\nsecond \\u{202e}");
+        let longest = "é".repeat(LONGEST);
+        assert_eq!(
+            [on_terminal(&longest), on_terminal(&format!("{longest}x"))],
+            [longest.clone(), format!("{longest}…")]
+        );
     }
 }

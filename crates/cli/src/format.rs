@@ -80,6 +80,11 @@ pub fn significant(x: f64) -> String {
     }
 }
 
+/// All digits of a number; with an exponent where there would be many zeros: "0.25", "1e300".
+pub fn plain(x: f64) -> String {
+    if x == 0.0 || (1e-5..1e16).contains(&x.abs()) || !x.is_finite() { x.to_string() } else { format!("{x:e}") }
+}
+
 /// A loss, which may become very small: "0.693", "2.31e-6".
 pub fn loss(x: f64) -> String {
     if x != 0.0 && x.abs() < 1e-3 { format!("{x:.2e}") } else { significant(x) }
@@ -148,6 +153,12 @@ mod tests {
         for (x, text) in [(0.99951, "1.00"), (9.9951, "10.0"), (99.951, "100"), (999.51, "1,000"), (0.0314, "0.0314")] {
             assert_eq!(significant(x), text);
         }
+    }
+
+    #[test]
+    fn no_number_has_hundreds_of_zeros() {
+        let numbers = [0.0, -0.25, 1e15, 1e16, -1e300, 2.5e-7, f64::INFINITY, f64::NAN].map(plain);
+        assert_eq!(numbers, ["0", "-0.25", "1000000000000000", "1e16", "-1e300", "2.5e-7", "inf", "NaN"]);
     }
 
     #[test]

@@ -3,21 +3,34 @@
 //! A library that `main.rs` calls: a library is compiled beside the kernels, a program only after them.
 #![forbid(unsafe_code)]
 
+// What these modules compute with comes from files and flags: an overflow is an error or a bound, in release builds, too.
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod args;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod audit;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod count;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod data;
 mod demo;
 mod digits;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod evaluate;
 mod explain;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod failure;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+mod foreign;
 mod format;
 mod model;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod optimizer;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod predict;
 mod table;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod threads;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod train;
 
 use std::io::{self, Write};
@@ -31,18 +44,29 @@ use failure::Failure;
 
 /// Does what the command line asks for; returns what the process exits with.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(&cli) {
+    let done = match Cli::try_parse() {
+        Ok(cli) => run(&cli),
+        Err(error) if is_printable() => error.exit(),
+        // It repeats an argument, which a terminal would obey.
+        Err(error) => Err(Failure::arguments(&error)),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
 }
 
+/// Whether all arguments are: a pattern of a shell may name files as anybody called them.
+fn is_printable() -> bool {
+    std::env::args_os().all(|argument| {
+        let text = argument.to_string_lossy();
+        nxm_net::printable(&text) == text
+    })
+}
+
 fn run(cli: &Cli) -> Result<(), Failure> {
     // Before anything else asks the pool how many threads it has.
-    if let Some(threads) = cli.command.as_ref().and_then(Command::threads) {
-        threads::build_pool(threads)?;
-    }
+    threads::build_pool(cli.command.as_ref().and_then(Command::threads))?;
     // A level that this machine lacks is an error of every command, before anything is written.
     let cpu = Cpu::detect().map_err(|error| Failure::Usage(format!("{LEVEL_VARIABLE}: {error}")))?;
     let mut out = io::stdout().lock();

@@ -5,6 +5,8 @@ mod foresee;
 mod interrupt;
 mod job;
 mod learn;
+mod listener;
+mod place;
 mod progress;
 mod watch;
 
@@ -17,7 +19,9 @@ use crate::failure::Failure;
 use crate::format::plural;
 use cost::Costs;
 use foresee::TrialForecast;
+use interrupt::Interrupt;
 use job::TrainJob;
+use listener::Listener;
 
 /// Trains, and says before what it will take and afterwards what came of it.
 pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
@@ -27,9 +31,20 @@ pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failu
         Some(path) => TrainJob::resumed(args, path)?,
     };
     let interrupt = interrupt::watch()?;
-    // What can't be trained says so here, before anything is written.
-    let forecast = TrialForecast::new(&job, &cpu)?;
-    let costs = Costs::new(&job, &cpu)?;
+    if job.place.is_none() {
+        return train(&mut job, &cpu, &interrupt, out);
+    }
+    // Its other effect, the checkpoint, is wanted even if nobody reads what it says.
+    let mut listener = Listener::new(out);
+    train(&mut job, &cpu, &interrupt, &mut listener)?;
+    Ok(listener.end()?)
+}
+
+fn train(job: &mut TrainJob, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Write) -> Result<(), Failure> {
+    // What can't be trained or kept says so here, before anything is printed.
+    let costs = Costs::new(job, cpu)?;
+    let write = job.first_write(cpu)?;
+    let forecast = TrialForecast::new(job, cpu, write)?;
     write!(out, "{job}")?;
     writeln!(out, "On {}, {}.", cpu.level(), plural(cpu.threads() as u64, "thread"))?;
     writeln!(out, "{costs}")?;
@@ -37,5 +52,5 @@ pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failu
         writeln!(out, "{forecast}")?;
     }
     out.flush()?;
-    learn::run(&mut job, &cpu, &interrupt, out)
+    learn::run(job, cpu, interrupt, out)
 }

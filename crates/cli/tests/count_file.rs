@@ -187,9 +187,9 @@ fn what_is_no_network_is_refused() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{message}");
     assert!(message.contains("expected a whole number") && message.contains("no file has that name"), "{message}");
     let what = "SIZES, as 784-128-10";
-    refused(&[folder.here().to_str().expect("UTF-8")], &["no regular file", what]);
+    refused(&[folder.here().to_str().expect("UTF-8")], &["not a regular file", what]);
     refused(&[&folder.write("empty", "")], &["empty: 0 bytes", what]);
-    refused(&[&folder.write("table.csv", flowers(9))], &["table.csv", "at most 8388608", what]);
+    refused(&[&folder.write("table.csv", flowers(9))], &["table.csv", "it is text", what]);
     refused(&[&folder.write("text", safetensors("\"\u{e9}\"", 0).split_last().expect("bytes").1)], &["text: "]);
     let twice = PYTORCH.replacen("\"shape\"", "\"shape\":[3],\"shape\"", 1);
     refused(&[&folder.write("twice", safetensors(&twice, 92))], &["twice: ", "the key \"shape\" is there twice"]);
@@ -225,7 +225,7 @@ fn what_is_no_file_is_not_waited_for() {
     let pipe = folder.name("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
     for name in [&pipe, "/dev/null", "/dev/zero"] {
-        refused(&[name], &[name, "no regular file"]);
+        refused(&[name], &[name, "not a regular file"]);
     }
     let secret = folder.write("secret", "");
     std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o000)).expect("a file");

@@ -208,7 +208,9 @@ fn the_last_few_checkpoints_are_kept() {
     // 58 examples: 6 steps in an epoch. Kept after 4, 6, 8 and 12 steps.
     let steps = |path: String| Checkpoint::<f32>::load(path).expect("a checkpoint").state.optimizer.steps();
     assert_eq!([model.clone(), format!("{model}.1"), format!("{model}.2")].map(steps), [12, 8, 6]);
-    assert_eq!(std::fs::read_dir(folder.here()).expect("a folder").count(), 4);
+    // They, the data, and the list of the run's files.
+    assert_eq!(std::fs::read_dir(folder.here()).expect("a folder").count(), 5);
+    assert!(folder.path("m.lock").exists());
 }
 
 #[test]

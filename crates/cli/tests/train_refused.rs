@@ -17,14 +17,15 @@ fn tables() {
     };
     learn(b"", &["is empty"]);
     learn(b"a,kind\n", &["no rows"]);
-    learn(b"a,kind\n1,x\n2,y,3\n", &["row 3", "3 cells", "the header has 2"]);
-    learn(b"a,kind\n1,x\n2\n", &["row 3", "1 cells", "the header has 2"]);
-    learn(b"a,kind\n1,x\nred,y\n", &["row 3", "column \"a\"", "\"red\" is not a number"]);
-    learn(b"a,kind\n1,x\n,y\n", &["row 3", "column \"a\"", "empty"]);
-    learn(b"a,kind\n1,x\nNaN,y\n", &["row 3", "column \"a\"", "\"NaN\" is not a finite number"]);
-    learn(b"a,kind\n1e39,x\n2,y\n", &["row 2", "\"1e39\" is not a finite number of 32 bits"]);
-    learn(b"a,kind\n1,x\n2,\n", &["row 3", "column \"kind\"", "a label is needed"]);
-    learn(b"a,kind\n1,x\n2,\xff\xfe\n", &["row 3", "column 2", "UTF-8"]);
+    learn(b"a,kind\n1,x\n2,y,3\n", &["line 3", "3 cells", "the first line has 2"]);
+    learn(b"a,kind\n1,x\n2\n", &["line 3", "1 cells", "the first line has 2"]);
+    learn(b"a,kind\n1,x\nred,y\n", &["line 3", "column \"a\"", "\"red\" is not a number"]);
+    learn(b"a,kind\n1,x\n,y\n", &["line 3", "column \"a\"", "empty"]);
+    learn(b"a,kind\n1,x\nNaN,y\n", &["line 3", "column \"a\"", "\"NaN\" is not a finite number"]);
+    learn(b"a,kind\n1e309,x\n2,y\n", &["line 2", "\"1e309\" is not a finite number of 64 bits"]);
+    learn(b"a,kind\n1e308,x\n-1e308,y\n1,x\n", &["the column \"a\"", "too far apart"]);
+    learn(b"a,kind\n1,x\n2,\n", &["line 3", "column \"kind\"", "a label is needed"]);
+    learn(b"a,kind\n1,x\n2,\xff\xfe\n", &["line 3", "column 2", "UTF-8"]);
     learn(b"a,b\n1,x\n", &["no column \"kind\"", "\"a\", \"b\""]);
     learn(b"kind,a,kind\n1,2,3\n", &["columns 1 and 3", "\"kind\""]);
     learn(b"a,a,kind\n1,2,3\n", &["columns 1 and 2", "\"a\""]);
@@ -38,9 +39,9 @@ fn tables() {
     refused(&["train", &data], &[&data, "--label", "\"length\", \"width\", \"kind\", \"weight\""]);
     refused(
         &["train", &data, "--label", "kind", "--loss", "mse"],
-        &["row 2", "column \"kind\"", "\"rose\" is not a number"],
+        &["line 2", "column \"kind\"", "\"rose\" is not a number"],
     );
-    refused(&["train", &data, "--label", "weight"], &["row 2", "column \"kind\"", "\"rose\""]);
+    refused(&["train", &data, "--label", "weight"], &["line 2", "column \"kind\"", "\"rose\""]);
     refused(&["train", &data, "--label", "kind", "--loss", "binary_cross_entropy"], &["3 different labels", "for two"]);
     refused(&["train", &data, "--label", "kind", "--labels", &data], &[&data, "--labels is for IDX"]);
     refused(&["train", "--label", "kind"], &["the embedded digits", "no column \"kind\"", "and 53 more"]);
@@ -111,7 +112,7 @@ fn options() {
     let output = run(&["train", "--checkpoint", &nowhere]);
     let message = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(2), "{message}");
-    assert!(message.starts_with("error: can't read ") && message.contains("no-folder"), "{message}");
+    assert!(message.starts_with("error: can't open ") && message.contains("no-folder"), "{message}");
 }
 
 #[test]
@@ -171,7 +172,7 @@ fn models_and_data_that_do_not_fit() {
         let other = folder.write("other.csv", "length,kind,weight\n1,rose,2\n");
         refused(&[command, &model, &other], &[&other, "no column \"width\""]);
         let far = folder.write("far.csv", "length,width,kind,weight\n1,2,rose,red\n");
-        refused(&[command, &model, &far], &[&far, "row 2", "column \"weight\"", "\"red\""]);
+        refused(&[command, &model, &far], &[&far, "line 2", "column \"weight\"", "\"red\""]);
         let pixels = folder.write("pixels", images(4).0);
         refused(&[command, &model, &pixels], &[&pixels, "IDX images", "a table"]);
         // A model that was cut off, and one that something changed.
@@ -191,7 +192,7 @@ fn models_and_data_that_do_not_fit() {
     let strange = folder.write("strange.csv", flowers(30).replacen("iris", "tulip", 1));
     refused(
         &["evaluate", &model, &strange],
-        &["row 3", "column \"kind\"", "\"tulip\" is none of the classes", "\"rose\""],
+        &["line 3", "column \"kind\"", "\"tulip\" is none of the classes", "\"rose\""],
     );
     let unlabelled = folder.write("unlabelled.csv", "length,width,weight\n1,2,3\n");
     refused(&["evaluate", &model, &unlabelled], &[&unlabelled, "no column \"kind\""]);
@@ -201,8 +202,8 @@ fn models_and_data_that_do_not_fit() {
     let small = folder.name("small");
     printed(&["train", &narrow, "--label", "kind", "--hidden", "2", "--epochs", "1", "--checkpoint", &small]);
     let far = folder.write("far.csv", "a,kind\n0.1,x\n3e38,y\n");
-    refused(&["predict", &small, &far], &[&far, "row 3", "column \"a\"", "too far"]);
-    refused(&["evaluate", &small, &far], &[&far, "row 3", "column \"a\"", "too far"]);
+    refused(&["predict", &small, &far], &[&far, "line 3", "column \"a\"", "too far"]);
+    refused(&["evaluate", &small, &far], &[&far, "line 3", "column \"a\"", "too far"]);
     // Images of another size, and a table for a model of images.
     let (pixels, labels) = images(10);
     let (pixels, labels) = (folder.write("images", pixels), folder.write("labels", labels));

@@ -5,17 +5,16 @@ mod order;
 
 use std::collections::BTreeMap;
 
-use nxm_net::{ElementType, FileHeader, printable};
+use nxm_net::{ElementType, FileHeader, TensorEntry, printable};
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error, StrDeserializer};
 
 pub use error::WeightsError;
 use error::{excerpt, shown};
 use order::{LayerSize, Order};
-
-/// Where safetensors keeps strings.
-const METADATA: &str = "__metadata__";
 
 /// Dense layers, one behind the other. Which activations are between them, no file says.
 ///
@@ -116,15 +115,21 @@ fn stem<'a>(name: &'a str, part: &str) -> Option<&'a str> {
 /// The tensors, by name.
 fn tensors(header: &FileHeader) -> Result<BTreeMap<&str, TensorInfo>, WeightsError> {
     let mut tensors = BTreeMap::new();
-    for (name, entry) in header.entries() {
+    for (name, entry) in header.tensors() {
         let error = |reason: String| WeightsError::Entry { name: excerpt(name), reason: printable(&excerpt(&reason)) };
-        if name == METADATA {
-            BTreeMap::<String, String>::deserialize(entry).map_err(|e| error(e.to_string()))?;
-            continue;
-        }
-        tensors.insert(name.as_str(), TensorInfo::deserialize(entry).map_err(|e| error(e.to_string()))?);
+        tensors.insert(name.as_str(), info(entry).map_err(error)?);
     }
     if tensors.is_empty() { Err(WeightsError::Empty) } else { Ok(tensors) }
+}
+
+/// What an entry says, as the format's own crate has it.
+fn info(entry: &TensorEntry) -> Result<TensorInfo, String> {
+    let TensorEntry { dtype, shape, data_offsets: [begin, end], .. } = entry;
+    let dtype: StrDeserializer<'_, Error> = dtype.as_str().into_deserializer();
+    let dtype = Dtype::deserialize(dtype).map_err(|error| error.to_string())?;
+    let size = |size: u64| usize::try_from(size).map_err(|_| format!("{size} is more than this machine can address"));
+    let shape = shape.iter().map(|s| size(*s)).collect::<Result<_, _>>()?;
+    Ok(TensorInfo { dtype, shape, data_offsets: (size(*begin)?, size(*end)?) })
 }
 
 /// The tensors must fill what is behind the header: no gap, no overlap, and as many bytes for each as its shape asks for.

@@ -31,15 +31,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// Whatever a file says may be the largest number there is.
+#![deny(clippy::arithmetic_side_effects)]
+
 mod container;
 mod error;
 mod fields;
 mod file;
 mod format;
-mod json;
+mod lock;
+mod open;
 mod options;
+mod place;
 mod rotation;
+mod schema;
 mod summary;
+mod temporary;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -50,12 +57,15 @@ use crate::data::Dataset;
 use crate::error::NetError;
 use crate::network::Network;
 use crate::train::{Training, TrainingOptions, TrainingState};
-use file::Temporary;
+use place::resolve;
+use temporary::Temporary;
 
 pub use container::FileHeader;
 pub use error::{CheckpointError, ContentError};
 pub(crate) use format::CheckpointParts;
-pub use rotation::Checkpoints;
+pub use open::open_file;
+pub use rotation::{Checkpoints, LockedCheckpoints};
+pub use schema::TensorEntry;
 pub use summary::{CheckpointSummary, ElementType};
 
 /// A training between two steps: all that it needs to go on, but for the data.
@@ -109,7 +119,8 @@ impl<T: Element> Checkpoint<T> {
     /// # Errors
     /// [`CheckpointError`] as [`Training::save`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
-        write(self.parts(), path.as_ref())?.put()
+        let place = resolve(path.as_ref());
+        write(self.parts(), &place, &place)?.put()
     }
 
     /// The bytes of its file.
@@ -153,21 +164,31 @@ impl<T: Element> Checkpoint<T> {
     }
 }
 
-/// Writes a file beside its place. What can be wrong with the training is found before any file is touched.
-fn write<T: Element>(parts: CheckpointParts<'_, T>, path: &Path) -> Result<Temporary, CheckpointError> {
-    let header = parts.header().map_err(|source| CheckpointError::Content { path: path.to_owned(), source })?;
-    Temporary::write(path, |to| parts.write(&header, to))
+/// Writes a file beside its place, for all who may read `like`. What can be wrong with the training is found before any file is touched.
+fn write<T: Element>(parts: CheckpointParts<'_, T>, place: &Path, like: &Path) -> Result<Temporary, CheckpointError> {
+    let header = parts.header().map_err(|source| CheckpointError::Content { path: place.to_owned(), source })?;
+    Temporary::write(place, like, |to| parts.write(&header, to))
 }
 
 impl<T: Element> Training<'_, T> {
+    /// A copy of all that a [`save`](Self::save) would write.
+    pub fn checkpoint(&self) -> Checkpoint<T> {
+        let (network, options) = (self.network().clone(), self.options().clone());
+        Checkpoint::new(network, options, self.state().clone(), self.examples()).with_notes(self.notes().clone())
+    }
+
     /// Writes a [`Checkpoint`]: to a temporary file beside `path`, flushed to the disk, which then takes `path`'s place in one
     /// move, also flushed. Whenever the process or the machine stops, the old file or the new one is there, whole.
+    ///
+    /// The new file keeps the mode and the group of the old one. A file that is new has the mode that the umask gives. A symbolic link
+    /// is followed and stays; the file that it leads to is written.
     ///
     /// # Errors
     /// [`CheckpointError`], and the old file stays: if a weight or the optimizer's state is no longer finite, or if the operating
     /// system refuses (no space, no permission, no such folder).
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), CheckpointError> {
-        write(self.parts(), path.as_ref())?.put()
+        let place = resolve(path.as_ref());
+        write(self.parts(), &place, &place)?.put()
     }
 
     fn parts(&self) -> CheckpointParts<'_, T> {

@@ -27,7 +27,8 @@ pub struct Evaluation {
 }
 
 impl<T: Element> Network<T> {
-    /// The outputs for each row of `x`: rows × outputs, row-major.
+    /// The outputs for each row of `x`: rows × outputs, row-major. They are not checked: finite inputs can be so large that outputs are infinite
+    /// or NaN, for which [`argmax`] returns `None`.
     ///
     /// # Errors
     /// [`NetError`] if `x` is not as wide as the network's inputs, or the outputs do not fit into memory.
@@ -35,7 +36,7 @@ impl<T: Element> Network<T> {
         check_inputs(self, x)?;
         let mut outputs = zeros("the outputs", x.rows(), self.outputs())?;
         let mut buffers = PredictionBuffers::new(self, x.rows().min(EVALUATION_ROWS))?;
-        for (i, to) in outputs.chunks_mut(EVALUATION_ROWS * self.outputs()).enumerate() {
+        for (i, to) in outputs.chunks_mut(EVALUATION_ROWS.saturating_mul(self.outputs())).enumerate() {
             let rows = to.len() / self.outputs();
             let given = buffers.run(self, executor, x.block(i * EVALUATION_ROWS, 0, rows, x.cols()))?;
             for (i, to) in to.chunks_exact_mut(self.outputs()).enumerate() {
@@ -80,8 +81,15 @@ impl<T: Element> Network<T> {
     }
 }
 
-/// Where the largest element stands, the first of equal ones; nowhere if one is NaN. On the bits: no operation.
-fn argmax<T: Element>(row: &[T]) -> Option<usize> {
+/// The index of the largest element, the first of equal ones: the class that the outputs of a classifier name. `None` if an element is NaN,
+/// or if there are none. It compares bits, so it executes no floating-point operation.
+///
+/// ```
+/// assert_eq!(nxm_net::argmax(&[1.0f32, 3.0, 3.0]), Some(1));
+/// assert_eq!(nxm_net::argmax(&[1.0, f32::NAN]), None);
+/// assert_eq!(nxm_net::argmax::<f32>(&[]), None);
+/// ```
+pub fn argmax<T: Element>(row: &[T]) -> Option<usize> {
     let mut best = (0, place(*row.first()?)?);
     for (i, x) in row.iter().enumerate().skip(1) {
         let here = place(*x)?;
@@ -123,6 +131,7 @@ mod tests {
         assert_eq!(argmax(&[0.0, -0.0]), Some(0));
         assert_eq!(argmax(&[f64::NEG_INFINITY; 2]), Some(0));
         assert_eq!(argmax(&[f32::NAN, 1.0]), None);
+        assert_eq!(argmax::<f64>(&[]), None);
         assert_eq!(argmax(&[1.0, f32::NAN, 2.0]), None);
     }
 }

@@ -41,6 +41,7 @@ mod data;
 mod error;
 mod evaluate;
 mod init;
+mod known_format;
 mod layer;
 mod layout;
 mod loss;
@@ -59,11 +60,13 @@ mod train;
 pub use builder::NetworkBuilder;
 pub use checkpoint::{
     Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, ContentError, ElementType, FileHeader,
+    LockedCheckpoints, TensorEntry, open_file,
 };
-pub use data::{Dataset, Targets};
+pub use data::{Dataset, Targets, shuffled_order};
 pub use error::{DataError, NetError};
-pub use evaluate::{EVALUATION_ROWS, Evaluation};
+pub use evaluate::{EVALUATION_ROWS, Evaluation, argmax};
 pub use init::Initialization;
+pub use known_format::KnownFormat;
 pub use layer::{Dense, DenseMut};
 pub use loss::Loss;
 pub use network::Network;

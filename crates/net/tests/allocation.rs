@@ -9,7 +9,9 @@ mod support;
 use std::alloc::System;
 
 use nxm_kernels::{Activation, Cpu, Element, Level, MatrixRef, WORTH_A_THREAD};
-use nxm_net::{EVALUATION_ROWS, Loss, Optimizer, OptimizerState, Predictor, Step, Training, TrainingOptions};
+use nxm_net::{
+    EVALUATION_ROWS, FileHeader, Loss, Optimizer, OptimizerState, Predictor, Step, Training, TrainingOptions,
+};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region as Allocations, StatsAlloc};
 use support::{examples, losses, network, numbers, optimizers};
 
@@ -24,7 +26,60 @@ fn count(run: impl FnOnce()) -> [usize; 3] {
     [change.allocations, change.reallocations, change.deallocations]
 }
 
+/// A file whose header takes more than this many times its own length could end a program by it.
+const HEADER_SHARE: usize = 16;
+/// The longest header that is read.
+const LONGEST_HEADER: usize = 8 << 20;
+
+/// However a header is made, it takes a bounded share of memory. All bytes that are ever taken are at least those at the peak.
+fn headers() {
+    let filled = |start: &str, piece: &dyn Fn(usize) -> String, end: &str| {
+        let mut text = start.to_owned();
+        for i in 0.. {
+            let piece = piece(i);
+            if text.len() + piece.len() + end.len() > LONGEST_HEADER {
+                return text + end;
+            }
+            text += &piece;
+        }
+        unreachable!("the text grows")
+    };
+    let same = |text: &'static str| move |_: usize| text.to_owned();
+    let tensor = r#"{"data_offsets":[0,0],"dtype":"F","shape":[0]}"#;
+    let texts = [
+        ("tensors", filled("{", &|i| format!("\"{i:x}\":{tensor},"), &format!("\"\":{tensor}}}"))),
+        ("strings", filled("{\"__metadata__\":{", &|i| format!("\"{i:x}\":\"\","), "\"\":\"\"}}")),
+        ("one string", filled("{\"__metadata__\":{\"\":\"", &same("\\n"), "\"}}")),
+        ("one key", filled("{\"", &same("\\\\"), &format!("\":{tensor}}}"))),
+        ("one type", filled("{\"a\":{\"dtype\":\"", &same("F"), "\"}}")),
+        ("a shape", filled("{\"a\":{\"shape\":[", &same("1,"), "1]}}")),
+        (
+            "shapes",
+            filled(
+                "{",
+                &|i| format!("\"{i:x}\":{{\"data_offsets\":[0,0],\"dtype\":\"\",\"shape\":[{}1]}},", "1,".repeat(60)),
+                &format!("\"\":{tensor}}}"),
+            ),
+        ),
+        ("lists", filled("{\"__metadata__\":{\"\":[", &same("[],"), "[]]}}")),
+        ("objects", filled("{\"a\":[", &same("{},"), "{}]}")),
+        ("lists in lists", filled("", &same("["), "")),
+        ("objects in objects", filled("", &same("{\"a\":"), "")),
+        ("another field", filled("{\"a\":{\"b\":[", &same("{\"\":[0]},"), "0]}}")),
+    ];
+    for (what, text) in texts {
+        let start = [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
+        let allocations = Allocations::new(ALLOCATOR);
+        let read = FileHeader::from_start(&start, start.len() as u64);
+        let taken = allocations.change().bytes_allocated;
+        let share = taken as f64 / text.len() as f64;
+        println!("{what}: {:.1} times {} bytes, {}", share, text.len(), if read.is_ok() { "read" } else { "refused" });
+        assert!(taken <= HEADER_SHARE * text.len(), "{what}: {taken} bytes for {}", text.len());
+    }
+}
+
 fn main() {
+    headers();
     for level in Level::available() {
         let one = Cpu::new(level, 1);
         every_kind_of_training::<f32>(&one);

@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use nxm_kernels::{Activation, Cpu, Executor, Level};
 use nxm_net::Loss;
 
+use super::table::TableArgs;
 use super::tuning::{ScheduleArg, TuningArgs};
 use super::{activation, at_least_one, loss};
 
@@ -22,6 +23,11 @@ pub struct TrainArgs {
     /// The column of a CSV file that is to be learned; all others must be numbers.
     #[arg(long, value_name = "COLUMN")]
     pub label: Option<String>,
+    /// A column of a CSV file that is left out; may be given several times.
+    #[arg(long, value_name = "COLUMN")]
+    pub ignore: Vec<String>,
+    #[command(flatten)]
+    pub table: TableArgs,
     /// The labels of IDX images; unless given, the file beside them with "labels" for "images" and "idx1" for "idx3".
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
@@ -62,14 +68,14 @@ pub struct TrainArgs {
     /// What weights, held-out examples and the order of the others are drawn from. [default: 0]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
-    /// Where the training is kept: after each epoch, and when it is interrupted.
+    /// Where the training is kept: after an epoch, at most once in 10 seconds, and when it ends or is interrupted.
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
-    /// Keep it after every so many steps, too.
-    #[arg(long, value_name = "STEPS", value_parser = at_least_one, allow_negative_numbers = true)]
-    pub checkpoint_every: Option<u64>,
-    /// How many checkpoints are kept: FILE, and the older ones as FILE.1, FILE.2, ….
-    #[arg(long, value_name = "K", default_value = "1", allow_negative_numbers = true)]
+    /// Keep it more often: after each "epoch", or after every so many steps and each epoch.
+    #[arg(long, value_name = "STEPS|epoch", allow_negative_numbers = true)]
+    pub checkpoint_every: Option<CheckpointEvery>,
+    /// How many checkpoints are kept, at most 1000: FILE, and the older ones as FILE.1, FILE.2, ….
+    #[arg(long, value_name = "K", default_value = "1", value_parser = kept, allow_negative_numbers = true)]
     pub keep: NonZeroUsize,
     /// Go on with the training in this checkpoint, on the same data; --epochs and --patience may be raised.
     #[arg(long, value_name = "FILE")]
@@ -85,6 +91,11 @@ pub struct PredictArgs {
     pub model: PathBuf,
     /// A CSV file with the columns that the model was trained on, in any order, or IDX images.
     pub data: PathBuf,
+    /// Go on where outputs are infinite or NaN: then a prediction may be inf, NaN or empty.
+    #[arg(long)]
+    pub allow_non_finite: bool,
+    #[command(flatten)]
+    pub table: TableArgs,
     #[command(flatten)]
     pub machine: MachineArgs,
 }
@@ -99,6 +110,11 @@ pub struct EvaluateArgs {
     /// The labels of IDX images; unless given, the file beside them with "labels" for "images" and "idx1" for "idx3".
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
+    /// Go on where outputs or the loss are infinite or NaN: a row with NaN among its outputs counts as wrong.
+    #[arg(long)]
+    pub allow_non_finite: bool,
+    #[command(flatten)]
+    pub table: TableArgs,
     #[command(flatten)]
     pub machine: MachineArgs,
 }
@@ -143,6 +159,37 @@ impl OptimizerName {
     }
 }
 
+/// When a checkpoint is written, besides the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckpointEvery {
+    /// After each epoch.
+    Epoch,
+    /// After so many steps, at least 1, and after each epoch.
+    Steps(u64),
+}
+
+const EPOCH: &str = "epoch";
+
+impl fmt::Display for CheckpointEvery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CheckpointEvery::Epoch => f.write_str(EPOCH),
+            CheckpointEvery::Steps(steps) => write!(f, "{steps}"),
+        }
+    }
+}
+
+impl FromStr for CheckpointEvery {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            EPOCH => Ok(CheckpointEvery::Epoch),
+            _ => at_least_one(text).map(CheckpointEvery::Steps).map_err(|error| format!("{error}, or {EPOCH:?}")),
+        }
+    }
+}
+
 /// Units of the hidden layers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hidden(pub Vec<usize>);
@@ -169,10 +216,20 @@ impl FromStr for Hidden {
         let layers = text.split(',').enumerate();
         let units = layers.map(|(i, units)| match units.trim().parse() {
             Ok(units) if units >= 1 => Ok(units),
-            _ => Err(format!("layer {}: expected a whole number, at least 1, and found {units:?}", i + 1)),
+            _ => {
+                Err(format!("layer {}: expected a whole number, at least 1, and found {units:?}", i.saturating_add(1)))
+            }
         });
         units.collect::<Result<_, _>>().map(Hidden)
     }
+}
+
+/// Checkpoints that are kept at most: each of them is looked for, and may be renamed, whenever one is written.
+const MOST_KEPT: usize = 1000;
+
+fn kept(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= MOST_KEPT);
+    number.ok_or_else(|| format!("expected a whole number from 1 to {MOST_KEPT}"))
 }
 
 /// A share that leaves something.
@@ -201,6 +258,25 @@ mod tests {
         {
             let error = text.parse::<Hidden>().unwrap_err();
             assert!(error.contains(layer), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn checkpoints_are_for_epochs_or_steps() {
+        for (text, every) in [("epoch", CheckpointEvery::Epoch), ("11", CheckpointEvery::Steps(11))] {
+            assert_eq!((text.parse(), every.to_string().as_str()), (Ok(every), text));
+        }
+        for text in ["0", "-1", "epochs", ""] {
+            let error = text.parse::<CheckpointEvery>().unwrap_err();
+            assert_eq!(error, "expected a whole number, at least 1, or \"epoch\"");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        assert_eq!(kept(&MOST_KEPT.to_string()).map(NonZeroUsize::get), Ok(MOST_KEPT));
+        for text in [&(MOST_KEPT + 1).to_string(), "0", "-1", "x", "", "100000000000000000000"] {
+            assert!(kept(text).unwrap_err().contains(&format!("1 to {MOST_KEPT}")), "{text}");
         }
     }
 

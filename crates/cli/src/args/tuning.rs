@@ -86,7 +86,7 @@ impl FromStr for ClassWeights {
 fn numbers(text: &str) -> Result<Vec<f64>, String> {
     let numbers = text.split(',').enumerate();
     let number = |(i, text): (usize, &str)| {
-        text.trim().parse().map_err(|_| format!("number {}: expected a number and found {text:?}", i + 1))
+        text.trim().parse().map_err(|_| format!("number {}: expected a number and found {text:?}", i.saturating_add(1)))
     };
     numbers.map(number).collect()
 }

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use nxm_count::{DenseWeights, NetworkSpec, TrainingLength};
 use nxm_kernels::Activation;
-use nxm_net::{CheckpointSummary, ContentError, ElementType, FileHeader, Loss, Optimizer, TrainingOptions, printable};
+use nxm_net::{CheckpointSummary, ContentError, ElementType, FileHeader, Loss, Optimizer, TrainingOptions};
 
 use crate::args::{CountArgs, NetworkArg, OptimizerName, TuningArgs};
 use crate::failure::Failure;
+use crate::foreign::Foreign;
 use crate::optimizer::trained;
 
 /// What is asked.
@@ -48,7 +49,7 @@ fn of_file(args: &CountArgs, path: &Path) -> Result<Question, Failure> {
             "{error}\nA network is SIZES, as 784-128-10, a checkpoint of nxm train or a safetensors file."
         ))
     })?;
-    let shown = printable(&path.to_string_lossy());
+    let shown = Foreign::path(path);
     let named = |error: &dyn std::error::Error| Failure::Usage(format!("{shown}: {error}"));
     match CheckpointSummary::from_header(&header) {
         Ok(checkpoint) => of_checkpoint(args, path, checkpoint),
@@ -82,7 +83,7 @@ fn of_checkpoint(args: &CountArgs, path: &Path, checkpoint: CheckpointSummary) -
         (args.tuning.class_weights.is_some(), "--class-weights"),
     ] {
         if asked {
-            let path = printable(&path.to_string_lossy());
+            let path = Foreign::path(path);
             let why =
                 format!("{path} is a checkpoint, which says its activations and its loss itself: leave out {flag}");
             return Err(Failure::Usage(why));

@@ -101,7 +101,7 @@ impl Report {
             network: NetworkReport {
                 sizes: network.sizes().to_vec(),
                 hidden: hidden(network),
-                output: network.activation(network.layers() - 1).name(),
+                output: network.activations().last().map_or("none", |activation| activation.name()),
                 activations: network.activations().iter().map(|activation| activation.name()).collect(),
                 loss: network.loss().name(),
                 element: T::NAME,
@@ -149,7 +149,8 @@ impl Report {
 /// What the activation of the hidden layers is called.
 fn hidden(network: &NetworkSpec) -> String {
     let mut different: Vec<&str> = Vec::new();
-    for activation in &network.activations()[..network.layers() - 1] {
+    let (_, hidden) = network.activations().split_last().expect("a network has layers");
+    for activation in hidden {
         if !different.contains(&activation.name()) {
             different.push(activation.name());
         }

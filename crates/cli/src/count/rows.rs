@@ -17,13 +17,12 @@ pub fn write(report: &Report, out: &mut impl Write) -> Result<(), Failure> {
     let sums = ["multiplications", "additions", "flops"];
     let kinds = Kind::ALL.map(Kind::name);
     let functions = Function::ALL.map(Function::name);
-    let names = ["scope", "part"].into_iter().chain(sums).chain(kinds).chain(functions).map(str::to_owned);
     let inside = kinds.map(|kind| format!("inside_{kind}"));
-    csv.write_record(names.chain(inside).chain(LAST.map(str::to_owned)))?;
+    let names: Vec<String> = sums.into_iter().chain(kinds).chain(functions).map(str::to_owned).chain(inside).collect();
+    csv.write_record(["scope", "part"].into_iter().chain(names.iter().map(String::as_str)).chain(LAST))?;
 
     let mut row = |scope: &str, part: &str, numbers: &[String], last: [String; LAST.len()]| {
-        let blanks = sums.len() + 2 * kinds.len() + functions.len() - numbers.len();
-        let numbers = numbers.iter().cloned().chain(std::iter::repeat_n(String::new(), blanks));
+        let numbers = numbers.iter().cloned().chain(std::iter::repeat(String::new())).take(names.len());
         csv.write_record([scope.to_owned(), part.to_owned()].into_iter().chain(numbers).chain(last))
     };
     for (part, cost) in &report.step.0 {
@@ -34,7 +33,12 @@ pub fn write(report: &Report, out: &mut impl Write) -> Result<(), Failure> {
     {
         for (i, layer) in layers.iter().enumerate() {
             for (part, cost) in layer.phases() {
-                row(&format!("{scope}layer {}", i + 1), part.name(), &operations(&cost.ops), bytes(cost))?;
+                row(
+                    &format!("{scope}layer {}", i.saturating_add(1)),
+                    part.name(),
+                    &operations(&cost.ops),
+                    bytes(cost),
+                )?;
             }
         }
     }

@@ -70,7 +70,7 @@ fn summary(phases: &[SymbolicPhase]) -> Vec<[String; 4]> {
             let formula = formula(counted);
             match lines.iter_mut().find(|line| line.0 == phase.phase && line.1 == formula) {
                 Some((_, _, layers, sum)) => {
-                    *layers += 1;
+                    *layers = layers.saturating_add(1);
                     *sum = sum.and_then(|sum| sum.checked_add(counted.value));
                 }
                 None => lines.push((phase.phase, formula, 1, Some(counted.value))),

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use nxm_count::{Cost, Kind, MemoryUse, Ops, StepPart, Verification};
 use nxm_kernels::{Function, Phase};
-use nxm_net::printable;
 
 use super::report::Report;
 use super::symbolic;
+use crate::foreign::Foreign;
 use crate::format::{count, is_rounded, plural, significant};
 use crate::table::{Look, table};
 
@@ -94,19 +94,11 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
 /// Names in one line, of which a file may have thousands, and long ones.
 fn names(names: &[String]) -> String {
     const MOST: usize = 32;
-    let mut shown: Vec<String> = names.iter().take(MOST).map(|name| excerpt(name)).collect();
+    let mut shown: Vec<String> = names.iter().take(MOST).map(|name| Foreign::bare(name).to_string()).collect();
     if names.len() > MOST {
         shown.push(format!("… ({} in all)", names.len()));
     }
     shown.join(", ")
-}
-
-/// The beginning of a name, as a terminal can show it.
-fn excerpt(name: &str) -> String {
-    match name.char_indices().nth(80) {
-        Some((end, _)) => format!("{}…", printable(&name[..end])),
-        None => printable(name),
-    }
 }
 
 /// A heading, and the line that Markdown wants after it.
@@ -211,7 +203,7 @@ fn layers(report: &Report, look: Look, number: fn(&Cost) -> u128) -> String {
         let shape = format!("{} × {}", count(layer.fan_in), count(layer.fan_out));
         let costs = layer.phases().filter(|(phase, _)| shown(phase));
         let numbers = costs.map(|(_, cost)| count(number(cost)));
-        [(i + 1).to_string(), shape].into_iter().chain(numbers).collect::<Vec<_>>()
+        [i.saturating_add(1).to_string(), shape].into_iter().chain(numbers).collect::<Vec<_>>()
     });
     table(look, header.collect::<Vec<_>>(), 2, rows)
 }

@@ -44,7 +44,7 @@ pub fn read(mut reader: impl Read, name: &str) -> Result<Idx, Failure> {
         return Err(Failure::Usage(format!("{name} has the shape {}: no machine has so many bytes", times(&shape))));
     };
     let mut bytes = Vec::new();
-    reader.take(expected + 1).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
+    reader.take(expected.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
     if bytes.len() as u64 != expected {
         let found = if bytes.len() as u64 > expected { "more".to_owned() } else { format!("only {}", bytes.len()) };
         return Err(Failure::Usage(format!(

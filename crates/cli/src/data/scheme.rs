@@ -1,12 +1,16 @@
 //! What a network must know of its data to be used: which columns, how they are scaled, what its outputs mean. It travels
 //! with the network, as a note in its checkpoint.
 
-use nxm_kernels::MatrixRef;
-use nxm_net::{Dataset, Loss, Targets};
+use std::collections::{BTreeSet, HashMap};
+
+use nxm_net::{Dataset, Loss};
 use serde::{Deserialize, Serialize};
 
+use super::examples::{Labels, numbered, reserve};
 use super::{Columns, Examples, table};
 use crate::failure::Failure;
+use crate::foreign::Foreign;
+use crate::format::plain;
 
 /// What a network must know of its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,16 +67,18 @@ impl Meaning {
     /// What these labels ask for, learned with this loss.
     pub fn new(examples: &Examples, loss: &Loss) -> Result<Meaning, Failure> {
         if *loss == Loss::MeanSquaredError {
+            // In the order of the file, so that the first mistake in it is named.
+            (0..examples.len()).try_for_each(|row| number_of(examples, row).map(drop))?;
             return Ok(Meaning::Number);
         }
         let classes = distinct(&examples.labels);
-        let what = match &examples.columns {
-            Columns::Table { label, .. } => format!("{}: the column {label:?}", examples.files[1]),
-            Columns::Images { .. } => examples.files[1].clone(),
-        };
+        let what = examples.label_column();
         let (found, rows) = (classes.len(), examples.len());
         if found < 2 {
-            return Err(Failure::Usage(format!("{what} says {:?} everywhere: two classes are needed", classes[0])));
+            return Err(Failure::Usage(format!(
+                "{what} says {} everywhere: two classes are needed",
+                Foreign::quoted(&classes[0])
+            )));
         }
         if loss.takes_labels() {
             let numbers = classes.iter().all(|class| class.parse::<f64>().is_ok());
@@ -108,66 +114,50 @@ impl Meaning {
             Meaning::Number => "a number".to_owned(),
         }
     }
-
-    /// Examples with their targets, not yet scaled.
-    pub fn dataset(&self, examples: &Examples) -> Result<Dataset<f32>, Failure> {
-        let (inputs, features) = (examples.inputs.clone(), examples.columns.features());
-        let wrong = |row, error: String| Failure::Usage(format!("{}: {error}", examples.label_place(row)));
-        let labels = examples.labels.iter().enumerate();
-        let class = |classes: &[String], (row, label): (usize, &String)| {
-            let at = classes.iter().position(|class| class == label);
-            at.ok_or_else(|| wrong(row, format!("{label:?} is none of the classes {}", list(classes))))
-        };
-        match self {
-            Meaning::Classes(classes) => {
-                let labels = labels.map(|label| Ok(class(classes, label)? as u32)).collect::<Result<_, Failure>>()?;
-                Dataset::classification(inputs, features, labels, classes.len())
-            }
-            Meaning::TwoClasses(classes) => {
-                let targets = labels.map(|label| Ok(class(classes, label)? as f32)).collect::<Result<_, Failure>>()?;
-                Dataset::regression(inputs, features, targets, 1)
-            }
-            Meaning::Number => {
-                let targets = labels.map(|(row, label)| table::number(label).map_err(|error| wrong(row, error)));
-                Dataset::regression(inputs, features, targets.collect::<Result<_, _>>()?, 1)
-            }
-        }
-        .map_err(Failure::usage)
-    }
 }
 
 /// More different numbers than this, in more than half of the rows, are no classes.
 const MANY: usize = 20;
 
 /// Each label once; in the order of their numbers, if all are numbers.
-fn distinct(labels: &[String]) -> Vec<String> {
-    let mut classes: Vec<String> =
-        labels.iter().collect::<std::collections::BTreeSet<_>>().into_iter().cloned().collect();
-    let numbers: Option<Vec<f64>> = classes.iter().map(|class| class.parse().ok()).collect();
-    if numbers.is_some() {
+fn distinct(labels: &Labels) -> Vec<String> {
+    let different: BTreeSet<&str> = labels.iter().collect();
+    let mut classes: Vec<String> = different.into_iter().map(str::to_owned).collect();
+    if classes.iter().all(|class| class.parse::<f64>().is_ok()) {
         let number = |class: &String| class.parse::<f64>().unwrap_or(0.0);
         classes.sort_by(|one, other| number(one).total_cmp(&number(other)));
     }
     classes
 }
 
-/// The first few, with quotes.
-fn list(classes: &[String]) -> String {
-    let names: Vec<String> = classes.iter().take(12).map(|class| format!("{class:?}")).collect();
-    format!("{}{}", names.join(", "), if classes.len() > 12 { ", …" } else { "" })
+/// What a column of numbers is standardised by, from its sums.
+fn standard(place: impl FnOnce() -> String, standard: Standard) -> Result<Standard, Failure> {
+    if standard.is_sane() {
+        return Ok(standard);
+    }
+    let place = place();
+    Err(Failure::Usage(format!("{place} holds numbers that are too large, or too far apart, to be standardised")))
 }
 
 impl Scaling {
-    /// Of the columns of these examples. Two passes over each column, in f64.
-    pub fn standardized(data: &Dataset<f32>) -> Scaling {
-        let columns = (0..data.features()).map(|j| Standard::of(data.inputs(), j));
-        let (means, deviations) = columns.map(|Standard { mean, deviation }| (mean, deviation)).unzip();
-        Scaling::Standardized { means, deviations }
+    /// Of the columns of these rows. Two passes over them, in f64.
+    pub fn standardized(examples: &Examples, rows: &[usize]) -> Result<Scaling, Failure> {
+        let features = examples.columns.features();
+        let mut columns = vec![Sums::default(); features];
+        for &row in rows {
+            columns.iter_mut().enumerate().for_each(|(j, sums)| sums.add(examples.input(row, j)));
+        }
+        for &row in rows {
+            columns.iter_mut().enumerate().for_each(|(j, sums)| sums.deviate(examples.input(row, j)));
+        }
+        let column = |(j, sums): (usize, &Sums)| standard(|| examples.column_place(j), sums.standard());
+        let standards = columns.iter().enumerate().map(column).collect::<Result<Vec<_>, _>>()?;
+        let (means, deviations) = standards.iter().map(|Standard { mean, deviation }| (mean, deviation)).unzip();
+        Ok(Scaling::Standardized { means, deviations })
     }
 
     /// One number of a column.
-    fn of(&self, x: f32, column: usize) -> f32 {
-        let x = f64::from(x);
+    fn of(&self, x: f64, column: usize) -> f32 {
         match self {
             Scaling::Divided { by } => (x / by) as f32,
             Scaling::Standardized { means, deviations } => ((x - means[column]) / deviations[column]) as f32,
@@ -175,59 +165,95 @@ impl Scaling {
     }
 }
 
-impl Standard {
-    /// Of a column of numbers. Two passes, in f64.
-    fn of(numbers: MatrixRef<'_, f32>, column: usize) -> Standard {
-        let rows = numbers.rows() as f64;
-        let column = || (0..numbers.rows()).map(|i| f64::from(numbers.at(i, column)));
-        let mean = column().sum::<f64>() / rows;
-        let variance = column().map(|x| (x - mean) * (x - mean)).sum::<f64>() / rows;
-        Standard { mean, deviation: if variance > 0.0 { variance.sqrt() } else { 1.0 } }
+/// Sums over a column: first of its numbers, then of their squared distances from the mean.
+#[derive(Clone, Debug)]
+struct Sums {
+    rows: f64,
+    sum: f64,
+    smallest: f64,
+    largest: f64,
+    squares: f64,
+}
+
+impl Default for Sums {
+    fn default() -> Sums {
+        Sums { rows: 0.0, sum: 0.0, smallest: f64::INFINITY, largest: f64::NEG_INFINITY, squares: 0.0 }
+    }
+}
+
+impl Sums {
+    fn add(&mut self, x: f64) {
+        self.rows += 1.0;
+        self.sum += x;
+        (self.smallest, self.largest) = (self.smallest.min(x), self.largest.max(x));
     }
 
+    fn deviate(&mut self, x: f64) {
+        let distance = x - self.sum / self.rows;
+        self.squares += distance * distance;
+    }
+
+    fn standard(&self) -> Standard {
+        // The mean of equal numbers may differ from them by its rounding, and would make a deviation of it.
+        if self.smallest == self.largest {
+            return Standard { mean: self.smallest, deviation: 1.0 };
+        }
+        let variance = self.squares / self.rows;
+        Standard { mean: self.sum / self.rows, deviation: if variance > 0.0 { variance.sqrt() } else { 1.0 } }
+    }
+}
+
+impl Standard {
     fn is_sane(&self) -> bool {
         self.mean.is_finite() && self.deviation > 0.0 && self.deviation.is_finite()
     }
 
-    fn target(&self, x: f32) -> f32 {
-        ((f64::from(x) - self.mean) / self.deviation) as f32
+    fn target(&self, x: f64) -> f32 {
+        ((x - self.mean) / self.deviation) as f32
     }
 
-    /// What an output says.
-    pub fn number(&self, output: f32) -> f32 {
-        (f64::from(output) * self.deviation + self.mean) as f32
+    /// What an output says, with as many digits as the output carries.
+    pub fn number(&self, output: f32) -> f64 {
+        let number = f64::from(output) * self.deviation + self.mean;
+        // The distance to the next output. Outputs below 1 in size are sums of numbers that are about as large as 1.
+        let step = f64::from(f32::EPSILON) * self.deviation * f64::from(output.abs()).max(1.0) / 2.0;
+        let after_the_first = number.abs().log10().floor() - step.log10().floor();
+        if number == 0.0 || !after_the_first.is_finite() {
+            return number;
+        }
+        const MOST: f64 = 16.0; // An f64 has no more than 17 digits.
+        let after_the_first = after_the_first.clamp(0.0, MOST) as usize;
+        format!("{number:.after_the_first$e}").parse().unwrap_or(number)
     }
 }
 
 impl Scheme {
-    /// Of a network that learns from these examples, which have the `columns` and the `meaning`; their numbers not yet scaled.
-    pub fn new(columns: Columns, scaling: Scaling, meaning: Meaning, seen: &Dataset<f32>) -> Scheme {
-        let target = match (&meaning, seen.targets()) {
-            (Meaning::Number, Targets::Values(values)) => Some(Standard::of(values, 0)),
-            _ => None,
+    /// Of a network that learns from these rows of examples: a table is standardised, if no number is given to divide by.
+    pub fn new(
+        examples: &Examples,
+        rows: &[usize],
+        meaning: Meaning,
+        divided_by: Option<f64>,
+    ) -> Result<Scheme, Failure> {
+        let scaling = match divided_by {
+            Some(by) => Scaling::Divided { by },
+            None => Scaling::standardized(examples, rows)?,
         };
-        Scheme { columns, scaling, meaning, target }
+        let target = match meaning {
+            Meaning::Number => {
+                let mut sums = Sums::default();
+                rows.iter().try_for_each(|row| number_of(examples, *row).map(|x| sums.add(x)))?;
+                rows.iter().try_for_each(|row| number_of(examples, *row).map(|x| sums.deviate(x)))?;
+                Some(standard(|| examples.label_column(), sums.standard())?)
+            }
+            Meaning::Classes(_) | Meaning::TwoClasses(_) => None,
+        };
+        Ok(Scheme { columns: examples.columns.clone(), scaling, meaning, target })
     }
 
     /// How much larger a loss is than the network's own, whose numbers are scaled: deviation² for mean squared errors.
     pub fn loss_unit(&self) -> f64 {
         self.target.map_or(1.0, |Standard { deviation, .. }| deviation * deviation)
-    }
-
-    /// A data set with scaled inputs and targets.
-    pub fn scaled(&self, data: &Dataset<f32>) -> Result<Dataset<f32>, Failure> {
-        let (features, inputs) = (data.features(), data.inputs());
-        let scaled =
-            (0..data.len()).flat_map(|i| (0..features).map(move |j| self.scaling.of(inputs.at(i, j), j))).collect();
-        match data.targets() {
-            Targets::Classes(labels) => Dataset::classification(scaled, features, labels.to_vec(), data.outputs()),
-            Targets::Values(values) => {
-                let target = |x| self.target.map_or(x, |standard| standard.target(x));
-                let targets = (0..values.rows()).map(|i| target(values.at(i, 0))).collect();
-                Dataset::regression(scaled, features, targets, 1)
-            }
-        }
-        .map_err(Failure::usage)
     }
 
     /// Whether its parts are of one data set.
@@ -237,31 +263,119 @@ impl Scheme {
             return false;
         }
         match &self.scaling {
-            Scaling::Divided { by } => *by > 0.0,
+            Scaling::Divided { by } => *by > 0.0 && by.is_finite(),
             Scaling::Standardized { means, deviations } => {
-                [means.len(), deviations.len()] == [self.columns.features(); 2] && deviations.iter().all(|d| *d > 0.0)
+                let columns = means.iter().zip(deviations);
+                [means.len(), deviations.len()] == [self.columns.features(); 2]
+                    && columns.into_iter().all(|(&mean, &deviation)| Standard { mean, deviation }.is_sane())
             }
         }
     }
 
-    /// Scaled inputs, a row for each example.
-    pub fn inputs(&self, examples: &Examples) -> Result<Vec<f32>, Failure> {
+    /// Scaled inputs of these rows, one after another. Each number is rounded to f32 once, when it is scaled.
+    pub fn inputs(&self, examples: &Examples, rows: impl ExactSizeIterator<Item = usize>) -> Result<Vec<f32>, Failure> {
         let features = self.columns.features();
-        let scaled = examples.inputs.iter().enumerate().map(|(i, x)| {
-            let (row, column) = (i / features, i % features);
-            let scaled = self.scaling.of(*x, column);
-            if scaled.is_finite() {
-                return Ok(scaled);
+        let mut inputs = Vec::new();
+        reserve(&mut inputs, rows.len().saturating_mul(features))?;
+        for row in rows {
+            for column in 0..features {
+                let x = examples.input(row, column);
+                let scaled = self.scaling.of(x, column);
+                if !scaled.is_finite() {
+                    let place = examples.input_place(row, column);
+                    return Err(Failure::Usage(format!(
+                        "{place}: {} is too far from what the model was trained on",
+                        plain(x)
+                    )));
+                }
+                inputs.push(scaled);
             }
-            let place = examples.input_place(row, column);
-            Err(Failure::Usage(format!("{place}: {x} is too far from what the model was trained on")))
-        });
-        scaled.collect()
+        }
+        Ok(inputs)
     }
 
-    /// Scaled inputs with their targets.
-    pub fn dataset(&self, examples: &Examples) -> Result<Dataset<f32>, Failure> {
-        self.inputs(examples)?; // Says which number is out of range, if one is.
-        self.scaled(&self.meaning.dataset(examples)?)
+    /// Scaled inputs of these rows with their targets.
+    pub fn dataset(&self, examples: &Examples, rows: &[usize]) -> Result<Dataset<f32>, Failure> {
+        let (inputs, features) = (self.inputs(examples, rows.iter().copied())?, self.columns.features());
+        let mut targets = Vec::new();
+        match &self.meaning {
+            Meaning::Classes(classes) => {
+                let mut labels = Vec::new();
+                reserve(&mut labels, rows.len())?;
+                let numbers = numbered(classes);
+                for &row in rows {
+                    labels.push(class(examples, row, classes, &numbers)? as u32);
+                }
+                return Dataset::classification(inputs, features, labels, classes.len()).map_err(Failure::usage);
+            }
+            Meaning::TwoClasses(classes) => {
+                reserve(&mut targets, rows.len())?;
+                let numbers = numbered(classes);
+                for &row in rows {
+                    targets.push(class(examples, row, classes, &numbers)? as f32);
+                }
+            }
+            Meaning::Number => {
+                reserve(&mut targets, rows.len())?;
+                for &row in rows {
+                    let x = number_of(examples, row)?;
+                    let target = self.target.map_or(x as f32, |standard| standard.target(x));
+                    if !target.is_finite() {
+                        let place = examples.label_place(row);
+                        let why = format!("{place}: {} is too far from what the model was trained on", plain(x));
+                        return Err(Failure::Usage(why));
+                    }
+                    targets.push(target);
+                }
+            }
+        }
+        Dataset::regression(inputs, features, targets, 1).map_err(Failure::usage)
+    }
+}
+
+/// The number that the label of a row is.
+fn number_of(examples: &Examples, row: usize) -> Result<f64, Failure> {
+    let number = table::number(examples.labels.at(row));
+    number.map_err(|error| Failure::Usage(format!("{}: {error}", examples.label_place(row))))
+}
+
+/// The class that the label of a row names.
+fn class(
+    examples: &Examples,
+    row: usize,
+    classes: &[String],
+    numbers: &HashMap<&str, usize>,
+) -> Result<usize, Failure> {
+    let label = examples.labels.at(row);
+    numbers.get(label).copied().ok_or_else(|| {
+        let (place, label) = (examples.label_place(row), Foreign::quoted(label));
+        let classes = Foreign::list(classes.iter().map(String::as_str));
+        Failure::Usage(format!("{place}: {label} is none of the classes {classes}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_numbers_have_no_deviation() {
+        let mut sums = Sums::default();
+        let tenth = [0.1; 10]; // whose sum is not 1
+        tenth.iter().for_each(|x| sums.add(*x));
+        tenth.iter().for_each(|x| sums.deviate(*x));
+        assert_eq!(sums.standard(), Standard { mean: 0.1, deviation: 1.0 });
+    }
+
+    #[test]
+    fn a_prediction_has_the_digits_of_its_output() {
+        let unit = Standard { mean: 0.0, deviation: 1.0 };
+        assert_eq!(unit.number(0.1), 0.1);
+        let seconds = Standard { mean: 1_700_000_031.5, deviation: 18.5 };
+        let number = seconds.number(-1.7027026);
+        assert!((number - 1_700_000_000.0).abs() < 1e-5, "{number}");
+        assert!(number.to_string().len() <= "1700000000.00000123".len(), "{number}");
+        assert_eq!(Standard { mean: 7.0, deviation: 1e-30 }.number(1.0), 7.0);
+        assert!(unit.number(f32::NAN).is_nan() && unit.number(f32::INFINITY).is_infinite());
     }
 }

@@ -1,4 +1,4 @@
-//! How long the training will take: its own first steps, timed on a copy.
+//! How long the training will take: its own first steps, timed on a copy, and what its checkpoints take.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -20,23 +20,27 @@ const PART: usize = 10;
 pub struct TrialForecast {
     steps: usize,
     seconds_per_step: f64,
+    /// How many checkpoints are written at most, and how long each takes.
+    writes: Option<(u64, f64)>,
     seconds: f64,
 }
 
 impl TrialForecast {
     /// Measures; nothing of a training that fails in its first steps, which will say so itself.
-    pub fn new(job: &TrainJob, cpu: &Cpu) -> Result<Option<TrialForecast>, Failure> {
+    /// A checkpoint takes `write`.
+    pub fn new(job: &TrainJob, cpu: &Cpu, write: Option<Duration>) -> Result<Option<TrialForecast>, Failure> {
         let mut copy = job.checkpoint.clone();
         let mut training = copy.resume(cpu, &job.seen).map_err(Failure::usage)?;
-        let steps = training.steps_per_epoch().saturating_mul(training.options().epochs) - training.steps();
+        let all = training.steps_per_epoch().saturating_mul(training.options().epochs);
+        let steps = all.saturating_sub(training.steps());
         // The first step warms up caches and threads.
         if !matches!(training.step(), Some(Ok(_))) {
             return Ok(None);
         }
-        let (start, mut measured) = (Instant::now(), 0);
+        let (start, mut measured) = (Instant::now(), 0usize);
         while measured == 0 || measured < steps / PART && start.elapsed() < BUDGET {
             match training.step() {
-                Some(Ok(_)) => measured += 1,
+                Some(Ok(_)) => measured = measured.saturating_add(1),
                 // It was the last one, or it failed.
                 None | Some(Err(_)) => return Ok(None),
             }
@@ -46,14 +50,26 @@ impl TrialForecast {
         if let Some(held_out) = &job.held_out {
             Score::new(training.network(), cpu, held_out, &job.checkpoint.options.loss)?;
         }
-        let judging = start.elapsed().as_secs_f64() * steps.div_ceil(training.steps_per_epoch()) as f64;
-        Ok(Some(TrialForecast { steps, seconds_per_step, seconds: seconds_per_step * steps as f64 + judging }))
+        let epochs = steps.div_ceil(training.steps_per_epoch());
+        let judging = start.elapsed().as_secs_f64() * epochs as f64;
+        let seconds = seconds_per_step * steps as f64 + judging;
+        let writes = job.place.as_ref().zip(write).map(|(place, write)| {
+            // Each of them may follow one of the best epoch.
+            let files = if job.watch.patience.is_some() { 2 } else { 1 };
+            (place.writes(steps, epochs, seconds).saturating_mul(files), write.as_secs_f64())
+        });
+        let seconds = seconds + writes.map_or(0.0, |(count, each)| count as f64 * each);
+        Ok(Some(TrialForecast { steps, seconds_per_step, writes, seconds }))
     }
 }
 
 impl fmt::Display for TrialForecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [each, all] = [self.seconds_per_step, self.seconds].map(seconds);
-        write!(f, "Forecast: {} of {each} each: {all}.", plural(self.steps as u64, "step"))
+        write!(f, "Forecast: {} of {each} each", plural(self.steps as u64, "step"))?;
+        if let Some((count, each)) = self.writes {
+            write!(f, ", {} of a checkpoint of {} each", plural(count, "write"), seconds(each))?;
+        }
+        write!(f, ": {all}.")
     }
 }

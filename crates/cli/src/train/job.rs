@@ -1,23 +1,29 @@
 //! What is trained, on what, and how: from the command line, or from a checkpoint.
 
+mod again;
 mod options;
+mod split;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
-use nxm_kernels::Activation;
-use nxm_net::{
-    Checkpoint, Checkpoints, Dataset, LearningRateSchedule, Network, OptimizerState, TrainingOptions, TrainingState,
-};
+use nxm_kernels::{Activation, Cpu};
+use nxm_net::{Checkpoint, Dataset, LearningRateSchedule, Network, OptimizerState, TrainingOptions, TrainingState};
 
+use super::place::CheckpointFiles;
 use super::watch::{WATCH, Watch};
 use crate::args::{ScheduleArg, TrainArgs};
-use crate::data::{Columns, Examples, Meaning, Scaling, Scheme, Source, Want, source};
+use crate::data::{Columns, Examples, Meaning, Scheme, Source, Want, source};
 use crate::digits;
 use crate::failure::Failure;
+use crate::foreign::Foreign;
 use crate::format::{count, plural};
 use crate::model::{Model, SCHEME, note, note_text};
+use again::again;
+pub use again::quoted;
+use split::Split;
 
 /// The largest pixel.
 const WHITE: f64 = 255.0;
@@ -42,27 +48,14 @@ pub struct TrainJob {
     source: String,
 }
 
-/// The checkpoints of a training, and when they are written.
-#[derive(Debug)]
-pub struct CheckpointFiles {
-    /// The newest checkpoint.
-    pub path: PathBuf,
-    /// It, and the older ones.
-    pub checkpoints: Checkpoints,
-    /// After how many steps it is kept, besides the ends of epochs.
-    pub every: Option<u64>,
-}
-
 impl TrainJob {
     /// What the command line asks for.
     pub fn new(args: &TrainArgs) -> Result<TrainJob, Failure> {
-        let place = args.checkpoint.as_ref().map(|path| CheckpointFiles::new(args, path));
-        if let Some(place) = &place {
-            place.must_be_free(None)?;
-        }
+        let place = args.checkpoint.as_ref().map(|path| CheckpointFiles::begin(args, path)).transpose()?;
         let options = options::new(args)?;
         let source = source(args.data.as_ref(), args.labels.as_ref())?;
-        let examples = source.read(Want::Learn(args.label.as_deref()))?;
+        let want = Want::Learn { label: args.label.as_deref(), ignore: &args.ignore };
+        let examples = source.read(want, &args.table)?;
         let meaning = Meaning::new(&examples, &options.loss)?;
         let watch = Watch {
             fingerprint: examples.fingerprint(),
@@ -70,31 +63,31 @@ impl TrainJob {
             patience: args.patience,
             best: None,
         };
-        let (seen, held_out) = split(&meaning.dataset(&examples)?, options.seed, watch.validate)?;
-        if watch.patience.is_some() && held_out.is_none() {
+        let split = Split::new(examples.len(), options.seed, watch.validate)?;
+        if watch.patience.is_some() && split.held_out().is_none() {
             let why = "--patience needs examples that are held out: --validate with more than 0";
             return Err(Failure::Usage(why.to_owned()));
         }
-        let scaling = match (&examples.columns, &source) {
-            (_, Source::Digits) => Scaling::Divided { by: f64::from(digits::INK) },
-            (Columns::Images { .. }, _) => Scaling::Divided { by: WHITE },
-            (Columns::Table { .. }, _) => Scaling::standardized(&seen),
+        let divided_by = match (&examples.columns, &source) {
+            (_, Source::Digits) => Some(f64::from(digits::INK)),
+            (Columns::Images { .. }, _) => Some(WHITE),
+            (Columns::Table { .. }, _) => None,
         };
         let network = network(args, &examples, meaning.outputs(), options.seed)?;
         let optimizer = OptimizerState::new(options.optimizer, &network).map_err(Failure::usage)?;
-        let scheme = Scheme::new(examples.columns, scaling, meaning, &seen);
+        let scheme = Scheme::new(&examples, split.seen(), meaning, divided_by)?;
+        split.warn_of_unseen(&scheme.meaning, &examples);
+        let (seen, held_out) = split.datasets(&scheme, &examples)?;
         let notes = BTreeMap::from([(SCHEME.to_owned(), note_text(&scheme)?), (WATCH.to_owned(), note_text(&watch)?)]);
         let checkpoint = Checkpoint::new(network, options, TrainingState::new(optimizer), seen.len()).with_notes(notes);
-        let seen = scheme.scaled(&seen)?;
-        let held_out = held_out.map(|data| scheme.scaled(&data)).transpose()?;
         Ok(TrainJob { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })
     }
 
     /// What is in a checkpoint, as long as the command line does not ask for something else.
     pub fn resumed(args: &TrainArgs, path: &Path) -> Result<TrainJob, Failure> {
         let to = args.checkpoint.as_deref().unwrap_or(path);
-        let place = CheckpointFiles::new(args, to);
-        place.must_be_free(Some(path))?;
+        // Before the checkpoint is read, as another run may still write it.
+        let mut place = if to == path { CheckpointFiles::lock(args, to)? } else { CheckpointFiles::begin(args, to)? };
         let Model { mut checkpoint, scheme } = Model::load(path)?;
         let mut watch: Watch = note(&checkpoint, WATCH, path)?;
         options::agree(args, path, &mut checkpoint, &scheme, &mut watch)?;
@@ -103,55 +96,42 @@ impl TrainJob {
             let epochs = plural(checkpoint.options.epochs as u64, "epoch");
             return Err(Failure::Usage(format!(
                 "{}: the training has finished its {epochs}; ask for more of them by --epochs",
-                path.display()
+                Foreign::path(path)
             )));
         }
         if progress.steps == 0 && watch.stops_after(progress.epochs as u64) {
             let patience = plural(watch.patience.unwrap_or(0), "epoch");
             return Err(Failure::Usage(format!(
                 "{}: the training has stopped after {patience} without a gain; ask for more of them by --patience",
-                path.display()
+                Foreign::path(path)
             )));
+        }
+        if to == path {
+            place.go_on(watch.patience.is_some())?;
         }
         let source = source(args.data.as_ref(), args.labels.as_ref())?;
-        let examples = source.read(Want::Judge(&scheme.columns))?;
+        let examples = source.read(Want::Judge(&scheme.columns), &args.table)?;
         if examples.fingerprint() != watch.fingerprint {
             return Err(Failure::Usage(format!(
-                "{} is not the data that the training in {} began with",
+                "{} is not the data that the training in {} began with, or a version that read tables in 32 bits began it",
                 source.name(),
-                path.display()
+                Foreign::path(path)
             )));
         }
-        let (seen, held_out) = split(&scheme.dataset(&examples)?, checkpoint.options.seed, watch.validate)?;
+        let split = Split::new(examples.len(), checkpoint.options.seed, watch.validate)?;
+        let (seen, held_out) = split.datasets(&scheme, &examples)?;
         checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
         let place = Some(place);
         Ok(TrainJob { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })
     }
 }
 
-/// The command that goes on with a training, but for the checkpoint: what stands in none.
-fn again(args: &TrainArgs) -> String {
-    let mut command = "nxm train".to_owned();
-    if let Some(data) = &args.data {
-        command += &format!(" {}", quoted(data));
+impl TrainJob {
+    /// How long a write takes, if the training is kept: see [`CheckpointFiles::first_write`].
+    pub fn first_write(&mut self, cpu: &Cpu) -> Result<Option<Duration>, Failure> {
+        let training = self.checkpoint.resume(cpu, &self.seen).map_err(Failure::usage)?;
+        self.place.as_mut().map(|place| place.first_write(&training)).transpose()
     }
-    if let Some(labels) = &args.labels {
-        command += &format!(" --labels {}", quoted(labels));
-    }
-    if let Some(every) = args.checkpoint_every {
-        command += &format!(" --checkpoint-every {every}");
-    }
-    if args.keep.get() > 1 {
-        command += &format!(" --keep {}", args.keep);
-    }
-    command
-}
-
-/// As a shell takes it.
-pub fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+=:@%,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// The network with its first weights.
@@ -163,47 +143,6 @@ fn network(args: &TrainArgs, examples: &Examples, outputs: usize, seed: u64) -> 
     builder.dense(outputs, Activation::Identity).seed(seed).build().map_err(Failure::usage)
 }
 
-/// Examples to learn from, and those that are held out; at least one of each, if any is to be held out.
-fn split(data: &Dataset<f32>, seed: u64, share: f64) -> Result<(Dataset<f32>, Option<Dataset<f32>>), Failure> {
-    let shuffled = data.shuffled(seed);
-    if share == 0.0 {
-        return Ok((shuffled, None));
-    }
-    let len = data.len();
-    if len < 2 {
-        return Err(Failure::Usage("there is 1 example: none can be held out, --validate must be 0".to_owned()));
-    }
-    let held_out = ((len as f64 * share).round() as usize).clamp(1, len - 1);
-    let (seen, held_out) = shuffled.split_at(len - held_out);
-    Ok((seen, Some(held_out)))
-}
-
-impl CheckpointFiles {
-    fn new(args: &TrainArgs, path: &Path) -> CheckpointFiles {
-        let checkpoints = Checkpoints::new(path, args.keep);
-        CheckpointFiles { path: path.to_owned(), checkpoints, every: args.checkpoint_every }
-    }
-
-    /// Where the network of the best epoch is kept.
-    pub fn best(&self) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(".best");
-        name.into()
-    }
-
-    /// What is there already, older checkpoints of another training too, must not be lost, unless it is what goes on.
-    fn must_be_free(&self, resumed: Option<&Path>) -> Result<(), Failure> {
-        if resumed == Some(&self.path) {
-            return Ok(());
-        }
-        let Some(taken) = self.checkpoints.paths().chain([self.best()]).find(|path| path.exists()) else {
-            return Ok(());
-        };
-        let path = taken.display();
-        Err(Failure::Usage(format!("{path} is there already: go on with it by --resume {path}, or name another file")))
-    }
-}
-
 impl fmt::Display for TrainJob {
     /// What is learned from what, and how.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -213,7 +152,7 @@ impl fmt::Display for TrainJob {
         match &self.scheme.columns {
             Columns::Table { features, label } => {
                 let columns = plural(features.len() as u64, "column");
-                write!(f, "{}: {label:?} ({meaning}) from {columns}, ", self.source)?;
+                write!(f, "{}: {} ({meaning}) from {columns}, ", self.source, Foreign::quoted(label))?;
             }
             Columns::Images { .. } => {
                 write!(f, "{}: {meaning} from {} pixels, ", self.source, count(network.inputs() as u64))?;

@@ -1,17 +1,19 @@
 //! The training itself: steps, epochs that are judged, checkpoints, and the ways in which it ends.
 
-use std::fs;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use nxm_kernels::Cpu;
-use nxm_net::{NetError, Training};
+use nxm_net::{CheckpointError, Checkpoints, NetError, Training};
 
 use super::interrupt::Interrupt;
-use super::job::{CheckpointFiles, TrainJob, quoted};
+use super::job::{TrainJob, quoted};
+use super::place::CheckpointFiles;
 use super::progress::Bar;
 use super::watch::{WATCH, Watch};
 use crate::failure::Failure;
+use crate::foreign::Foreign;
 use crate::format::{count, loss, percent, plural, seconds};
 use crate::model::{Score, note_text};
 use crate::table::{Look, table};
@@ -35,11 +37,7 @@ pub fn run(job: &mut TrainJob, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl 
     // The network's numbers are scaled; people know their own.
     let unit = scheme.loss_unit();
     let mut training = checkpoint.resume(cpu, seen).map_err(Failure::usage)?;
-    let (place, steps) = (place.as_ref(), training.steps_per_epoch().saturating_mul(training.options().epochs));
-    // That nothing can be written is better known now than after an epoch.
-    if place.is_some_and(|place| !place.path.exists()) {
-        save(place, &training)?;
-    }
+    let (mut place, steps) = (place.as_mut(), training.steps_per_epoch().saturating_mul(training.options().epochs));
     let mut bar = Bar::new(steps, training.steps(), unit);
     let (mut epochs, mut last) = (Vec::new(), None);
     let mut stopped = false;
@@ -58,16 +56,15 @@ pub fn run(job: &mut TrainJob, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl 
             let best = last.is_some_and(|score| watch.see(report.epoch as u64, score.loss));
             stopped = watch.stops_after(report.epoch as u64);
             training.notes_mut().insert(WATCH.to_owned(), note_text(&watch)?);
-            if let Some(place) = place.filter(|_| best && watch.patience.is_some()) {
-                training.save(place.best()).map_err(Failure::usage)?;
+            if let Some(place) = place.as_mut().filter(|_| best && watch.patience.is_some()) {
+                place.keep_best(&training);
             }
-            save(place, &training)?;
             let score = last.map(|score| Score { loss: score.loss * unit, ..score });
             epochs.push(Epoch { number: report.epoch, loss: report.loss * unit, score, seconds: bar.seconds() });
-        } else if let Some(CheckpointFiles { every: Some(every), .. }) = place
-            && (training.steps() as u64).is_multiple_of(*every)
-        {
-            save(place, &training)?;
+        }
+        if let Some(place) = &mut place {
+            let ended = stopped || training.steps() >= steps;
+            place.after_step(&training, ended).map_err(Failure::usage)?;
         }
         bar.step(&training, step.rows, last);
         if interrupt.asked() && !stopped && training.steps() < steps {
@@ -82,21 +79,17 @@ pub fn run(job: &mut TrainJob, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl 
     conclude(watch, stopped, place, out)
 }
 
-/// Keeps the training, if it has a place.
-fn save(place: Option<&CheckpointFiles>, training: &Training<'_, f32>) -> Result<(), Failure> {
-    place.map_or(Ok(()), |place| place.checkpoints.save(training)).map_err(Failure::usage)
-}
-
 /// A step failed: the state before it is kept if it is whole, else the one that was kept last.
-fn failed(error: NetError, place: Option<&CheckpointFiles>, training: &Training<'_, f32>) -> Failure {
+fn failed(error: NetError, place: Option<&mut CheckpointFiles>, training: &Training<'_, f32>) -> Failure {
     if !matches!(error, NetError::Diverged { .. }) {
         return Failure::usage(error);
     }
     let kept = match place {
         None => "nothing was kept, as no --checkpoint was named".to_owned(),
         Some(place) => {
-            let path = place.path.display();
-            match place.checkpoints.save(training) {
+            let saved = place.save(training);
+            let path = Foreign::path(&place.path);
+            match saved {
                 Ok(()) => {
                     format!("the last good state, after {}, is in {path}", plural(training.steps() as u64, "step"))
                 }
@@ -108,39 +101,47 @@ fn failed(error: NetError, place: Option<&CheckpointFiles>, training: &Training<
 }
 
 /// Keeps the training wherever it can, and says how to go on.
-fn interrupted(place: Option<&CheckpointFiles>, training: &Training<'_, f32>, again: &str) -> Result<Failure, Failure> {
+fn interrupted(
+    place: Option<&mut CheckpointFiles>,
+    training: &Training<'_, f32>,
+    again: &str,
+) -> Result<Failure, Failure> {
     let path = match place {
-        Some(place) => place.path.clone(),
-        None => free()?,
+        Some(place) => {
+            place.save(training).map_err(Failure::usage)?;
+            place.path.clone()
+        }
+        None => save_unnamed(training).map_err(Failure::usage)?,
     };
-    match place {
-        Some(_) => save(place, training)?,
-        None => training.save(&path).map_err(Failure::usage)?,
-    }
     Ok(Failure::Interrupted(format!(
         "Interrupted after {}, which are kept in {}. Go on with: {again} --resume {}",
         plural(training.steps() as u64, "step"),
-        path.display(),
+        Foreign::path(&path),
         quoted(&path)
     )))
 }
 
-/// A name in this folder that nobody has.
-fn free() -> Result<PathBuf, Failure> {
-    let names = (1..).map(|i| if i == 1 { format!("{UNNAMED}.nxm") } else { format!("{UNNAMED}-{i}.nxm") });
-    for path in names.map(PathBuf::from) {
-        // Nothing else than "not found" says that it is free.
-        if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
-            return Ok(path);
+/// Keeps the training in this folder, under a name that nobody has. Two runs that are interrupted together take two names.
+fn save_unnamed(training: &Training<'_, f32>) -> Result<PathBuf, CheckpointError> {
+    let mut names = (1..).map(|i| if i == 1 { format!("{UNNAMED}.nxm") } else { format!("{UNNAMED}-{i}.nxm") });
+    loop {
+        let path = PathBuf::from(names.next().expect("there are more names than files"));
+        let run = Checkpoints::new(&path, NonZeroUsize::MIN).lock();
+        match run.and_then(|mut run| run.begin().and_then(|()| run.save(training))) {
+            Ok(()) => return Ok(path),
+            Err(CheckpointError::Locked { .. } | CheckpointError::Taken { .. } | CheckpointError::NotOurs { .. }) => {}
+            Err(error) => return Err(error),
         }
     }
-    unreachable!("there are more names than files")
 }
 
 /// The epochs of this session: all, or some at equal distances and the last.
 fn history(epochs: &[Epoch]) -> String {
     let distance = epochs.len().div_ceil(ROWS).max(1);
-    let shown = epochs.iter().enumerate().filter(|(i, _)| (i + 1) % distance == 0 || i + 1 == epochs.len() || *i == 0);
+    let shown = epochs.iter().enumerate().filter(|(i, _)| {
+        let number = i.saturating_add(1);
+        number.is_multiple_of(distance) || number == epochs.len() || *i == 0
+    });
     let rows = shown.map(|(_, epoch)| {
         let score = epoch.score.map(|score| loss(score.loss)).unwrap_or_default();
         let right = epoch.score.and_then(|score| score.accuracy).map(percent).unwrap_or_default();
@@ -153,7 +154,7 @@ fn history(epochs: &[Epoch]) -> String {
 fn conclude(
     watch: &Watch,
     stopped: bool,
-    place: Option<&CheckpointFiles>,
+    place: Option<&mut CheckpointFiles>,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     if let (true, Some(patience)) = (stopped, watch.patience) {
@@ -163,9 +164,9 @@ fn conclude(
         writeln!(out, "The network was not kept; --checkpoint FILE keeps it.")?;
         return Ok(());
     };
-    writeln!(out, "The network is in {}.", place.path.display())?;
+    writeln!(out, "The network is in {}.", Foreign::path(&place.path))?;
     if let (Some(_), Some((epoch, _))) = (watch.patience, watch.best) {
-        writeln!(out, "The network of the best epoch, {epoch}, is in {}.", place.best().display())?;
+        writeln!(out, "The network of the best epoch, {epoch}, is in {}.", Foreign::path(&place.best()))?;
     }
     Ok(())
 }

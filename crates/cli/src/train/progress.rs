@@ -35,15 +35,15 @@ impl Bar {
 
     /// A step is done.
     pub fn step<T: Element>(&mut self, training: &Training<'_, T>, rows: usize, last: Option<Score>) {
-        self.examples += rows as u64;
+        self.examples = self.examples.saturating_add(rows as u64);
         if self.bar.is_hidden() || self.drawn.is_some_and(|drawn| drawn.elapsed() < EVERY) {
             return;
         }
         self.drawn = Some(Instant::now());
         let Progress { epochs, steps, loss, .. } = training.state().progress;
         let options = training.options();
-        let mut message = format!("epoch {}/{}", epochs + usize::from(steps > 0), options.epochs);
-        let of_epoch = (steps > 0).then(|| loss / (steps * options.batch.min(training.examples())) as f64);
+        let mut message = format!("epoch {}/{}", epochs.saturating_add(usize::from(steps > 0)), options.epochs);
+        let of_epoch = (steps > 0).then(|| loss / (steps as f64 * options.batch.min(training.examples()) as f64));
         if let Some(loss) = of_epoch.or(training.last_epoch().map(|epoch| epoch.loss)) {
             message += &format!(", loss {}", format::loss(loss * self.unit));
         }
@@ -52,7 +52,8 @@ impl Bar {
         }
         // The bar's own estimate looks back over many seconds, at its slow beginning too.
         let (done, all) = (training.steps(), self.bar.length().unwrap_or(0));
-        let left = all.saturating_sub(done as u64) as f64 * self.seconds() / (done - self.done).max(1) as f64;
+        let left =
+            all.saturating_sub(done as u64) as f64 * self.seconds() / done.saturating_sub(self.done).max(1) as f64;
         message += &format!(", {} examples/s, {} left", count(self.rate() as u64), seconds(left));
         self.bar.set_message(message);
         self.bar.set_position(training.steps() as u64);

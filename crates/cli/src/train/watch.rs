@@ -1,6 +1,8 @@
 //! Early stopping: what a training must remember of its epochs to know when to stop. It is a note in the checkpoint, so that
 //! a resumed training stops where an uninterrupted one does.
 
+#![deny(clippy::arithmetic_side_effects)]
+
 use serde::{Deserialize, Serialize};
 
 /// The note in a checkpoint that holds the [`Watch`].
@@ -31,7 +33,8 @@ impl Watch {
 
     /// Whether there was no gain for too long, after this epoch.
     pub fn stops_after(&self, epoch: u64) -> bool {
-        matches!((self.patience, self.best), (Some(patience), Some((best, _))) if epoch - best >= patience)
+        // A checkpoint may say that an epoch to come was the best.
+        matches!((self.patience, self.best), (Some(patience), Some((best, _))) if epoch.saturating_sub(best) >= patience)
     }
 }
 
@@ -48,6 +51,9 @@ mod tests {
         });
         assert_eq!(seen, [(true, false), (true, false), (false, false), (false, true)]);
         assert_eq!(watch.best, Some((2, 0.4)));
+        // A file may say that the best epoch is still to come.
+        watch.best = Some((u64::MAX, 0.4));
+        assert!(!watch.stops_after(4));
         watch.patience = None;
         assert!(!watch.stops_after(1000));
     }

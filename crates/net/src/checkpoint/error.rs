@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::error::NetError;
+use crate::known_format::KnownFormat;
 use crate::text::printable;
 
 /// A checkpoint that can't be written or read: which file, and why.
@@ -21,6 +22,33 @@ pub enum CheckpointError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// Another run writes this checkpoint.
+    #[error(
+        "{} is in use: {} trains with it; wait until that has ended, or name another file",
+        printable(&path.to_string_lossy()),
+        process.map_or("another process".to_owned(), |process| format!("process {process}"))
+    )]
+    Locked {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The process that has it, where the system lets others read that.
+        process: Option<u32>,
+    },
+    /// A file stands where a new run would write.
+    #[error("{} is there already", printable(&path.to_string_lossy()))]
+    Taken {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file stands where a run would write, and the run did not write it.
+    #[error(
+        "{} is there, and this training did not write it: move it away, or name another checkpoint",
+        printable(&path.to_string_lossy())
+    )]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
     },
     /// What is in the file, or was to be written there, is not a checkpoint that can be resumed.
     #[error("{}: {source}", printable(&path.to_string_lossy()))]
@@ -43,6 +71,12 @@ pub enum ContentError {
         expected: u64,
         /// Bytes there are.
         found: u64,
+    },
+    /// A file of something else, which its first bytes tell.
+    #[error("it is {found}, and a checkpoint of nxm or a safetensors file is needed{}", advice(*found))]
+    Foreign {
+        /// What it is.
+        found: KnownFormat,
     },
     /// A header that is longer than any checkpoint's.
     #[error("a header of {found} bytes: at most {most} are allowed")]
@@ -108,6 +142,18 @@ pub enum ContentError {
     /// Network, options and state that do not fit together, or hold a number that is not finite.
     #[error("it can't be resumed: {0}")]
     Training(#[from] NetError),
+}
+
+/// How to make a file of safetensors of it.
+fn advice(found: KnownFormat) -> &'static str {
+    match found {
+        KnownFormat::PyTorch | KnownFormat::Pickle => ": safetensors.torch.save_file writes one",
+        KnownFormat::Npy | KnownFormat::Npz => ": safetensors.numpy.save_file writes one",
+        KnownFormat::Gzip | KnownFormat::Zip | KnownFormat::Bzip2 | KnownFormat::Xz | KnownFormat::Zstd => {
+            ": unpack it first"
+        }
+        _ => "",
+    }
 }
 
 /// So many characters of something that a file says are enough to find it there; a file may say megabytes.

@@ -36,14 +36,11 @@ impl Fields {
 
 /// Named strings, to read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reader<'a>(pub &'a Map<String, Value>);
+pub(super) struct Reader<'a>(pub &'a BTreeMap<String, String>);
 
 impl<'a> Reader<'a> {
     pub(super) fn text(self, name: &str) -> Result<&'a str, ContentError> {
-        match self.0.get(name) {
-            Some(Value::String(text)) => Ok(text),
-            found => Err(wrong(name, "a string", found.map_or("missing".to_owned(), Value::to_string))),
-        }
+        self.0.get(name).map(String::as_str).ok_or_else(|| wrong(name, "a string", "missing"))
     }
 
     pub(super) fn value<V: FromStr>(self, name: &str, expected: &str) -> Result<V, ContentError> {
@@ -58,9 +55,9 @@ impl<'a> Reader<'a> {
     }
 
     /// All whose names begin so, by what follows.
-    pub(super) fn beginning_with(self, start: &str) -> Result<BTreeMap<String, String>, ContentError> {
-        let names = self.0.keys().filter_map(|name| Some((name, name.strip_prefix(start)?)));
-        names.map(|(name, rest)| Ok((rest.to_owned(), self.text(name)?.to_owned()))).collect()
+    pub(super) fn beginning_with(self, start: &str) -> BTreeMap<String, String> {
+        let named = self.0.iter().filter_map(|(name, text)| Some((name.strip_prefix(start)?, text)));
+        named.map(|(rest, text)| (rest.to_owned(), text.clone())).collect()
     }
 
     /// What stands between spaces.

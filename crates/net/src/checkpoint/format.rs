@@ -161,7 +161,7 @@ pub(super) fn read<T: Element>(bytes: &[u8]) -> Result<Checkpoint<T>, ContentErr
     let header = Header::new(&file)?;
     check_format(header)?;
     header.check_length()?;
-    let (hashed, checksum) = bytes.split_at(bytes.len() - WORD);
+    let (hashed, checksum) = bytes.split_at(bytes.len().saturating_sub(WORD));
     let found = checksum.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
     let expected = xxh3_64(hashed);
     if found != expected {
@@ -172,7 +172,8 @@ pub(super) fn read<T: Element>(bytes: &[u8]) -> Result<Checkpoint<T>, ContentErr
     if element != T::NAME {
         return Err(ContentError::Element { expected: T::NAME, found: excerpt(element.to_owned()) });
     }
-    let data = &bytes[bytes.len() - file.data_len() as usize..];
+    // The header is before it, and was read.
+    let data = &bytes[bytes.len().saturating_sub(file.data_len() as usize)..];
     read_contents(read_summary(header)?, data)
 }
 
@@ -209,12 +210,9 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
         return Err(wrong("sizes", "two or more numbers of at least 1", format!("{sizes:?}")));
     }
     let activations: Vec<Activation> = fields.values("activations", "names of activations")?;
-    if activations.len() != sizes.len() - 1 {
-        return Err(wrong(
-            "activations",
-            format!("one for each of {} layers", sizes.len() - 1),
-            format!("{activations:?}"),
-        ));
+    let layers = sizes.windows(2).len();
+    if activations.len() != layers {
+        return Err(wrong("activations", format!("one for each of {layers} layers"), format!("{activations:?}")));
     }
     let options = options::read(fields)?;
     let summary = CheckpointSummary {
@@ -226,7 +224,7 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
             loss: fields.number("progress.loss")?,
         },
         steps: fields.whole("optimizer.steps")?,
-        notes: fields.beginning_with(NOTE)?,
+        notes: fields.beginning_with(NOTE),
         sizes,
         activations,
         options,

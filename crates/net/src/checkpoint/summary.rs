@@ -140,7 +140,7 @@ impl CheckpointSummary {
             ElementType::F32 => self.options.check::<f32>()?,
             ElementType::F64 => self.options.check::<f64>()?,
         }
-        self.options.loss.check(self.sizes[self.sizes.len() - 1])?;
+        self.options.loss.check(self.sizes.last().copied().unwrap_or(0))?;
         if self.examples == 0 {
             return Err(NetError::NoExamples);
         }

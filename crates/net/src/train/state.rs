@@ -98,6 +98,10 @@ impl Progress {
             return error("the number of steps in its epoch", format!("less than {per_epoch}"), steps.to_string());
         }
         let expected = epochs as u128 * per_epoch as u128 + steps as u128;
+        // Half of what can be counted: no training gets there, and the next steps can be counted, too.
+        if isize::try_from(taken).is_err() {
+            return error("the number of the optimizer's steps", format!("at most {}", isize::MAX), taken.to_string());
+        }
         if u128::from(taken) != expected {
             return error("the number of the optimizer's steps", expected.to_string(), taken.to_string());
         }

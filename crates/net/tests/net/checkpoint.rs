@@ -236,6 +236,22 @@ fn what_can_not_be_resumed_is_not_written() {
     assert!(matches!(other, NetError::Resume { what: "the optimizer of its state", .. }));
     let place = refused(|checkpoint| checkpoint.state.progress.steps = 2);
     assert!(matches!(place, NetError::Resume { what: "the number of steps in its epoch", .. }));
+    // A network of another chain of sizes. Views of layers can be swapped, and then no network has changed.
+    for sizes in [&[2, 4, 1][..], &[2, 3, 1, 1], &[2, 3], &[3, 3, 1]] {
+        let mut checkpoint = good.clone();
+        checkpoint.network = network(sizes, Activation::Tanh, Activation::Identity, 0);
+        let (mut swapped, expected) = (good.clone(), good.network.sizes());
+        let (mut one, mut other) = (swapped.network.layer_mut(0), checkpoint.network.layer_mut(0));
+        std::mem::swap(&mut one, &mut other);
+        assert_eq!((swapped.network.sizes(), &checkpoint.network.sizes()[..]), (expected, sizes));
+        match checkpoint.save(&path) {
+            Err(CheckpointError::Content {
+                source: ContentError::Training(NetError::Network { what, .. } | NetError::Activation { what, .. }),
+                ..
+            }) => assert_eq!(what, "the optimizer's state"),
+            other => panic!("{other:?}"),
+        }
+    }
     // The last good one is still there, alone.
     assert_eq!(Checkpoint::load(&path).unwrap(), good);
     assert_eq!(folder.names(), ["run"]);
@@ -262,24 +278,34 @@ fn the_last_few_are_kept() {
     let executor = cpu();
     let mut training = Training::new(&mut network, &executor, &data, options).unwrap();
     let mut written = Vec::new();
+    let mut run = checkpoints.lock().unwrap();
+    run.begin().unwrap();
     for count in 1..=5usize {
         steps(&mut training, 1);
-        checkpoints.save(&training).unwrap();
+        run.save(&training).unwrap();
         written.push(std::fs::read(&path).unwrap());
         let there: Vec<Vec<u8>> = checkpoints.paths().filter_map(|path| std::fs::read(path).ok()).collect();
         let expected: Vec<Vec<u8>> = written.iter().rev().take(3).cloned().collect();
         assert_eq!((there.len(), &there), (count.min(3), &expected));
     }
-    assert_eq!(folder.names(), ["run.safetensors", "run.safetensors.1", "run.safetensors.2"]);
+    let names = ["run.safetensors", "run.safetensors.1", "run.safetensors.2", "run.safetensors.lock"];
+    assert_eq!(folder.names(), names);
     let at = |steps: usize| Checkpoint::<f32>::from_bytes(&written[steps - 1]).unwrap();
     assert_eq!(checkpoints.load_newest().unwrap(), (path.clone(), at(5)));
     // A process that was killed when it had made room: room is not made twice.
     std::fs::remove_file(path.with_extension("safetensors.1")).unwrap();
     std::fs::hard_link(&path, path.with_extension("safetensors.1")).unwrap();
     steps(&mut training, 1);
-    checkpoints.save(&training).unwrap();
+    run.save(&training).unwrap();
     assert_eq!(Checkpoint::load(path.with_extension("safetensors.1")).unwrap(), at(5));
     assert_eq!(Checkpoint::load(path.with_extension("safetensors.2")).unwrap(), at(3));
+    // A process that was killed when it had moved the one before: the gap is filled, and the oldest stays.
+    std::fs::rename(path.with_extension("safetensors.1"), path.with_extension("safetensors.2")).unwrap();
+    steps(&mut training, 1);
+    run.save(&training).unwrap();
+    assert_eq!(Checkpoint::load(path.with_extension("safetensors.2")).unwrap(), at(5));
+    assert_eq!(checkpoints.paths().filter(|path| path.exists()).count(), 3);
+    std::fs::rename(path.with_extension("safetensors.2"), path.with_extension("safetensors.1")).unwrap();
     // The newest is damaged: the one before is the newest that can be read.
     std::fs::write(&path, b"no").unwrap();
     assert_eq!(checkpoints.load_newest().unwrap(), (path.with_extension("safetensors.1"), at(5)));
@@ -290,10 +316,11 @@ fn one_that_is_kept_alone_leaves_no_other_file() {
     let folder = Folder::new("alone");
     let path = folder.path().join("run");
     // Left behind by one that was killed; and files that only look alike.
-    for name in ["run.4000000-0.tmp", "run.old.tmp", "running.1-1.tmp"] {
-        std::fs::write(folder.path().join(name), b"half").unwrap();
+    let others = ["run.2024-11-25.tmp", "run.4000000-0.tmp", "run.old.tmp", "running.nxm-0123456789abcdef.tmp"];
+    for name in others.iter().chain(&["run.nxm-0123456789abcdef.tmp"]) {
+        std::fs::write(folder.path().join(name), b"").unwrap();
     }
     small::<f64>().save(&path).unwrap();
     small::<f64>().save(&path).unwrap();
-    assert_eq!(folder.names(), ["run", "run.old.tmp", "running.1-1.tmp"]);
+    assert_eq!(folder.names(), [&["run"], &others[..]].concat());
 }

@@ -96,13 +96,15 @@ fn lies_are_found_where_they_stand() {
         matches!(lie(r#""version":"2""#, r#""version":"0""#), ContentError::Field { name, .. } if name == "version")
     );
     assert_eq!(lie("nxm-checkpoint", "pt"), ContentError::NotACheckpoint);
-    assert_eq!(lie("__metadata__", "metadata"), ContentError::NotACheckpoint);
+    // Then it is a tensor, and none of safetensors.
+    assert!(
+        matches!(lie("__metadata__", "metadata"), ContentError::Header { reason } if reason.contains("unknown field"))
+    );
     let field = |from, to| match lie(from, to) {
         ContentError::Field { name, .. } => name,
         other => panic!("{from} to {to}: {other}"),
     };
     assert_eq!(field(r#""batch":"4""#, r#""batch":"-4""#), "batch");
-    assert_eq!(field(r#""batch":"4""#, r#""batch":4"#), "batch");
     assert_eq!(field(r#""batch":"4","#, ""), "batch");
     assert_eq!(field(r#""sizes":"2 3 1""#, r#""sizes":"2 0 1""#), "sizes");
     assert_eq!(field(r#""sizes":"2 3 1""#, r#""sizes":"""#), "sizes");
@@ -111,7 +113,16 @@ fn lies_are_found_where_they_stand() {
     assert_eq!(field(r#""optimizer":"sgd""#, r#""optimizer":"lion""#), "optimizer");
     assert_eq!(field(r#""schedule":"milestones""#, r#""schedule":"noam""#), "schedule");
     assert_eq!(field(r#""loss":"mse""#, r#""loss":"hinge""#), "loss");
-    assert_eq!(field(r#""note.columns":"#, r#""note.columns":0,"other":"#), "note.columns");
+    // No string: the header says where.
+    for (from, to, named) in [
+        (r#""batch":"4""#, r#""batch":4"#, "batch"),
+        (r#""note.columns":"#, r#""note.columns":0,"other":"#, "note.columns"),
+        (r#""note.columns":"#, r#""note.columns":[["x"]],"other":"#, "note.columns"),
+    ] {
+        let error = lie(from, to).to_string();
+        let expected = format!("its header is not one of safetensors: \"__metadata__\": {named:?}: invalid type: ");
+        assert!(error.starts_with(&expected) && error.contains("expected a string at line 1 column "), "{error}");
+    }
     let tensor = |from, to| match lie(from, to) {
         ContentError::Tensor { name, .. } => name,
         other => panic!("{from} to {to}: {other}"),
@@ -125,11 +136,56 @@ fn lies_are_found_where_they_stand() {
     assert!(matches!(lie("2 3 1", "9999999999999 9999999999999 1"), ContentError::Training(_)));
     assert!(matches!(lie(r#""data_offsets":[0,24]"#, r#""data_offsets":[0,-4]"#), ContentError::Header { .. }));
     assert!(matches!(lie(r#""progress.steps":"1""#, r#""progress.steps":"2""#), ContentError::Training(_)));
+    // As many steps as can be counted: the next one could not be.
+    let most = with_header(&bytes, |text| {
+        let text = text
+            .replace(r#""batch":"4""#, r#""batch":"8""#)
+            .replace(r#""progress.steps":"1""#, r#""progress.steps":"0""#);
+        let text = text.replace(r#""optimizer.steps":"7""#, &format!(r#""optimizer.steps":"{}""#, u64::MAX));
+        let text = text.replace(r#""progress.loss":"0.30000000000000004""#, r#""progress.loss":"0.0""#);
+        text.replace(r#""progress.epochs":"3""#, &format!(r#""progress.epochs":"{}""#, u64::MAX))
+    });
+    let error = read(&most).unwrap_err().to_string();
+    assert!(error.contains(&format!("at most {}", isize::MAX)) && error.contains(&u64::MAX.to_string()), "{error}");
     assert!(matches!(lie(r#""optimizer.steps":"7""#, r#""optimizer.steps":"8""#), ContentError::Training(_)));
     assert!(matches!(lie(r#""batch":"4""#, r#""batch":"0""#), ContentError::Training(_)));
     assert_eq!(field("optimizer.learning_rate", "optimizer.learning"), "optimizer.learning_rate");
     let nested = with_header(&bytes, |text| "[".repeat(text.len()));
     assert!(matches!(read(&nested), Err(ContentError::Header { .. })));
+}
+
+#[test]
+fn files_of_something_else_are_told() {
+    let folder = Folder::new("something-else");
+    let path = folder.path().join("file");
+    let zip = b"PK\x03\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0archive/data.pkl";
+    for (bytes, said) in [
+        (&b"\x08\x08\x12\x07pytorch\x1a\x052.1.0"[..], "an ONNX model"),
+        (
+            zip,
+            "a PyTorch file (torch.save), and a checkpoint of nxm or a safetensors file is needed: safetensors.torch",
+        ),
+        (b"\x89HDF\r\n\x1a\n\0\0\0\0\0", "an HDF5 file"),
+        (b"\x93NUMPY\x01\0v\0{'descr'", "a NumPy array"),
+        (b"PAR1\x15\x04\x15\x10\x15", "a Parquet file"),
+        (b"PK\x03\x04\x14\0\0\0\0", "a zip archive"),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0", "packed by gzip"),
+        (b"<!DOCTYPE html><html>", "an HTML page"),
+        (b"\xff\xfea\0,\0b\0\n\0", "text in UTF-16"),
+        (b"length,width\n1,2\n", "text"),
+        (b"gr\xf6\xdfe,l\xe4nge\n1,2\n", "text that is not UTF-8"),
+    ] {
+        let error = read(bytes).unwrap_err();
+        let ContentError::Foreign { found } = &error else { panic!("{said}: {error}") };
+        assert!(error.to_string().starts_with(&format!("it is {said}")), "{error}");
+        std::fs::write(&path, bytes).unwrap();
+        match Checkpoint::<f32>::load(&path) {
+            Err(CheckpointError::Content { source: ContentError::Foreign { found: same }, .. }) => {
+                assert_eq!(same, *found)
+            }
+            other => panic!("{said}: {other:?}"),
+        }
+    }
 }
 
 #[test]

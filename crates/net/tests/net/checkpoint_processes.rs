@@ -111,6 +111,8 @@ fn train_and_save(folder: &Path) {
     let (mut network, data, options) = endless();
     let executor = Cpu::new(Level::detect().unwrap(), 1);
     let checkpoints = kept(folder);
+    let mut run = checkpoints.lock().unwrap();
+    run.go_on(true).unwrap();
     let mut newest = checkpoints.load_newest().ok().map(|(_, checkpoint)| checkpoint);
     let mut training = match &mut newest {
         Some(checkpoint) => checkpoint.resume(&executor, &data).unwrap(),
@@ -118,7 +120,7 @@ fn train_and_save(folder: &Path) {
     };
     loop {
         steps(&mut training, 1);
-        checkpoints.save(&training).unwrap();
+        run.save(&training).unwrap();
         let mut out = std::io::stdout();
         writeln!(out, "\nsaved {}", training.steps()).and_then(|()| out.flush()).unwrap();
     }

@@ -136,11 +136,13 @@ fn flipped_at_every_byte_of_the_header() {
 #[test]
 fn what_is_there_twice_is_refused() {
     let bytes = small::<f32>().to_bytes().unwrap();
+    let tensor = r#"{"data_offsets":[0,0],"dtype":"U8","shape":[8]}"#;
     for (from, to, key) in [
         ("\"batch\":\"4\"", "\"batch\":\"4\",\"batch\":\"5\"", "batch"),
         ("\"dtype\":\"F32\"", "\"dtype\":\"F32\",\"dtype\":\"F32\"", "dtype"),
-        ("\"checksum\":", "\"checksum\":{},\"checksum\":", "checksum"),
-        ("\"checksum\":", "\"ch\\u0065cksum\":{},\"checksum\":", "checksum"),
+        ("\"checksum\":", &format!("\"checksum\":{tensor},\"checksum\":"), "checksum"),
+        ("\"checksum\":", &format!("\"ch\\u0065cksum\":{tensor},\"checksum\":"), "checksum"),
+        ("\"__metadata__\":", "\"__metadata__\":{},\"__metadata__\":", "__metadata__"),
     ] {
         let twice = with_header(&bytes, |text| text.replacen(from, to, 1));
         let error = read(&twice, twice.len() + bytes.len() - header_len(&bytes)).unwrap_err().to_string();

@@ -3,6 +3,8 @@
 mod bits;
 mod checkpoint;
 mod checkpoint_damage;
+mod checkpoint_files;
+mod checkpoint_lock;
 mod checkpoint_processes;
 mod checkpoint_summary;
 mod data;

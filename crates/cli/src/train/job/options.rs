@@ -8,6 +8,7 @@ use nxm_net::{Checkpoint, Loss, TrainingOptions};
 use crate::args::{Hidden, OptimizerName, ScheduleArg, TrainArgs, TuningArgs};
 use crate::data::{Columns, Scheme};
 use crate::failure::Failure;
+use crate::foreign::Foreign;
 use crate::train::watch::Watch;
 
 /// Units of the hidden layers, unless told.
@@ -45,7 +46,7 @@ pub fn agree(
 ) -> Result<(), Failure> {
     let same = Same(path);
     let Checkpoint { network, options, .. } = &*checkpoint;
-    let hidden = network.layers().len() - 1;
+    let hidden = network.layers().len().saturating_sub(1);
     same.check(
         "--hidden",
         args.hidden.as_ref(),
@@ -63,9 +64,17 @@ pub fn agree(
     same.check("--seed", args.seed.as_ref(), &options.seed)?;
     same.check("--validate", args.validate.as_ref(), &watch.validate)?;
     match &scheme.columns {
-        Columns::Table { label, .. } => same.check("--label", args.label.as_ref(), label)?,
+        Columns::Table { features, label } => {
+            same.check("--label", args.label.as_ref(), label)?;
+            if let Some(used) = args.ignore.iter().find(|ignored| features.contains(ignored)) {
+                let (path, used) = (Foreign::path(path), Foreign::quoted(used));
+                return Err(Failure::Usage(format!(
+                    "--ignore is {used}, and the training in {path} learns from that column"
+                )));
+            }
+        }
         Columns::Images { .. } if args.label.is_some() => {
-            let path = path.display();
+            let path = Foreign::path(path);
             return Err(Failure::Usage(format!("{path} is a training on images: --label is for CSV files")));
         }
         Columns::Images { .. } => {}
@@ -77,7 +86,7 @@ pub fn agree(
         watch.patience = args.patience;
     }
     if watch.patience.is_some() && watch.validate == 0.0 {
-        let path = path.display();
+        let path = Foreign::path(path);
         return Err(Failure::Usage(format!("--patience needs examples that are held out, and {path} has none")));
     }
     Ok(())
@@ -100,9 +109,10 @@ impl Same<'_> {
     ) -> Result<(), Failure> {
         match asked {
             Some(asked) if Some(asked) != kept => Err(Failure::Usage(format!(
-                "{flag} is {asked}, and the training in {} has {}: leave it out, or begin a new training",
-                self.0.display(),
-                kept.map_or_else(|| "none".to_owned(), V::to_string)
+                "{flag} is {}, and the training in {} has {}: leave it out, or begin a new training",
+                Foreign::bare(&asked.to_string()),
+                Foreign::path(self.0),
+                Foreign::bare(&kept.map_or_else(|| "none".to_owned(), V::to_string))
             ))),
             _ => Ok(()),
         }
