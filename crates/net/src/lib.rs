@@ -60,7 +60,7 @@ pub use builder::NetworkBuilder;
 pub use checkpoint::{
     Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, ContentError, ElementType, FileHeader,
 };
-pub use data::{Dataset, Targets, shuffled_order};
+pub use data::{Dataset, Targets, shuffle_rows};
 pub use error::{DataError, NetError};
 pub use evaluate::{EVALUATION_ROWS, Evaluation, argmax};
 pub use init::Initialization;
