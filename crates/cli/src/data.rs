@@ -19,7 +19,7 @@ use crate::foreign::Foreign;
 use examples::{Labels, Lines, Numbers};
 use open::{FileFormat, open};
 
-pub use examples::Examples;
+pub use examples::{Examples, all_rows};
 pub use scheme::{Meaning, Scheme};
 
 /// Where examples are.

@@ -6,7 +6,7 @@ use nxm_kernels::Cpu;
 use nxm_net::{Dataset, Targets, argmax};
 
 use crate::args::EvaluateArgs;
-use crate::data::{Meaning, Source, Want};
+use crate::data::{Meaning, Source, Want, all_rows};
 use crate::failure::Failure;
 use crate::foreign::Foreign;
 use crate::format::{self, count, percent, plural, significant};
@@ -20,7 +20,7 @@ pub fn run(args: &EvaluateArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fa
     let Model { checkpoint, scheme } = Model::load(&args.model)?;
     let source = Source::File { data: &args.data, labels: args.labels.as_deref() };
     let examples = source.read(Want::Judge(&scheme.columns), &args.table)?;
-    let data = scheme.dataset(&examples, &(0..examples.len()).collect::<Vec<_>>())?;
+    let data = scheme.dataset(&examples, &all_rows(examples.len())?)?;
     let (network, loss) = (&checkpoint.network, &checkpoint.options.loss);
     let outputs = network.predict(&cpu, data.inputs()).map_err(Failure::usage)?;
     if !args.allow_non_finite {

@@ -121,8 +121,10 @@ impl<T: Element> Dataset<T> {
     /// The same examples in an order that depends on `seed` and their number alone.
     #[must_use]
     pub fn shuffled(&self, seed: u64) -> Dataset<T> {
+        let mut order: Vec<usize> = (0..self.len).collect();
+        shuffle_rows(&mut order, seed);
         let mut shuffled = self.with_capacity(self.len);
-        self.gather(&shuffled_order(self.len, seed), &mut shuffled);
+        self.gather(&order, &mut shuffled);
         shuffled
     }
 
@@ -172,20 +174,18 @@ impl<T: Element> Dataset<T> {
     }
 }
 
-/// The order that [`Dataset::shuffled`] gives to `len` examples: for each place, the row that moves there.
+/// Shuffles the numbers of rows as [`Dataset::shuffled`] shuffles as many examples. The order depends on `seed` and on how many there are alone.
 ///
 /// ```
 /// let data = nxm_net::Dataset::regression(vec![0.0f32, 1.0, 2.0, 3.0], 1, vec![0.0; 4], 1)?;
-/// let shuffled = data.shuffled(7);
-/// let order = nxm_net::shuffled_order(data.len(), 7);
-/// assert!((0..4).all(|place| shuffled.inputs().at(place, 0) == order[place] as f32));
+/// let (shuffled, mut rows) = (data.shuffled(7), [0, 1, 2, 3]);
+/// nxm_net::shuffle_rows(&mut rows, 7);
+/// assert!((0..4).all(|place| shuffled.inputs().at(place, 0) == rows[place] as f32));
 /// # Ok::<(), nxm_net::DataError>(())
 /// ```
-pub fn shuffled_order(len: usize, seed: u64) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..len).collect();
+pub fn shuffle_rows(rows: &mut [usize], seed: u64) {
     // Epochs count from 1, so this is none of a training's orders.
-    shuffle(&mut epoch_generator(seed, 0), &mut order);
-    order
+    shuffle(&mut epoch_generator(seed, 0), rows);
 }
 
 /// The first row whose label is not below `classes`, and the label.

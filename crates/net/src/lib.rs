@@ -62,7 +62,7 @@ pub use checkpoint::{
     Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, ContentError, ElementType, FileHeader,
     LockedCheckpoints, TensorEntry, open_file,
 };
-pub use data::{Dataset, Targets, shuffled_order};
+pub use data::{Dataset, Targets, shuffle_rows};
 pub use error::{DataError, NetError};
 pub use evaluate::{EVALUATION_ROWS, Evaluation, argmax};
 pub use init::Initialization;

@@ -111,6 +111,14 @@ pub fn reserve<A>(to: &mut Vec<A>, more: usize) -> Result<(), Failure> {
     to.try_reserve(more).map_err(|_| no_memory(to.len().saturating_add(more).saturating_mul(size_of::<A>())))
 }
 
+/// The numbers of so many rows, in their order.
+pub fn all_rows(len: usize) -> Result<Vec<usize>, Failure> {
+    let mut rows = Vec::new();
+    reserve(&mut rows, len)?;
+    rows.extend(0..len);
+    Ok(rows)
+}
+
 fn no_memory(bytes: usize) -> Failure {
     Failure::Usage(format!("could not allocate {bytes} bytes for the examples"))
 }
@@ -209,6 +217,15 @@ mod tests {
         known.iter().for_each(|line| lines.push(*line).unwrap());
         let found: Vec<u64> = (0..known.len()).map(|row| lines.at(row).unwrap()).collect();
         assert_eq!((found.as_slice(), lines.breaks.len(), lines.at(known.len())), (&known[..], 3, None));
+    }
+
+    #[test]
+    fn memory_that_no_machine_has_is_an_error() {
+        let many = usize::MAX / 4;
+        for refused in [all_rows(many).map(drop), reserve(&mut Vec::<f64>::new(), many)] {
+            let Err(Failure::Usage(message)) = refused else { panic!("{refused:?}") };
+            assert!(message.contains("could not allocate") && message.contains("bytes"), "{message}");
+        }
     }
 
     #[test]

@@ -121,7 +121,11 @@ const MANY: usize = 20;
 
 /// Each label once; in the order of their numbers, if all are numbers.
 fn distinct(labels: &Labels) -> Vec<String> {
-    let different: BTreeSet<&str> = labels.iter().collect();
+    // One by one: collecting would take room for as many as there are labels.
+    let mut different = BTreeSet::new();
+    for label in labels.iter() {
+        different.insert(label);
+    }
     let mut classes: Vec<String> = different.into_iter().map(str::to_owned).collect();
     if classes.iter().all(|class| class.parse::<f64>().is_ok()) {
         let number = |class: &String| class.parse::<f64>().unwrap_or(0.0);

@@ -1,8 +1,10 @@
 //! Which rows are learned from, and which are held out to judge by.
 
-use nxm_net::{Dataset, shuffled_order};
+use std::collections::HashSet;
 
-use crate::data::{Examples, Meaning, Scheme};
+use nxm_net::{Dataset, shuffle_rows};
+
+use crate::data::{Examples, Meaning, Scheme, all_rows};
 use crate::failure::{Failure, warn};
 use crate::foreign::Foreign;
 use crate::format::count;
@@ -24,7 +26,9 @@ impl Split {
             }
             _ => ((len as f64 * share).round() as usize).clamp(1, len.saturating_sub(1)),
         };
-        Ok(Split { order: shuffled_order(len, seed), seen: len.saturating_sub(held_out) })
+        let mut order = all_rows(len)?;
+        shuffle_rows(&mut order, seed);
+        Ok(Split { order, seen: len.saturating_sub(held_out) })
     }
 
     /// To learn from.
@@ -77,6 +81,10 @@ impl Split {
 
 /// The classes that no label names.
 fn unseen<'a>(classes: &'a [String], labels: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let named: std::collections::HashSet<&str> = labels.collect();
+    // One by one: collecting would take room for as many as there are labels.
+    let mut named = HashSet::new();
+    for label in labels {
+        named.insert(label);
+    }
     classes.iter().map(String::as_str).filter(|class| !named.contains(class)).collect()
 }
