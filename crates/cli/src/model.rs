@@ -5,12 +5,13 @@
 use std::path::Path;
 
 use nxm_kernels::Cpu;
-use nxm_net::{Checkpoint, Dataset, Loss, Network, Targets};
+use nxm_net::{Checkpoint, Dataset, Loss, Network, Targets, argmax};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::data::Scheme;
 use crate::failure::Failure;
+use crate::foreign::Foreign;
 
 /// The note in a checkpoint that holds the [`Scheme`].
 pub const SCHEME: &str = "nxm.data";
@@ -31,7 +32,7 @@ impl Model {
         let scheme: Scheme = note(&checkpoint, SCHEME, path)?;
         let [inputs, outputs] = [scheme.columns.features(), scheme.meaning.outputs()];
         if [checkpoint.network.inputs(), checkpoint.network.outputs()] != [inputs, outputs] || !scheme.fits() {
-            let what = format!("{}: what it says of its data does not fit its network", path.display());
+            let what = format!("{}: what it says of its data does not fit its network", Foreign::path(path));
             return Err(Failure::Usage(what));
         }
         Ok(Model { checkpoint, scheme })
@@ -40,7 +41,7 @@ impl Model {
 
 /// What a note says.
 pub fn note<N: DeserializeOwned>(checkpoint: &Checkpoint<f32>, name: &str, path: &Path) -> Result<N, Failure> {
-    let path = path.display();
+    let path = Foreign::path(path);
     let text = checkpoint.notes.get(name);
     let text = text.ok_or_else(|| {
         Failure::Usage(format!("{path} is a checkpoint, but not one of nxm train: it has no note {name:?}"))
@@ -69,9 +70,11 @@ impl Score {
         let evaluation = network.evaluate(cpu, data, loss).map_err(Failure::usage)?;
         let accuracy = match (loss, data.targets()) {
             (Loss::BinaryCrossEntropy, Targets::Values(targets)) => {
-                // The logit is above 0 where the second class is the likelier one.
+                // The logit is above 0 where the second class is the likelier one; NaN is neither.
                 let logits = network.predict(cpu, data.inputs()).map_err(Failure::usage)?;
-                let right = logits.iter().enumerate().filter(|(i, logit)| (**logit > 0.0) == (targets.at(*i, 0) > 0.5));
+                let is_right =
+                    |(i, logit): &(usize, &f32)| argmax(&[0.0, **logit]) == Some((targets.at(*i, 0) > 0.5).into());
+                let right = logits.iter().enumerate().filter(is_right);
                 Some(right.count() as f64 / data.len() as f64)
             }
             _ => evaluation.accuracy,
