@@ -8,7 +8,8 @@ pub fn recognise(start: &[u8]) -> Option<String> {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let format = KnownFormat::of(start)?;
     let advice = match format {
-        KnownFormat::Text | KnownFormat::Idx => return None,
+        // Of text that is no UTF-8 the reader says in which line it is not.
+        KnownFormat::Text | KnownFormat::Idx | KnownFormat::Latin1 => return None,
         KnownFormat::Json if !begins_as_json(start) => return None,
         KnownFormat::Npy | KnownFormat::Npz => {
             "write it as CSV with a header, as by numpy.savetxt(…, delimiter=\",\", header=…, comments=\"\")"
@@ -20,7 +21,6 @@ pub fn recognise(start: &[u8]) -> Option<String> {
         KnownFormat::Pickle => "write it as CSV, as by pandas' to_csv(…, index=False)",
         KnownFormat::Utf16 => "convert it, as by iconv -f UTF-16 -t UTF-8",
         KnownFormat::Utf32 => "convert it, as by iconv -f UTF-32 -t UTF-8",
-        KnownFormat::Latin1 => "convert it, as by iconv -f LATIN1 -t UTF-8",
         KnownFormat::Gzip => "it is packed twice: unpack it once",
         KnownFormat::Bzip2 => "unpack it by bunzip2, or pack it by gzip",
         KnownFormat::Xz => "unpack it by unxz, or pack it by gzip",
@@ -33,7 +33,7 @@ pub fn recognise(start: &[u8]) -> Option<String> {
         | KnownFormat::Onnx
         | KnownFormat::PyTorch
         | KnownFormat::Gguf
-        | KnownFormat::TfLite => "examples are needed here; a model is named first",
+        | KnownFormat::TfLite => "examples are needed here; the model is named first",
         _ => "a CSV file is needed",
     };
     Some(format!("{format}: {advice}"))
@@ -52,8 +52,17 @@ mod tests {
     #[test]
     fn tables_and_images_are_none_of_these() {
         let idx = [0, 0, 8, 3, 0, 0, 0, 1];
-        let tables: [&[u8]; 8] =
-            [b"a,b\n1,2\n", b"\xef\xbb\xbfa,b\n", b"", b"1", b"{a},b", b"PA,b\n", b"\"a\",b\n", "größe,b\n".as_bytes()];
+        let tables: [&[u8]; 9] = [
+            b"gr\xf6\xdfe,b\n1,2\n",
+            b"a,b\n1,2\n",
+            b"\xef\xbb\xbfa,b\n",
+            b"",
+            b"1",
+            b"{a},b",
+            b"PA,b\n",
+            b"\"a\",b\n",
+            "größe,b\n".as_bytes(),
+        ];
         for start in tables.into_iter().chain([&idx[..]]) {
             assert_eq!(recognise(start), None, "{start:?}");
         }
@@ -71,7 +80,6 @@ mod tests {
             (b"\x1f\x8b\x08\0", "gzip", "twice"),
             (&[8, 9, 0x12, 7, b'p', b'y', b't', b'o', b'r', b'c', b'h'], "ONNX", "named first"),
             (&utf16, "UTF-16", "iconv"),
-            (b"gr\xf6\xdfe,b\n1,2\n", "UTF-8", "LATIN1"),
         ] {
             let told = recognise(start).unwrap_or_else(|| panic!("{named} is a table"));
             assert!(told.contains(named) && told.contains(todo), "{told}");
