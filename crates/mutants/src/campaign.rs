@@ -28,7 +28,7 @@ pub struct Test {
     program: usize,
     name: String,
     /// How long it takes when nothing is changed. Zero if that was not measured.
-    time: Duration,
+    pub time: Duration,
     /// The sites it executes. None if that was not asked.
     reached: Option<Vec<usize>>,
 }

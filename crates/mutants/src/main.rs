@@ -34,9 +34,12 @@ Usage: nxm-mutants [OPTIONS]
   --seed S      the random numbers of the draw [default: 1]
   --only TEXT   only mutants whose name contains TEXT
   --by-hand     only those of by-hand.json
+  --longest S   only tests that took no more than S seconds when they were measured: a mutant that only a longer one catches survives
+  --longer S    only tests that took more than S seconds: with --resume, for what survived --longest S
   --jobs N      tests that run at once [default: the number of processors]
   --list        print the mutants, each with what NXM_MUTANT must be for it, and build nothing
-  --resume      go on where an earlier full run was stopped; with --sample, use what it measured of the tests
+  --resume      go on where an earlier full run was stopped, and trust report.tsv; with --longer go on with its survivors; with --sample, use
+                what it measured of the tests
 
 A run of all mutants writes crates/mutants/report.tsv. Exit status 1: a mutant survived that crates/mutants/equivalent.json does not list.";
 
@@ -46,6 +49,8 @@ struct Options {
     seed: u64,
     only: String,
     by_hand: bool,
+    longest: Option<f64>,
+    longer: Option<f64>,
     jobs: Option<usize>,
     list: bool,
     resume: bool,
@@ -67,6 +72,8 @@ fn options() -> Result<Option<Options>, Box<dyn Error>> {
             "--sample" => options.sample = Some(value()?.parse()?),
             "--seed" => options.seed = value()?.parse()?,
             "--only" => options.only = value()?,
+            "--longest" => options.longest = Some(value()?.parse()?),
+            "--longer" => options.longer = Some(value()?.parse()?),
             "--jobs" => options.jobs = Some(value()?.parse::<usize>()?.max(1)),
             "--by-hand" => options.by_hand = true,
             "--list" => options.list = true,
@@ -133,7 +140,14 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             }
         }
     }
-    let results = judge(&campaign, chosen, &tests, known, &options, &place)?;
+    let all = tests.len();
+    let seconds = |test: &campaign::Test| test.time.as_secs_f64();
+    tests.retain(|test| options.longest.is_none_or(|longest| seconds(test) <= longest));
+    tests.retain(|test| options.longer.is_none_or(|longer| seconds(test) > longer));
+    if tests.len() < all {
+        println!("{} of {all} tests, by the time they take", tests.len());
+    }
+    let results = judge(&campaign, chosen, &tests, known, &options, &equivalent, &place)?;
     println!("{} mutants in {} s\n", results.len(), start.elapsed().as_secs());
     let (survivors, wrong) = report::print(&results, &equivalent);
     if options.is_full() {
@@ -150,6 +164,7 @@ fn judge(
     tests: &[campaign::Test],
     known: BTreeMap<String, Outcome>,
     options: &Options,
+    equivalent: &[Equivalent],
     place: &Path,
 ) -> Result<Vec<(Mutant, Outcome)>, Box<dyn Error>> {
     let full = options.is_full();
@@ -157,8 +172,19 @@ fn judge(
     if !(full && options.resume) {
         let _ = fs::remove_file(&path);
     }
-    let before = report::read(&fs::read_to_string(&path).unwrap_or_default());
-    let (judged, left): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|mutant| before.contains_key(&mutant.name));
+    // A full run that goes on knows what the last report says; the journal is newer.
+    let mut before = if full && options.resume { known.clone() } else { BTreeMap::new() };
+    before.extend(report::read(&fs::read_to_string(&path).unwrap_or_default()));
+    let is_judged = |mutant: &Mutant| match before.get(&mutant.name) {
+        Some(Outcome::Caught(_)) => true,
+        Some(Outcome::Survived(_)) => options.longer.is_none() || equivalent.iter().any(|listed| listed.is(mutant)),
+        None => false,
+    };
+    let (judged, mut left): (Vec<_>, Vec<_>) = chosen.into_iter().partition(is_judged);
+    if options.longer.is_some() {
+        // Kernels first: long tests catch many of theirs and few of the formulas'.
+        left.reverse();
+    }
     let caught = |(name, outcome)| match outcome {
         Outcome::Caught(test) => Some((name, test.trim_end_matches(DID_NOT_END).to_owned())),
         Outcome::Survived(_) => None,

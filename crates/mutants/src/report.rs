@@ -10,7 +10,7 @@ use crate::site::{Kind, Mutant};
 /// A mutant that no test can catch.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Equivalent {
-    /// As the report names it; or, if it ends in `*`, how the names of several begin.
+    /// As the report names it; a `*` stands for anything.
     pub mutant: String,
     /// Why.
     pub because: String,
@@ -19,10 +19,15 @@ pub struct Equivalent {
 impl Equivalent {
     /// Whether it is this one.
     pub fn is(&self, mutant: &Mutant) -> bool {
-        match self.mutant.strip_suffix('*') {
-            Some(start) => mutant.name.starts_with(start),
-            None => mutant.name == self.mutant,
+        let mut parts = self.mutant.split('*');
+        let Some(mut rest) = parts.next().and_then(|first| mutant.name.strip_prefix(first)) else { return false };
+        let Some(last) = parts.next_back() else { return rest.is_empty() };
+        // What stands between stars, one after another.
+        for part in parts {
+            let Some(at) = rest.find(part) else { return false };
+            rest = &rest[at + part.len()..];
         }
+        rest.ends_with(last)
     }
 }
 
