@@ -1,7 +1,7 @@
 //! The same bits on another machine: digests of what every kernel computes, stored in `digests.txt`.
 //!
-//! `sameness` compares the levels of one machine. This file compares machines: an x86-64 with AVX2 or AVX-512, one without, whose scalar level
-//! fuses in software, and an aarch64 under an emulator (`.ci/elsewhere`) must all give the digests that are stored. All NaN count as one value.
+//! `sameness` compares the levels of one machine. This file compares machines: each level that fuses must give the digests that are stored, on
+//! any processor. All NaN count as one value.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
