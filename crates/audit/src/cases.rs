@@ -10,7 +10,7 @@ mod vectors;
 use std::hint::black_box;
 
 use nxm_count::{Cpu, Formulas, Kinds, Level};
-use nxm_kernels::{Call, Element, Layout, MatrixMut, MatrixRef, Operation, PackedMatrix, ShapeError, Strides};
+use nxm_kernels::{Call, Element, Layout, MatrixMut, MatrixRef, Operation, PackedMatrix, ShapeError};
 use nxm_net::ElementType;
 
 use crate::error::AuditError;
@@ -84,19 +84,15 @@ impl<T: Element> Buffers<T> {
 enum Laid {
     Plain,
     Padded,
-    /// With a gap behind each row, even if it has no columns.
-    Gaps,
 }
 
 impl Laid {
-    /// What most cases take turns with.
     const ALL: [Laid; 2] = [Laid::Plain, Laid::Padded];
 
     fn layout<T: Element>(self, rows: usize, cols: usize) -> Layout {
         match self {
             Laid::Plain => Layout::row_major(rows, cols),
             Laid::Padded => Layout::padded(rows, cols, T::BLOCK),
-            Laid::Gaps => Layout::strided(rows, cols, Strides { row: cols + T::BLOCK, col: 1 }),
         }
     }
 
@@ -105,7 +101,6 @@ impl Laid {
         match self {
             Laid::Plain => "",
             Laid::Padded => ", padded",
-            Laid::Gaps => ", gaps",
         }
     }
 

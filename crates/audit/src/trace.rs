@@ -317,9 +317,8 @@ mod tests {
         }
     }
 
-    /// A process number that was given back is not used again.
     #[test]
-    fn a_child_that_ended_is_not_killed() {
+    fn a_task_that_ends_its_process_is_an_error() {
         // SAFETY: the task ends the child.
         let error = unsafe { run(|| libc::_exit(0), Run::Second, LIMIT) }.unwrap_err();
         assert_eq!(error.to_string(), "the audited process ended too early");

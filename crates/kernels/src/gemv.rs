@@ -111,11 +111,11 @@ pub(crate) struct Gemv<'a, T> {
     pub(crate) y: MatrixMut<'a, T>,
 }
 
-/// Bytes from the first row to the last that stay in L2: 512 KiB, as on Intel's client processors with AVX-512; others have more.
+/// Bytes of a matrix that stays in L2: 512 KiB, as on Intel's client processors with AVX-512; others have more.
 const L2_BYTES: usize = 512 << 10;
-/// Bytes that stay in L1.
+/// Bytes of a matrix that stays in L1.
 const L1_BYTES: usize = 32 << 10;
-/// Bytes that no cache of a core holds. A block of a matrix that is larger lies in memory, too, however small it is.
+/// Bytes of a matrix that no cache of a core holds.
 const CACHE_BYTES: usize = 16 << 20;
 
 /// Whether rows are taken four at a time.
@@ -125,7 +125,7 @@ const CACHE_BYTES: usize = 16 << 20;
 /// streams read half as fast again as one. L3 is read fastest in one stream.
 #[inline(always)]
 fn four_at_once<T: Lane, S: Simd<T>>(a: MatrixRef<'_, T>) -> bool {
-    let bytes = a.rows().saturating_mul(a.row_stride()).saturating_mul(size_of::<T>());
+    let bytes = a.rows() * a.cols() * size_of::<T>();
     let near = match S::REGISTERS >= 32 {
         true => bytes <= L2_BYTES,
         false => bytes <= L1_BYTES && a.cols() < 4 * T::BLOCK,

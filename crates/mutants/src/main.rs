@@ -125,6 +125,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let jobs = options.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let campaign = Campaign { programs, tree: tree.place.clone(), place: place.clone(), jobs };
     let start = Instant::now();
+    if (options.longest.is_some() || options.longer.is_some()) && options.sample.is_some() && !options.resume {
+        return Err("--longest and --longer need times: with --sample, add --resume after a full run".into());
+    }
     let mut tests = campaign.tests()?;
     if options.sample.is_none() || options.resume {
         let path = place.join("measured.tsv");

@@ -1,5 +1,6 @@
 //! What is rewritten, and what is left alone.
 
+use crate::report::Equivalent;
 use crate::rewrite::{ByHand, LINES, Wanted, rewrite};
 use crate::site::{Site, mutants};
 
@@ -68,4 +69,21 @@ fn a_mutant_that_is_written_by_hand_must_be_there() {
     assert_eq!(text, "fnf(){(ifnxm_kernels::mutant::on(0usize){b}else{g(a)})}");
     assert_eq!(names, ["crates/net/src/f.rs: m"]);
     assert!(rewritten("h(a)").unwrap_err().contains("does not contain the expression `h(a)`"));
+}
+
+#[test]
+fn a_star_stands_for_anything() {
+    let file = "fn f() { simd.add(a, b); }";
+    LINES.set(vec![file.to_owned()]);
+    let mut sites: Vec<Site> = Vec::new();
+    rewrite("k.rs", file, Wanted { calls: true, ..Wanted::default() }, &[], &mut sites).unwrap();
+    let all = mutants(&sites);
+    let listed = |pattern: &str| {
+        let equivalent = Equivalent { mutant: pattern.to_owned(), because: String::new() };
+        all.iter().filter(|mutant| equivalent.is(mutant)).count()
+    };
+    assert!(all.len() > 1);
+    assert_eq!((listed("k.rs*"), listed("*"), listed("k.rs: *add*")), (all.len(), all.len(), all.len()));
+    assert_eq!((listed("k.rs: *: dropped"), listed(&all[0].name)), (1, 1));
+    assert_eq!((listed("k.rs"), listed("*.rs"), listed("k.rs: *x*"), listed("")), (0, 0, 0, 0));
 }

@@ -131,11 +131,6 @@ impl KnownFormat {
             .or_else(|| text(start))
     }
 
-    /// Whether it is text that a reader of UTF-8 can read.
-    pub fn is_text(self) -> bool {
-        matches!(self, Html | Json | Text | Xml)
-    }
-
     fn description(self) -> &'static str {
         match self {
             Arrow => "an Arrow or Feather file",

@@ -67,9 +67,7 @@ impl Audit {
                 batch(3, 2 * block - half, Laid::Padded, Targets::Same),
                 batch(3, 8 * block - half, Laid::Padded, Targets::Same),
             ],
-            "binary_cross_entropy" => {
-                vec![batch(1, 1, Laid::Plain, Targets::ByColumns)]
-            }
+            "binary_cross_entropy" => vec![batch(1, 1, Laid::Plain, Targets::ByColumns)],
             _ => Vec::new(),
         }
     }

@@ -2,9 +2,9 @@
 
 use std::hint::black_box;
 
-use nxm_kernels::{Call, Element, Init, MatrixMut, MatrixRef, PackedMatrix};
+use nxm_kernels::{Call, Element, Init, MatrixMut, PackedMatrix};
 
-use super::{Audit, Buffers, Extent, FITS, Laid};
+use super::{Audit, Buffers, Extent, Laid};
 use crate::error::AuditError;
 
 /// Terms of a sum: more than a compiler takes at once, and some left over, even if the first is taken apart.
@@ -33,8 +33,9 @@ impl Audit {
                 let init = Init::Bias(laid.read(bias, 1, n));
                 Call::gemm(laid.read(a, m, k), laid.read(b, k, n).into(), init, laid.write(c, m, n))
             })?;
-            // Those of contiguous columns have this form alone.
-            for k in if k == TERMS[0] { TERMS.to_vec() } else { vec![k] } {
+            // Tiles of contiguous columns have this form alone, so both numbers of terms are theirs.
+            let depths: &[usize] = if k == 1 { &[1] } else { &TERMS };
+            for &k in depths {
                 self.run::<T>(
                     &format!("Xᵀ·δ {m}×{k}×{n}{}", laid.name()),
                     |Buffers { numbers: [a, b, c, ..], .. }| {
@@ -44,7 +45,7 @@ impl Audit {
                     },
                 )?;
             }
-            let k = if k == TERMS[0] { TERMS[1] } else { k };
+            let k = depths[depths.len() - 1];
             let shape = format!("{m}×{k}×{n}{}", laid.name());
             // Of one row dot products.
             self.run::<T>(&format!("δ·Wᵀ {shape}"), |Buffers { numbers: [a, b, c, ..], .. }| {
@@ -105,21 +106,7 @@ impl Audit {
                 "ger" => Call::ger(factor, laid.read(x, 1, m), laid.read(y, 1, n), laid.write(a, m, n)),
                 _ => Call::column_sum(laid.read(a, m, n), MatrixMut::from_row(&mut y[..n])),
             })?;
-            if kernel == "gemv" && self.extent == Extent::Full && self.lanes > 1 {
-                self.gemv_apart::<T>(n)?;
-            }
         }
         Ok(())
-    }
-
-    /// Rows that lie so far apart that no cache holds what they span: they are read four at once at any level.
-    fn gemv_apart<T: Element>(&mut self, n: usize) -> Result<(), AuditError> {
-        let m = black_box(5);
-        let stride = (16 << 20) / (m * size_of::<T>()) + T::BLOCK;
-        let name = format!("{m}×{n}, rows {stride} apart");
-        self.run_on::<T>(self.cpu, (m - 1) * stride + n, &name, |Buffers { numbers: [a, x, y, ..], .. }| {
-            let a = MatrixRef::with_strides(a, m, n, stride, 1).expect(FITS);
-            Call::gemv(a, Laid::Plain.read(x, 1, n), Laid::Plain.write(y, 1, m))
-        })
     }
 }
