@@ -1,0 +1,108 @@
+//! A table: what a file holds.
+
+use std::sync::Arc;
+
+use crate::cells::Cells;
+use crate::error::DataError;
+use crate::foreign::Foreign;
+use crate::lines::Lines;
+use crate::missing::Missing;
+
+/// Named columns of equal length.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// What errors call it: the name of its file.
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: usize,
+    pub(crate) places: Places,
+    /// Which texts are missing values.
+    pub(crate) missing: Arc<Missing>,
+    /// Whether numbers have a comma before their fractions.
+    pub(crate) decimal_comma: bool,
+    /// Whether its columns had names, or are called 1, 2, 3, ….
+    pub(crate) named: bool,
+}
+
+/// A column.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Its name, perhaps empty.
+    pub name: String,
+    /// Its cells.
+    pub cells: Cells,
+}
+
+/// Where rows stand.
+#[derive(Clone, Debug)]
+pub(crate) enum Places {
+    /// In lines of a text.
+    Lines(Lines),
+    /// One after another; the rows before them were read before. What one is called: "row", "image".
+    Numbered {
+        /// What one is called.
+        what: &'static str,
+        /// Rows of the file that stand before these.
+        before: usize,
+    },
+}
+
+/// Where a row stands, as errors say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place(pub(crate) String);
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Table {
+    /// A table of these columns, which must have equally many rows and different names.
+    pub fn new(name: impl Into<String>, columns: Vec<Column>) -> Result<Table, DataError> {
+        let name = name.into();
+        let rows = columns.first().map_or(0, |column| column.cells.len());
+        if let Some(column) = columns.iter().find(|column| column.cells.len() != rows) {
+            return Err(DataError::Content(format!(
+                "{name}: the column {} has {} rows, and {} has {rows}",
+                Foreign::quoted(&column.name),
+                column.cells.len(),
+                Foreign::quoted(&columns[0].name)
+            )));
+        }
+        let places = Places::Numbered { what: "row", before: 0 };
+        let missing = Arc::default();
+        Ok(Table { name, columns, rows, places, missing, decimal_comma: false, named: true })
+    }
+
+    /// What errors call it: the name of its file.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Its columns, in the order of the file.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Where a row stands.
+    pub fn place(&self, row: usize) -> Place {
+        let file = &self.name;
+        Place(match &self.places {
+            Places::Lines(lines) => format!("{file}, line {}", lines.at(row).unwrap_or(0)),
+            Places::Numbered { what, before } => {
+                format!("{file}, {what} {}", before.saturating_add(row).saturating_add(1))
+            }
+        })
+    }
+
+    /// Where a cell stands.
+    pub fn cell_place(&self, row: usize, column: usize) -> Place {
+        Place(format!("{}, column {}", self.place(row).0, Foreign::quoted(&self.columns[column].name)))
+    }
+}
