@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::error::DataError;
 use crate::memory::{reserve, reserve_text};
 use crate::missing::Missing;
+use crate::number::number;
 
 /// Different texts of a column that are kept at most. More are numbers or ids: a category of so many values has no use, and a table of
 /// them takes at most some megabytes.
@@ -141,17 +142,6 @@ pub(crate) fn size(shape: &[usize]) -> usize {
     shape.iter().fold(1, |product, size| product.saturating_mul(*size))
 }
 
-/// A finite number as it is written, with a point or, where the dialect says so, a comma before its fraction.
-pub(crate) fn number(text: &str, decimal_comma: bool) -> Option<f64> {
-    let number: f64 = if decimal_comma && text.contains(',') {
-        // 1.234,5 has a point between thousands.
-        text.replace('.', "").replace(',', ".").parse().ok()?
-    } else {
-        text.parse().ok()?
-    };
-    number.is_finite().then_some(number)
-}
-
 /// Collects the cells of a column, row by row.
 #[derive(Clone, Debug)]
 pub struct CellsBuilder {
@@ -279,18 +269,5 @@ mod tests {
             let Cells::Many { rows, first } = column((0..many).map(text)) else { panic!() };
             assert_eq!((rows, first), (many, (row, "x".to_owned())));
         }
-    }
-
-    #[test]
-    fn numbers_are_finite_and_may_have_commas() {
-        assert_eq!(number("1.5", false), Some(1.5));
-        assert_eq!(
-            [number("1,5", false), number("inf", false), number("nan", false), number("1e999", false)],
-            [None; 4]
-        );
-        assert_eq!(
-            [number("1,5", true), number("1.234,5", true), number("-3", true)],
-            [Some(1.5), Some(1234.5), Some(-3.0)]
-        );
     }
 }

@@ -8,16 +8,29 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 mod cells;
+mod describe;
+mod encode;
 mod error;
 mod foreign;
 mod lines;
 mod memory;
 mod missing;
+mod number;
+mod split;
+mod standard;
 mod table;
+mod target;
+#[cfg(test)]
+mod testing;
 
 pub use cells::{Cells, CellsBuilder, MOST_TEXTS, Numbers, Texts};
+pub use describe::{Description, Kind, Overrides, Reason};
+pub use encode::{EncodedColumn, Encoder, Encoding, Filled, MOST_VALUES, RARE};
 pub use error::DataError;
 pub use foreign::Foreign;
 pub use lines::Lines;
 pub use missing::Missing;
+pub use split::{Examples, Rows, Selection, Split, SplitBy};
+pub use standard::Standard;
 pub use table::{Column, Place, Table};
+pub use target::{NO_CLASS, Target, TargetValues, Task};

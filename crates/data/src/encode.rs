@@ -1,0 +1,581 @@
+//! How cells become the numbers that a network gets.
+//!
+//! | column | features | training rows decide |
+//! |---|---|---|
+//! | numbers, dates (in days) | (x − mean) / deviation; where missing, the median | mean, deviation, median |
+//! | yes or no | 1 for yes, 0 for no; where missing, the more frequent one | which is more frequent |
+//! | categories | one feature for each value, 1 where the row has it; a missing value is a value of its own | which values have a feature |
+//! | arrays | each element by itself: bytes / 255, others (x − mean) / deviation | mean, deviation |
+//!
+//! A column of numbers, dates or of yes and no that is missing in a training row has one more feature: 1 where it is missing.
+//! Values of a category that stand in fewer than [`RARE`] training rows share one feature, and so do values that no training row has.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cells::{Cells, Numbers, size};
+use crate::describe::{Description, Kind, booleans};
+use crate::error::DataError;
+use crate::foreign::Foreign;
+use crate::memory::reserve;
+use crate::number::{DateFormat, number};
+use crate::standard::{Standard, median};
+use crate::table::Table;
+
+/// Training rows that a value of a category needs for a feature of its own.
+pub const RARE: usize = 2;
+/// Values of a category that have a feature of their own, at most: the most frequent ones.
+pub const MOST_VALUES: usize = 100;
+/// The largest byte.
+const WHITE: f64 = 255.0;
+
+/// How the columns of a table become the inputs of a network. It is made from training rows, and travels with the network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Encoder {
+    columns: Vec<EncodedColumn>,
+}
+
+/// How one column becomes features.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EncodedColumn {
+    /// The name of the column.
+    pub name: String,
+    /// What becomes of its cells.
+    pub encoding: Encoding,
+}
+
+/// What becomes of a cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// Of numbers.
+    Number(Filled),
+    /// Of dates, in days since 1970.
+    Date {
+        /// How they are written: the index of the format among those that are known.
+        format: u8,
+        /// As of numbers.
+        days: Filled,
+    },
+    /// Of values that say no and yes.
+    Boolean {
+        /// What says no, and what says yes.
+        values: [String; 2],
+        /// As of numbers.
+        one: Filled,
+    },
+    /// Of categories.
+    Category {
+        /// Those that have a feature; a missing value is called "".
+        values: Vec<String>,
+        /// Whether another feature says that it is none of these: some training rows have rare values.
+        rare: bool,
+    },
+    /// Of arrays.
+    Array {
+        /// Their dimensions.
+        shape: Vec<usize>,
+        /// What elements are divided by; none if they are standardised.
+        divided_by: Option<f64>,
+        /// Of each element, unless they are divided.
+        standards: Vec<Standard>,
+    },
+}
+
+/// A number that may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Filled {
+    /// How it is scaled.
+    pub standard: Standard,
+    /// What stands for a missing one.
+    pub median: f64,
+    /// Whether another feature says that it is missing.
+    pub says_missing: bool,
+}
+
+/// A cell that has no place in the encoding: the index of the column in the table.
+type BadCell = usize;
+
+impl Encoder {
+    /// Of the columns that are used, from these rows.
+    pub fn fit(table: &Table, columns: &[Description], rows: &[usize]) -> Result<Encoder, DataError> {
+        let used = columns.iter().filter(|column| column.is_used());
+        let fit = |column: &Description| {
+            let at = table.column(&column.name)?;
+            Ok(EncodedColumn { name: column.name.clone(), encoding: Encoding::fit(table, at, &column.kind, rows)? })
+        };
+        let columns = used.map(fit).collect::<Result<Vec<_>, DataError>>()?;
+        Ok(Encoder { columns })
+    }
+
+    /// How each column becomes features.
+    pub fn columns(&self) -> &[EncodedColumn] {
+        &self.columns
+    }
+
+    /// Inputs of the network.
+    pub fn width(&self) -> usize {
+        self.columns.iter().fold(0usize, |sum, column| sum.saturating_add(column.encoding.width()))
+    }
+
+    /// What an input of the network says: `age`, `age is missing`, `sex = female`.
+    pub fn features(&self) -> Vec<String> {
+        self.columns.iter().flat_map(|column| column.encoding.features(&column.name)).collect()
+    }
+
+    /// Whether numbers can be scaled by it: a checkpoint may say anything.
+    pub fn is_sane(&self) -> bool {
+        self.columns.iter().all(|column| match &column.encoding {
+            Encoding::Number(filled) | Encoding::Date { days: filled, .. } | Encoding::Boolean { one: filled, .. } => {
+                filled.standard.is_sane() && filled.median.is_finite()
+            }
+            Encoding::Category { .. } => true,
+            Encoding::Array { shape, divided_by, standards } => match divided_by {
+                Some(by) => by.is_finite() && *by > 0.0,
+                None => standards.len() == size(shape) && standards.iter().all(Standard::is_sane),
+            },
+        })
+    }
+
+    /// The inputs of these rows, row by row. A cell that is not of the column's kind, or out of all bounds, is an error.
+    pub fn encode(&self, table: &Table, rows: &[usize]) -> Result<Vec<f32>, DataError> {
+        let (inputs, bad) = self.encode_what_fits(table, rows)?;
+        match bad.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok(inputs),
+        }
+    }
+
+    /// The inputs of these rows, and what is wrong with some of them, by their index in `rows`. Inputs of such a row mean nothing.
+    pub fn encode_what_fits(
+        &self,
+        table: &Table,
+        rows: &[usize],
+    ) -> Result<(Vec<f32>, BTreeMap<usize, DataError>), DataError> {
+        let width = self.width();
+        let mut inputs = Vec::new();
+        reserve(&mut inputs, rows.len().saturating_mul(width))?;
+        inputs.resize(rows.len().saturating_mul(width), 0.0f32);
+        let mut bad: BTreeMap<usize, BadCell> = BTreeMap::new();
+        let places: HashMap<&str, usize> =
+            table.columns.iter().enumerate().rev().map(|(i, column)| (column.name.as_str(), i)).collect();
+        let mut start = 0usize;
+        for column in &self.columns {
+            let at = match places.get(column.name.as_str()) {
+                Some(at) => *at,
+                None => table.column(&column.name)?,
+            };
+            let end = start.saturating_add(column.encoding.width());
+            let write = column.encoding.writer(table, at)?;
+            for (i, row) in rows.iter().enumerate() {
+                let inputs = &mut inputs[i.saturating_mul(width)..][start..end];
+                if !write(*row, inputs) || inputs.iter().any(|x| !x.is_finite()) {
+                    bad.entry(i).or_insert(at);
+                }
+            }
+            start = end;
+        }
+        let bad =
+            bad.into_iter().map(|(i, column)| (i, bad_cell(table, rows[i], column, &self.encoding(table, column))));
+        Ok((inputs, bad.collect()))
+    }
+
+    fn encoding(&self, table: &Table, column: usize) -> Option<&Encoding> {
+        let name = &table.columns[column].name;
+        self.columns.iter().find(|column| column.name == *name).map(|column| &column.encoding)
+    }
+}
+
+/// Writes the features of a row; false if it can't.
+type Writer<'a> = Box<dyn Fn(usize, &mut [f32]) -> bool + 'a>;
+
+impl Encoding {
+    fn fit(table: &Table, column: usize, kind: &Kind, rows: &[usize]) -> Result<Encoding, DataError> {
+        let cells = &table.columns[column].cells;
+        Ok(match kind {
+            Kind::Numbers => Encoding::Number(Filled::fit(table, column, &as_numbers(table, column), rows)?),
+            Kind::Dates { format } => Encoding::Date {
+                format: *format,
+                days: Filled::fit(table, column, &as_dates(table, column, *format), rows)?,
+            },
+            Kind::Booleans => {
+                let Cells::Coded { codes, texts } = cells else { unreachable!("two values are few texts") };
+                let present = (0..texts.len()).filter(|i| !table.missing.is(texts.at(*i)));
+                let [no, yes] = booleans(texts, present).ok_or_else(|| not_two(table, column))?;
+                let of_code = |code: u32| match code as usize {
+                    code if code == no => 0.0,
+                    code if code == yes => 1.0,
+                    _ => f64::NAN,
+                };
+                let numbers: Vec<f64> = rows.iter().map(|row| of_code(codes[*row])).collect();
+                let missing = numbers.iter().any(|x| x.is_nan());
+                let median = if median(numbers).unwrap_or(0.0) > 0.5 { 1.0 } else { 0.0 };
+                let values = [no, yes].map(|i| texts.at(i).to_owned());
+                Encoding::Boolean { values, one: Filled { standard: Standard::NONE, median, says_missing: missing } }
+            }
+            Kind::Categories => {
+                let Cells::Coded { codes, texts } = cells else { unreachable!("categories are few texts") };
+                let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+                let names: Vec<String> = texts.iter().map(|text| category(table, text)).collect();
+                for row in rows {
+                    let count = counts.entry(names[codes[*row] as usize].clone()).or_default();
+                    *count = count.saturating_add(1);
+                }
+                let different = counts.len();
+                let mut by_count: Vec<(String, usize)> =
+                    counts.into_iter().filter(|(_, count)| *count >= RARE).collect();
+                by_count.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+                by_count.truncate(MOST_VALUES);
+                let mut values: Vec<String> = by_count.into_iter().map(|(value, _)| value).collect();
+                values.sort();
+                let rare = different > values.len();
+                Encoding::Category { values, rare }
+            }
+            Kind::Arrays => {
+                let Cells::Array { shape, numbers } = cells else { unreachable!("arrays are arrays") };
+                let size = size(shape);
+                if matches!(numbers, Numbers::Bytes(_)) {
+                    return Ok(Encoding::Array {
+                        shape: shape.clone(),
+                        divided_by: Some(WHITE),
+                        standards: Vec::new(),
+                    });
+                }
+                let standard = |element: usize| {
+                    let of_row = |row: &usize| numbers.at(row.saturating_mul(size).saturating_add(element));
+                    Standard::of(|| rows.iter().map(of_row)).ok_or_else(|| too_large(table, column))
+                };
+                let standards = (0..size).map(standard).collect::<Result<_, _>>()?;
+                Encoding::Array { shape: shape.clone(), divided_by: None, standards }
+            }
+            Kind::LeftOut(_) => unreachable!("it is not used"),
+        })
+    }
+
+    /// How many features there are.
+    pub fn width(&self) -> usize {
+        match self {
+            Encoding::Number(filled) | Encoding::Date { days: filled, .. } | Encoding::Boolean { one: filled, .. } => {
+                1usize.saturating_add(usize::from(filled.says_missing))
+            }
+            Encoding::Category { values, rare } => values.len().saturating_add(usize::from(*rare)),
+            Encoding::Array { shape, .. } => size(shape),
+        }
+    }
+
+    fn features(&self, name: &str) -> Vec<String> {
+        match self {
+            Encoding::Number(filled) | Encoding::Date { days: filled, .. } | Encoding::Boolean { one: filled, .. } => {
+                let missing = filled.says_missing.then(|| format!("{name} is missing"));
+                std::iter::once(name.to_owned()).chain(missing).collect()
+            }
+            Encoding::Category { values, rare } => {
+                let of = |value: &String| match value.as_str() {
+                    "" => format!("{name} is missing"),
+                    value => format!("{name} = {value}"),
+                };
+                values.iter().map(of).chain(rare.then(|| format!("{name} is something else"))).collect()
+            }
+            Encoding::Array { shape, .. } => (0..size(shape)).map(|i| format!("{name}[{i}]")).collect(),
+        }
+    }
+
+    /// What writes the features of a row. What a text becomes is computed once for each text.
+    fn writer<'a>(&'a self, table: &'a Table, column: usize) -> Result<Writer<'a>, DataError> {
+        let cells = &table.columns[column].cells;
+        let write = match (self, cells) {
+            (Encoding::Number(filled), _) => filled.writer(as_numbers(table, column)),
+            (Encoding::Date { format, days }, _) => days.writer(as_dates(table, column, *format)),
+            (Encoding::Boolean { values, one }, Cells::Coded { codes, texts }) => {
+                let of = |text: &str| match text {
+                    _ if table.missing.is(text) => Some(f64::NAN),
+                    _ if is_value(table, text, &values[0]) => Some(0.0),
+                    _ if is_value(table, text, &values[1]) => Some(1.0),
+                    _ => None,
+                };
+                one.writer(AsNumbers::Coded { codes, values: texts.iter().map(of).collect() })
+            }
+            (Encoding::Category { values, rare }, Cells::Coded { codes, texts }) => {
+                let places: HashMap<&str, usize> =
+                    values.iter().enumerate().map(|(i, value)| (value.as_str(), i)).collect();
+                let rest = rare.then_some(values.len());
+                let of = |text: &str| places.get(category(table, text).as_str()).copied().or(rest);
+                let of_code: Vec<Option<usize>> = texts.iter().map(of).collect();
+                Box::new(move |row: usize, to: &mut [f32]| {
+                    if let Some(feature) = of_code[codes[row] as usize] {
+                        to[feature] = 1.0;
+                    }
+                    true
+                })
+            }
+            // Of so many different values no one is known.
+            (Encoding::Category { values, rare }, _) => {
+                let rest = rare.then_some(values.len());
+                Box::new(move |_: usize, to: &mut [f32]| {
+                    if let Some(feature) = rest {
+                        to[feature] = 1.0;
+                    }
+                    true
+                })
+            }
+            (Encoding::Boolean { .. }, _) => return Err(not_two(table, column)),
+            (Encoding::Array { shape, divided_by, standards }, Cells::Array { shape: found, numbers })
+                if shape == found =>
+            {
+                let size = size(shape);
+                Box::new(move |row: usize, to: &mut [f32]| {
+                    let start = row.saturating_mul(size);
+                    for (i, to) in to.iter_mut().enumerate() {
+                        let x = numbers.at(start.saturating_add(i));
+                        *to = match divided_by {
+                            Some(by) => (x / by) as f32,
+                            None => standards[i].scaled(x),
+                        };
+                    }
+                    true
+                })
+            }
+            (Encoding::Array { shape, .. }, found) => return Err(other_shape(table, column, shape, found)),
+        };
+        Ok(write)
+    }
+}
+
+impl Filled {
+    fn fit(table: &Table, column: usize, numbers: &AsNumbers<'_>, rows: &[usize]) -> Result<Filled, DataError> {
+        if let Some(row) = rows.iter().find(|row| numbers.at(**row).is_none()) {
+            return Err(bad_cell(table, *row, column, &None));
+        }
+        let all: Vec<f64> = rows.iter().map(|row| numbers.at(*row).unwrap_or(f64::NAN)).collect();
+        let says_missing = all.iter().any(|x| x.is_nan());
+        let present = || all.iter().copied().filter(|x| !x.is_nan());
+        let Some(middle) = median(all.clone()) else {
+            return Ok(Filled { standard: Standard::NONE, median: 0.0, says_missing: false });
+        };
+        // Of the column as the network sees it: with the median where it is missing.
+        let filled = || all.iter().map(|x| if x.is_nan() { middle } else { *x });
+        let standard = if says_missing { Standard::of(filled) } else { Standard::of(present) };
+        let standard = standard.ok_or_else(|| too_large(table, column))?;
+        Ok(Filled { standard, median: middle, says_missing })
+    }
+
+    fn writer<'a>(self, numbers: AsNumbers<'a>) -> Writer<'a> {
+        Box::new(move |row: usize, to: &mut [f32]| {
+            let Some(x) = numbers.at(row) else { return false };
+            to[0] = self.standard.scaled(if x.is_nan() { self.median } else { x });
+            if let Some(missing) = to.get_mut(1) {
+                *missing = if x.is_nan() { 1.0 } else { 0.0 };
+            }
+            true
+        })
+    }
+}
+
+/// The cells of a column as numbers: NaN where missing, none where it is something else.
+pub(crate) enum AsNumbers<'a> {
+    /// By the number of each text.
+    Coded { codes: &'a [u32], values: Vec<Option<f64>> },
+    /// As they are.
+    Numbers(&'a [f64]),
+    /// They are no numbers.
+    None,
+}
+
+impl AsNumbers<'_> {
+    pub(crate) fn at(&self, row: usize) -> Option<f64> {
+        match self {
+            AsNumbers::Coded { codes, values } => values[codes[row] as usize],
+            AsNumbers::Numbers(numbers) => Some(numbers[row]),
+            AsNumbers::None => None,
+        }
+    }
+}
+
+/// The cells of a column as numbers.
+pub(crate) fn as_numbers(table: &Table, column: usize) -> AsNumbers<'_> {
+    by_text(table, column, |text| number(text, table.decimal_comma))
+}
+
+fn as_dates(table: &Table, column: usize, format: u8) -> AsNumbers<'_> {
+    let format = DateFormat::of(format);
+    match &table.columns[column].cells {
+        // They were read as numbers: days they are not.
+        Cells::Numbers(_) => AsNumbers::None,
+        _ => by_text(table, column, |text| format.and_then(|format| format.days(text))),
+    }
+}
+
+fn by_text(table: &Table, column: usize, value: impl Fn(&str) -> Option<f64>) -> AsNumbers<'_> {
+    match &table.columns[column].cells {
+        Cells::Coded { codes, texts } => {
+            let of = |text: &str| if table.missing.is(text) { Some(f64::NAN) } else { value(text) };
+            AsNumbers::Coded { codes, values: texts.iter().map(of).collect() }
+        }
+        Cells::Numbers(numbers) => AsNumbers::Numbers(numbers),
+        Cells::Many { .. } | Cells::Array { .. } => AsNumbers::None,
+    }
+}
+
+/// What a category is called: numbers that are equal are one, and a missing value is "".
+pub(crate) fn category(table: &Table, text: &str) -> String {
+    if table.missing.is(text) {
+        return String::new();
+    }
+    match number(text, table.decimal_comma) {
+        Some(x) => (x + 0.0).to_string(),
+        None => text.to_owned(),
+    }
+}
+
+/// Whether a text is this value, which may be written otherwise: 1.0 for 1, TRUE for true.
+fn is_value(table: &Table, text: &str, value: &str) -> bool {
+    text.eq_ignore_ascii_case(value) || category(table, text) == category(table, value)
+}
+
+fn bad_cell(table: &Table, row: usize, column: usize, encoding: &Option<&Encoding>) -> DataError {
+    let place = table.cell_place(row, column);
+    let text = match &table.columns[column].cells {
+        Cells::Coded { codes, texts } => Foreign::quoted(texts.at(codes[row] as usize)).to_string(),
+        Cells::Numbers(numbers) => numbers[row].to_string(),
+        Cells::Many { first, .. } if first.0 == row => Foreign::quoted(&first.1).to_string(),
+        Cells::Many { .. } => "the cell".to_owned(),
+        Cells::Array { .. } => "an element of the array".to_owned(),
+    };
+    let is_number = as_numbers(table, column).at(row).is_some();
+    DataError::Content(match encoding {
+        Some(Encoding::Boolean { values, .. }) => {
+            let [no, yes] = values.each_ref().map(|value| Foreign::quoted(value));
+            format!("{place}: {text} is neither {no} nor {yes}")
+        }
+        Some(Encoding::Date { format, .. }) => {
+            let format =
+                DateFormat::of(*format).map_or_else(String::new, |format| format!(", as {}", format.example()));
+            format!("{place}: {text} is not a date{format}")
+        }
+        Some(Encoding::Number(_)) if is_number => {
+            format!("{place}: {text} is too far from what the model was trained on")
+        }
+        Some(Encoding::Array { .. }) => format!("{place}: {text} is too far from what the model was trained on"),
+        _ => format!("{place}: {text} is not a number"),
+    })
+}
+
+fn too_large(table: &Table, column: usize) -> DataError {
+    DataError::Content(format!(
+        "{}: the column {} holds numbers that are too large, or too far apart, to be standardised",
+        table.name,
+        Foreign::quoted(&table.columns[column].name)
+    ))
+}
+
+fn not_two(table: &Table, column: usize) -> DataError {
+    DataError::Content(format!(
+        "{}: the column {} holds more values than yes and no",
+        table.name,
+        Foreign::quoted(&table.columns[column].name)
+    ))
+}
+
+fn other_shape(table: &Table, column: usize, expected: &[usize], found: &Cells) -> DataError {
+    let times = |shape: &[usize]| shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
+    let found = match found {
+        Cells::Array { shape, .. } => format!("arrays of {}", times(shape)),
+        _ => "no arrays".to_owned(),
+    };
+    DataError::Content(format!(
+        "{}: the column {} holds {found}, and the model was trained on arrays of {}",
+        table.name,
+        Foreign::quoted(&table.columns[column].name),
+        times(expected)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::describe::Overrides;
+    use crate::testing::table;
+
+    /// The encoder of all columns, from these rows.
+    fn encoder(table: &Table, rows: &[usize]) -> Encoder {
+        Encoder::fit(table, &table.describe(&Overrides::default()).unwrap(), rows).unwrap()
+    }
+
+    #[test]
+    fn columns_become_features_by_their_kind() {
+        let text = "age,sex,smoker,first\n1,f,yes,2024-01-01\n,m,no,2024-01-03\n3,f,,2024-01-01\n8,m,no,2024-01-03";
+        let table = table(text);
+        let encoder = encoder(&table, &[0, 1, 2, 3]);
+        let names = ["age", "age is missing", "sex", "smoker", "smoker is missing", "first"];
+        assert_eq!(encoder.features()[..2], names[..2]);
+        assert_eq!(encoder.width(), encoder.features().len());
+        let inputs = encoder.encode(&table, &[0, 1, 2, 3]).unwrap();
+        let column = |name: &str| {
+            let at = encoder.features().iter().position(|feature| feature == name).unwrap();
+            inputs.chunks(encoder.width()).map(|row| row[at]).collect::<Vec<_>>()
+        };
+        // Median 3 of 1, 3, 8; mean of 1, 3, 3, 8 is 3.75.
+        let Encoding::Number(age) = &encoder.columns()[0].encoding else { panic!() };
+        assert_eq!((age.median, age.standard.mean), (3.0, 3.75));
+        assert_eq!(column("age is missing"), [0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(column("age")[1], age.standard.scaled(3.0));
+        assert_eq!([column("sex = f"), column("sex = m")], [[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]]);
+        assert_eq!(column("smoker"), [1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(column("smoker is missing"), [0.0, 0.0, 1.0, 0.0]);
+        assert_eq!(column("first"), [-1.0, 1.0, -1.0, 1.0]);
+    }
+
+    #[test]
+    fn everything_learned_comes_from_training_rows() {
+        let one = table("x,kind\n1,a\n3,a\n5,b\n7,b\n1000,c\n,d");
+        let other = table("x,kind\n1,a\n3,a\n5,b\n7,b\n-5,e\n9,f");
+        let rows = [0, 1, 2, 3];
+        // Kinds are those of the whole table, and the same here.
+        assert_eq!(encoder(&one, &rows), encoder(&other, &rows));
+    }
+
+    #[test]
+    fn rare_values_share_a_feature_with_unknown_ones() {
+        let table = table("kind\na\na\nb\nb\nc\n?\n?\nz");
+        let encoder = encoder(&table, &[0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(encoder.features(), ["kind is missing", "kind = a", "kind = b", "kind is something else"]);
+        let inputs = encoder.encode(&table, &[0, 4, 5, 7]).unwrap();
+        assert_eq!(inputs, [0., 1., 0., 0., 0., 0., 0., 1., 1., 0., 0., 0., 0., 0., 0., 1.]);
+    }
+
+    #[test]
+    fn numbers_are_one_category_however_they_are_written() {
+        let whole = table("code\n1\n1.0\n2\n2\n3\n3");
+        let overrides = Overrides { categories: vec!["code".to_owned()], ..Overrides::default() };
+        let encoder = Encoder::fit(&whole, &whole.describe(&overrides).unwrap(), &[0, 1, 2, 3, 4, 5]).unwrap();
+        assert_eq!(encoder.features(), ["code = 1", "code = 2", "code = 3"]);
+        assert_eq!(encoder.encode(&table("code\n2.0"), &[0]).unwrap(), [0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn a_bad_cell_is_named_and_others_are_encoded() {
+        let train = table("x,yes\n1,y\n2,n\n4,y");
+        let encoder = encoder(&train, &[0, 1, 2]);
+        let bad = table("yes,x\ny,1\nmaybe,2\nn,one\nn,1e300\nn,2");
+        let (inputs, errors) = encoder.encode_what_fits(&bad, &[0, 1, 2, 3, 4]).unwrap();
+        assert_eq!(errors.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
+        let texts: Vec<String> = errors.values().map(ToString::to_string).collect();
+        assert!(texts[0].contains("row 2, column \"yes\": \"maybe\" is neither"), "{}", texts[0]);
+        assert!(texts[1].contains("row 3, column \"x\": \"one\" is not a number"), "{}", texts[1]);
+        assert!(texts[2].contains("row 4, column \"x\": \"1e300\" is too far"), "{}", texts[2]);
+        assert_eq!(inputs[..2], encoder.encode(&train, &[0]).unwrap());
+        assert!(encoder.encode(&bad, &[4, 1]).unwrap_err().to_string().contains("maybe"));
+        let fewer = encoder.encode(&table("x\n1"), &[0]).unwrap_err().to_string();
+        assert!(fewer.contains("no column \"yes\"") && fewer.contains("\"x\""), "{fewer}");
+    }
+
+    #[test]
+    fn what_is_kept_comes_back_to_the_bit() {
+        let table = table("a,b,c\n0.1,x,2024-01-01\n0.7,y,2024-02-01\n,x,2025-01-01");
+        let encoder = encoder(&table, &[0, 1, 2]);
+        let text = serde_json::to_string(&encoder).unwrap();
+        assert_eq!(serde_json::from_str::<Encoder>(&text).unwrap(), encoder);
+        assert!(encoder.is_sane());
+    }
+}

@@ -1,0 +1,471 @@
+//! Which rows a network is trained on, and which it is judged by.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nxm_net::shuffle_rows;
+
+use crate::cells::Cells;
+use crate::describe::{Description, Overrides};
+use crate::encode::category;
+use crate::error::DataError;
+use crate::foreign::Foreign;
+use crate::memory::reserve;
+use crate::table::Table;
+use crate::target::{Target, TargetValues, Task};
+
+/// What is asked of a table: which columns are learned, and from which.
+#[derive(Clone, Debug)]
+pub struct Selection<'a> {
+    table: &'a Table,
+    targets: Vec<String>,
+    overrides: Overrides,
+    task: Option<Task>,
+}
+
+/// How rows are parted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SplitBy {
+    /// At random.
+    Random,
+    /// At random, with the same share of each class. Numbers: at random.
+    Stratified,
+    /// The last rows are held out, as of a series in time.
+    Order,
+    /// At random, and all rows with the same value in this column on the same side.
+    Group(String),
+}
+
+/// Rows of a table with their targets.
+#[derive(Clone, Debug)]
+pub struct Examples<'a> {
+    /// The table.
+    pub table: &'a Table,
+    /// What its columns hold, the targets left out.
+    pub columns: Vec<Description>,
+    /// What is learned. Its numbers are not scaled yet.
+    pub target: Target,
+    /// The targets of all rows.
+    pub values: TargetValues,
+    /// Rows that have all of their targets.
+    pub rows: Vec<usize>,
+    /// What a user should know: rows that were dropped, classes that look alike.
+    pub notes: Vec<String>,
+}
+
+/// Some rows of a table with their targets.
+#[derive(Clone, Debug)]
+pub struct Rows<'a> {
+    /// The table, and the targets of all of its rows.
+    pub examples: Arc<Examples<'a>>,
+    /// Which of them.
+    pub rows: Vec<usize>,
+}
+
+/// Rows to train on and rows that are held out.
+#[derive(Clone, Debug)]
+pub struct Split<'a> {
+    /// Rows that a network learns from.
+    pub train: Rows<'a>,
+    /// Rows that it is judged by; perhaps none.
+    pub held_out: Rows<'a>,
+}
+
+impl Table {
+    /// Learns this column from the others.
+    pub fn target(&self, column: impl Into<String>) -> Selection<'_> {
+        self.targets([column])
+    }
+
+    /// Learns these columns from the others.
+    pub fn targets(&self, columns: impl IntoIterator<Item = impl Into<String>>) -> Selection<'_> {
+        let targets = columns.into_iter().map(Into::into).collect();
+        Selection { table: self, targets, overrides: Overrides::default(), task: None }
+    }
+}
+
+impl<'a> Selection<'a> {
+    /// Leaves these columns out.
+    pub fn ignore(mut self, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.overrides.ignore.extend(columns.into_iter().map(Into::into));
+        self
+    }
+
+    /// Takes these columns for categories, whatever their cells look like.
+    pub fn categories(mut self, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.overrides.categories.extend(columns.into_iter().map(Into::into));
+        self
+    }
+
+    /// Takes these columns for numbers.
+    pub fn numbers(mut self, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.overrides.numbers.extend(columns.into_iter().map(Into::into));
+        self
+    }
+
+    /// Learns classes, or numbers, whatever the targets look like.
+    pub fn task(mut self, task: Task) -> Self {
+        self.task = Some(task);
+        self
+    }
+
+    /// All rows that have their targets.
+    pub fn examples(self) -> Result<Examples<'a>, DataError> {
+        let (target, notes) = Target::find(self.table, &self.targets, self.task)?;
+        self.with(target, notes)
+    }
+
+    /// The same with a target that is known, as of a model.
+    pub(crate) fn with(self, target: Target, mut notes: Vec<String>) -> Result<Examples<'a>, DataError> {
+        let Selection { table, targets, overrides, .. } = self;
+        if let Some(both) = targets.iter().find(|target| overrides.ignore.contains(target)) {
+            let both = Foreign::quoted(both);
+            return Err(DataError::Request(format!("the column {both} is to be learned and to be left out")));
+        }
+        let columns = table.describe_all_but(&targets, &overrides)?;
+        let values = target.values(table)?;
+        let mut rows = Vec::new();
+        reserve(&mut rows, table.rows)?;
+        rows.extend((0..table.rows).filter(|row| target.is_whole(&values, *row)));
+        let dropped = table.rows.saturating_sub(rows.len());
+        if rows.is_empty() {
+            return Err(DataError::Content(format!(
+                "{}: no row has a value in {}",
+                table.name,
+                Foreign::list(targets.iter().map(String::as_str))
+            )));
+        }
+        if dropped > 0 {
+            notes.push(format!("{dropped} of {} rows have no value to learn, and are dropped", table.rows));
+        }
+        if !columns.iter().any(Description::is_used) {
+            let left: Vec<String> =
+                columns.iter().map(|column| format!("{} ({})", Foreign::quoted(&column.name), column.kind)).collect();
+            let left = if left.is_empty() { "none".to_owned() } else { left.join(", ") };
+            return Err(DataError::Content(format!(
+                "{}: no column is left to learn from; the others are: {left}",
+                table.name
+            )));
+        }
+        Ok(Examples { table, columns, target, values, rows, notes })
+    }
+
+    /// Holds a share of the rows out, at random and with the same share of each class.
+    pub fn stratified(self, share: f64, seed: u64) -> Result<Split<'a>, DataError> {
+        self.examples()?.split(&SplitBy::Stratified, share, seed)
+    }
+
+    /// Holds a share of the rows out, at random.
+    pub fn random(self, share: f64, seed: u64) -> Result<Split<'a>, DataError> {
+        self.examples()?.split(&SplitBy::Random, share, seed)
+    }
+
+    /// Holds the last rows out.
+    pub fn ordered(self, share: f64) -> Result<Split<'a>, DataError> {
+        self.examples()?.split(&SplitBy::Order, share, 0)
+    }
+
+    /// Holds a share of the rows out, those with the same value in `column` all or none. The column is not learned from.
+    pub fn grouped(self, column: &str, share: f64, seed: u64) -> Result<Split<'a>, DataError> {
+        self.ignore([column]).examples()?.split(&SplitBy::Group(column.to_owned()), share, seed)
+    }
+}
+
+impl<'a> Examples<'a> {
+    /// Parts the rows: a share of them, from 0 to less than 1, is held out.
+    pub fn split(self, by: &SplitBy, share: f64, seed: u64) -> Result<Split<'a>, DataError> {
+        let held_out = self.hold_out(by, share, seed)?;
+        self.part(held_out)
+    }
+
+    /// Parts the rows so that each of them is held out in one of `folds` splits.
+    pub fn folds(self, by: &SplitBy, folds: usize, seed: u64) -> Result<Vec<Split<'a>>, DataError> {
+        let rows = self.rows.len();
+        if folds < 2 || folds > rows {
+            return Err(DataError::Request(format!("{folds} folds of {rows} rows: from 2 to {rows} are possible")));
+        }
+        let lots = self.lots(by, seed)?;
+        let mut held_out = vec![Vec::new(); folds];
+        // Lots are dealt in turn: from each class as evenly as it can be done.
+        for (i, lot) in lots.into_iter().flatten().enumerate() {
+            let fold = match by {
+                SplitBy::Order => i.saturating_mul(folds) / rows,
+                _ => i.checked_rem(folds).unwrap_or(0),
+            };
+            held_out[fold].extend(lot);
+        }
+        held_out.into_iter().map(|rows| self.clone().part(rows)).collect()
+    }
+
+    /// Classes of lots in a drawn order; the rows of a lot stay together.
+    fn lots(&self, by: &SplitBy, seed: u64) -> Result<Vec<Vec<Vec<usize>>>, DataError> {
+        let mut rows = self.rows.clone();
+        if *by != SplitBy::Order {
+            shuffle_rows(&mut rows, seed);
+        }
+        let alone = |rows: Vec<usize>| rows.into_iter().map(|row| vec![row]).collect();
+        Ok(match (by, &self.values) {
+            (SplitBy::Stratified, TargetValues::Classes(classes)) => {
+                let mut by_class: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+                rows.into_iter().for_each(|row| by_class.entry(classes[row]).or_default().push(row));
+                by_class.into_values().map(alone).collect()
+            }
+            (SplitBy::Group(column), _) => {
+                let column = self.table.column(column)?;
+                let mut lots: Vec<Vec<usize>> = Vec::new();
+                let mut known: BTreeMap<String, usize> = BTreeMap::new();
+                for row in rows {
+                    let group = match &self.table.columns[column].cells {
+                        Cells::Coded { codes, texts } => category(self.table, texts.at(codes[row] as usize)),
+                        Cells::Numbers(numbers) => numbers[row].to_string(),
+                        Cells::Many { .. } | Cells::Array { .. } => {
+                            let name = Foreign::quoted(&self.table.columns[column].name);
+                            return Err(DataError::Request(format!(
+                                "the column {name} has too many different values for groups"
+                            )));
+                        }
+                    };
+                    let next = lots.len();
+                    let lot = *known.entry(group).or_insert(next);
+                    if lot == next {
+                        lots.push(Vec::new());
+                    }
+                    lots[lot].push(row);
+                }
+                vec![lots]
+            }
+            _ => vec![alone(rows)],
+        })
+    }
+
+    fn hold_out(&self, by: &SplitBy, share: f64, seed: u64) -> Result<Vec<usize>, DataError> {
+        if !(0.0..1.0).contains(&share) {
+            return Err(DataError::Request(format!(
+                "a share of {share} can't be held out: it must be at least 0 and less than 1"
+            )));
+        }
+        let part = |rows: usize| (rows as f64 * share).round() as usize;
+        if *by == SplitBy::Order {
+            let first = self.rows.len().saturating_sub(part(self.rows.len()));
+            return Ok(self.rows[first..].to_vec());
+        }
+        let mut held_out = Vec::new();
+        // What rounding takes from one class is given to the next.
+        let (mut seen, mut taken) = (0usize, 0usize);
+        for class in self.lots(by, seed)? {
+            let rows: usize = class.iter().map(Vec::len).sum();
+            seen = seen.saturating_add(rows);
+            // One row of each class stays.
+            let wanted = part(seen).saturating_sub(taken).min(rows.saturating_sub(1));
+            let mut here = 0usize;
+            for lot in class {
+                if here < wanted {
+                    here = here.saturating_add(lot.len());
+                    held_out.extend(lot);
+                }
+            }
+            taken = taken.saturating_add(here);
+        }
+        Ok(held_out)
+    }
+
+    /// Holds these rows out.
+    fn part(mut self, mut held_out: Vec<usize>) -> Result<Split<'a>, DataError> {
+        held_out.sort_unstable();
+        let train: Vec<usize> = self.rows.iter().copied().filter(|row| held_out.binary_search(row).is_err()).collect();
+        self.check(&train, held_out.len())?;
+        if let TargetValues::Classes(classes) = &self.values
+            && !held_out.is_empty()
+        {
+            let Target::Classes { classes: names, .. } = &self.target else { unreachable!("classes have names") };
+            let unseen = (0..names.len()).filter(|class| !held_out.iter().any(|row| classes[*row] as usize == *class));
+            let unseen: Vec<&str> = unseen.map(|class| names[class].as_str()).collect();
+            if !unseen.is_empty() {
+                self.notes.push(format!("no held-out row has the class {}", Foreign::list(unseen.into_iter())));
+            }
+        }
+        let examples = Arc::new(self);
+        Ok(Split {
+            train: Rows { examples: Arc::clone(&examples), rows: train },
+            held_out: Rows { examples, rows: held_out },
+        })
+    }
+
+    /// A network can learn from these rows: there are at least two, and all classes are among them.
+    fn check(&self, train: &[usize], held_out: usize) -> Result<(), DataError> {
+        if train.len() < 2 {
+            return Err(DataError::Content(format!(
+                "{}: {} of {} rows are left to train on, and {held_out} are held out: two are needed; hold fewer out (--validate 0 none)",
+                self.table.name,
+                train.len(),
+                self.rows.len()
+            )));
+        }
+        if let (Target::Classes { classes: names, column }, TargetValues::Classes(classes)) =
+            (&self.target, &self.values)
+        {
+            let mut seen = vec![false; names.len()];
+            train.iter().for_each(|row| seen[classes[*row] as usize] = true);
+            if let Some(unseen) = seen.iter().position(|seen| !seen) {
+                return Err(DataError::Content(format!(
+                    "{}: no row to train on has the class {} in the column {}: all of its rows are held out",
+                    self.table.name,
+                    Foreign::quoted(&names[unseen]),
+                    Foreign::quoted(column)
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Split<'a> {
+    /// All rows of one table to train on, and all of another one to judge by, which must have the same columns.
+    pub fn of(train: Examples<'a>, held_out: &'a Table) -> Result<Split<'a>, DataError> {
+        train.check(&train.rows, 0)?;
+        let targets = train.target.columns().to_vec();
+        let overrides = Overrides {
+            ignore: held_out
+                .columns
+                .iter()
+                .map(|column| column.name.clone())
+                .filter(|name| !targets.contains(name))
+                .collect(),
+            ..Overrides::default()
+        };
+        let values = train.target.values(held_out)?;
+        let columns = held_out.describe_all_but(&targets, &overrides)?;
+        let rows: Vec<usize> = (0..held_out.rows).filter(|row| train.target.is_whole(&values, *row)).collect();
+        let judged = Examples {
+            table: held_out,
+            columns,
+            target: train.target.clone(),
+            values,
+            rows: rows.clone(),
+            notes: Vec::new(),
+        };
+        let all = train.rows.clone();
+        Ok(Split {
+            train: Rows { examples: Arc::new(train), rows: all },
+            held_out: Rows { examples: Arc::new(judged), rows },
+        })
+    }
+
+    /// What a user should know about it.
+    pub fn notes(&self) -> &[String] {
+        &self.train.examples.notes
+    }
+}
+
+impl Rows<'_> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::testing::table;
+
+    fn of(rows: usize, kind: impl Fn(usize) -> String) -> Table {
+        let rows: String = (0..rows).map(|i| format!("{},{},g{}\n", i * 7 % 13, kind(i), i / 3)).collect();
+        table(&format!("x,kind,group\n{rows}"))
+    }
+
+    fn whole(split: &Split<'_>, rows: usize) {
+        let all: BTreeSet<usize> = split.train.rows.iter().chain(&split.held_out.rows).copied().collect();
+        assert_eq!((all.len(), split.train.len() + split.held_out.len()), (rows, rows));
+    }
+
+    #[test]
+    fn each_class_gives_its_share() {
+        let table = of(100, |i| if i % 10 == 0 { "rare" } else { "usual" }.to_owned());
+        let split = table.target("kind").stratified(0.2, 1).unwrap();
+        whole(&split, 100);
+        let rare = |rows: &[usize]| rows.iter().filter(|row| **row % 10 == 0).count();
+        assert_eq!([rare(&split.train.rows), rare(&split.held_out.rows)], [8, 2]);
+        assert_eq!(split.held_out.len(), 20);
+        assert_ne!(split.held_out.rows, table.target("kind").stratified(0.2, 2).unwrap().held_out.rows);
+        assert_eq!(split.held_out.rows, table.target("kind").stratified(0.2, 1).unwrap().held_out.rows);
+    }
+
+    #[test]
+    fn rows_without_a_target_are_dropped_and_counted() {
+        let table = of(20, |i| if i == 4 { String::new() } else { format!("k{}", i % 2) });
+        let split = table.target("kind").random(0.25, 3).unwrap();
+        whole(&split, 19);
+        assert!(split.notes()[0].contains("1 of 20 rows"), "{:?}", split.notes());
+    }
+
+    #[test]
+    fn the_last_rows_are_held_out_by_order() {
+        let table = of(10, |i| i.to_string());
+        let split = table.target("kind").ordered(0.3).unwrap();
+        assert_eq!(split.held_out.rows, [7, 8, 9]);
+    }
+
+    #[test]
+    fn groups_stay_together_and_are_not_learned_from() {
+        let table = of(60, |i| format!("k{}", i % 2));
+        let split = table.target("kind").grouped("group", 0.3, 5).unwrap();
+        whole(&split, 60);
+        let groups = |rows: &[usize]| rows.iter().map(|row| row / 3).collect::<BTreeSet<_>>();
+        assert!(groups(&split.train.rows).is_disjoint(&groups(&split.held_out.rows)));
+        assert!((15..=21).contains(&split.held_out.len()), "{}", split.held_out.len());
+        let group = split.train.examples.columns.iter().find(|column| column.name == "group").unwrap();
+        assert!(!group.is_used());
+    }
+
+    #[test]
+    fn each_row_is_held_out_in_one_fold() {
+        let table = of(50, |i| format!("k{}", i % 3));
+        for by in [SplitBy::Stratified, SplitBy::Random, SplitBy::Order, SplitBy::Group("group".to_owned())] {
+            let folds = table.target("kind").examples().unwrap().folds(&by, 5, 9).unwrap();
+            let mut all: Vec<usize> = folds.iter().flat_map(|split| split.held_out.rows.clone()).collect();
+            all.sort_unstable();
+            assert_eq!(all, (0..50).collect::<Vec<_>>(), "{by:?}");
+            folds.iter().for_each(|split| whole(split, 50));
+        }
+        for folds in [0, 1, 51] {
+            assert!(table.target("kind").examples().unwrap().folds(&SplitBy::Random, folds, 9).is_err());
+        }
+    }
+
+    #[test]
+    fn what_leaves_nothing_to_learn_from_is_refused() {
+        let two = table("x,label\n1,a\n2,b");
+        let error = two.target("label").random(0.5, 1).unwrap_err().to_string();
+        assert!(error.contains("1 of 2 rows are left"), "{error}");
+        assert!(two.target("label").random(0.0, 1).is_ok());
+        assert!(two.target("label").random(1.0, 1).is_err());
+        let many = of(100, |i| format!("k{}", i % 2));
+        assert!(many.target("kind").random(0.999, 1).is_err());
+        // All rows of a class in the last part.
+        let sorted = of(20, |i| if i < 15 { "a" } else { "b" }.to_owned());
+        let error = sorted.target("kind").ordered(0.25).unwrap_err().to_string();
+        assert!(error.contains("class \"b\"") && error.contains("held out"), "{error}");
+        let error = many.target("kind").ignore(["x", "group"]).examples().unwrap_err().to_string();
+        assert!(error.contains("no column is left") && error.contains("as you asked"), "{error}");
+        assert!(many.target("kind").ignore(["kind"]).examples().is_err());
+    }
+
+    #[test]
+    fn another_table_can_be_held_out() {
+        let (one, other) = (of(20, |i| format!("k{}", i % 2)), of(6, |i| format!("k{}", i % 2)));
+        let split = Split::of(one.target("kind").examples().unwrap(), &other).unwrap();
+        assert_eq!((split.train.len(), split.held_out.len()), (20, 6));
+        let strange = of(6, |i| format!("k{}", i % 3));
+        assert!(
+            Split::of(one.target("kind").examples().unwrap(), &strange).unwrap_err().to_string().contains("\"k2\"")
+        );
+    }
+}
