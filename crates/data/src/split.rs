@@ -174,7 +174,7 @@ impl<'a> Selection<'a> {
 impl<'a> Examples<'a> {
     /// Parts the rows: a share of them, from 0 to less than 1, is held out.
     pub fn split(self, by: &SplitBy, share: f64, seed: u64) -> Result<Split<'a>, DataError> {
-        let held_out = self.hold_out(by, share, seed)?;
+        let held_out = self.hold_out(&self.rows, by, share, seed)?;
         self.part(held_out)
     }
 
@@ -184,7 +184,7 @@ impl<'a> Examples<'a> {
         if folds < 2 || folds > rows {
             return Err(DataError::Request(format!("{folds} folds of {rows} rows: from 2 to {rows} are possible")));
         }
-        let lots = self.lots(by, seed)?;
+        let lots = self.lots(&self.rows, by, seed)?;
         let mut held_out = vec![Vec::new(); folds];
         // Lots are dealt in turn: from each class as evenly as it can be done.
         for (i, lot) in lots.into_iter().flatten().enumerate() {
@@ -198,8 +198,8 @@ impl<'a> Examples<'a> {
     }
 
     /// Classes of lots in a drawn order; the rows of a lot stay together.
-    fn lots(&self, by: &SplitBy, seed: u64) -> Result<Vec<Vec<Vec<usize>>>, DataError> {
-        let mut rows = self.rows.clone();
+    fn lots(&self, rows: &[usize], by: &SplitBy, seed: u64) -> Result<Vec<Vec<Vec<usize>>>, DataError> {
+        let mut rows = rows.to_vec();
         if *by != SplitBy::Order {
             shuffle_rows(&mut rows, seed);
         }
@@ -238,7 +238,15 @@ impl<'a> Examples<'a> {
         })
     }
 
-    fn hold_out(&self, by: &SplitBy, share: f64, seed: u64) -> Result<Vec<usize>, DataError> {
+    /// A share of these rows.
+    pub(crate) fn hold_out(
+        &self,
+        rows: &[usize],
+        by: &SplitBy,
+        share: f64,
+        seed: u64,
+    ) -> Result<Vec<usize>, DataError> {
+        let all = rows;
         if !(0.0..1.0).contains(&share) {
             return Err(DataError::Request(format!(
                 "a share of {share} can't be held out: it must be at least 0 and less than 1"
@@ -246,13 +254,13 @@ impl<'a> Examples<'a> {
         }
         let part = |rows: usize| (rows as f64 * share).round() as usize;
         if *by == SplitBy::Order {
-            let first = self.rows.len().saturating_sub(part(self.rows.len()));
-            return Ok(self.rows[first..].to_vec());
+            let first = all.len().saturating_sub(part(all.len()));
+            return Ok(all[first..].to_vec());
         }
         let mut held_out = Vec::new();
         // What rounding takes from one class is given to the next.
         let (mut seen, mut taken) = (0usize, 0usize);
-        for class in self.lots(by, seed)? {
+        for class in self.lots(all, by, seed)? {
             let rows: usize = class.iter().map(Vec::len).sum();
             seen = seen.saturating_add(rows);
             // One row of each class stays.

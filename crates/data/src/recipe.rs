@@ -1,0 +1,141 @@
+//! How to train on a table: what is not said is right for its size.
+
+use std::fmt;
+
+use nxm_net::{Activation, Loss, Optimizer, TrainingOptions};
+
+use crate::target::Target;
+
+/// How to train. What is none is chosen by the size of the table: see [`Recipe::settings`].
+///
+/// ```
+/// use nxm_data::Recipe;
+/// let recipe = Recipe::default().with_hidden([64, 64]).with_seed(3);
+/// assert_eq!(recipe.hidden, Some(vec![64, 64]));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Recipe {
+    /// Units of the hidden layers.
+    pub hidden: Option<Vec<usize>>,
+    /// Their activation.
+    pub activation: Option<Activation>,
+    /// What updates the parameters.
+    pub optimizer: Option<Optimizer>,
+    /// Rows in a step.
+    pub batch: Option<usize>,
+    /// How many times training sees each row at most.
+    pub epochs: Option<usize>,
+    /// Training stops after so many epochs without a gain; 0 never stops it.
+    pub patience: Option<usize>,
+    /// The largest norm of the gradients of a step.
+    pub clip_norm: Option<f64>,
+    /// What weights, the order of rows and the rows that training is stopped by are drawn from.
+    pub seed: u64,
+}
+
+/// How to train: all of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Units of the hidden layers.
+    pub hidden: Vec<usize>,
+    /// Their activation.
+    pub activation: Activation,
+    /// Loss, optimizer, batch, epochs, seed.
+    pub options: TrainingOptions,
+    /// Training stops after so many epochs without a gain; 0 never stops it.
+    pub patience: usize,
+    /// The share of the training rows that it is stopped by. They are not learned from.
+    pub stop_by: f64,
+}
+
+/// Fewer training rows than this are all learned from: so few to stop by would tell nothing.
+const FEW_ROWS: usize = 60;
+/// Of the training rows, what is kept to stop by.
+const STOP_BY: f64 = 0.15;
+/// Steps that a training takes at most, if it is not stopped.
+const STEPS: usize = 20_000;
+
+impl Recipe {
+    /// With these units in the hidden layers; none for a linear model.
+    #[must_use]
+    pub fn with_hidden(self, hidden: impl Into<Vec<usize>>) -> Recipe {
+        Recipe { hidden: Some(hidden.into()), ..self }
+    }
+    /// With this activation of the hidden layers.
+    #[must_use]
+    pub fn with_activation(self, activation: Activation) -> Recipe {
+        Recipe { activation: Some(activation), ..self }
+    }
+    /// With this optimizer.
+    #[must_use]
+    pub fn with_optimizer(self, optimizer: impl Into<Optimizer>) -> Recipe {
+        Recipe { optimizer: Some(optimizer.into()), ..self }
+    }
+    /// With so many rows in a step.
+    #[must_use]
+    pub fn with_batch(self, batch: usize) -> Recipe {
+        Recipe { batch: Some(batch), ..self }
+    }
+    /// With at most so many epochs.
+    #[must_use]
+    pub fn with_epochs(self, epochs: usize) -> Recipe {
+        Recipe { epochs: Some(epochs), ..self }
+    }
+    /// Stops after so many epochs without a gain; 0 never.
+    #[must_use]
+    pub fn with_patience(self, patience: usize) -> Recipe {
+        Recipe { patience: Some(patience), ..self }
+    }
+    /// With this seed.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Recipe {
+        Recipe { seed, ..self }
+    }
+
+    /// All that is to be known to train on so many rows.
+    pub fn settings(&self, rows: usize, target: &Target) -> Settings {
+        let loss = match target {
+            Target::Classes { .. } => Loss::CROSS_ENTROPY,
+            Target::Numbers { .. } => Loss::MeanSquaredError,
+            Target::Labels { .. } => Loss::BinaryCrossEntropy,
+        };
+        // About a hundred steps in an epoch of a large table; small ones need small batches to make enough steps.
+        let batch = self.batch.unwrap_or_else(|| (rows / 100).clamp(16, 256).next_power_of_two());
+        let steps = rows.div_ceil(batch.max(1)).max(1);
+        let epochs = self.epochs.unwrap_or_else(|| (STEPS / steps).clamp(10, 300));
+        let hidden = self.hidden.clone().unwrap_or_else(|| match rows {
+            0..1000 => vec![64],
+            _ => vec![128, 64],
+        });
+        let optimizer = self.optimizer.unwrap_or_else(|| Optimizer::adamw(0.003));
+        let mut options =
+            TrainingOptions::new(loss, optimizer).with_batch(batch).with_epochs(epochs).with_seed(self.seed);
+        options = options.with_clip_norm(self.clip_norm);
+        let few = rows < FEW_ROWS;
+        let patience = self.patience.unwrap_or(if few { 0 } else { 20 });
+        let stop_by = if patience == 0 || few { 0.0 } else { STOP_BY };
+        Settings { hidden, activation: self.activation.unwrap_or(Activation::Relu), options, patience, stop_by }
+    }
+}
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units: Vec<String> = self.hidden.iter().map(usize::to_string).collect();
+        let hidden = if units.is_empty() {
+            "no hidden layer".to_owned()
+        } else {
+            format!("hidden {} ({})", units.join("-"), self.activation)
+        };
+        let TrainingOptions { loss, optimizer, batch, epochs, .. } = &self.options;
+        write!(
+            f,
+            "{hidden}, {loss}, {optimizer} at {}, batches of {batch}, at most {epochs} epochs",
+            optimizer.learning_rate()
+        )?;
+        match self.patience {
+            0 => Ok(()),
+            patience => write!(f, ", stopped after {patience} without a gain"),
+        }
+    }
+}
