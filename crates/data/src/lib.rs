@@ -12,6 +12,7 @@ mod error;
 mod foreign;
 mod lines;
 mod memory;
+mod metrics;
 mod missing;
 mod table;
 
@@ -19,5 +20,9 @@ pub use cells::{Cells, CellsBuilder, MOST_TEXTS, Numbers, Texts};
 pub use error::DataError;
 pub use foreign::Foreign;
 pub use lines::Lines;
+pub use metrics::{
+    CALIBRATION_BINS, CalibrationBin, ClassBaseline, ClassMetrics, ClassScores, Comparison, Confusion, LabelBaseline,
+    LabelMetrics, MOST_CONFUSED, MetricsError, NumberBaseline, NumberMetrics, Probability, TopK,
+};
 pub use missing::Missing;
 pub use table::{Column, Place, Table};
