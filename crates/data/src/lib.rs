@@ -10,6 +10,7 @@
 mod cells;
 mod error;
 mod foreign;
+mod importance;
 mod lines;
 mod memory;
 mod metrics;
@@ -19,6 +20,7 @@ mod table;
 pub use cells::{Cells, CellsBuilder, MOST_TEXTS, Numbers, Texts};
 pub use error::DataError;
 pub use foreign::Foreign;
+pub use importance::{Importance, permutation_importance};
 pub use lines::Lines;
 pub use metrics::{
     CALIBRATION_BINS, CalibrationBin, ClassBaseline, ClassMetrics, ClassScores, Comparison, Confusion, LabelBaseline,
