@@ -10,6 +10,7 @@
 mod cells;
 mod error;
 mod foreign;
+mod history;
 mod importance;
 mod lines;
 mod memory;
@@ -20,6 +21,7 @@ mod table;
 pub use cells::{Cells, CellsBuilder, MOST_TEXTS, Numbers, Texts};
 pub use error::DataError;
 pub use foreign::Foreign;
+pub use history::{EventWriter, HistoryError, HistoryFormat, HistoryRow, HistoryWriter};
 pub use importance::{Importance, permutation_importance};
 pub use lines::Lines;
 pub use metrics::{
