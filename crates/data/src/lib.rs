@@ -12,8 +12,11 @@ mod describe;
 mod encode;
 mod error;
 mod foreign;
+mod history;
+mod importance;
 mod lines;
 mod memory;
+mod metrics;
 mod missing;
 mod model;
 mod number;
@@ -30,7 +33,13 @@ pub use describe::{Description, Kind, Overrides, Reason};
 pub use encode::{EncodedColumn, Encoder, Encoding, Filled, MOST_VALUES, RARE};
 pub use error::DataError;
 pub use foreign::Foreign;
+pub use history::{EventWriter, HistoryError, HistoryFormat, HistoryRow, HistoryWriter};
+pub use importance::{Importance, permutation_importance};
 pub use lines::Lines;
+pub use metrics::{
+    CALIBRATION_BINS, CalibrationBin, ClassBaseline, ClassMetrics, ClassScores, Comparison, Confusion, LabelBaseline,
+    LabelMetrics, MOST_CONFUSED, MetricsError, NumberBaseline, NumberMetrics, Probability, TopK,
+};
 pub use missing::Missing;
 pub use model::{EpochSummary, Model, NOTE, Predictions};
 pub use recipe::{Recipe, Settings};
