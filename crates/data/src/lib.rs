@@ -41,7 +41,7 @@ pub use metrics::{
     LabelMetrics, MOST_CONFUSED, MetricsError, NumberBaseline, NumberMetrics, Probability, TopK,
 };
 pub use missing::Missing;
-pub use model::{EpochSummary, Model, NOTE, Predictions};
+pub use model::{Baseline, EpochSummary, Evaluation, Model, NOTE, Predictions, dataset};
 pub use recipe::{Recipe, Settings};
 pub use split::{Examples, Rows, Selection, Split, SplitBy};
 pub use standard::Standard;

@@ -30,7 +30,7 @@ pub struct Recipe {
     pub patience: Option<usize>,
     /// The largest norm of the gradients of a step.
     pub clip_norm: Option<f64>,
-    /// What weights, the order of rows and the rows that training is stopped by are drawn from.
+    /// What weights and the order of rows are drawn from.
     pub seed: u64,
 }
 
@@ -45,16 +45,12 @@ pub struct Settings {
     pub options: TrainingOptions,
     /// Training stops after so many epochs without a gain; 0 never stops it.
     pub patience: usize,
-    /// The share of the training rows that it is stopped by. They are not learned from.
-    pub stop_by: f64,
 }
 
-/// Fewer training rows than this are all learned from: so few to stop by would tell nothing.
-const FEW_ROWS: usize = 60;
-/// Of the training rows, what is kept to stop by.
-const STOP_BY: f64 = 0.15;
 /// Steps that a training takes at most, if it is not stopped.
 const STEPS: usize = 20_000;
+/// Epochs without a gain after which it stops.
+const PATIENCE: usize = 30;
 
 impl Recipe {
     /// With these units in the hidden layers; none for a linear model.
@@ -108,14 +104,12 @@ impl Recipe {
             0..1000 => vec![64],
             _ => vec![128, 64],
         });
-        let optimizer = self.optimizer.unwrap_or_else(|| Optimizer::adamw(0.003));
+        let optimizer = self.optimizer.unwrap_or_else(|| Optimizer::adamw(0.002));
         let mut options =
             TrainingOptions::new(loss, optimizer).with_batch(batch).with_epochs(epochs).with_seed(self.seed);
         options = options.with_clip_norm(self.clip_norm);
-        let few = rows < FEW_ROWS;
-        let patience = self.patience.unwrap_or(if few { 0 } else { 20 });
-        let stop_by = if patience == 0 || few { 0.0 } else { STOP_BY };
-        Settings { hidden, activation: self.activation.unwrap_or(Activation::Relu), options, patience, stop_by }
+        let patience = self.patience.unwrap_or(PATIENCE);
+        Settings { hidden, activation: self.activation.unwrap_or(Activation::Relu), options, patience }
     }
 }
 

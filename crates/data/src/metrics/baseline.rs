@@ -1,12 +1,14 @@
 //! Baselines: predictions that look at no column, and only know the training targets.
 
+use serde::{Deserialize, Serialize};
+
 use super::classes::check_length;
 use super::numbers::check_targets;
 use super::{ClassMetrics, LabelMetrics, MetricsError, NumberMetrics, Sum, count, mean, share_of};
 
 /// Predicts the most frequent training class for every row, with the shares of the training classes as probabilities (scikit-learn's
 /// `DummyClassifier(strategy="prior")`).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassBaseline {
     shares: Vec<f64>,
 }
@@ -57,7 +59,7 @@ impl ClassBaseline {
 }
 
 /// Predicts the mean of the training targets for every row.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NumberBaseline {
     mean: f64,
 }
@@ -91,7 +93,7 @@ impl NumberBaseline {
 }
 
 /// Predicts each label as [`ClassBaseline`] does.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LabelBaseline {
     labels: Vec<ClassBaseline>,
 }
@@ -107,6 +109,11 @@ impl LabelBaseline {
         let column = |label| training.iter().skip(label).step_by(labels).map(|has| usize::from(*has));
         let of = |label| ClassBaseline::new(&column(label).collect::<Vec<_>>(), 2);
         Ok(LabelBaseline { labels: (0..labels).map(of).collect::<Result<_, _>>()? })
+    }
+
+    /// How many labels there are.
+    pub(crate) fn len(&self) -> usize {
+        self.labels.len()
     }
 
     /// How good it is on other rows, row-major `[rows, labels]`.

@@ -1,0 +1,147 @@
+//! How good a model is, beside what knows nothing but the training targets.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Model, Predictions};
+use crate::error::DataError;
+use crate::metrics::{
+    ClassBaseline, ClassMetrics, Comparison, LabelBaseline, LabelMetrics, NumberBaseline, NumberMetrics,
+};
+use crate::split::Rows;
+use crate::target::{Target, TargetValues};
+
+/// Predicts from the training targets alone: the most frequent class, the mean.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Baseline {
+    /// Of classes.
+    Classes(ClassBaseline),
+    /// Of the numbers of each column.
+    Numbers(Vec<NumberBaseline>),
+    /// Of labels.
+    Labels(LabelBaseline),
+}
+
+/// How good a model is on some rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evaluation {
+    /// Of classes.
+    Classes(Comparison<ClassMetrics>),
+    /// Of the numbers of each column, by its name.
+    Numbers(Vec<(String, Comparison<NumberMetrics>)>),
+    /// Of labels.
+    Labels(Comparison<LabelMetrics>),
+}
+
+impl Baseline {
+    pub(super) fn new(target: &Target, values: &TargetValues, rows: &[usize]) -> Result<Baseline, DataError> {
+        Ok(match (target, values) {
+            (Target::Classes { classes: names, .. }, TargetValues::Classes(classes)) => {
+                let labels: Vec<usize> = rows.iter().map(|row| classes[*row] as usize).collect();
+                Baseline::Classes(ClassBaseline::new(&labels, names.len())?)
+            }
+            (Target::Labels { columns, .. }, _) => {
+                Baseline::Labels(LabelBaseline::new(&says_yes(values, columns.len(), rows), columns.len())?)
+            }
+            _ => {
+                let width = target.outputs();
+                let column = |column| NumberBaseline::new(&numbers(values, width, column, rows));
+                Baseline::Numbers((0..width).map(column).collect::<Result<_, _>>()?)
+            }
+        })
+    }
+
+    /// Whether it is of this target: a checkpoint may say anything.
+    pub(super) fn fits(&self, target: &Target) -> bool {
+        match (self, target) {
+            (Baseline::Classes(baseline), Target::Classes { classes, .. }) => baseline.shares().len() == classes.len(),
+            (Baseline::Numbers(baselines), Target::Numbers { columns, .. }) => baselines.len() == columns.len(),
+            (Baseline::Labels(baseline), Target::Labels { columns, .. }) => baseline.len() == columns.len(),
+            _ => false,
+        }
+    }
+}
+
+impl Model {
+    /// How good it is on rows with targets.
+    ///
+    /// # Errors
+    /// [`DataError`] if there is no row, a cell can't be encoded, or an output is infinite or NaN.
+    pub fn evaluate(&self, rows: &Rows<'_>) -> Result<Evaluation, DataError> {
+        let predictions = self.predict_rows(rows.examples.table, &rows.rows)?;
+        if let Some((row, output)) = predictions.stray() {
+            let place = rows.examples.table.place(rows.rows[row]);
+            return Err(DataError::Content(format!(
+                "{place}: the network's output is {output}, which no prediction can be made of: its numbers are too far from what the model was trained on"
+            )));
+        }
+        self.judge(&predictions, &rows.examples.values, &rows.rows)
+    }
+
+    /// How good predictions of these rows are.
+    pub fn judge(
+        &self,
+        predictions: &Predictions<'_>,
+        values: &TargetValues,
+        rows: &[usize],
+    ) -> Result<Evaluation, DataError> {
+        let probabilities = || -> Vec<f64> { (0..rows.len()).flat_map(|i| predictions.probabilities(i)).collect() };
+        Ok(match (&self.target, &self.baseline, values) {
+            (Target::Classes { classes: names, .. }, Baseline::Classes(baseline), TargetValues::Classes(classes)) => {
+                let labels: Vec<usize> = rows.iter().map(|row| classes[*row] as usize).collect();
+                let model = ClassMetrics::new(&labels, &probabilities(), names.len())?.with_names(names)?;
+                Evaluation::Classes(Comparison { model, baseline: baseline.metrics(&labels)?.with_names(names)? })
+            }
+            (Target::Labels { columns, .. }, Baseline::Labels(baseline), _) => {
+                let has = says_yes(values, columns.len(), rows);
+                let model = LabelMetrics::new(&has, &probabilities(), columns.len())?.with_names(columns)?;
+                Evaluation::Labels(Comparison { model, baseline: baseline.metrics(&has)?.with_names(columns)? })
+            }
+            (Target::Numbers { columns, .. }, Baseline::Numbers(baselines), _) => {
+                let all: Vec<Vec<f64>> = (0..rows.len()).map(|i| predictions.numbers(i)).collect();
+                let column = |(i, (name, baseline)): (usize, (&String, &NumberBaseline))| {
+                    let targets = numbers(values, columns.len(), i, rows);
+                    let predicted: Vec<f64> = all.iter().map(|row| row[i]).collect();
+                    let model = NumberMetrics::new(&targets, &predicted)?;
+                    Ok((name.clone(), Comparison { model, baseline: baseline.metrics(&targets)? }))
+                };
+                let columns = columns.iter().zip(baselines).enumerate();
+                Evaluation::Numbers(columns.map(column).collect::<Result<_, DataError>>()?)
+            }
+            _ => unreachable!("a model's baseline and targets are of one kind"),
+        })
+    }
+}
+
+/// A column of the targets of some rows.
+fn numbers(values: &TargetValues, width: usize, column: usize, rows: &[usize]) -> Vec<f64> {
+    let TargetValues::Numbers(numbers) = values else { return Vec::new() };
+    rows.iter().map(|row| numbers[row.saturating_mul(width).saturating_add(column)]).collect()
+}
+
+/// Whether each label says yes, row by row.
+fn says_yes(values: &TargetValues, width: usize, rows: &[usize]) -> Vec<bool> {
+    let TargetValues::Numbers(numbers) = values else { return Vec::new() };
+    rows.iter().flat_map(|row| numbers[row.saturating_mul(width)..].iter().take(width).map(|x| *x > 0.5)).collect()
+}
+
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Evaluation::Classes(both) => both.fmt(f),
+            Evaluation::Labels(both) => both.fmt(f),
+            Evaluation::Numbers(columns) => {
+                for (i, (name, both)) in columns.iter().enumerate() {
+                    if columns.len() > 1 {
+                        writeln!(f, "{}{}", if i == 0 { "" } else { "\n" }, crate::Foreign::bare(name))?;
+                    }
+                    both.fmt(f)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Training with a recipe: until the held-out rows gain nothing any more.
+
+use nxm_net::{Activation, Checkpoint, Cpu, Dataset, Network, OptimizerState, Training, TrainingState};
+
+use super::{Baseline, EpochSummary, Model, dataset};
+use crate::encode::Encoder;
+use crate::error::DataError;
+use crate::recipe::{Recipe, Settings};
+use crate::split::{Rows, Split};
+
+impl Model {
+    /// Trains on the training rows of a split. Where rows are held out, it stops when their loss falls no more, and keeps the best epoch.
+    /// What is learned from data (scales, medians, categories) comes from the training rows alone.
+    ///
+    /// # Errors
+    /// [`DataError`] if a cell can't be encoded, or if the training diverges or does not fit into memory.
+    pub fn fit(cpu: &Cpu, split: &Split<'_>, recipe: &Recipe) -> Result<Model, DataError> {
+        let Rows { examples, rows } = &split.train;
+        let settings = recipe.settings(rows.len(), &examples.target);
+        let encoder = Encoder::fit(examples.table, &examples.columns, rows)?;
+        let mut target = examples.target.clone();
+        target.fit(examples.table, &examples.values, rows)?;
+        let baseline = Baseline::new(&target, &examples.values, rows)?;
+
+        let Settings { hidden, activation, options, patience } = settings;
+        let first = Network::builder(encoder.width());
+        let builder = hidden.iter().fold(first, |builder, units| builder.dense(*units, activation));
+        let network: Network<f32> = builder.dense(target.outputs(), Activation::Identity).seed(options.seed).build()?;
+
+        let data = dataset(&encoder, &target, examples, rows)?;
+        let held_out = &split.held_out;
+        let judge = (!held_out.is_empty()).then(|| dataset(&encoder, &target, &held_out.examples, &held_out.rows));
+        let judge = judge.transpose()?;
+        let optimizer = OptimizerState::new(options.optimizer, &network)?;
+        let mut checkpoint = Checkpoint::new(network, options, TrainingState::new(optimizer), data.len());
+        let (best, history) = train(cpu, &mut checkpoint, &data, judge.as_ref(), patience)?;
+        let mut model = Model { checkpoint: best.unwrap_or(checkpoint), encoder, target, baseline, history, cpu: *cpu };
+        model.checkpoint.notes = model.notes()?;
+        Ok(model)
+    }
+}
+
+/// Trains to the end or until there was no gain for `patience` epochs. Returns the best epoch, if rows are there to tell it.
+#[allow(clippy::type_complexity, reason = "two results of one loop")]
+fn train(
+    cpu: &Cpu,
+    checkpoint: &mut Checkpoint<f32>,
+    data: &Dataset<f32>,
+    held_out: Option<&Dataset<f32>>,
+    patience: usize,
+) -> Result<(Option<Checkpoint<f32>>, Vec<EpochSummary>), DataError> {
+    let loss = checkpoint.options.loss.clone();
+    let mut training: Training<'_, f32> = checkpoint.resume(cpu, data)?;
+    let (mut best, mut lowest, mut at) = (None, f64::INFINITY, 0usize);
+    let mut history = Vec::new();
+    while let Some(step) = training.step() {
+        step?;
+        if training.state().progress.steps != 0 {
+            continue;
+        }
+        let Some(report) = training.last_epoch() else { continue };
+        let held_out_loss =
+            held_out.map(|data| training.network().evaluate(cpu, data, &loss)).transpose()?.map(|found| found.loss);
+        history.push(EpochSummary { epoch: report.epoch, loss: report.loss, held_out_loss });
+        if let Some(found) = held_out_loss {
+            if found < lowest {
+                (best, lowest, at) = (Some(training.checkpoint()), found, report.epoch);
+            }
+            if patience > 0 && report.epoch.saturating_sub(at) >= patience {
+                break;
+            }
+        }
+    }
+    Ok((best, history))
+}
