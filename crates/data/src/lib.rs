@@ -16,6 +16,7 @@ mod lines;
 mod memory;
 mod metrics;
 mod missing;
+mod report;
 mod table;
 
 pub use cells::{Cells, CellsBuilder, MOST_TEXTS, Numbers, Texts};
@@ -29,4 +30,5 @@ pub use metrics::{
     LabelMetrics, MOST_CONFUSED, MetricsError, NumberBaseline, NumberMetrics, Probability, TopK,
 };
 pub use missing::Missing;
+pub use report::{CostRow, DataDescription, LossCurves, Report, ReportError, TargetMetrics, TargetResult};
 pub use table::{Column, Place, Table};
