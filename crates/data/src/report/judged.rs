@@ -142,7 +142,7 @@ fn calibration(bins: &[CalibrationBin], classes: &[ClassScores]) -> String {
     }
     let explained = match classes {
         [_, second] => format!(
-            "Each dot stands for rows with a similar probability of {}. Its height is the share of them that belong to it.",
+            "Each dot stands for rows with a similar probability of the class “{}”. Its height is the share of them that belong to it.",
             short(&second.name)
         ),
         _ => {
@@ -154,7 +154,7 @@ fn calibration(bins: &[CalibrationBin], classes: &[ClassScores]) -> String {
     let series = vec![Series { points, colour: FIRST, shape: Shape::Dotted }];
     let label = "Calibration: the share that is true over the predicted probability; the numbers follow in a table";
     let (x, y) = ("predicted probability", "share that is true");
-    let svg = Plot { label, x, y, series, diagonal: Some((0.0, 1.0)), mark: None }.svg();
+    let svg = Plot { label, x, y, whole: false, series, diagonal: Some((0.0, 1.0)), mark: None }.svg();
     let row = |bin: &CalibrationBin| {
         let optional = |x: Option<f64>| Cell::Number(x.map_or("-".to_owned(), share));
         vec![
@@ -186,7 +186,7 @@ fn numbers(both: &Comparison<NumberMetrics>, points: &[(f64, f64)], on: &str) ->
         };
         let series = vec![Series { points: drawn, colour: FIRST, shape: Shape::Cloud }];
         let label = "The predicted number over the true one, a dot for each row";
-        let svg = Plot { label, x: "true", y: "predicted", series, diagonal, mark: None }.svg();
+        let svg = Plot { label, x: "true", y: "predicted", whole: false, series, diagonal, mark: None }.svg();
         format!(
             "<h3>Predicted against true</h3>\n<figure>\n{svg}<figcaption>A dot for each row. On the straight line, predictions \
              are right.{some}</figcaption>\n</figure>\n"

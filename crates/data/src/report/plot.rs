@@ -49,6 +49,8 @@ pub(super) struct Plot<'a> {
     /// What it shows, to who does not see it. HTML.
     pub label: &'a str,
     pub x: &'a str,
+    /// Whether there is nothing between whole numbers of x.
+    pub whole: bool,
     pub y: &'a str,
     pub series: Vec<Series>,
     /// Both axes have these bounds, and a line marks where they are equal.
@@ -74,11 +76,22 @@ pub(super) fn bounds(numbers: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     if least > most {
         return (0.0, 1.0);
     }
-    let smallest = (least.abs().max(most.abs()) * 1e-6).max(1e-100);
-    let space = ((most - least) * 0.04).max(smallest);
+    let size = least.abs().max(most.abs());
+    // Around one number, half of it; else at least what ticks of six digits tell apart.
+    let space = match least == most {
+        true if size == 0.0 => 0.5,
+        true => size * 0.5,
+        false => ((most - least) * 0.04).max(size * 1e-4),
+    };
+    let space = space.max(1e-100);
     // An axis of numbers that are not negative does not show negative ones.
     let from = if least >= 0.0 { (least - space).max(0.0) } else { least - space };
     (from, most + space)
+}
+
+/// A whole number at a tick; nothing between them.
+fn whole_tick(x: f64) -> String {
+    if (x - x.round()).abs() < 1e-9 { tick(x.round()) } else { String::new() }
 }
 
 /// A number at a tick: as short as it can be.
@@ -153,7 +166,7 @@ impl Plot<'_> {
             .axis_desc_style(font())
             .x_desc(self.x)
             .y_desc(self.y)
-            .x_label_formatter(&|x| tick(*x))
+            .x_label_formatter(&|x| if self.whole { whole_tick(*x) } else { tick(*x) })
             .y_label_formatter(&|y| tick(*y))
             .draw();
         grid?;
@@ -197,6 +210,16 @@ mod tests {
     }
 
     #[test]
+    fn axes_are_wider_than_their_ticks_tell_apart() {
+        assert_eq!(bounds([1.0, 1.0].into_iter()), (0.5, 1.5));
+        assert_eq!(bounds([0.0].into_iter()), (0.0, 0.5));
+        assert_eq!(bounds(std::iter::empty()), (0.0, 1.0));
+        let (from, to) = bounds([1.0, 1.0 + 1e-12].into_iter());
+        assert_ne!(tick(from), tick(to));
+        assert_eq!([whole_tick(3.0), whole_tick(2.5)], ["3", ""]);
+    }
+
+    #[test]
     fn many_points_are_thinned_and_keep_the_last() {
         let many: Vec<(f64, f64)> = (0..MOST_POINTS * 3 + 1).map(|i| (i as f64, 0.0)).collect();
         let kept = thinned(&many);
@@ -222,7 +245,7 @@ mod tests {
                 for diagonal in [None, Some(bounds(all.clone()))] {
                     let mark = points.first().map(|p| (p.0, "best".to_owned()));
                     let series = vec![Series { points: points.clone(), colour: FIRST, shape }];
-                    let svg = Plot { label: "a plot", x: "x", y: "y", series, diagonal, mark }.svg();
+                    let svg = Plot { label: "a plot", x: "x", y: "y", whole: false, series, diagonal, mark }.svg();
                     assert!(svg.starts_with("<svg class=") && svg.trim_end().ends_with("</svg>"), "{points:?}: {svg}");
                     assert!(!svg.contains("http") && !svg.contains("NaN"), "{svg}");
                 }

@@ -154,7 +154,7 @@ fn all_parts_are_shown_to_everybody() {
         assert!(html.contains(text), "{text}");
     }
     assert_eq!(html.matches("The model is no better than the baseline").count(), 1);
-    assert!(html.contains("The model of epoch 17 is kept, a held-out loss of"));
+    assert!(html.contains("The model of epoch 17 is kept; its held-out loss is"));
     // A label's name is cut, and not what is measured of it.
     let TargetMetrics::Labels(both) = labels() else { unreachable!() };
     let named = both.model.with_names(["a", &"long ".repeat(40)]).unwrap();

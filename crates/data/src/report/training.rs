@@ -23,21 +23,18 @@ impl LossCurves {
         let at = |points: &[(u64, f64)], epoch| points.iter().find(|point| point.0 == epoch).map(|point| point.1);
         let mut said = String::new();
         if let (Some((first, before)), Some((last, after))) = (self.train.first(), self.train.last()) {
-            said = format!(
-                "The loss of the training rows was {} after epoch {first} and {} after epoch {last}.",
-                plain(*before),
-                plain(*after)
-            );
+            let then = if first == last { String::new() } else { format!(" and {} after epoch {last}", plain(*after)) };
+            said = format!("The loss of the training rows was {} after epoch {first}{then}.", plain(*before));
         }
         if let Some(epoch) = self.best_epoch {
-            let loss =
-                at(&self.held_out, epoch).map_or(String::new(), |loss| format!(", a held-out loss of {}", plain(loss)));
+            let loss = at(&self.held_out, epoch)
+                .map_or(String::new(), |loss| format!("; its held-out loss is {}", plain(loss)));
             said.push_str(&format!(" The model of epoch {epoch} is kept{loss}."));
         }
         let name = if self.loss.is_empty() { String::new() } else { format!(" The loss is {}.", short(&self.loss)) };
         let mark = self.best_epoch.map(|epoch| (epoch as f64, format!("best: epoch {epoch}")));
         let label = format!("Curves of the loss over the epochs. {said}");
-        let svg = Plot { label: &label, x: "epoch", y: "loss", series, diagonal: None, mark }.svg();
+        let svg = Plot { label: &label, x: "epoch", y: "loss", whole: true, series, diagonal: None, mark }.svg();
         format!("<figure>\n<ul class=\"key\">{key}</ul>\n{svg}<figcaption>{said}{name}</figcaption>\n</figure>\n")
     }
 }
