@@ -109,6 +109,17 @@ impl Encoder {
         Ok(Encoder { columns })
     }
 
+    /// The same, with numbers that are divided by `largest`, as pixels are, and not by their deviations.
+    #[must_use]
+    pub fn dividing(mut self, largest: f64) -> Encoder {
+        for column in &mut self.columns {
+            if let Encoding::Number(filled) = &mut column.encoding {
+                filled.standard = Standard { mean: 0.0, deviation: largest };
+            }
+        }
+        self
+    }
+
     /// How each column becomes features.
     pub fn columns(&self) -> &[EncodedColumn] {
         &self.columns

@@ -21,6 +21,7 @@ mod missing;
 mod model;
 mod number;
 mod recipe;
+mod report;
 mod split;
 mod standard;
 mod table;
@@ -42,7 +43,8 @@ pub use metrics::{
 };
 pub use missing::Missing;
 pub use model::{Baseline, EpochSummary, Evaluation, Model, NOTE, Predictions, dataset};
-pub use recipe::{Recipe, Settings};
+pub use recipe::{LEARNING_RATE, Recipe, Settings};
+pub use report::{CostRow, DataDescription, LossCurves, Report, ReportError, TargetMetrics, TargetResult};
 pub use split::{Examples, Rows, Selection, Split, SplitBy};
 pub use standard::Standard;
 pub use table::{Column, Place, Table};

@@ -20,6 +20,7 @@ mod ranking;
 pub use baseline::{ClassBaseline, LabelBaseline, NumberBaseline};
 pub use calibration::{CALIBRATION_BINS, CalibrationBin};
 pub use classes::{ClassMetrics, ClassScores, Confusion, MOST_CONFUSED};
+pub(crate) use display::{Line, plain, share, significant};
 pub use labels::LabelMetrics;
 pub use numbers::NumberMetrics;
 pub use ranking::TopK;
@@ -148,6 +149,29 @@ pub struct Comparison<M> {
     pub model: M,
     /// What the baseline reaches.
     pub baseline: M,
+}
+
+impl Comparison<ClassMetrics> {
+    /// Whether more rows are right than the baseline's, or the log loss is lower. If not, the model is useless.
+    pub fn beats_baseline(&self) -> bool {
+        self.model.accuracy > self.baseline.accuracy || self.model.log_loss < self.baseline.log_loss
+    }
+}
+
+impl Comparison<NumberMetrics> {
+    /// Whether the mean squared or the mean absolute error is lower than the baseline's. If not, the model is useless.
+    pub fn beats_baseline(&self) -> bool {
+        self.model.mse < self.baseline.mse || self.model.mae < self.baseline.mae
+    }
+}
+
+impl Comparison<LabelMetrics> {
+    /// Whether more rows are right in all labels than the baseline's, or the log loss of a label is lower. If not, the model is useless.
+    pub fn beats_baseline(&self) -> bool {
+        let mut labels = self.model.labels.iter().zip(&self.baseline.labels);
+        self.model.subset_accuracy > self.baseline.subset_accuracy
+            || labels.any(|(model, baseline)| model.log_loss < baseline.log_loss)
+    }
 }
 
 /// A sum of many numbers whose rounding error does not grow with their number (Neumaier 1974).

@@ -47,6 +47,8 @@ pub struct Settings {
     pub patience: usize,
 }
 
+/// The learning rate of AdamW, which is used unless another optimizer is asked for.
+pub const LEARNING_RATE: f64 = 0.002;
 /// Steps that a training takes at most, if it is not stopped.
 const STEPS: usize = 20_000;
 /// Epochs without a gain after which it stops.
@@ -104,7 +106,7 @@ impl Recipe {
             0..1000 => vec![64],
             _ => vec![128, 64],
         });
-        let optimizer = self.optimizer.unwrap_or_else(|| Optimizer::adamw(0.002));
+        let optimizer = self.optimizer.unwrap_or_else(|| Optimizer::adamw(LEARNING_RATE));
         let mut options =
             TrainingOptions::new(loss, optimizer).with_batch(batch).with_epochs(epochs).with_seed(self.seed);
         options = options.with_clip_norm(self.clip_norm);

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nxm_net::shuffle_rows;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use crate::cells::Cells;
 use crate::describe::{Description, Overrides};
@@ -24,7 +26,8 @@ pub struct Selection<'a> {
 }
 
 /// How rows are parted.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SplitBy {
     /// At random.
     Random,
@@ -115,8 +118,7 @@ impl<'a> Selection<'a> {
         self.with(target, notes)
     }
 
-    /// The same with a target that is known, as of a model.
-    pub(crate) fn with(self, target: Target, mut notes: Vec<String>) -> Result<Examples<'a>, DataError> {
+    fn with(self, target: Target, mut notes: Vec<String>) -> Result<Examples<'a>, DataError> {
         let Selection { table, targets, overrides, .. } = self;
         if let Some(both) = targets.iter().find(|target| overrides.ignore.contains(target)) {
             let both = Foreign::quoted(both);
@@ -172,6 +174,40 @@ impl<'a> Selection<'a> {
 }
 
 impl<'a> Examples<'a> {
+    /// Rows of another table for a model that is there: its encoder tells the columns, its target what they mean.
+    pub fn of_model(table: &'a Table, target: &Target) -> Result<Examples<'a>, DataError> {
+        let values = target.values(table)?;
+        let mut rows = Vec::new();
+        reserve(&mut rows, table.rows)?;
+        rows.extend((0..table.rows).filter(|row| target.is_whole(&values, *row)));
+        let (target, columns, notes) = (target.clone(), Vec::new(), Vec::new());
+        Ok(Examples { table, columns, target, values, rows, notes })
+    }
+
+    /// What tells these columns and the targets from others: a training that goes on must see the same.
+    pub fn fingerprint<'c>(&self, columns: impl Iterator<Item = &'c str>) -> Result<String, DataError> {
+        let mut hash = Xxh3Default::new();
+        for name in columns {
+            let column = self.table.column(name)?;
+            match &self.table.columns[column].cells {
+                Cells::Coded { codes, texts } => {
+                    let of_text: Vec<u64> = texts.iter().map(|text| xxh3_64(text.as_bytes())).collect();
+                    codes.iter().for_each(|code| hash.update(&of_text[*code as usize].to_le_bytes()));
+                }
+                Cells::Numbers(numbers) => numbers.iter().for_each(|x| hash.update(&x.to_bits().to_le_bytes())),
+                Cells::Many { rows, .. } => hash.update(&rows.to_le_bytes()),
+                Cells::Array { numbers, .. } => {
+                    (0..numbers.len()).for_each(|i| hash.update(&numbers.at(i).to_bits().to_le_bytes()));
+                }
+            }
+        }
+        match &self.values {
+            TargetValues::Classes(classes) => classes.iter().for_each(|class| hash.update(&class.to_le_bytes())),
+            TargetValues::Numbers(numbers) => numbers.iter().for_each(|x| hash.update(&x.to_bits().to_le_bytes())),
+        }
+        Ok(format!("{:016x}", hash.digest()))
+    }
+
     /// Parts the rows: a share of them, from 0 to less than 1, is held out.
     pub fn split(self, by: &SplitBy, share: f64, seed: u64) -> Result<Split<'a>, DataError> {
         let held_out = self.hold_out(&self.rows, by, share, seed)?;
@@ -331,27 +367,8 @@ impl<'a> Split<'a> {
     /// All rows of one table to train on, and all of another one to judge by, which must have the same columns.
     pub fn of(train: Examples<'a>, held_out: &'a Table) -> Result<Split<'a>, DataError> {
         train.check(&train.rows, 0)?;
-        let targets = train.target.columns().to_vec();
-        let overrides = Overrides {
-            ignore: held_out
-                .columns
-                .iter()
-                .map(|column| column.name.clone())
-                .filter(|name| !targets.contains(name))
-                .collect(),
-            ..Overrides::default()
-        };
-        let values = train.target.values(held_out)?;
-        let columns = held_out.describe_all_but(&targets, &overrides)?;
-        let rows: Vec<usize> = (0..held_out.rows).filter(|row| train.target.is_whole(&values, *row)).collect();
-        let judged = Examples {
-            table: held_out,
-            columns,
-            target: train.target.clone(),
-            values,
-            rows: rows.clone(),
-            notes: Vec::new(),
-        };
+        let judged = Examples::of_model(held_out, &train.target)?;
+        let rows = judged.rows.clone();
         let all = train.rows.clone();
         Ok(Split {
             train: Rows { examples: Arc::new(train), rows: all },

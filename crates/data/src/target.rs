@@ -21,6 +21,8 @@ pub enum Task {
     Classes,
     /// Numbers, even if they are few.
     Numbers,
+    /// One of two values, by one output for each column.
+    Labels,
 }
 
 /// What is learned: the meaning of a network's outputs. It travels with the network.

@@ -15,11 +15,40 @@ const NUMBER: usize = 10;
 /// Of what is not defined.
 const NONE: &str = "-";
 
-/// A line of a table: what is measured, and what it is of the model and of the baseline.
-type Line = (String, String, Option<String>);
+/// A metric that is one number.
+pub(crate) struct Line {
+    /// What it is called.
+    pub(crate) name: String,
+    /// As it is shown.
+    pub(crate) text: String,
+    /// NaN if it is not defined.
+    value: f64,
+    better: Better,
+}
+
+/// Which of two numbers is better.
+#[derive(Clone, Copy)]
+enum Better {
+    Higher,
+    Lower,
+}
+
+impl Line {
+    fn new(name: impl Into<String>, value: f64, show: fn(f64) -> String, better: Better) -> Line {
+        Line { name: name.into(), text: show(value), value, better }
+    }
+
+    /// Whether it is better than the same metric of another model. Never true if one of them is not defined.
+    pub(crate) fn beats(&self, other: &Line) -> bool {
+        match self.better {
+            Better::Higher => self.value > other.value,
+            Better::Lower => self.value < other.value,
+        }
+    }
+}
 
 /// A share from 0 to 1 with four decimals; with more where it would look like 0 or 1 and is neither.
-fn share(x: f64) -> String {
+pub(crate) fn share(x: f64) -> String {
     const MOST: usize = 17;
     if x.is_nan() {
         return NONE.to_owned();
@@ -29,76 +58,64 @@ fn share(x: f64) -> String {
 }
 
 /// A number with five significant digits.
-fn plain(x: f64) -> String {
-    const DIGITS: i32 = 5;
+pub(crate) fn plain(x: f64) -> String {
+    significant(x, 5)
+}
+
+/// A number with so many significant digits, at least one.
+pub(crate) fn significant(x: f64, digits: u8) -> String {
     if x.is_nan() {
         return NONE.to_owned();
     }
     if x == 0.0 || !x.is_finite() {
         return x.to_string();
     }
+    let behind = f64::from(digits) - 1.0;
     let exponent = x.abs().log10().floor();
-    if (-4.0..9.0).contains(&exponent) {
-        let decimals = (f64::from(DIGITS) - 1.0 - exponent).max(0.0) as usize;
-        format!("{x:.decimals$}")
-    } else {
-        format!("{x:.4e}")
-    }
+    let decimals = if (-4.0..9.0).contains(&exponent) { behind - exponent } else { behind };
+    let decimals = decimals.max(0.0) as usize;
+    if (-4.0..9.0).contains(&exponent) { format!("{x:.decimals$}") } else { format!("{x:.decimals$e}") }
 }
 
-fn optional(x: Option<f64>, show: fn(f64) -> String) -> String {
-    x.map_or(NONE.to_owned(), show)
-}
-
-/// Writes the lines, with a heading if there is a baseline.
-fn table(f: &mut Formatter<'_>, lines: &[Line]) -> fmt::Result {
-    let width = |texts: &mut dyn Iterator<Item = &str>| texts.map(|text| text.chars().count()).max().unwrap_or(0);
-    let first = width(&mut lines.iter().map(|line| &*line.0));
-    let model = width(&mut lines.iter().map(|line| &*line.1)).max(NUMBER);
-    let baseline = width(&mut lines.iter().filter_map(|line| line.2.as_deref())).max(NUMBER);
-    if lines.iter().any(|line| line.2.is_some()) {
-        writeln!(f, "{:first$}  {:>model$}  {:>baseline$}", "", "model", "baseline")?;
+/// Writes the metrics of a model, with those of a baseline beside them if there is one.
+fn table(f: &mut Formatter<'_>, model: &[Line], baseline: Option<&[Line]>) -> fmt::Result {
+    let width = |texts: &mut dyn Iterator<Item = &String>| texts.map(|text| text.chars().count()).max().unwrap_or(0);
+    let first = width(&mut model.iter().map(|line| &line.name));
+    let second = width(&mut model.iter().map(|line| &line.text)).max(NUMBER);
+    let third = width(&mut baseline.iter().copied().flatten().map(|line| &line.text)).max(NUMBER);
+    if baseline.is_some() {
+        writeln!(f, "{:first$}  {:>second$}  {:>third$}", "", "model", "baseline")?;
     }
-    for (name, of_model, of_baseline) in lines {
-        write!(f, "{name:first$}  {of_model:>model$}")?;
-        match of_baseline {
-            Some(text) => writeln!(f, "  {text:>baseline$}")?,
+    for (i, line) in model.iter().enumerate() {
+        write!(f, "{:first$}  {:>second$}", line.name, line.text)?;
+        match baseline.and_then(|baseline| baseline.get(i)) {
+            Some(baseline) => writeln!(f, "  {:>third$}", baseline.text)?,
             None => writeln!(f)?,
         }
     }
     Ok(())
 }
 
-/// Lines of two lists of equal names.
-fn beside(model: Vec<(String, String)>, baseline: Option<Vec<(String, String)>>) -> Vec<Line> {
-    let mut baseline = baseline.map(Vec::into_iter);
-    let lines = model.into_iter();
-    lines
-        .map(|(name, text)| {
-            (name, text, baseline.as_mut().map(|lines| lines.next().map_or(NONE.to_owned(), |line| line.1)))
-        })
-        .collect()
-}
-
 impl ClassMetrics {
-    /// Names and values of what is one number, as texts.
-    fn lines(&self) -> Vec<(String, String)> {
-        let fixed = [
-            ("accuracy", share(self.accuracy)),
-            ("balanced accuracy", share(self.balanced_accuracy)),
-            ("precision (macro)", share(self.macro_precision)),
-            ("recall (macro)", share(self.macro_recall)),
-            ("F1 (macro)", share(self.macro_f1)),
-            ("ROC AUC", optional(self.roc_auc, share)),
-            ("log loss", plain(self.log_loss)),
-            ("Brier score", plain(self.brier_score)),
+    /// What is one number.
+    pub(crate) fn lines(&self) -> Vec<Line> {
+        let higher = |name: &str, x| Line::new(name, x, share, Better::Higher);
+        let mut lines = vec![
+            higher("accuracy", self.accuracy),
+            higher("balanced accuracy", self.balanced_accuracy),
+            higher("precision (macro)", self.macro_precision),
+            higher("recall (macro)", self.macro_recall),
+            higher("F1 (macro)", self.macro_f1),
+            higher("ROC AUC", self.roc_auc.unwrap_or(f64::NAN)),
+            Line::new("log loss", self.log_loss, plain, Better::Lower),
+            Line::new("Brier score", self.brier_score, plain, Better::Lower),
         ];
-        let fixed = fixed.into_iter().map(|(name, text)| (name.to_owned(), text));
-        fixed.chain(self.top_k.iter().map(|top| (format!("top-{} accuracy", top.k), share(top.accuracy)))).collect()
+        lines.extend(self.top_k.iter().map(|top| higher(&format!("top-{} accuracy", top.k), top.accuracy)));
+        lines
     }
 
     fn show(&self, f: &mut Formatter<'_>, baseline: Option<&ClassMetrics>) -> fmt::Result {
-        table(f, &beside(self.lines(), baseline.map(ClassMetrics::lines)))?;
+        table(f, &self.lines(), baseline.map(ClassMetrics::lines).as_deref())?;
         rows(f, self.rows, self.not_a_number, "NaN among the probabilities")?;
         let names: Vec<String> = self.classes.iter().map(|class| Foreign::bare(&class.name).to_string()).collect();
         let width = names.iter().take(LISTED).map(|name| name.chars().count()).fold("class".len(), usize::max);
@@ -145,41 +162,39 @@ impl ClassMetrics {
 }
 
 impl NumberMetrics {
-    /// Names and values of what is one number, as texts.
-    fn lines(&self) -> Vec<(String, String)> {
-        let lines = [
-            ("RMSE", plain(self.rmse)),
-            ("MSE", plain(self.mse)),
-            ("mean absolute error", plain(self.mae)),
-            ("median absolute error", plain(self.median_absolute_error)),
-            ("largest error", plain(self.max_error)),
-            ("R²", optional(self.r2, plain)),
-        ];
-        lines.into_iter().map(|(name, text)| (name.to_owned(), text)).collect()
+    /// What is one number.
+    pub(crate) fn lines(&self) -> Vec<Line> {
+        let lower = |name, x| Line::new(name, x, plain, Better::Lower);
+        vec![
+            lower("RMSE", self.rmse),
+            lower("MSE", self.mse),
+            lower("mean absolute error", self.mae),
+            lower("median absolute error", self.median_absolute_error),
+            lower("largest error", self.max_error),
+            Line::new("R²", self.r2.unwrap_or(f64::NAN), plain, Better::Higher),
+        ]
     }
 
     fn show(&self, f: &mut Formatter<'_>, baseline: Option<&NumberMetrics>) -> fmt::Result {
-        table(f, &beside(self.lines(), baseline.map(NumberMetrics::lines)))?;
+        table(f, &self.lines(), baseline.map(NumberMetrics::lines).as_deref())?;
         rows(f, self.rows, self.not_finite, "a prediction that is NaN or infinite")
     }
 }
 
 impl LabelMetrics {
-    /// Names and values of what is one number, as texts.
-    fn lines(&self) -> Vec<(String, String)> {
-        let mut lines = vec![
-            ("subset accuracy".to_owned(), share(self.subset_accuracy)),
-            ("F1 (macro)".to_owned(), share(self.macro_f1)),
-        ];
+    /// What is one number.
+    pub(crate) fn lines(&self) -> Vec<Line> {
+        let higher = |name: &str, x| Line::new(name, x, share, Better::Higher);
+        let mut lines = vec![higher("subset accuracy", self.subset_accuracy), higher("F1 (macro)", self.macro_f1)];
         for (name, label) in self.names.iter().zip(&self.labels).take(LISTED) {
-            lines.push((format!("{}: accuracy", Foreign::bare(name)), share(label.accuracy)));
-            lines.push((format!("{}: F1", Foreign::bare(name)), share(label.classes[1].f1)));
+            lines.push(higher(&format!("{}: accuracy", Foreign::bare(name)), label.accuracy));
+            lines.push(higher(&format!("{}: F1", Foreign::bare(name)), label.classes[1].f1));
         }
         lines
     }
 
     fn show(&self, f: &mut Formatter<'_>, baseline: Option<&LabelMetrics>) -> fmt::Result {
-        table(f, &beside(self.lines(), baseline.map(LabelMetrics::lines)))?;
+        table(f, &self.lines(), baseline.map(LabelMetrics::lines).as_deref())?;
         let more = self.labels.len().saturating_sub(LISTED);
         if more > 0 {
             writeln!(f, "… and {more} more labels")?;
@@ -207,7 +222,8 @@ macro_rules! display {
 
         impl fmt::Display for Comparison<$metrics> {
             fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-                self.model.show(f, Some(&self.baseline))
+                self.model.show(f, Some(&self.baseline))?;
+                if self.beats_baseline() { Ok(()) } else { writeln!(f, "\nThe model is no better than the baseline.") }
             }
         }
     )*};
@@ -285,6 +301,10 @@ b\u{1b}[2J             1         1         0
         let text =
             Comparison { model, baseline: LabelBaseline::new(&has, 2).unwrap().metrics(&has).unwrap() }.to_string();
         assert!(text.contains("y: F1                0.0000      0.0000\n"), "{text}");
+        assert!(text.ends_with("on 2 rows\n"), "{text}");
+        let model = LabelBaseline::new(&has, 2).unwrap().metrics(&has).unwrap();
+        let text = Comparison { baseline: model.clone(), model }.to_string();
+        assert!(text.ends_with("\nThe model is no better than the baseline.\n"), "{text}");
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(super) fn find(table: &Table, columns: &[String], task: Option<Task>) -> Res
     match (columns, task) {
         ([], _) => Err(DataError::Request("no column to learn is named".to_owned())),
         ([column], Some(Task::Classes)) => classes(table, column, places[0]),
+        (_, Some(Task::Labels)) => labels(table, columns, &places),
         ([_], None) if !is_number(table, places[0])? => classes(table, &columns[0], places[0]),
         ([_], _) => Ok((numbers(columns), Vec::new())),
         (_, Some(Task::Numbers)) => Ok((numbers(columns), Vec::new())),
@@ -36,6 +37,33 @@ pub(super) fn find(table: &Table, columns: &[String], task: Option<Task>) -> Res
 
 fn numbers(columns: &[String]) -> Target {
     Target::Numbers { columns: columns.to_vec(), standards: vec![Standard::NONE; columns.len()] }
+}
+
+/// Columns of two values each. What says no is known of some words; of others the first one is taken for no.
+fn labels(table: &Table, columns: &[String], places: &[usize]) -> Result<(Target, Vec<String>), DataError> {
+    let mut values = Vec::new();
+    for (column, place) in columns.iter().zip(places) {
+        let Cells::Coded { texts, .. } = &table.columns[*place].cells else {
+            return Err(not_two(table, column, crate::cells::MOST_TEXTS));
+        };
+        let present = (0..texts.len()).filter(|i| !table.missing.is(texts.at(*i)));
+        values.push(match booleans(texts, present) {
+            Some(pair) => pair.map(|i| texts.at(i).to_owned()),
+            None => {
+                let classes: Vec<String> = distinct(table, texts).into_iter().map(str::to_owned).collect();
+                <[String; 2]>::try_from(classes).map_err(|classes| not_two(table, column, classes.len()))?
+            }
+        });
+    }
+    Ok((Target::Labels { columns: columns.to_vec(), values }, Vec::new()))
+}
+
+fn not_two(table: &Table, column: &str, found: usize) -> DataError {
+    DataError::Content(format!(
+        "{}: the column {} has {found} different values, and --loss binary_cross_entropy learns two; cross_entropy learns more",
+        table.name,
+        Foreign::quoted(column)
+    ))
 }
 
 /// Columns that all say no or yes, or all hold numbers.
