@@ -13,10 +13,13 @@ use nxm_net::Loss;
 
 use crate::audit::AuditArgs;
 use crate::explain::ExplainArgs;
-pub use learn::{CheckpointEvery, EvaluateArgs, Hidden, OptimizerName, PredictArgs, TrainArgs};
+pub use learn::{
+    BadRows, CheckpointEvery, EvaluateArgs, Hidden, MetricsFormat, OptimizerName, PredictArgs, PredictionFormat,
+    SplitName, TrainArgs,
+};
 pub use network::NetworkArg;
 use network::network;
-pub use table::{Header, TableArgs};
+pub use table::TableArgs;
 pub use tuning::{Betas, ClassWeights, ScheduleArg, TuningArgs};
 
 /// What does my network cost, how long will it take here, train it.
@@ -63,20 +66,21 @@ pub enum Command {
     /// compare its floating-point operations with the formulas. On Linux on x86-64 only.
     #[command(verbatim_doc_comment, after_help = "Example: nxm audit 30-30-30 --batch 2 --optimizer adam")]
     Audit(AuditArgs),
-    /// Train a network on a CSV file, on IDX files (the format of MNIST), or on the embedded digits.
+    /// Train a network on a table as it comes, on images, or on the embedded digits.
     ///
+    /// What each column holds is found out and said: numbers, categories, dates, yes and no; what can't be learned from is left out.
     /// Without DATA it learns the 1,797 handwritten digits that come with the program.
     /// Ctrl-C finishes the step, writes a checkpoint and says how to go on.
     #[command(
         verbatim_doc_comment,
-        after_help = "Examples:\n  nxm train\n  nxm train iris.csv --label species --hidden 16 --checkpoint iris.nxm\n  \
+        after_help = "Examples:\n  nxm train\n  nxm train titanic.csv --label survived --checkpoint titanic.nxm\n  \
                       nxm train train-images-idx3-ubyte.gz --hidden 128 --epochs 5 --checkpoint mnist.nxm\n  \
-                      nxm train iris.csv --resume iris.nxm --epochs 40"
+                      nxm train titanic.csv --resume titanic.nxm --epochs 400"
     )]
     Train(Box<TrainArgs>),
-    /// What a trained network says about each row: CSV on standard output.
+    /// What a trained network says about each row of a table, on standard output.
     Predict(PredictArgs),
-    /// How good a trained network is on data with labels.
+    /// How good a trained network is on a table, beside a baseline.
     Evaluate(EvaluateArgs),
 }
 

@@ -21,6 +21,18 @@ pub enum Failure {
     Output(io::Error),
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Usage(message)
+            | Failure::BrokenPromise(message)
+            | Failure::Diverged(message)
+            | Failure::Interrupted(message) => f.write_str(message),
+            Failure::Output(error) => error.fmt(f),
+        }
+    }
+}
+
 impl Failure {
     /// What an error in what the caller asked for becomes.
     pub fn usage(error: impl fmt::Display) -> Failure {
@@ -87,6 +99,12 @@ fn on_terminal(message: &str) -> String {
 fn escaped(message: &str) -> String {
     let lines: Vec<String> = message.split('\n').map(printable).collect();
     lines.join("\n")
+}
+
+impl From<nxm_data::DataError> for Failure {
+    fn from(error: nxm_data::DataError) -> Failure {
+        Failure::usage(error)
+    }
 }
 
 impl From<io::Error> for Failure {

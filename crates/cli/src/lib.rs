@@ -20,7 +20,6 @@ mod explain;
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod failure;
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
-mod foreign;
 mod format;
 mod model;
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]

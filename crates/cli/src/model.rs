@@ -4,55 +4,48 @@
 
 use std::path::Path;
 
+use nxm_data::{Foreign, Model, NOTE, Target};
 use nxm_kernels::Cpu;
-use nxm_net::{Checkpoint, Dataset, Loss, Network, Targets, argmax};
+use nxm_net::{Checkpoint, Dataset, Loss, Network, Targets};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::data::Scheme;
 use crate::failure::Failure;
-use crate::foreign::Foreign;
 
-/// The note in a checkpoint that holds the [`Scheme`].
-pub const SCHEME: &str = "nxm.data";
-
-/// A trained network.
-#[derive(Debug)]
-pub struct Model {
-    /// What was written.
-    pub checkpoint: Checkpoint<f32>,
-    /// What it must know of its data.
-    pub scheme: Scheme,
-}
-
-impl Model {
-    /// Reads a checkpoint of `nxm train`.
-    pub fn load(path: &Path) -> Result<Model, Failure> {
-        let checkpoint = Checkpoint::load(path).map_err(Failure::usage)?;
-        let scheme: Scheme = note(&checkpoint, SCHEME, path)?;
-        let [inputs, outputs] = [scheme.columns.features(), scheme.meaning.outputs()];
-        if [checkpoint.network.inputs(), checkpoint.network.outputs()] != [inputs, outputs] || !scheme.fits() {
-            let what = format!("{}: what it says of its data does not fit its network", Foreign::path(path));
-            return Err(Failure::Usage(what));
-        }
-        Ok(Model { checkpoint, scheme })
+/// Reads a checkpoint of `nxm train`.
+pub fn load(path: &Path, cpu: &Cpu) -> Result<Model, Failure> {
+    let checkpoint = Checkpoint::load(path).map_err(Failure::usage)?;
+    if !checkpoint.notes.contains_key(NOTE) {
+        return Err(no_note(NOTE, path));
     }
+    Model::of(cpu, checkpoint).map_err(|error| Failure::Usage(format!("{}: {error}", Foreign::path(path))))
 }
 
 /// What a note says.
 pub fn note<N: DeserializeOwned>(checkpoint: &Checkpoint<f32>, name: &str, path: &Path) -> Result<N, Failure> {
+    let text = checkpoint.notes.get(name).ok_or_else(|| no_note(name, path))?;
     let path = Foreign::path(path);
-    let text = checkpoint.notes.get(name);
-    let text = text.ok_or_else(|| {
-        Failure::Usage(format!("{path} is a checkpoint, but not one of nxm train: it has no note {name:?}"))
-    })?;
     serde_json::from_str(text)
         .map_err(|error| Failure::Usage(format!("{path}: its note {name:?} can't be read: {error}")))
+}
+
+fn no_note(name: &str, path: &Path) -> Failure {
+    let path = Foreign::path(path);
+    Failure::Usage(format!("{path} is a checkpoint, but not one of nxm train: it has no note {name:?}"))
 }
 
 /// The text of a note.
 pub fn note_text(note: &impl Serialize) -> Result<String, Failure> {
     Ok(serde_json::to_string(note)?)
+}
+
+/// How much larger a loss is than the network's own, whose numbers are scaled: deviation² for mean squared errors. Of several columns, whose
+/// units differ, the network's own loss is told.
+pub fn loss_unit(target: &Target) -> f64 {
+    match target {
+        Target::Numbers { standards, .. } if standards.len() == 1 => standards[0].deviation * standards[0].deviation,
+        _ => 1.0,
+    }
 }
 
 /// How good a network is on some examples.
@@ -70,11 +63,12 @@ impl Score {
         let evaluation = network.evaluate(cpu, data, loss).map_err(Failure::usage)?;
         let accuracy = match (loss, data.targets()) {
             (Loss::BinaryCrossEntropy, Targets::Values(targets)) => {
-                // The logit is above 0 where the second class is the likelier one; NaN is neither.
+                // A logit is above 0 where yes is the likelier one; NaN is neither. A row is right if all of its labels are.
                 let logits = network.predict(cpu, data.inputs()).map_err(Failure::usage)?;
-                let is_right =
-                    |(i, logit): &(usize, &f32)| argmax(&[0.0, **logit]) == Some((targets.at(*i, 0) > 0.5).into());
-                let right = logits.iter().enumerate().filter(is_right);
+                let is_right = |logit: f32, target: f32| if target > 0.5 { logit > 0.0 } else { logit <= 0.0 };
+                let rows = logits.chunks_exact(network.outputs()).enumerate();
+                let right =
+                    rows.filter(|(i, row)| row.iter().enumerate().all(|(j, z)| is_right(*z, targets.at(*i, j))));
                 Some(right.count() as f64 / data.len() as f64)
             }
             _ => evaluation.accuracy,

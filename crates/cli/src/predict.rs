@@ -1,100 +1,192 @@
-//! `nxm predict`: what a trained network says about each row.
+//! `nxm predict`: what a trained network says about each row. Rows are read, predicted and written some thousands at a time, so that a
+//! file may be larger than memory.
+
+#![deny(clippy::arithmetic_side_effects)]
 
 use std::io::{IsTerminal, Write, stdout};
 
-use nxm_kernels::{Cpu, MatrixRef};
-use nxm_net::argmax;
+use nxm_data::{Cells, DataError, Foreign, Model, Predictions, Table, Target};
+use nxm_kernels::Cpu;
 
-use crate::args::PredictArgs;
-use crate::data::{Examples, Meaning, Source, Want};
-use crate::failure::Failure;
-use crate::foreign::Foreign;
-use crate::format::plain;
-use crate::model::Model;
+use crate::args::{BadRows, PredictArgs, PredictionFormat};
+use crate::data::Source;
+use crate::evaluate::stray;
+use crate::failure::{Failure, warn};
+use crate::format::{plain, plural};
+use crate::model::load;
 
-/// Writes CSV: a header, and a row for each example.
+/// Rows that are in memory at once.
+const ROWS: usize = 8192;
+
+/// Writes a header, and a row for each example.
 pub fn run(args: &PredictArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
     let cpu = args.machine.of(cpu);
-    let Model { checkpoint, scheme } = Model::load(&args.model)?;
-    let source = Source::File { data: &args.data, labels: None };
-    let examples = source.read(Want::Predict(&scheme.columns), &args.table)?;
-    let inputs = scheme.inputs(&examples, 0..examples.len())?;
-    let inputs = MatrixRef::new(&inputs, examples.len(), scheme.columns.features()).map_err(Failure::usage)?;
-    let outputs = checkpoint.network.predict(&cpu, inputs).map_err(Failure::usage)?;
-    let width = scheme.meaning.outputs();
-    if !args.allow_non_finite {
-        must_be_finite(&outputs, width, &examples)?;
-    }
-
-    let mut writer = csv::Writer::from_writer(out);
-    match &scheme.meaning {
-        Meaning::Number => writer.write_record(["prediction"])?,
-        Meaning::Classes(_) | Meaning::TwoClasses(_) => writer.write_record(["prediction", "probability"])?,
-    }
-    // A program gets the names of classes as they are, a terminal what it can show.
-    let terminal = stdout().is_terminal();
-    for row in outputs.chunks_exact(width) {
-        match &scheme.meaning {
-            Meaning::Number => {
-                let number = scheme.target.map_or(f64::from(row[0]), |target| target.number(row[0]));
-                writer.write_record([plain(number)])?;
-            }
-            Meaning::Classes(classes) => writer.write_record(prediction(likeliest(row), classes, terminal))?,
-            // The logits of both classes, if that of the first is 0.
-            Meaning::TwoClasses(classes) => {
-                writer.write_record(prediction(likeliest(&[0.0, row[0]]), classes, terminal))?;
+    let model = load(&args.model, &cpu)?;
+    let source = Source::File { data: &args.data, labels: args.labels.as_deref() };
+    let mut reader = source.open(&args.table)?;
+    let mut writer = Writer::new(args.format, out);
+    let mut first = true;
+    let mut skipped = 0usize;
+    while let Some(table) = reader.next_rows(ROWS)? {
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        let kept = args.keep.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, DataError>>()?;
+        if first {
+            writer.header(args.keep.iter().cloned().chain(names(&model.target)).collect())?;
+            first = false;
+        }
+        let (inputs, bad) = model.encoder.encode_what_fits(&table, &rows)?;
+        let predictions = model.predict_encoded(&inputs, rows.len())?;
+        for row in rows {
+            let problem = match bad.get(&row) {
+                Some(error) => Some(Failure::usage(error)),
+                None if args.allow_non_finite => None,
+                None => predictions
+                    .outputs(row)
+                    .iter()
+                    .find(|output| !output.is_finite())
+                    .map(|output| stray(&table.place(row), *output)),
+            };
+            match (problem, args.bad_rows) {
+                (None, _) => {
+                    let cells = kept.iter().map(|column| cell(&table, *column, row));
+                    writer.row(cells.chain(said(&model, &predictions, row)).collect())?;
+                }
+                (Some(problem), BadRows::Error) => return Err(problem),
+                (Some(problem), BadRows::Skip) => {
+                    if skipped == 0 {
+                        warn(&problem.to_string());
+                    }
+                    skipped = skipped.saturating_add(1);
+                }
             }
         }
     }
-    Ok(writer.flush()?)
+    if skipped > 0 {
+        warn(&format!("{} skipped; the first is named above", plural(skipped as u64, "row")));
+    }
+    if first {
+        return Err(Failure::Usage(format!("{} has no rows", source.name())));
+    }
+    writer.end()
 }
 
-/// Refuses outputs that are infinite or no number: finite inputs can be so large that a network overflows.
-pub fn must_be_finite(outputs: &[f32], width: usize, examples: &Examples) -> Result<(), Failure> {
-    let rows = outputs.chunks_exact(width).enumerate();
-    let stray =
-        rows.filter_map(|(row, outputs)| Some((row, outputs.iter().find(|output| !output.is_finite())?))).next();
-    let Some((row, output)) = stray else { return Ok(()) };
-    Err(Failure::Usage(format!(
-        "{}: the network's output is {output}, which no prediction can be made of: its numbers are too far from what the model \
-         was trained on (--allow-non-finite goes on)",
-        examples.place(row)
-    )))
+/// What the columns are called that hold what the model says.
+fn names(target: &Target) -> Vec<String> {
+    match target {
+        Target::Classes { classes, .. } => {
+            let probabilities = classes.iter().map(|class| format!("probability {class}"));
+            std::iter::once("prediction".to_owned()).chain(probabilities).collect()
+        }
+        Target::Numbers { columns, .. } if columns.len() == 1 => vec!["prediction".to_owned()],
+        Target::Numbers { columns, .. } => columns.iter().map(|column| format!("prediction {column}")).collect(),
+        Target::Labels { columns, values } => {
+            let named = |(column, [_, yes]): (&String, &[String; 2])| {
+                let of = if columns.len() == 1 { String::new() } else { format!(" {column}") };
+                [format!("prediction{of}"), format!("probability{of} {yes}")]
+            };
+            columns.iter().zip(values).flat_map(named).collect()
+        }
+    }
 }
 
-/// The two cells of a row; no class and NaN, if no class is the likeliest.
-fn prediction(likeliest: Option<(usize, f64)>, classes: &[String], terminal: bool) -> [String; 2] {
-    let Some((class, probability)) = likeliest else { return [String::new(), f64::NAN.to_string()] };
-    let class = &classes[class];
-    [if terminal { Foreign::bare(class).to_string() } else { class.clone() }, format!("{probability:.4}")]
+/// A value as it is written.
+#[derive(Clone, Debug, PartialEq)]
+enum Value {
+    Text(String),
+    Number(f64),
+    /// With the digits of 32 bits.
+    Probability(f32),
 }
 
-/// The largest of some logits (the first of equal ones), and its softmax: 1 / Σ exp(z − largest). None if one is NaN.
-fn likeliest(logits: &[f32]) -> Option<(usize, f64)> {
-    let best = argmax(logits)?;
-    let largest = f64::from(logits[best]);
-    Some((best, 1.0 / logits.iter().map(|logit| (f64::from(*logit) - largest).exp()).sum::<f64>()))
+/// What the model says about a row; no class, and NaN, if an output is NaN.
+fn said(model: &Model, predictions: &Predictions<'_>, row: usize) -> Vec<Value> {
+    let probabilities = || predictions.probabilities(row).into_iter().map(|p| Value::Probability(p as f32));
+    match &model.target {
+        Target::Classes { classes, .. } => {
+            let class = predictions.class(row).map(|class| classes[class].clone()).unwrap_or_default();
+            std::iter::once(Value::Text(class)).chain(probabilities()).collect()
+        }
+        Target::Numbers { .. } => predictions.numbers(row).into_iter().map(Value::Number).collect(),
+        Target::Labels { values, .. } => {
+            let label = |([no, yes], p): (&[String; 2], f64)| {
+                let label = if p.is_nan() {
+                    ""
+                } else if p > 0.5 {
+                    yes
+                } else {
+                    no
+                };
+                [Value::Text(label.to_owned()), Value::Probability(p as f32)]
+            };
+            values.iter().zip(predictions.probabilities(row)).flat_map(label).collect()
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A cell that is kept, as it is written.
+fn cell(table: &Table, column: usize, row: usize) -> Value {
+    Value::Text(match &table.columns()[column].cells {
+        Cells::Coded { codes, texts } => texts.at(codes[row] as usize).to_owned(),
+        Cells::Numbers(numbers) => numbers[row].to_string(),
+        Cells::Many { .. } | Cells::Array { .. } => String::new(),
+    })
+}
 
-    #[test]
-    fn the_likeliest_class_has_its_softmax() {
-        assert_eq!(likeliest(&[2.0, 2.0]), Some((0, 0.5)));
-        // Logits of ln 1, ln 3: a quarter and three quarters.
-        let (class, probability) = likeliest(&[0.0, 3f32.ln()]).unwrap();
-        assert!(class == 1 && (probability - 0.75).abs() < 1e-7, "{probability}");
-        assert_eq!(likeliest(&[1000.0, -1000.0, 0.0]), Some((0, 1.0)));
-        assert_eq!([likeliest(&[0.0, f32::NAN]), likeliest(&[])], [None, None]);
+/// Writes rows in a format.
+enum Writer<W: Write> {
+    Csv(csv::Writer<W>, bool),
+    JsonLines(W, Vec<String>),
+}
+
+impl<W: Write> Writer<W> {
+    fn new(format: PredictionFormat, out: W) -> Writer<W> {
+        match format {
+            // A program gets texts as they are, a terminal what it can show.
+            PredictionFormat::Csv => Writer::Csv(csv::Writer::from_writer(out), stdout().is_terminal()),
+            PredictionFormat::Jsonl => Writer::JsonLines(out, Vec::new()),
+        }
     }
 
-    #[test]
-    fn a_terminal_is_shown_no_escape_sequence_and_a_program_gets_the_name() {
-        let classes = ["\u{1b}[2J".to_owned()];
-        assert_eq!(prediction(Some((0, 1.0)), &classes, true)[0], "\\u{1b}[2J");
-        assert_eq!(prediction(Some((0, 1.0)), &classes, false)[0], classes[0]);
-        assert_eq!(prediction(None, &classes, false), ["", "NaN"]);
+    fn header(&mut self, names: Vec<String>) -> Result<(), Failure> {
+        match self {
+            Writer::Csv(writer, terminal) => {
+                let shown = |name: String| if *terminal { Foreign::bare(&name).to_string() } else { name };
+                writer.write_record(names.into_iter().map(shown))?;
+            }
+            Writer::JsonLines(_, header) => *header = names,
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, values: Vec<Value>) -> Result<(), Failure> {
+        match self {
+            Writer::Csv(writer, terminal) => {
+                writer.write_record(values.into_iter().map(|value| match value {
+                    Value::Text(text) if *terminal => Foreign::bare(&text).to_string(),
+                    Value::Text(text) => text,
+                    Value::Number(x) => plain(x),
+                    Value::Probability(p) => p.to_string(),
+                }))?;
+            }
+            Writer::JsonLines(out, names) => {
+                let json = |value: Value| match value {
+                    Value::Text(text) => serde_json::Value::from(text),
+                    Value::Number(x) => x.into(),
+                    // With the digits of 32 bits.
+                    Value::Probability(p) => p.to_string().parse::<f64>().map_or(serde_json::Value::Null, Into::into),
+                };
+                let object: serde_json::Map<_, _> = names.iter().cloned().zip(values.into_iter().map(json)).collect();
+                serde_json::to_writer(&mut *out, &object)?;
+                writeln!(out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        match self {
+            Writer::Csv(mut writer, _) => Ok(writer.flush()?),
+            Writer::JsonLines(mut out, _) => Ok(out.flush()?),
+        }
     }
 }

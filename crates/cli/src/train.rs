@@ -27,8 +27,8 @@ use listener::Listener;
 pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
     let cpu = args.machine.of(cpu);
     let mut job = match &args.resume {
-        None => TrainJob::new(args)?,
-        Some(path) => TrainJob::resumed(args, path)?,
+        None => TrainJob::new(args, &cpu)?,
+        Some(path) => TrainJob::resumed(args, path, &cpu)?,
     };
     let interrupt = interrupt::watch()?;
     if job.place.is_none() {
@@ -45,7 +45,7 @@ fn train(job: &mut TrainJob, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Wr
     let costs = Costs::new(job, cpu)?;
     let write = job.first_write(cpu)?;
     let forecast = TrialForecast::new(job, cpu, write)?;
-    write!(out, "{job}")?;
+    write!(out, "{}{job}", job.description)?;
     writeln!(out, "On {}, {}.", cpu.level(), plural(cpu.threads() as u64, "thread"))?;
     writeln!(out, "{costs}")?;
     if let Some(forecast) = forecast {

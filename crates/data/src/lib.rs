@@ -20,6 +20,7 @@ mod metrics;
 mod missing;
 mod model;
 mod number;
+mod read;
 mod recipe;
 mod report;
 mod split;
@@ -43,6 +44,7 @@ pub use metrics::{
 };
 pub use missing::Missing;
 pub use model::{Baseline, EpochSummary, Evaluation, Model, NOTE, Predictions, dataset};
+pub use read::{Compression, Dialect, Encoding as TextEncoding, Format, ReadOptions, TableReader};
 pub use recipe::{LEARNING_RATE, Recipe, Settings};
 pub use report::{CostRow, DataDescription, LossCurves, Report, ReportError, TargetMetrics, TargetResult};
 pub use split::{Examples, Rows, Selection, Split, SplitBy};

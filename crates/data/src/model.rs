@@ -60,6 +60,19 @@ struct Notes {
 }
 
 impl Model {
+    /// A model of these parts.
+    pub fn new(
+        cpu: &Cpu,
+        checkpoint: Checkpoint<f32>,
+        encoder: Encoder,
+        target: Target,
+        baseline: Baseline,
+    ) -> Result<Model, DataError> {
+        let mut model = Model { checkpoint, encoder, target, baseline, history: Vec::new(), cpu: *cpu };
+        model.checkpoint.notes.extend(model.notes()?);
+        Ok(model)
+    }
+
     /// Reads a model from a file.
     pub fn load(cpu: &Cpu, path: impl AsRef<Path>) -> Result<Model, DataError> {
         let path = path.as_ref();

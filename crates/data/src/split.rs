@@ -106,6 +106,11 @@ impl<'a> Selection<'a> {
         self
     }
 
+    /// Takes all that is said of columns.
+    pub fn with_overrides(self, overrides: Overrides) -> Self {
+        Selection { overrides, ..self }
+    }
+
     /// Learns classes, or numbers, whatever the targets look like.
     pub fn task(mut self, task: Task) -> Self {
         self.task = Some(task);

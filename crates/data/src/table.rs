@@ -7,6 +7,7 @@ use crate::error::DataError;
 use crate::foreign::Foreign;
 use crate::lines::Lines;
 use crate::missing::Missing;
+use crate::read::check_names;
 
 /// Named columns of equal length.
 #[derive(Clone, Debug)]
@@ -70,6 +71,7 @@ impl Table {
                 Foreign::quoted(&columns[0].name)
             )));
         }
+        check_names(&columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>(), &name)?;
         let places = Places::Numbered { what: "row", before: 0 };
         let missing = Arc::default();
         Ok(Table { name, columns, rows, places, missing, decimal_comma: false, named: true })
@@ -88,6 +90,11 @@ impl Table {
     /// Its columns, in the order of the file.
     pub fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    /// Whether each row is an image: an array, perhaps with a label.
+    pub fn is_images(&self) -> bool {
+        self.columns.iter().any(|column| matches!(column.cells, Cells::Array { .. }))
     }
 
     /// Where a row stands.

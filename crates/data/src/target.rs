@@ -157,7 +157,7 @@ impl Target {
     }
 
     /// Scales numbers by those of these rows.
-    pub(crate) fn fit(&mut self, table: &Table, values: &TargetValues, rows: &[usize]) -> Result<(), DataError> {
+    pub fn fit(&mut self, table: &Table, values: &TargetValues, rows: &[usize]) -> Result<(), DataError> {
         let (Target::Numbers { columns, standards }, TargetValues::Numbers(values)) = (self, values) else {
             return Ok(());
         };

@@ -18,32 +18,39 @@ use super::{activation, at_least_one, loss};
 /// What to train, on what, and how.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
-    /// A CSV file with a header, or the images of an IDX pair; gzip too. The embedded digits unless given.
+    /// A table: CSV and its relatives, NumPy's arrays, libsvm, IDX images (the format of MNIST), packed by gzip or zstd or not; - is
+    /// standard input. The embedded digits unless given.
     pub data: Option<PathBuf>,
-    /// The column of a CSV file that is to be learned; all others must be numbers.
+    /// The column that is to be learned, or several of them, separated by commas or by several of this option.
     #[arg(long, value_name = "COLUMN")]
-    pub label: Option<String>,
-    /// A column of a CSV file that is left out; may be given several times.
+    pub label: Vec<String>,
+    /// A column that is left out; may be given several times.
     #[arg(long, value_name = "COLUMN")]
     pub ignore: Vec<String>,
+    /// A column whose values are categories, even if they are numbers; may be given several times.
+    #[arg(long, value_name = "COLUMN")]
+    pub categories: Vec<String>,
+    /// A column that holds numbers, even if it looks like a row index, an id or yes and no; may be given several times.
+    #[arg(long, value_name = "COLUMN")]
+    pub numbers: Vec<String>,
     #[command(flatten)]
     pub table: TableArgs,
     /// The labels of IDX images; unless given, the file beside them with "labels" for "images" and "idx1" for "idx3".
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    /// Units of the hidden layers, as 128,64, or none. [default: 128,64]
+    /// Units of the hidden layers, as 128,64, or none. [default: 64, or 128,64 for a thousand rows and more]
     #[arg(long, value_name = "UNITS")]
     pub hidden: Option<Hidden>,
     /// Their activation. [default: relu]
     #[arg(long, value_parser = activation())]
     pub activation: Option<Activation>,
-    /// cross_entropy learns classes, binary_cross_entropy two classes by one output, mse numbers. [default: cross_entropy]
+    /// cross_entropy learns classes, binary_cross_entropy two classes by one output, mse numbers. [default: by what the column holds]
     #[arg(long, value_parser = loss())]
     pub loss: Option<Loss>,
-    /// What updates the parameters. [default: adam]
+    /// What updates the parameters. [default: adamw]
     #[arg(long, value_enum)]
     pub optimizer: Option<OptimizerName>,
-    /// The size of its steps. [default: 0.001]
+    /// The size of its steps. [default: 0.002 for adamw, 0.001 for the others]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub learning_rate: Option<f64>,
     /// How the learning rate changes with the step, as NAME:SETTING=NUMBER,…: step:every=N,factor=F,
@@ -53,16 +60,25 @@ pub struct TrainArgs {
     pub schedule: Option<ScheduleArg>,
     #[command(flatten)]
     pub tuning: TuningArgs,
-    /// Examples in a step. [default: 32]
+    /// Examples in a step. [default: from 16 to 256, by the number of rows]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub batch: Option<u64>,
-    /// How many times training sees every example. [default: 20]
+    /// How many times training sees every example at most. [default: from 10 to 300, by the number of rows]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub epochs: Option<u64>,
-    /// The share of the examples that is held out to judge each epoch by; 0 for none. [default: 0.1]
+    /// The share of the examples that is held out to judge each epoch by; 0 for none. [default: 0.15]
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub validate: Option<f64>,
-    /// Stop after so many epochs in which the held-out loss did not fall. [default: never]
+    /// Which examples are held out: a share of each class, any at random, or the last ones. [default: stratified]
+    #[arg(long, value_enum)]
+    pub split: Option<SplitName>,
+    /// Examples with the same value in this column are held out together; it is not learned from.
+    #[arg(long, value_name = "COLUMN", conflicts_with = "split")]
+    pub group: Option<String>,
+    /// Hold out this table, which has the same columns, instead of a share.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["split", "group", "validate"])]
+    pub validate_with: Option<PathBuf>,
+    /// Stop after so many epochs in which the held-out loss did not fall. [default: 30 where examples are held out]
     #[arg(long, value_name = "EPOCHS", value_parser = at_least_one, allow_negative_numbers = true)]
     pub patience: Option<u64>,
     /// What weights, held-out examples and the order of the others are drawn from. [default: 0]
@@ -89,8 +105,20 @@ pub struct TrainArgs {
 pub struct PredictArgs {
     /// A checkpoint of nxm train.
     pub model: PathBuf,
-    /// A CSV file with the columns that the model was trained on, in any order, or IDX images.
+    /// A table with the columns that the model was trained on, in any order; - is standard input.
     pub data: PathBuf,
+    /// A column that is written beside each prediction, as an id; may be given several times.
+    #[arg(long, value_name = "COLUMN")]
+    pub keep: Vec<String>,
+    /// What becomes of a row with a cell that does not fit.
+    #[arg(long, value_enum, default_value_t = BadRows::Error)]
+    pub bad_rows: BadRows,
+    /// How predictions are written.
+    #[arg(long, value_enum, default_value_t = PredictionFormat::Csv)]
+    pub format: PredictionFormat,
+    /// The labels of IDX images, which are read and not used.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub labels: Option<PathBuf>,
     /// Go on where outputs are infinite or NaN: then a prediction may be inf, NaN or empty.
     #[arg(long)]
     pub allow_non_finite: bool,
@@ -105,8 +133,11 @@ pub struct PredictArgs {
 pub struct EvaluateArgs {
     /// A checkpoint of nxm train.
     pub model: PathBuf,
-    /// A CSV file with the columns that the model was trained on and its label, or IDX images.
+    /// A table with the columns that the model was trained on and those that it predicts; - is standard input.
     pub data: PathBuf,
+    /// How the metrics are written.
+    #[arg(long, value_enum, default_value_t = MetricsFormat::Text)]
+    pub format: MetricsFormat,
     /// The labels of IDX images; unless given, the file beside them with "labels" for "images" and "idx1" for "idx3".
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
@@ -157,6 +188,44 @@ impl OptimizerName {
             OptimizerName::Adamw => "adamw",
         }
     }
+}
+
+/// Which examples are held out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SplitName {
+    /// A share of each class.
+    Stratified,
+    /// Any.
+    Random,
+    /// The last ones, as of a series in time.
+    Order,
+}
+
+/// What becomes of a row with a cell that does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BadRows {
+    /// It ends the prediction.
+    Error,
+    /// It is left out, and counted.
+    Skip,
+}
+
+/// How metrics are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MetricsFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// How predictions are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PredictionFormat {
+    /// A header, and a line for each row.
+    Csv,
+    /// An object for each row.
+    Jsonl,
 }
 
 /// When a checkpoint is written, besides the end.

@@ -8,8 +8,8 @@ use nxm_net::{CheckpointSummary, ContentError, ElementType, FileHeader, Loss, Op
 
 use crate::args::{CountArgs, NetworkArg, OptimizerName, TuningArgs};
 use crate::failure::Failure;
-use crate::foreign::Foreign;
 use crate::optimizer::trained;
+use nxm_data::Foreign;
 
 /// What is asked.
 #[derive(Debug)]

@@ -7,9 +7,9 @@ use nxm_kernels::{Function, Phase};
 
 use super::report::Report;
 use super::symbolic;
-use crate::foreign::Foreign;
 use crate::format::{count, is_rounded, plural, significant};
 use crate::table::{Look, table};
+use nxm_data::Foreign;
 
 /// Writes tables of the step and the training, of their bytes, by layer, and of what was verified.
 pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()> {

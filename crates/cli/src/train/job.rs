@@ -1,32 +1,34 @@
 //! What is trained, on what, and how: from the command line, or from a checkpoint.
 
 mod again;
+mod columns;
 mod options;
-mod split;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use nxm_data::{
+    Baseline, Encoder, Examples, Foreign, Model, Overrides, Settings, Split, SplitBy, Table, Target, Task, dataset,
+};
 use nxm_kernels::{Activation, Cpu};
-use nxm_net::{Checkpoint, Dataset, LearningRateSchedule, Network, OptimizerState, TrainingOptions, TrainingState};
+use nxm_net::{
+    Checkpoint, Dataset, LearningRateSchedule, Loss, Network, OptimizerState, TrainingOptions, TrainingState,
+};
 
 use super::place::CheckpointFiles;
 use super::watch::{WATCH, Watch};
 use crate::args::{ScheduleArg, TrainArgs};
-use crate::data::{Columns, Examples, Meaning, Scheme, Source, Want, source};
+use crate::data::Source;
 use crate::digits;
-use crate::failure::Failure;
-use crate::foreign::Foreign;
+use crate::failure::{Failure, warn};
 use crate::format::{count, plural};
-use crate::model::{Model, SCHEME, note, note_text};
+use crate::model::{load, note, note_text};
 use again::again;
 pub use again::quoted;
-use split::Split;
 
-/// The largest pixel.
-const WHITE: f64 = 255.0;
+/// The column of labels of images.
+const IMAGE_LABEL: &str = "label";
 
 /// A training that is ready to begin or to go on.
 #[derive(Debug)]
@@ -43,54 +45,87 @@ pub struct TrainJob {
     pub place: Option<CheckpointFiles>,
     /// The command that goes on with it, but for the checkpoint.
     pub again: String,
-    /// What its network must know of its data.
-    pub scheme: Scheme,
+    /// What its outputs mean.
+    pub target: Target,
+    /// What the table holds, column by column; empty if that was said before.
+    pub description: String,
+    /// How many columns it learns from.
+    columns: usize,
     source: String,
 }
 
 impl TrainJob {
     /// What the command line asks for.
-    pub fn new(args: &TrainArgs) -> Result<TrainJob, Failure> {
+    pub fn new(args: &TrainArgs, cpu: &Cpu) -> Result<TrainJob, Failure> {
         let place = args.checkpoint.as_ref().map(|path| CheckpointFiles::begin(args, path)).transpose()?;
-        let options = options::new(args)?;
-        let source = source(args.data.as_ref(), args.labels.as_ref())?;
-        let want = Want::Learn { label: args.label.as_deref(), ignore: &args.ignore };
-        let examples = source.read(want, &args.table)?;
-        let meaning = Meaning::new(&examples, &options.loss)?;
-        let watch = Watch {
-            fingerprint: examples.fingerprint(),
-            validate: args.validate.unwrap_or(options::VALIDATE),
-            patience: args.patience,
-            best: None,
+        let source = Source::new(args.data.as_ref(), args.labels.as_ref())?;
+        let (table, dialect) = source.read(&args.table)?;
+        let examples = select(args, &source, &table)?;
+        let judged = match &args.validate_with {
+            Some(path) => Some(Source::File { data: path, labels: None }.read(&args.table)?.0),
+            None => None,
         };
-        let split = Split::new(examples.len(), options.seed, watch.validate)?;
-        if watch.patience.is_some() && split.held_out().is_none() {
+        let by = by(args);
+        let split = match &judged {
+            Some(judged) => Split::of(examples, judged)?,
+            None => {
+                let seed = args.seed.unwrap_or(TrainingOptions::default().seed);
+                examples.split(&by, args.validate.unwrap_or(options::VALIDATE), seed)?
+            }
+        };
+        for note in split.notes() {
+            warn(&format!("{}: {note}", source.name()));
+        }
+        let (examples, rows) = (&split.train.examples, &split.train.rows);
+        let mut encoder = Encoder::fit(&table, &examples.columns, rows)?;
+        if let Source::Digits = source {
+            encoder = encoder.dividing(f64::from(digits::INK));
+        }
+        let mut target = examples.target.clone();
+        target.fit(&table, &examples.values, rows)?;
+        let baseline = Baseline::new(&target, &examples.values, rows)?;
+        let Settings { hidden, activation, options, patience } = options::new(args, &target, rows.len())?;
+        if args.patience.is_some() && split.held_out.is_empty() {
             let why = "--patience needs examples that are held out: --validate with more than 0";
             return Err(Failure::Usage(why.to_owned()));
         }
-        let divided_by = match (&examples.columns, &source) {
-            (_, Source::Digits) => Some(f64::from(digits::INK)),
-            (Columns::Images { .. }, _) => Some(WHITE),
-            (Columns::Table { .. }, _) => None,
-        };
-        let network = network(args, &examples, meaning.outputs(), options.seed)?;
+        let first = Network::builder(encoder.width());
+        let builder = hidden.iter().fold(first, |builder, units| builder.dense(*units, activation));
+        let builder = builder.dense(target.outputs(), Activation::Identity).seed(options.seed);
+        let network: Network<f32> = builder.build().map_err(Failure::usage)?;
         let optimizer = OptimizerState::new(options.optimizer, &network).map_err(Failure::usage)?;
-        let scheme = Scheme::new(&examples, split.seen(), meaning, divided_by)?;
-        split.warn_of_unseen(&scheme.meaning, &examples);
-        let (seen, held_out) = split.datasets(&scheme, &examples)?;
-        let notes = BTreeMap::from([(SCHEME.to_owned(), note_text(&scheme)?), (WATCH.to_owned(), note_text(&watch)?)]);
-        let checkpoint = Checkpoint::new(network, options, TrainingState::new(optimizer), seen.len()).with_notes(notes);
-        Ok(TrainJob { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })
+
+        let (seen, held_out) = datasets(&encoder, &target, &split)?;
+        let names = encoder.columns().iter().map(|column| column.name.as_str());
+        let watch = Watch {
+            fingerprint: examples.fingerprint(names.clone())?,
+            split: by,
+            validate: args.validate.unwrap_or(options::VALIDATE),
+            validate_with: judged.as_ref().map(|_| split.held_out.examples.fingerprint(names)).transpose()?,
+            patience: held_out.is_some().then_some(patience as u64).filter(|patience| *patience > 0),
+            best: None,
+        };
+        let description = match source {
+            Source::Digits => String::new(),
+            Source::File { .. } => columns::describe(&source.name(), &dialect, &table, &examples.columns, &encoder),
+        };
+        let checkpoint = Checkpoint::new(network, options, TrainingState::new(optimizer), seen.len());
+        let mut model = Model::new(cpu, checkpoint, encoder, target, baseline)?;
+        model.checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
+        let (again, source, columns) = (again(args), source.name(), model.encoder.columns().len());
+        let Model { checkpoint, target, .. } = model;
+        Ok(TrainJob { checkpoint, seen, held_out, watch, place, again, target, description, columns, source })
     }
 
     /// What is in a checkpoint, as long as the command line does not ask for something else.
-    pub fn resumed(args: &TrainArgs, path: &Path) -> Result<TrainJob, Failure> {
+    pub fn resumed(args: &TrainArgs, path: &Path, cpu: &Cpu) -> Result<TrainJob, Failure> {
         let to = args.checkpoint.as_deref().unwrap_or(path);
         // Before the checkpoint is read, as another run may still write it.
         let mut place = if to == path { CheckpointFiles::lock(args, to)? } else { CheckpointFiles::begin(args, to)? };
-        let Model { mut checkpoint, scheme } = Model::load(path)?;
-        let mut watch: Watch = note(&checkpoint, WATCH, path)?;
-        options::agree(args, path, &mut checkpoint, &scheme, &mut watch)?;
+        let mut model = load(path, cpu)?;
+        let mut watch: Watch = note(&model.checkpoint, WATCH, path)?;
+        options::agree(args, path, &mut model, &mut watch)?;
+        let Model { mut checkpoint, encoder, target, .. } = model;
         let progress = checkpoint.state.progress;
         if progress.epochs >= checkpoint.options.epochs {
             let epochs = plural(checkpoint.options.epochs as u64, "epoch");
@@ -109,21 +144,108 @@ impl TrainJob {
         if to == path {
             place.go_on(watch.patience.is_some())?;
         }
-        let source = source(args.data.as_ref(), args.labels.as_ref())?;
-        let examples = source.read(Want::Judge(&scheme.columns), &args.table)?;
-        if examples.fingerprint() != watch.fingerprint {
-            return Err(Failure::Usage(format!(
-                "{} is not the data that the training in {} began with, or a version that read tables in 32 bits began it",
-                source.name(),
-                Foreign::path(path)
-            )));
-        }
-        let split = Split::new(examples.len(), checkpoint.options.seed, watch.validate)?;
-        let (seen, held_out) = split.datasets(&scheme, &examples)?;
+        let source = Source::new(args.data.as_ref(), args.labels.as_ref())?;
+        let (table, _) = source.read(&args.table)?;
+        let examples = Examples::of_model(&table, &target)?;
+        let names = encoder.columns().iter().map(|column| column.name.as_str());
+        let same = |examples: &Examples<'_>, fingerprint: &str, name: String| {
+            if examples.fingerprint(names.clone())? == fingerprint {
+                return Ok(());
+            }
+            let path = Foreign::path(path);
+            Err(Failure::Usage(format!("{name} is not the data that the training in {path} began with")))
+        };
+        same(&examples, &watch.fingerprint, source.name())?;
+        let judged = match &args.validate_with {
+            Some(path) => Some(Source::File { data: path, labels: None }.read(&args.table)?.0),
+            None => None,
+        };
+        let split = match (&judged, &watch.validate_with) {
+            (Some(judged), Some(fingerprint)) => {
+                let split = Split::of(examples, judged)?;
+                same(&split.held_out.examples, fingerprint, judged.name().to_owned())?;
+                split
+            }
+            _ => examples.split(&watch.split, watch.validate, checkpoint.options.seed)?,
+        };
+        let (seen, held_out) = datasets(&encoder, &target, &split)?;
         checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
-        let place = Some(place);
-        Ok(TrainJob { checkpoint, seen, held_out, watch, place, again: again(args), scheme, source: source.name() })
+        let (again, source, columns) = (again(args), source.name(), encoder.columns().len());
+        let (place, description) = (Some(place), String::new());
+        Ok(TrainJob { checkpoint, seen, held_out, watch, place, again, target, description, columns, source })
     }
+}
+
+/// How rows are parted.
+fn by(args: &TrainArgs) -> SplitBy {
+    match &args.group {
+        Some(column) => SplitBy::Group(column.clone()),
+        None => args.split.map_or(SplitBy::Stratified, options::split_by),
+    }
+}
+
+/// The rows and columns that are asked for.
+fn select<'a>(args: &TrainArgs, source: &Source<'_>, table: &'a Table) -> Result<Examples<'a>, Failure> {
+    let targets = targets(args, source, table)?;
+    let mut overrides = Overrides {
+        ignore: args.ignore.iter().chain(&args.group).cloned().collect(),
+        categories: args.categories.clone(),
+        numbers: args.numbers.clone(),
+    };
+    if let Source::Digits = source {
+        // All pixels, those that are always white too.
+        let pixels = table.columns().iter().map(|column| column.name.clone());
+        overrides.numbers.extend(pixels.filter(|name| !targets.contains(name)));
+    }
+    if let Some(both) = overrides.ignore.iter().find(|name| targets.contains(name)) {
+        let both = Foreign::quoted(both);
+        return Err(Failure::Usage(format!("--ignore is {both}, which is the column to learn")));
+    }
+    let mut selection = table.targets(targets).with_overrides(overrides);
+    if let Some(loss) = &args.loss {
+        selection = selection.task(match loss {
+            Loss::CrossEntropy { .. } => Task::Classes,
+            Loss::BinaryCrossEntropy => Task::Labels,
+            Loss::MeanSquaredError => Task::Numbers,
+        });
+    }
+    Ok(selection.examples()?)
+}
+
+/// The columns to learn.
+fn targets(args: &TrainArgs, source: &Source<'_>, table: &Table) -> Result<Vec<String>, Failure> {
+    let has = |name: &str| table.columns().iter().any(|column| column.name == name);
+    if args.label.is_empty() {
+        let own = match source {
+            Source::Digits => digits::LABEL,
+            Source::File { .. } => IMAGE_LABEL,
+        };
+        if table.is_images() && has(own) || matches!(source, Source::Digits) {
+            return Ok(vec![own.to_owned()]);
+        }
+        let names = Foreign::list(table.columns().iter().map(|column| column.name.as_str()));
+        return Err(Failure::Usage(format!(
+            "{}: name the column to learn by --label; its columns are {names}",
+            source.name()
+        )));
+    }
+    // A name may have a comma in it.
+    let names = |label: &String| match has(label) {
+        true => vec![label.clone()],
+        false => label.split(',').map(str::to_owned).collect(),
+    };
+    Ok(args.label.iter().flat_map(names).collect())
+}
+
+/// Rows to learn from, and rows to judge by.
+fn datasets(
+    encoder: &Encoder,
+    target: &Target,
+    split: &Split<'_>,
+) -> Result<(Dataset<f32>, Option<Dataset<f32>>), Failure> {
+    let of = |rows: &nxm_data::Rows<'_>| dataset(encoder, target, &rows.examples, &rows.rows);
+    let held_out = (!split.held_out.is_empty()).then(|| of(&split.held_out)).transpose()?;
+    Ok((of(&split.train)?, held_out))
 }
 
 impl TrainJob {
@@ -134,30 +256,15 @@ impl TrainJob {
     }
 }
 
-/// The network with its first weights.
-fn network(args: &TrainArgs, examples: &Examples, outputs: usize, seed: u64) -> Result<Network<f32>, Failure> {
-    let activation = args.activation.unwrap_or(Activation::Relu);
-    let hidden = args.hidden.as_ref().map_or(&options::HIDDEN[..], |hidden| &hidden.0);
-    let first = Network::builder(examples.columns.features());
-    let builder = hidden.iter().fold(first, |builder, units| builder.dense(*units, activation));
-    builder.dense(outputs, Activation::Identity).seed(seed).build().map_err(Failure::usage)
-}
-
 impl fmt::Display for TrainJob {
     /// What is learned from what, and how.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Checkpoint { network, options, state, .. } = &self.checkpoint;
         let TrainingOptions { loss, optimizer, schedule, batch, epochs, .. } = options;
-        let meaning = self.scheme.meaning.describe();
-        match &self.scheme.columns {
-            Columns::Table { features, label } => {
-                let columns = plural(features.len() as u64, "column");
-                write!(f, "{}: {} ({meaning}) from {columns}, ", self.source, Foreign::quoted(label))?;
-            }
-            Columns::Images { .. } => {
-                write!(f, "{}: {meaning} from {} pixels, ", self.source, count(network.inputs() as u64))?;
-            }
-        }
+        let labels: Vec<String> =
+            self.target.columns().iter().map(|column| Foreign::quoted(column).to_string()).collect();
+        let (meaning, columns) = (self.target.describe(), plural(self.columns as u64, "column"));
+        write!(f, "{}: {} ({meaning}) from {columns}, ", self.source, labels.join(", "))?;
         let held_out = self.held_out.as_ref().map_or(0, Dataset::len);
         writeln!(f, "{}, {} held out.", plural(self.seen.len() as u64, "example"), count(held_out as u64))?;
         let sizes: Vec<String> = network.sizes().iter().map(usize::to_string).collect();

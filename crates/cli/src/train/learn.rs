@@ -13,10 +13,10 @@ use super::place::CheckpointFiles;
 use super::progress::Bar;
 use super::watch::{WATCH, Watch};
 use crate::failure::Failure;
-use crate::foreign::Foreign;
 use crate::format::{count, loss, percent, plural, seconds};
-use crate::model::{Score, note_text};
+use crate::model::{Score, loss_unit, note_text};
 use crate::table::{Look, table};
+use nxm_data::Foreign;
 
 /// Epochs that the table shows at most.
 const ROWS: usize = 12;
@@ -33,9 +33,9 @@ struct Epoch {
 
 /// Trains to the end, or as far as it gets.
 pub fn run(job: &mut TrainJob, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Write) -> Result<(), Failure> {
-    let TrainJob { checkpoint, seen, held_out, watch, place, again, scheme, .. } = job;
+    let TrainJob { checkpoint, seen, held_out, watch, place, again, target, .. } = job;
     // The network's numbers are scaled; people know their own.
-    let unit = scheme.loss_unit();
+    let unit = loss_unit(target);
     let mut training = checkpoint.resume(cpu, seen).map_err(Failure::usage)?;
     let (mut place, steps) = (place.as_mut(), training.steps_per_epoch().saturating_mul(training.options().epochs));
     let mut bar = Bar::new(steps, training.steps(), unit);

@@ -8,7 +8,7 @@ use nxm_net::{Checkpoint, CheckpointError, Checkpoints, LockedCheckpoints, Train
 
 use crate::args::{CheckpointEvery, TrainArgs};
 use crate::failure::Failure;
-use crate::foreign::Foreign;
+use nxm_data::Foreign;
 
 /// At the end of an epoch, a training is written at most once in this time, unless `--checkpoint-every` asks for more. A write waits for
 /// the disk, for 30 to 100 ms on a slow one: this bounds them to one percent, and what a kill costs to this time and an epoch.

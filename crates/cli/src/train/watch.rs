@@ -3,6 +3,7 @@
 
 #![deny(clippy::arithmetic_side_effects)]
 
+use nxm_data::SplitBy;
 use serde::{Deserialize, Serialize};
 
 /// The note in a checkpoint that holds the [`Watch`].
@@ -13,8 +14,12 @@ pub const WATCH: &str = "nxm.run";
 pub struct Watch {
     /// Of the data, before it is split.
     pub fingerprint: String,
+    /// Which examples are held out.
+    pub split: SplitBy,
     /// The share that is held out.
     pub validate: f64,
+    /// Of the table that is held out instead of a share.
+    pub validate_with: Option<String>,
     /// Epochs without a gain after which it stops.
     pub patience: Option<u64>,
     /// The epoch with the smallest held-out loss so far, and that loss.
@@ -44,7 +49,14 @@ mod tests {
 
     #[test]
     fn it_stops_when_patience_is_at_an_end() {
-        let mut watch = Watch { fingerprint: String::new(), validate: 0.1, patience: Some(2), best: None };
+        let mut watch = Watch {
+            fingerprint: String::new(),
+            split: SplitBy::Stratified,
+            validate: 0.1,
+            validate_with: None,
+            patience: Some(2),
+            best: None,
+        };
         let seen = [(1, 0.5), (2, 0.4), (3, 0.4), (4, f64::NAN)].map(|(epoch, loss)| {
             let better = watch.see(epoch, loss);
             (better, watch.stops_after(epoch))

@@ -37,7 +37,8 @@ pub enum Evaluation {
 }
 
 impl Baseline {
-    pub(super) fn new(target: &Target, values: &TargetValues, rows: &[usize]) -> Result<Baseline, DataError> {
+    /// From the targets of the training rows.
+    pub fn new(target: &Target, values: &TargetValues, rows: &[usize]) -> Result<Baseline, DataError> {
         Ok(match (target, values) {
             (Target::Classes { classes: names, .. }, TargetValues::Classes(classes)) => {
                 let labels: Vec<usize> = rows.iter().map(|row| classes[*row] as usize).collect();

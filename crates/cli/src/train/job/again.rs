@@ -15,7 +15,10 @@ pub fn again(args: &TrainArgs) -> String {
     if let Some(labels) = &args.labels {
         command += &format!(" --labels {}", quoted(labels));
     }
-    command += &args.table.again();
+    command += &args.table.again(|text| quoted(Path::new(text)));
+    if let Some(held_out) = &args.validate_with {
+        command += &format!(" --validate-with {}", quoted(held_out));
+    }
     if let Some(every) = args.checkpoint_every {
         command += &format!(" --checkpoint-every {every}");
     }

@@ -3,49 +3,44 @@
 use std::fmt::Display;
 use std::path::Path;
 
+use nxm_data::{Foreign, LEARNING_RATE, Model, Recipe, Settings, SplitBy, Target};
 use nxm_net::{Checkpoint, Loss, TrainingOptions};
 
-use crate::args::{Hidden, OptimizerName, ScheduleArg, TrainArgs, TuningArgs};
-use crate::data::{Columns, Scheme};
+use crate::args::{Hidden, OptimizerName, ScheduleArg, SplitName, TrainArgs, TuningArgs};
 use crate::failure::Failure;
-use crate::foreign::Foreign;
 use crate::train::watch::Watch;
 
-/// Units of the hidden layers, unless told.
-pub const HIDDEN: [usize; 2] = [128, 64];
 /// The share that is held out, unless told.
-pub const VALIDATE: f64 = 0.1;
-const EPOCHS: usize = 20;
+pub const VALIDATE: f64 = 0.15;
 
-/// What the command line asks for.
-pub fn new(args: &TrainArgs) -> Result<TrainingOptions, Failure> {
-    let default = TrainingOptions::default();
-    Ok(TrainingOptions::new(
-        args.tuning.loss(args.loss.clone().unwrap_or(Loss::CROSS_ENTROPY))?,
-        args.tuning.optimizer(args.optimizer.unwrap_or(OptimizerName::Adam), args.learning_rate)?,
-    )
-    .with_schedule(args.schedule.clone().unwrap_or_default().0)
-    .with_clip_norm(args.tuning.clip_norm)
-    .with_batch(args.batch.map_or(default.batch, whole))
-    .with_epochs(args.epochs.map_or(EPOCHS, whole))
-    .with_seed(args.seed.unwrap_or(default.seed)))
+/// What the command line asks for, to learn `target` from so many rows; what it does not say is right for their number.
+pub fn new(args: &TrainArgs, target: &Target, rows: usize) -> Result<Settings, Failure> {
+    let name = args.optimizer.unwrap_or(OptimizerName::Adamw);
+    let rate = args.learning_rate.or((name == OptimizerName::Adamw).then_some(LEARNING_RATE));
+    let mut recipe = Recipe::default()
+        .with_optimizer(args.tuning.optimizer(name, rate)?)
+        .with_seed(args.seed.unwrap_or(TrainingOptions::default().seed));
+    recipe.hidden = args.hidden.as_ref().map(|hidden| hidden.0.clone());
+    recipe.activation = args.activation;
+    recipe.batch = args.batch.map(whole);
+    recipe.epochs = args.epochs.map(whole);
+    recipe.patience = args.patience.map(whole);
+    recipe.clip_norm = args.tuning.clip_norm;
+    let mut settings = recipe.settings(rows, target);
+    settings.options.loss = args.tuning.loss(settings.options.loss)?;
+    settings.options.schedule = args.schedule.clone().unwrap_or_default().0;
+    Ok(settings)
 }
 
 /// More than this machine can count is as good as all it can.
-fn whole(number: u64) -> usize {
+pub fn whole(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// What the command line asks for must be what the checkpoint says; epochs and patience are taken over from there.
-pub fn agree(
-    args: &TrainArgs,
-    path: &Path,
-    checkpoint: &mut Checkpoint<f32>,
-    scheme: &Scheme,
-    watch: &mut Watch,
-) -> Result<(), Failure> {
+pub fn agree(args: &TrainArgs, path: &Path, model: &mut Model, watch: &mut Watch) -> Result<(), Failure> {
     let same = Same(path);
-    let Checkpoint { network, options, .. } = &*checkpoint;
+    let Checkpoint { network, options, .. } = &model.checkpoint;
     let hidden = network.layers().len().saturating_sub(1);
     same.check(
         "--hidden",
@@ -63,29 +58,34 @@ pub fn agree(
     same.check("--batch", args.batch.map(whole).as_ref(), &options.batch)?;
     same.check("--seed", args.seed.as_ref(), &options.seed)?;
     same.check("--validate", args.validate.as_ref(), &watch.validate)?;
-    match &scheme.columns {
-        Columns::Table { features, label } => {
-            same.check("--label", args.label.as_ref(), label)?;
-            if let Some(used) = args.ignore.iter().find(|ignored| features.contains(ignored)) {
-                let (path, used) = (Foreign::path(path), Foreign::quoted(used));
-                return Err(Failure::Usage(format!(
-                    "--ignore is {used}, and the training in {path} learns from that column"
-                )));
-            }
-        }
-        Columns::Images { .. } if args.label.is_some() => {
+    let split = args.split.map(split_by).or(args.group.clone().map(SplitBy::Group));
+    same.check("--split", split.as_ref().map(split_name).as_ref(), &split_name(&watch.split))?;
+    if args.validate_with.is_some() != watch.validate_with.is_some() {
+        let (path, has) = (Foreign::path(path), if watch.validate_with.is_some() { "was" } else { "was not" });
+        return Err(Failure::Usage(format!("the training in {path} {has} begun with --validate-with")));
+    }
+    if !args.label.is_empty() {
+        same.check("--label", Some(&args.label.join(",")), &model.target.columns().join(","))?;
+    }
+    if let Some(used) = model.encoder.columns().iter().find(|column| args.ignore.contains(&column.name)) {
+        let (path, used) = (Foreign::path(path), Foreign::quoted(&used.name));
+        return Err(Failure::Usage(format!("--ignore is {used}, and the training in {path} learns from that column")));
+    }
+    for (flag, given) in [("--categories", &args.categories), ("--numbers", &args.numbers)] {
+        if !given.is_empty() {
             let path = Foreign::path(path);
-            return Err(Failure::Usage(format!("{path} is a training on images: --label is for CSV files")));
+            return Err(Failure::Usage(format!(
+                "{flag}: the training in {path} knows its columns already: leave it out"
+            )));
         }
-        Columns::Images { .. } => {}
     }
     if let Some(epochs) = args.epochs {
-        checkpoint.options.epochs = whole(epochs);
+        model.checkpoint.options.epochs = whole(epochs);
     }
     if args.patience.is_some() {
         watch.patience = args.patience;
     }
-    if watch.patience.is_some() && watch.validate == 0.0 {
+    if watch.patience.is_some() && watch.validate == 0.0 && watch.validate_with.is_none() {
         let path = Foreign::path(path);
         return Err(Failure::Usage(format!("--patience needs examples that are held out, and {path} has none")));
     }
@@ -128,5 +128,23 @@ impl Same<'_> {
         self.check_any("--clip-norm", asked.clip_norm.as_ref(), kept.clip_norm.as_ref())?;
         self.check_any("--label-smoothing", asked.label_smoothing.as_ref(), kept.label_smoothing.as_ref())?;
         self.check_any("--class-weights", asked.class_weights.as_ref(), kept.class_weights.as_ref())
+    }
+}
+
+/// How rows are parted.
+pub fn split_by(name: SplitName) -> SplitBy {
+    match name {
+        SplitName::Stratified => SplitBy::Stratified,
+        SplitName::Random => SplitBy::Random,
+        SplitName::Order => SplitBy::Order,
+    }
+}
+
+fn split_name(by: &SplitBy) -> String {
+    match by {
+        SplitBy::Stratified => "stratified".to_owned(),
+        SplitBy::Random => "random".to_owned(),
+        SplitBy::Order => "order".to_owned(),
+        SplitBy::Group(column) => format!("by group of {column}"),
     }
 }

@@ -3,8 +3,11 @@
 
 use std::io::{self, BufRead};
 
-use csv_core::{ReadRecordResult, Reader};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use thiserror::Error;
+
+use super::open::unreadable;
+use crate::error::DataError;
 
 /// Bytes that a record and a cell may take.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +25,7 @@ pub enum RecordError {
     #[error(transparent)]
     Io(io::Error),
     /// More bytes in a line than its limit.
-    #[error("line {line} is longer than {limit} bytes: if that is right, raise --max-line")]
+    #[error("line {line} is longer than {limit} bytes: if that is right, raise `max_line` (--max-line)")]
     Line {
         /// Where the record begins.
         line: u64,
@@ -31,7 +34,7 @@ pub enum RecordError {
     },
     /// More bytes in a cell than its limit.
     #[error(
-        "line {line}, column {column}: the cell is longer than {limit} bytes: if no quote is left open, raise --max-cell"
+        "line {line}, column {column}: the cell is longer than {limit} bytes: if no quote is left open, raise `max_cell` (--max-cell)"
     )]
     Cell {
         /// Where the record begins.
@@ -40,6 +43,14 @@ pub enum RecordError {
         column: usize,
         /// The limit.
         limit: usize,
+    },
+    /// The text ends within quotes.
+    #[error("line {line}, column {column}: a quote is opened and never closed")]
+    Open {
+        /// Where the record begins.
+        line: u64,
+        /// The column.
+        column: usize,
     },
     /// The operating system gives no more.
     #[error("line {line}: could not allocate {bytes} bytes for it")]
@@ -51,11 +62,32 @@ pub enum RecordError {
     },
 }
 
+impl RecordError {
+    /// With the name of the file.
+    pub fn of(self, name: &str) -> DataError {
+        match self {
+            RecordError::Io(error) => unreadable(name, error),
+            error => DataError::Content(format!("{name}, {error}")),
+        }
+    }
+}
+
+/// What stands between cells and around them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Between.
+    pub separator: u8,
+    /// Around; nothing if quotes have no meaning.
+    pub quote: Option<u8>,
+}
+
 /// Reads one record after another.
 #[derive(Debug)]
 pub struct Records<R> {
     source: R,
     parser: Reader,
+    /// The text has ended, and a line break was read behind it.
+    ended: bool,
     limits: Limits,
     text: Vec<u8>,
     ends: Vec<usize>,
@@ -77,18 +109,46 @@ impl<'a> Record<'a> {
         self.ends.len()
     }
 
-    /// A cell without white space around it; none if it is no UTF-8. The column counts from 0.
-    pub fn cell(&self, column: usize) -> Option<&'a str> {
+    /// A cell as it stands in the file, without its quotes. The column counts from 0.
+    pub fn cell(&self, column: usize) -> &'a [u8] {
         let start = column.checked_sub(1).map_or(0, |before| self.ends[before]);
-        str::from_utf8(&self.text[start..self.ends[column]]).ok().map(str::trim)
+        &self.text[start..self.ends[column]]
+    }
+
+    /// Whether it is a line of white space, or the mark that ends texts of DOS.
+    pub fn is_blank(&self) -> bool {
+        self.len() == 1 && matches!(self.text.trim_ascii(), b"" | b"\x1a")
+    }
+
+    /// The record for later.
+    pub fn keep(&self) -> KeptRecord {
+        KeptRecord { line: self.line, text: self.text.to_vec(), ends: self.ends.to_vec() }
+    }
+}
+
+/// A record that was read before.
+#[derive(Clone, Debug)]
+pub struct KeptRecord {
+    line: u64,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl KeptRecord {
+    /// The record.
+    pub fn record(&self) -> Record<'_> {
+        Record { line: self.line, text: &self.text, ends: &self.ends }
     }
 }
 
 impl<R: BufRead> Records<R> {
-    /// Of this text.
-    pub fn new(source: R, limits: Limits) -> Self {
-        let (text, ends, lines) = (Vec::new(), Vec::new(), LineCounter { line: 1, after_return: false });
-        Records { source, parser: Reader::new(), limits, text, ends, lines }
+    /// Of this text, which begins in this line of its file.
+    pub fn new(source: R, layout: Layout, limits: Limits, line: u64) -> Self {
+        let mut parser = ReaderBuilder::new();
+        parser.delimiter(layout.separator).quoting(layout.quote.is_some());
+        layout.quote.map(|quote| parser.quote(quote));
+        let (text, ends, lines) = (Vec::new(), Vec::new(), LineCounter { line, after_return: false });
+        Records { source, parser: parser.build(), ended: false, limits, text, ends, lines }
     }
 
     /// The next record; blank lines are none.
@@ -98,10 +158,20 @@ impl<R: BufRead> Records<R> {
         let (mut bytes, mut cells) = (0usize, 0usize);
         loop {
             let input = fill(&mut self.source)?;
+            // Behind the last line there may be no line break. The parser gets one there: it ends the record, unless a quote is open.
+            let at_end = input.is_empty();
+            let input = if at_end && !self.ended { b"\n" } else { input };
             let (result, read, more_bytes, more_cells) =
                 self.parser.read_record(input, &mut self.text[bytes..], &mut self.ends[cells..]);
-            self.lines.pass(&input[..read]);
-            self.source.consume(read);
+            if at_end {
+                self.ended |= read > 0;
+                if more_bytes > 0 && read > 0 && matches!(result, ReadRecordResult::InputEmpty) {
+                    return Err(RecordError::Open { line, column: cells.saturating_add(1) });
+                }
+            } else {
+                self.lines.pass(&input[..read]);
+                self.source.consume(read);
+            }
             let before = cells;
             (bytes, cells) = (bytes.saturating_add(more_bytes), cells.saturating_add(more_cells));
             // The cells that have ended, and the one that has not.
@@ -197,13 +267,21 @@ mod tests {
     use super::*;
 
     const LIMITS: Limits = Limits { line: 1 << 12, cell: 1 << 10 };
+    const COMMA: Layout = Layout { separator: b',', quote: Some(b'"') };
+
+    fn records<R: BufRead>(source: R) -> Records<R> {
+        Records::new(source, COMMA, LIMITS, 1)
+    }
 
     /// Lines and cells, read by buffers of this size.
     fn read(text: &str, buffer: usize) -> Vec<(u64, Vec<String>)> {
-        let mut records = Records::new(BufReader::with_capacity(buffer, text.as_bytes()), LIMITS);
+        let mut records = records(BufReader::with_capacity(buffer, text.as_bytes()));
         let mut found = Vec::new();
         while let Some(record) = records.next().unwrap() {
-            found.push((record.line, (0..record.len()).map(|i| record.cell(i).unwrap().to_owned()).collect()));
+            found.push((
+                record.line,
+                (0..record.len()).map(|i| String::from_utf8_lossy(record.cell(i)).trim().to_owned()).collect(),
+            ));
         }
         found
     }
@@ -241,7 +319,7 @@ mod tests {
     #[test]
     fn lines_and_cells_without_end_are_refused_within_their_limits() {
         let refused = |start, piece| {
-            let mut records = Records::new(endless(start, piece), LIMITS);
+            let mut records = records(endless(start, piece));
             let error = records.next().unwrap_err().to_string();
             let (text, ends) = (records.text.capacity(), records.ends.capacity());
             assert!(text.max(ends) <= LIMITS.line + 1, "{text} and {ends}");
@@ -261,14 +339,27 @@ mod tests {
         let cells = LIMITS.line / LIMITS.cell;
         let full = vec!["x".repeat(LIMITS.cell - 1); cells].join(",");
         assert_eq!(read(&full, 100)[0].1.len(), cells);
-        let mut records = Records::new(BufReader::new(io::Cursor::new(format!("{full}x"))), LIMITS);
+        let mut records = records(BufReader::new(io::Cursor::new(format!("{full}x"))));
         assert!(matches!(records.next(), Err(RecordError::Line { line: 1, .. })));
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_no_cell() {
-        let mut records = Records::new(&b"a,\xff\xfe"[..], LIMITS);
+    fn a_quote_that_is_never_closed_swallows_nothing() {
+        for (text, buffer) in [("a,b\n1,\"x\n2,y\n3,z\n", 4), ("a,b\n1,\"x", 100), ("a,b\n1,\"", 1)] {
+            let mut records = records(BufReader::with_capacity(buffer, text.as_bytes()));
+            records.next().unwrap().unwrap();
+            assert!(matches!(records.next(), Err(RecordError::Open { line: 2, column: 2 })), "{text}");
+        }
+        // Closed in the last character.
+        assert_eq!(read("a,\"b\"", 3)[0].1, ["a", "b"]);
+        assert_eq!(read("a,\"b\n\"\n\n", 3)[0].1, ["a", "b"]);
+    }
+
+    #[test]
+    fn without_quotes_they_are_characters() {
+        let layout = Layout { separator: b';', quote: None };
+        let mut records = Records::new(&b"\"a;b\"\n"[..], layout, LIMITS, 7);
         let record = records.next().unwrap().unwrap();
-        assert_eq!([record.cell(0), record.cell(1)], [Some("a"), None]);
+        assert_eq!((record.line, record.cell(0), record.cell(1)), (7, &b"\"a"[..], &b"b\""[..]));
     }
 }

@@ -1,0 +1,56 @@
+//! What a table holds, column by column, and what becomes of it.
+
+use nxm_data::{Description, EncodedColumn, Encoder, Encoding, Foreign, Kind, Table};
+
+use crate::format::{count, plural, significant};
+use crate::table::{Look, table};
+
+/// Columns that are shown at most.
+const SHOWN: usize = 40;
+
+/// A line about the file, and a row for each of its columns but the targets.
+pub fn describe(name: &str, dialect: &str, whole: &Table, columns: &[Description], encoder: &Encoder) -> String {
+    let rows = columns.iter().take(SHOWN).map(|column| {
+        let encoded = encoder.columns().iter().find(|encoded| encoded.name == column.name);
+        let missing = if column.missing == 0 { String::new() } else { count(column.missing as u64) };
+        [Foreign::bare(&column.name).to_string(), column.kind.to_string(), values(column), missing, becomes(encoded)]
+    });
+    let shown = table(Look::Text, ["column", "holds", "values", "missing", "inputs"], 1, rows);
+    let more = match columns.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!("and {} more columns\n", count(more as u64)),
+    };
+    format!("{name}: {dialect}, {}.\n\n{}\n{more}\n", plural(whole.rows() as u64, "row"), shown.trim_end())
+}
+
+/// The range of numbers, or how many different values there are.
+fn values(column: &Description) -> String {
+    match (&column.kind, column.range, column.distinct) {
+        (Kind::Numbers, Some([low, high]), _) => format!("{} to {}", significant(low), significant(high)),
+        (Kind::Arrays, ..) => column.examples.first().cloned().unwrap_or_default(),
+        (_, _, Some(distinct)) => {
+            let examples = column.examples.iter().map(|example| Foreign::bare(example).to_string());
+            let (shown, dots) = (examples.collect::<Vec<_>>().join(", "), distinct > column.examples.len());
+            format!("{} different: {shown}{}", count(distinct as u64), if dots { ", …" } else { "" })
+        }
+        _ => String::new(),
+    }
+}
+
+/// How many inputs a column becomes, and how.
+fn becomes(column: Option<&EncodedColumn>) -> String {
+    let Some(column) = column else { return String::new() };
+    let inputs = count(column.encoding.width() as u64);
+    let how = match &column.encoding {
+        Encoding::Number(filled) | Encoding::Date { days: filled, .. } if filled.says_missing => {
+            "standardised, missing ones are the median"
+        }
+        Encoding::Number(_) | Encoding::Date { .. } => "standardised",
+        Encoding::Boolean { .. } => "0 or 1",
+        Encoding::Category { rare: true, .. } => "one for each value, one for rare ones",
+        Encoding::Category { .. } => "one for each value",
+        Encoding::Array { divided_by: Some(_), .. } => "divided by 255",
+        Encoding::Array { .. } => "each standardised",
+    };
+    format!("{inputs}: {how}")
+}
