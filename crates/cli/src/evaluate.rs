@@ -11,12 +11,12 @@ use crate::args::{EvaluateArgs, MetricsFormat};
 use crate::data::Source;
 use crate::failure::{Failure, warn};
 use crate::format::{self, plural};
-use crate::model::{Score, load, loss_unit};
+use crate::model::{Score, load_best, loss_unit};
 
 /// Writes the loss and the metrics, beside those of a baseline.
 pub fn run(args: &EvaluateArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
     let cpu = args.machine.of(cpu);
-    let model = load(&args.model, &cpu)?;
+    let model = load_best(&args.model, &cpu, args.last)?;
     let source = Source::File { data: &args.data, labels: args.labels.as_deref() };
     let (table, _) = source.read(&args.table)?;
     let examples = Examples::of_model(&table, &model.target)?;
@@ -38,7 +38,9 @@ pub fn run(args: &EvaluateArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fa
         return Ok(());
     }
     let rows = plural(examples.rows.len() as u64, "example");
-    writeln!(out, "{name}: {rows}, mean loss ({}) {}\n", model.checkpoint.options.loss, format::loss(loss))?;
+    let epoch = plural(model.checkpoint.state.progress.epochs as u64, "epoch");
+    let loss_name = &model.checkpoint.options.loss;
+    writeln!(out, "{name}: {rows}, mean loss ({loss_name}) {}, after {epoch} of training\n", format::loss(loss))?;
     writeln!(out, "{found}")?;
     Ok(())
 }

@@ -2,15 +2,17 @@
 
 #![deny(clippy::arithmetic_side_effects)]
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use nxm_data::{Foreign, Model, NOTE, Target};
 use nxm_kernels::Cpu;
-use nxm_net::{Checkpoint, Dataset, Loss, Network, Targets};
+use nxm_net::{Checkpoint, Checkpoints, Dataset, Loss, Network, Targets};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
+use crate::train::{WATCH, Watch};
 
 /// Reads a checkpoint of `nxm train`.
 pub fn load(path: &Path, cpu: &Cpu) -> Result<Model, Failure> {
@@ -19,6 +21,23 @@ pub fn load(path: &Path, cpu: &Cpu) -> Result<Model, Failure> {
         return Err(no_note(NOTE, path));
     }
     Model::of(cpu, checkpoint).map_err(|error| Failure::Usage(format!("{}: {error}", Foreign::path(path))))
+}
+
+/// Reads the model that predicts best: that of the best epoch, if its training kept it beside the last one and `last` does not ask for that.
+pub fn load_best(path: &Path, cpu: &Cpu, last: bool) -> Result<Model, Failure> {
+    let model = load(path, cpu)?;
+    let Some(watch) = model.checkpoint.notes.get(WATCH).and_then(|text| serde_json::from_str::<Watch>(text).ok())
+    else {
+        return Ok(model);
+    };
+    let beside = Checkpoints::new(path, NonZeroUsize::MIN).best();
+    let (Some((epoch, _)), false, true) = (watch.best, last, beside.exists()) else { return Ok(model) };
+    let best = load(&beside, cpu)?;
+    let of_same_run = best.checkpoint.notes.get(WATCH).and_then(|text| serde_json::from_str::<Watch>(text).ok());
+    let is_it = of_same_run.is_some_and(|other| other.fingerprint == watch.fingerprint)
+        && best.checkpoint.state.progress.epochs as u64 == epoch
+        && best.encoder == model.encoder;
+    Ok(if is_it { best } else { model })
 }
 
 /// What a note says.

@@ -13,7 +13,7 @@ use crate::data::Source;
 use crate::evaluate::stray;
 use crate::failure::{Failure, warn};
 use crate::format::{plain, plural};
-use crate::model::load;
+use crate::model::load_best;
 
 /// Rows that are in memory at once.
 const ROWS: usize = 8192;
@@ -21,7 +21,7 @@ const ROWS: usize = 8192;
 /// Writes a header, and a row for each example.
 pub fn run(args: &PredictArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
     let cpu = args.machine.of(cpu);
-    let model = load(&args.model, &cpu)?;
+    let model = load_best(&args.model, &cpu, args.last)?;
     let source = Source::File { data: &args.data, labels: args.labels.as_deref() };
     let mut reader = source.open(&args.table)?;
     let mut writer = Writer::new(args.format, out);

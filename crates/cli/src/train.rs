@@ -6,9 +6,13 @@ mod interrupt;
 mod job;
 mod learn;
 mod listener;
+mod logs;
+mod outcome;
 mod place;
 mod progress;
 mod watch;
+
+pub use watch::{WATCH, Watch};
 
 use std::io::Write;
 
@@ -22,6 +26,7 @@ use foresee::TrialForecast;
 use interrupt::Interrupt;
 use job::TrainJob;
 use listener::Listener;
+use logs::Logs;
 
 /// Trains, and says before what it will take and afterwards what came of it.
 pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
@@ -30,17 +35,24 @@ pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failu
         None => TrainJob::new(args, &cpu)?,
         Some(path) => TrainJob::resumed(args, path, &cpu)?,
     };
+    let mut logs = Logs::open(args, &job)?;
     let interrupt = interrupt::watch()?;
     if job.place.is_none() {
-        return train(&mut job, &cpu, &interrupt, out);
+        return train(&mut job, &cpu, &interrupt, &mut logs, out);
     }
     // Its other effect, the checkpoint, is wanted even if nobody reads what it says.
     let mut listener = Listener::new(out);
-    train(&mut job, &cpu, &interrupt, &mut listener)?;
+    train(&mut job, &cpu, &interrupt, &mut logs, &mut listener)?;
     Ok(listener.end()?)
 }
 
-fn train(job: &mut TrainJob, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Write) -> Result<(), Failure> {
+fn train(
+    job: &mut TrainJob,
+    cpu: &Cpu,
+    interrupt: &Interrupt,
+    logs: &mut Logs,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     // What can't be trained or kept says so here, before anything is printed.
     let costs = Costs::new(job, cpu)?;
     let write = job.first_write(cpu)?;
@@ -52,5 +64,6 @@ fn train(job: &mut TrainJob, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Wr
         writeln!(out, "{forecast}")?;
     }
     out.flush()?;
-    learn::run(job, cpu, interrupt, out)
+    logs.forecast = forecast.map(|forecast| forecast.seconds());
+    learn::run(job, cpu, interrupt, logs, out)
 }

@@ -3,6 +3,7 @@
 mod dataset;
 mod evaluate;
 mod fit;
+mod importance;
 mod predictions;
 
 use std::collections::BTreeMap;

@@ -93,6 +93,15 @@ pub struct TrainArgs {
     /// How many checkpoints are kept, at most 1000: FILE, and the older ones as FILE.1, FILE.2, ….
     #[arg(long, value_name = "K", default_value = "1", value_parser = kept, allow_negative_numbers = true)]
     pub keep: NonZeroUsize,
+    /// Write a report in HTML: losses, metrics, what each column holds and how much the network takes from it.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Write a row for each epoch to this file, whose name ends with .csv or .jsonl.
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
+    /// Write the losses for TensorBoard into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub tensorboard: Option<PathBuf>,
     /// Go on with the training in this checkpoint, on the same data; --epochs and --patience may be raised.
     #[arg(long, value_name = "FILE")]
     pub resume: Option<PathBuf>,
@@ -107,6 +116,9 @@ pub struct PredictArgs {
     pub model: PathBuf,
     /// A table with the columns that the model was trained on, in any order; - is standard input.
     pub data: PathBuf,
+    /// Take the last epoch's network, and not the best one's, which the training kept in MODEL.best.
+    #[arg(long)]
+    pub last: bool,
     /// A column that is written beside each prediction, as an id; may be given several times.
     #[arg(long, value_name = "COLUMN")]
     pub keep: Vec<String>,
@@ -135,6 +147,9 @@ pub struct EvaluateArgs {
     pub model: PathBuf,
     /// A table with the columns that the model was trained on and those that it predicts; - is standard input.
     pub data: PathBuf,
+    /// Take the last epoch's network, and not the best one's, which the training kept in MODEL.best.
+    #[arg(long)]
+    pub last: bool,
     /// How the metrics are written.
     #[arg(long, value_enum, default_value_t = MetricsFormat::Text)]
     pub format: MetricsFormat,

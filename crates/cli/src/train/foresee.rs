@@ -63,6 +63,13 @@ impl TrialForecast {
     }
 }
 
+impl TrialForecast {
+    /// How long it will take.
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
+}
+
 impl fmt::Display for TrialForecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [each, all] = [self.seconds_per_step, self.seconds].map(seconds);

@@ -16,6 +16,7 @@ use nxm_net::{
     Checkpoint, Dataset, LearningRateSchedule, Loss, Network, OptimizerState, TrainingOptions, TrainingState,
 };
 
+use super::outcome::Judged;
 use super::place::CheckpointFiles;
 use super::watch::{WATCH, Watch};
 use crate::args::{ScheduleArg, TrainArgs};
@@ -45,13 +46,37 @@ pub struct TrainJob {
     pub place: Option<CheckpointFiles>,
     /// The command that goes on with it, but for the checkpoint.
     pub again: String,
-    /// What its outputs mean.
-    pub target: Target,
+    /// What its network must know of its data.
+    pub model: ModelParts,
+    /// Held-out rows, to be judged at the end.
+    pub judged: Option<Judged>,
+    /// How the file is written.
+    pub dialect: String,
+    /// What each column holds.
+    pub columns_told: Vec<Vec<String>>,
     /// What the table holds, column by column; empty if that was said before.
     pub description: String,
-    /// How many columns it learns from.
-    columns: usize,
-    source: String,
+    /// What errors call the table.
+    pub source: String,
+}
+
+/// What a network must know of its data.
+#[derive(Clone, Debug)]
+pub struct ModelParts {
+    /// How columns become inputs.
+    pub encoder: Encoder,
+    /// What the outputs mean.
+    pub target: Target,
+    /// What knows nothing but the training targets.
+    pub baseline: Baseline,
+}
+
+impl ModelParts {
+    /// A model with this network.
+    pub fn with(&self, checkpoint: Checkpoint<f32>, cpu: &Cpu) -> Result<Model, Failure> {
+        let ModelParts { encoder, target, baseline } = self.clone();
+        Ok(Model::new(cpu, checkpoint, encoder, target, baseline)?)
+    }
 }
 
 impl TrainJob {
@@ -105,16 +130,31 @@ impl TrainJob {
             patience: held_out.is_some().then_some(patience as u64).filter(|patience| *patience > 0),
             best: None,
         };
+        let columns_told = columns::rows(&examples.columns, &encoder);
         let description = match source {
             Source::Digits => String::new(),
-            Source::File { .. } => columns::describe(&source.name(), &dialect, &table, &examples.columns, &encoder),
+            Source::File { .. } => columns::describe(&source.name(), &dialect, &table, &columns_told),
         };
+        let judged = judged_rows(held_out.as_ref(), &split);
         let checkpoint = Checkpoint::new(network, options, TrainingState::new(optimizer), seen.len());
-        let mut model = Model::new(cpu, checkpoint, encoder, target, baseline)?;
-        model.checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
-        let (again, source, columns) = (again(args), source.name(), model.encoder.columns().len());
-        let Model { checkpoint, target, .. } = model;
-        Ok(TrainJob { checkpoint, seen, held_out, watch, place, again, target, description, columns, source })
+        let model = ModelParts { encoder, target, baseline };
+        let mut checkpoint = model.with(checkpoint, cpu)?.checkpoint;
+        checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
+        let (again, source) = (again(args), source.name());
+        Ok(TrainJob {
+            checkpoint,
+            seen,
+            held_out,
+            watch,
+            place,
+            again,
+            model,
+            judged,
+            dialect,
+            columns_told,
+            description,
+            source,
+        })
     }
 
     /// What is in a checkpoint, as long as the command line does not ask for something else.
@@ -125,7 +165,7 @@ impl TrainJob {
         let mut model = load(path, cpu)?;
         let mut watch: Watch = note(&model.checkpoint, WATCH, path)?;
         options::agree(args, path, &mut model, &mut watch)?;
-        let Model { mut checkpoint, encoder, target, .. } = model;
+        let Model { mut checkpoint, encoder, target, baseline, .. } = model;
         let progress = checkpoint.state.progress;
         if progress.epochs >= checkpoint.options.epochs {
             let epochs = plural(checkpoint.options.epochs as u64, "epoch");
@@ -145,7 +185,7 @@ impl TrainJob {
             place.go_on(watch.patience.is_some())?;
         }
         let source = Source::new(args.data.as_ref(), args.labels.as_ref())?;
-        let (table, _) = source.read(&args.table)?;
+        let (table, dialect) = source.read(&args.table)?;
         let examples = Examples::of_model(&table, &target)?;
         let names = encoder.columns().iter().map(|column| column.name.as_str());
         let same = |examples: &Examples<'_>, fingerprint: &str, name: String| {
@@ -170,10 +210,30 @@ impl TrainJob {
         };
         let (seen, held_out) = datasets(&encoder, &target, &split)?;
         checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
-        let (again, source, columns) = (again(args), source.name(), encoder.columns().len());
-        let (place, description) = (Some(place), String::new());
-        Ok(TrainJob { checkpoint, seen, held_out, watch, place, again, target, description, columns, source })
+        let judged = judged_rows(held_out.as_ref(), &split);
+        let (again, source) = (again(args), source.name());
+        let model = ModelParts { encoder, target, baseline };
+        Ok(TrainJob {
+            checkpoint,
+            seen,
+            held_out,
+            watch,
+            place: Some(place),
+            again,
+            model,
+            judged,
+            dialect,
+            columns_told: Vec::new(),
+            description: String::new(),
+            source,
+        })
     }
+}
+
+/// Held-out rows, if there are any.
+fn judged_rows(held_out: Option<&Dataset<f32>>, split: &Split<'_>) -> Option<Judged> {
+    let (values, rows) = (&split.held_out.examples.values, &split.held_out.rows);
+    held_out.map(|data| Judged { data: data.clone(), values: values.clone(), rows: rows.clone() })
 }
 
 /// How rows are parted.
@@ -262,8 +322,9 @@ impl fmt::Display for TrainJob {
         let Checkpoint { network, options, state, .. } = &self.checkpoint;
         let TrainingOptions { loss, optimizer, schedule, batch, epochs, .. } = options;
         let labels: Vec<String> =
-            self.target.columns().iter().map(|column| Foreign::quoted(column).to_string()).collect();
-        let (meaning, columns) = (self.target.describe(), plural(self.columns as u64, "column"));
+            self.model.target.columns().iter().map(|column| Foreign::quoted(column).to_string()).collect();
+        let (meaning, columns) =
+            (self.model.target.describe(), plural(self.model.encoder.columns().len() as u64, "column"));
         write!(f, "{}: {} ({meaning}) from {columns}, ", self.source, labels.join(", "))?;
         let held_out = self.held_out.as_ref().map_or(0, Dataset::len);
         writeln!(f, "{}, {} held out.", plural(self.seen.len() as u64, "example"), count(held_out as u64))?;

@@ -9,6 +9,8 @@ use nxm_net::{CheckpointError, Checkpoints, NetError, Training};
 
 use super::interrupt::Interrupt;
 use super::job::{TrainJob, quoted};
+use super::logs::Logs;
+use super::outcome::{Told, judge, report};
 use super::place::CheckpointFiles;
 use super::progress::Bar;
 use super::watch::{WATCH, Watch};
@@ -32,15 +34,23 @@ struct Epoch {
 }
 
 /// Trains to the end, or as far as it gets.
-pub fn run(job: &mut TrainJob, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl Write) -> Result<(), Failure> {
-    let TrainJob { checkpoint, seen, held_out, watch, place, again, target, .. } = job;
+pub fn run(
+    job: &mut TrainJob,
+    cpu: &Cpu,
+    interrupt: &Interrupt,
+    logs: &mut Logs,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let TrainJob {
+        checkpoint, seen, held_out, watch, place, again, model, judged, dialect, columns_told, source, ..
+    } = job;
     // The network's numbers are scaled; people know their own.
-    let unit = loss_unit(target);
+    let unit = loss_unit(&model.target);
     let mut training = checkpoint.resume(cpu, seen).map_err(Failure::usage)?;
     let (mut place, steps) = (place.as_mut(), training.steps_per_epoch().saturating_mul(training.options().epochs));
     let mut bar = Bar::new(steps, training.steps(), unit);
     let (mut epochs, mut last) = (Vec::new(), None);
-    let mut stopped = false;
+    let (mut stopped, mut kept) = (false, None);
     while !stopped && let Some(step) = training.step() {
         let step = match step {
             Ok(step) => step,
@@ -56,10 +66,15 @@ pub fn run(job: &mut TrainJob, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl 
             let best = last.is_some_and(|score| watch.see(report.epoch as u64, score.loss));
             stopped = watch.stops_after(report.epoch as u64);
             training.notes_mut().insert(WATCH.to_owned(), note_text(&watch)?);
-            if let Some(place) = place.as_mut().filter(|_| best && watch.patience.is_some()) {
-                place.keep_best(&training);
+            if best && watch.patience.is_some() {
+                let checkpoint = training.checkpoint();
+                if let Some(place) = &mut place {
+                    place.keep_best(checkpoint.clone());
+                }
+                kept = Some(checkpoint);
             }
             let score = last.map(|score| Score { loss: score.loss * unit, ..score });
+            logs.write(&training, report, score, unit, bar.seconds())?;
             epochs.push(Epoch { number: report.epoch, loss: report.loss * unit, score, seconds: bar.seconds() });
         }
         if let Some(place) = &mut place {
@@ -76,6 +91,27 @@ pub fn run(job: &mut TrainJob, cpu: &Cpu, interrupt: &Interrupt, out: &mut impl 
     writeln!(out, "\n{}\n", history(&epochs))?;
     let (time, rate) = (seconds(bar.seconds()), count(bar.rate() as u64));
     writeln!(out, "{}, {time}, {rate} examples/s.", plural(training.steps() as u64, "step"))?;
+    let best = kept.as_ref().and(watch.best).map(|(epoch, _)| epoch);
+    let model = model.with(kept.unwrap_or_else(|| training.checkpoint()), cpu)?;
+    if let Some(judged) = judged {
+        let epoch = best.map_or(String::new(), |epoch| format!(" after epoch {epoch}, the best one"));
+        writeln!(out, "On the held-out rows{epoch}:\n\n{}", judge(&model, judged)?)?;
+    }
+    if let Some(path) = &logs.report {
+        let told = Told {
+            source,
+            columns: columns_told.clone(),
+            dialect,
+            epochs: epochs
+                .iter()
+                .map(|epoch| (epoch.number as u64, epoch.loss, epoch.score.map(|score| score.loss)))
+                .collect(),
+            best,
+            time: (logs.forecast, bar.seconds()),
+        };
+        report(&model, judged.as_ref(), &told)?.write(path).map_err(Failure::usage)?;
+        writeln!(out, "The report is in {}.", Foreign::path(path))?;
+    }
     conclude(watch, stopped, place, out)
 }
 

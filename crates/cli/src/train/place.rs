@@ -70,8 +70,8 @@ impl CheckpointFiles {
     }
 
     /// The epoch that has just ended is the best so far: it is in its place before the training is written the next time.
-    pub fn keep_best(&mut self, training: &Training<'_, f32>) {
-        self.best = Some(training.checkpoint());
+    pub fn keep_best(&mut self, best: Checkpoint<f32>) {
+        self.best = Some(best);
     }
 
     /// A step has ended, and with it perhaps an epoch or the training.

@@ -8,14 +8,26 @@ use crate::table::{Look, table};
 /// Columns that are shown at most.
 const SHOWN: usize = 40;
 
-/// A line about the file, and a row for each of its columns but the targets.
-pub fn describe(name: &str, dialect: &str, whole: &Table, columns: &[Description], encoder: &Encoder) -> String {
-    let rows = columns.iter().take(SHOWN).map(|column| {
+/// A row for each column but the targets: its name, what it holds, its values, how many are missing, the inputs that it becomes.
+pub fn rows(columns: &[Description], encoder: &Encoder) -> Vec<Vec<String>> {
+    let row = |column: &Description| {
         let encoded = encoder.columns().iter().find(|encoded| encoded.name == column.name);
         let missing = if column.missing == 0 { String::new() } else { count(column.missing as u64) };
-        [Foreign::bare(&column.name).to_string(), column.kind.to_string(), values(column), missing, becomes(encoded)]
-    });
-    let shown = table(Look::Text, ["column", "holds", "values", "missing", "inputs"], 1, rows);
+        vec![
+            Foreign::bare(&column.name).to_string(),
+            column.kind.to_string(),
+            values(column),
+            missing,
+            becomes(encoded),
+        ]
+    };
+    columns.iter().map(row).collect()
+}
+
+/// A line about the file, and its columns.
+pub fn describe(name: &str, dialect: &str, whole: &Table, columns: &[Vec<String>]) -> String {
+    let rows = columns.iter().take(SHOWN);
+    let shown = table(Look::Text, ["column", "holds", "values", "missing", "inputs"], 5, rows);
     let more = match columns.len().saturating_sub(SHOWN) {
         0 => String::new(),
         more => format!("and {} more columns\n", count(more as u64)),

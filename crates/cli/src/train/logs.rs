@@ -1,0 +1,73 @@
+//! What a training writes besides its checkpoint: its history, TensorBoard's events, a report.
+
+use std::path::PathBuf;
+
+use nxm_data::{EventWriter, HistoryRow, HistoryWriter};
+use nxm_net::{EpochReport, Training};
+
+use super::job::TrainJob;
+use crate::args::TrainArgs;
+use crate::failure::Failure;
+use crate::model::Score;
+
+/// The files that a row is added to after each epoch, and the report at the end.
+pub struct Logs {
+    history: Option<HistoryWriter>,
+    events: Option<EventWriter>,
+    /// Where the report is to be written.
+    pub report: Option<PathBuf>,
+    /// Seconds that the training was forecast to take.
+    pub forecast: Option<f64>,
+}
+
+impl Logs {
+    /// Those that the command line asks for. A training that goes on adds to those that are there.
+    pub fn open(args: &TrainArgs, job: &TrainJob) -> Result<Logs, Failure> {
+        let epoch = job.checkpoint.state.progress.epochs as u64;
+        let history = args.history.as_deref().map(|path| match epoch {
+            0 => HistoryWriter::create(path),
+            _ => HistoryWriter::resume(path, epoch),
+        });
+        let events = args.tensorboard.as_deref().map(|folder| match epoch {
+            0 => EventWriter::create(folder),
+            _ => EventWriter::resume(folder, epoch),
+        });
+        Ok(Logs {
+            history: history.transpose().map_err(Failure::usage)?,
+            events: events.transpose().map_err(Failure::usage)?,
+            report: args.report.clone(),
+            forecast: None,
+        })
+    }
+
+    /// An epoch has ended; losses are in the unit of the data.
+    pub fn write(
+        &mut self,
+        training: &Training<'_, f32>,
+        report: EpochReport,
+        score: Option<Score>,
+        unit: f64,
+        seconds: f64,
+    ) -> Result<(), Failure> {
+        if self.history.is_none() && self.events.is_none() {
+            return Ok(());
+        }
+        let (step, options) = (training.steps() as u64, training.options());
+        let row = HistoryRow {
+            epoch: report.epoch as u64,
+            step,
+            loss: report.loss * unit,
+            held_out_loss: score.map(|score| score.loss),
+            held_out_metric: score.and_then(|score| score.accuracy),
+            learning_rate: options.schedule.learning_rate(options.optimizer.learning_rate(), step.saturating_sub(1)),
+            seconds,
+        };
+        if let Some(history) = &mut self.history {
+            history.write(&row).map_err(Failure::usage)?;
+        }
+        if let Some(events) = &mut self.events {
+            events.write(&row).map_err(Failure::usage)?;
+        }
+        Ok(())
+    }
+}
