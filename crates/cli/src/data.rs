@@ -5,6 +5,7 @@ mod examples;
 mod idx;
 mod open;
 mod records;
+mod room;
 mod scheme;
 mod table;
 
@@ -18,6 +19,7 @@ use crate::failure::Failure;
 use crate::foreign::Foreign;
 use examples::{Labels, Lines, Numbers};
 use open::{FileFormat, open};
+use room::Room;
 
 pub use examples::{Examples, all_rows};
 pub use scheme::{Meaning, Scheme};
@@ -122,20 +124,20 @@ impl Source<'_> {
                 "{name} holds IDX images: the model was trained on a table with the column {}",
                 Foreign::quoted(label)
             ))),
-            (FileFormat::Idx, want) => images(data, &name, reader, labels, want),
+            (FileFormat::Idx, want) => images((data, &name), reader, labels, want, Room::new(args.max_data)),
         }
     }
 }
 
 /// Images, and the labels that belong to them.
 fn images(
-    path: &Path,
-    name: &str,
+    (path, name): (&Path, &str),
     reader: impl std::io::Read,
     labels: Option<&Path>,
     want: Want<'_>,
+    room: Room,
 ) -> Result<Examples, Failure> {
-    let images = idx::read(reader, name)?;
+    let images = idx::read(reader, name, room)?;
     let [count, shape @ ..] = &images.shape[..] else { unreachable!("IDX has at least one dimension") };
     if shape.is_empty() || shape.contains(&0) {
         return Err(Failure::Usage(format!(
@@ -157,14 +159,19 @@ fn images(
     let columns = Columns::Images { shape: shape.to_vec() };
     let (labels, file) = match want {
         Want::Predict(_) => (Labels::default(), String::new()),
-        Want::Learn { .. } | Want::Judge(_) => labels_of(path, name, *count, labels)?,
+        Want::Learn { .. } | Want::Judge(_) => labels_of((path, name), *count, labels, room)?,
     };
     let (inputs, lines) = (Numbers::Bytes(images.bytes), Lines::default());
     Ok(Examples { columns, inputs, labels, lines, files: [name.to_owned(), file] })
 }
 
 /// The labels of so many images, and their file.
-fn labels_of(images: &Path, name: &str, count: usize, given: Option<&Path>) -> Result<(Labels, String), Failure> {
+fn labels_of(
+    (images, name): (&Path, &str),
+    count: usize,
+    given: Option<&Path>,
+    room: Room,
+) -> Result<(Labels, String), Failure> {
     let guess = || {
         let file = images.file_name()?.to_str()?;
         let beside = images.with_file_name(file.replace("images", "labels").replace("idx3", "idx1"));
@@ -179,7 +186,7 @@ fn labels_of(images: &Path, name: &str, count: usize, given: Option<&Path>) -> R
     if kind == FileFormat::Csv {
         return Err(Failure::Usage(format!("{file} is no IDX file: the labels of {name} are needed")));
     }
-    let labels = idx::read(reader, &file)?;
+    let labels = idx::read(reader, &file, room)?;
     if labels.shape != [count] {
         let shape = times(&labels.shape);
         return Err(Failure::Usage(format!(
@@ -187,7 +194,10 @@ fn labels_of(images: &Path, name: &str, count: usize, given: Option<&Path>) -> R
         )));
     }
     let mut texts = Labels::default();
-    labels.bytes.iter().try_for_each(|label| texts.push(&label.to_string()))?;
+    for label in labels.bytes {
+        texts.push(&label.to_string())?;
+        room.check(texts.bytes(), || file.clone())?;
+    }
     Ok((texts, file))
 }
 

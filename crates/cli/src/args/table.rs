@@ -1,10 +1,10 @@
-//! How a CSV file is read.
+//! How a file of examples is read.
 
 use clap::{Args, ValueEnum};
 
-use super::at_least_one;
+use super::values::at_least_one;
 
-/// How a CSV file is read.
+/// How a file of examples is read.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct TableArgs {
     /// Whether the first line of a CSV file names the columns. Without names, columns are called 1, 2, 3, ….
@@ -16,6 +16,9 @@ pub struct TableArgs {
     /// Bytes of a cell of a CSV file, at most.
     #[arg(long, value_name = "BYTES", value_parser = at_least_one, default_value_t = MAX_CELL, allow_negative_numbers = true)]
     pub max_cell: u64,
+    /// Bytes of memory that the examples of a file may take, at most. [default: half of what is free]
+    #[arg(long, value_name = "BYTES", value_parser = at_least_one, allow_negative_numbers = true)]
+    pub max_data: Option<u64>,
 }
 
 /// A million columns of numbers.
@@ -34,7 +37,7 @@ pub enum Header {
 
 impl Default for TableArgs {
     fn default() -> TableArgs {
-        TableArgs { header: None, max_line: MAX_LINE, max_cell: MAX_CELL }
+        TableArgs { header: None, max_line: MAX_LINE, max_cell: MAX_CELL, max_data: None }
     }
 }
 
@@ -51,6 +54,9 @@ impl TableArgs {
         if self.max_cell != MAX_CELL {
             flags += &format!(" --max-cell {}", self.max_cell);
         }
+        if let Some(bytes) = self.max_data {
+            flags += &format!(" --max-data {bytes}");
+        }
         flags
     }
 }
@@ -64,7 +70,7 @@ mod tests {
         let mut args = TableArgs::default();
         assert_eq!(args.again(), "");
         args.header = Some(Header::No);
-        (args.max_line, args.max_cell) = (MAX_LINE + 1, 5);
-        assert_eq!(args.again(), format!(" --header no --max-line {} --max-cell 5", MAX_LINE + 1));
+        (args.max_line, args.max_cell, args.max_data) = (MAX_LINE + 1, 5, Some(7));
+        assert_eq!(args.again(), format!(" --header no --max-line {} --max-cell 5 --max-data 7", MAX_LINE + 1));
     }
 }

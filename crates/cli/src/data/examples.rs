@@ -66,6 +66,11 @@ impl Labels {
         Ok(())
     }
 
+    /// Bytes of memory they take.
+    pub fn bytes(&self) -> u64 {
+        (self.text.len() as u64).saturating_add(bytes_of(&self.ends))
+    }
+
     /// That of a row. Panics if there is none.
     pub fn at(&self, row: usize) -> &str {
         let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -98,12 +103,22 @@ impl Lines {
         Ok(())
     }
 
+    /// Bytes of memory they take.
+    pub fn bytes(&self) -> u64 {
+        bytes_of(&self.breaks)
+    }
+
     /// Where a row begins; none if it was not pushed.
     fn at(&self, row: usize) -> Option<u64> {
         let after = self.breaks.partition_point(|(first, _)| *first <= row);
         let (first, line) = self.breaks[..after].last()?;
         (row < self.rows).then(|| line.saturating_add(row.saturating_sub(*first) as u64))
     }
+}
+
+/// Bytes of memory these take.
+pub fn bytes_of<A>(items: &[A]) -> u64 {
+    size_of_val(items) as u64
 }
 
 /// Room for so many more.

@@ -4,6 +4,7 @@
 use std::io::Read;
 
 use super::open::unreadable;
+use super::room::Room;
 use super::times;
 use crate::failure::Failure;
 
@@ -19,8 +20,8 @@ pub struct Idx {
     pub bytes: Vec<u8>,
 }
 
-/// Reads a whole file. Memory is taken as bytes come, whatever the shape says.
-pub fn read(mut reader: impl Read, name: &str) -> Result<Idx, Failure> {
+/// Reads a whole file, if there is room for it. Memory is taken as bytes come, whatever the shape says.
+pub fn read(mut reader: impl Read, name: &str, room: Room) -> Result<Idx, Failure> {
     let mut start = [0; 4];
     exactly(&mut reader, &mut start, name)?;
     let [_, _, element, dimensions] = start;
@@ -43,6 +44,7 @@ pub fn read(mut reader: impl Read, name: &str) -> Result<Idx, Failure> {
     let Some(expected) = expected else {
         return Err(Failure::Usage(format!("{name} has the shape {}: no machine has so many bytes", times(&shape))));
     };
+    room.check(expected, || format!("{name} has the shape {}", times(&shape)))?;
     let mut bytes = Vec::new();
     reader.take(expected.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
     if bytes.len() as u64 != expected {

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
 
-use super::examples::{Examples, Labels, Lines, Numbers, reserve};
+use super::examples::{Examples, Labels, Lines, Numbers, bytes_of, reserve};
 use super::open::unreadable;
 use super::records::{Limits, Record, RecordError, Records};
+use super::room::Room;
 use super::{Columns, Want};
 use crate::args::{Header, TableArgs};
 use crate::failure::Failure;
@@ -25,7 +26,7 @@ pub fn read(source: impl BufRead, name: &str, want: Want<'_>, args: &TableArgs) 
         false => (1..=first.len()).map(|number| number.to_string()).collect(),
     };
     let table = choose(&header, name, want, args)?;
-    let mut rows = Rows::new(&header, &table, name);
+    let mut rows = Rows::new(&header, &table, name, Room::new(args.max_data));
     if !named {
         rows.push(first)?;
     }
@@ -47,6 +48,7 @@ struct Rows<'a> {
     header: &'a [String],
     chosen: &'a Chosen,
     name: &'a str,
+    room: Room,
     inputs: Vec<f64>,
     labels: Labels,
     lines: Lines,
@@ -57,11 +59,11 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn new(header: &'a [String], chosen: &'a Chosen, name: &'a str) -> Self {
+    fn new(header: &'a [String], chosen: &'a Chosen, name: &'a str, room: Room) -> Self {
         // pandas writes an index without a name, and calls it so when it has read it.
         let is_index = chosen.features.first() == Some(&0) && ["", "Unnamed: 0"].contains(&header[0].as_str());
         let (inputs, labels, lines) = (Vec::new(), Labels::default(), Lines::default());
-        Rows { header, chosen, name, inputs, labels, lines, count: 0, is_index }
+        Rows { header, chosen, name, room, inputs, labels, lines, count: 0, is_index }
     }
 
     fn push(&mut self, record: Record<'_>) -> Result<(), Failure> {
@@ -87,6 +89,9 @@ impl<'a> Rows<'a> {
             self.labels.push(text)?;
         }
         self.lines.push(line)?;
+        let bytes =
+            [self.labels.bytes(), self.lines.bytes()].into_iter().fold(bytes_of(&self.inputs), u64::saturating_add);
+        self.room.check(bytes, || format!("{name}, line {line}"))?;
         if self.is_index {
             let first = self.inputs[0];
             let here = self.inputs[self.inputs.len().saturating_sub(chosen.features.len())];
@@ -245,6 +250,24 @@ mod tests {
             }
         }
         panic!("{GROWTH} × {n} take {ten:?}, and {} take {one:?}", GROWTH * n);
+    }
+
+    #[test]
+    fn a_table_takes_no_more_memory_than_it_may() {
+        const ROWS: usize = 40;
+        let label = "iris";
+        let text = format!("a,b,kind\n{}", format!("1,2,{label}\n").repeat(ROWS));
+        // Two numbers, the label and where it ends; and that the first row stands in line 2.
+        let row = 2 * size_of::<f64>() + label.len() + size_of::<usize>();
+        let needed = (ROWS * row + size_of::<(usize, u64)>()) as u64;
+        let within = |bytes| {
+            let args = TableArgs { max_data: Some(bytes), ..TableArgs::default() };
+            read(text.as_bytes(), "table", Want::Learn { label: Some("kind"), ignore: &[] }, &args)
+        };
+        assert_eq!(within(needed).unwrap().len(), ROWS);
+        let Err(Failure::Usage(message)) = within(needed - 1) else { panic!("{needed} bytes are too many") };
+        let named = [format!("line {}", ROWS + 1), format!("{needed} bytes"), "--max-data".to_owned()];
+        assert!(named.iter().all(|named| message.contains(named)), "{message}");
     }
 
     #[test]
