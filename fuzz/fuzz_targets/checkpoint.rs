@@ -1,12 +1,14 @@
 //! Checkpoints from bytes: any bytes are a checkpoint or an error, and a checkpoint that is read, written and read again is the same.
 //!
-//! The input is a file; and it is laid over a whole checkpoint, so that some of its fields are wrong, or its checksum is.
+//! The input is a file; and it is laid over a whole checkpoint, so that some of its fields are wrong, or its checksum is. Each file is read
+//! once more with the checksum that it should have: what is wrong with it then is found behind the checksum.
 #![no_main]
 
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
 use nxm_net::{Activation, Checkpoint, Cpu, Dataset, Network, Optimizer, Training, TrainingOptions};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// A small training after an epoch, as a file.
 fn whole() -> &'static [u8] {
@@ -34,12 +36,22 @@ fn check(bytes: &[u8]) {
     }
 }
 
+/// Reads a file as it is, and with the right checksum at its end.
+fn check_both(mut file: Vec<u8>) {
+    check(&file);
+    if let Some(end) = file.len().checked_sub(size_of::<u64>()) {
+        let checksum = xxh3_64(&file[..end]);
+        file[end..].copy_from_slice(&checksum.to_le_bytes());
+        check(&file);
+    }
+}
+
 fuzz_target!(|input: (u16, &[u8])| {
     let (at, bytes) = input;
-    check(bytes);
+    check_both(bytes.to_vec());
     let mut file = whole().to_vec();
     let at = usize::from(at) % file.len();
     let len = bytes.len().min(file.len() - at);
     file[at..at + len].copy_from_slice(&bytes[..len]);
-    check(&file);
+    check_both(file);
 });

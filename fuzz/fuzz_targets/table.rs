@@ -19,6 +19,8 @@ mod failure {
 mod idx;
 #[path = "../../crates/cli/src/data/records.rs"]
 mod records;
+#[path = "../../crates/cli/src/data/room.rs"]
+mod room;
 
 /// What stands beside the readers in the program.
 mod open {
@@ -36,8 +38,11 @@ fn times(shape: &[usize]) -> String {
 
 use failure::Failure;
 use records::{Limits, RecordError, Records};
+use room::Room;
 
 const LIMITS: Limits = Limits { line: 200, cell: 50 };
+/// Bytes of an image file.
+const ROOM: u64 = 300;
 
 /// All cells, row after row; none if a cell is no UTF-8.
 fn read(text: &[u8]) -> Result<Option<Vec<Vec<String>>>, RecordError> {
@@ -69,13 +74,15 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(None) => {}
         Err(error) => assert!(error.to_string().len() < 1_000),
     }
-    match idx::read(bytes, "file") {
+    let room = Room::new(Some(ROOM));
+    match idx::read(bytes, "file", room) {
         Ok(read) => {
             assert_eq!(read.shape.iter().product::<usize>(), read.bytes.len());
+            assert!(read.bytes.len() as u64 <= ROOM);
             let mut file = vec![0, 0, 8, read.shape.len() as u8];
             read.shape.iter().for_each(|size| file.extend((*size as u32).to_be_bytes()));
             file.extend(&read.bytes);
-            let again = idx::read(&file[..], "file").expect("what was read before");
+            let again = idx::read(&file[..], "file", room).expect("what was read before");
             assert_eq!((again.shape, again.bytes), (read.shape, read.bytes));
         }
         Err(Failure::Usage(what)) => assert!(what.len() < 10_000),

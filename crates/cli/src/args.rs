@@ -4,8 +4,9 @@ mod learn;
 mod network;
 mod table;
 mod tuning;
+mod values;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nxm_count::Tool;
 use nxm_kernels::Activation;
@@ -14,13 +15,13 @@ use nxm_net::Loss;
 use crate::audit::AuditArgs;
 use crate::explain::ExplainArgs;
 pub use learn::{
-    BadRows, CheckpointEvery, EvaluateArgs, Hidden, MetricsFormat, OptimizerName, PredictArgs, PredictionFormat,
-    SplitName, TrainArgs,
+    BadRows, EvaluateArgs, MetricsFormat, OptimizerName, PredictArgs, PredictionFormat, SplitName, TrainArgs,
 };
 pub use network::NetworkArg;
 use network::network;
 pub use table::TableArgs;
-pub use tuning::{Betas, ClassWeights, ScheduleArg, TuningArgs};
+pub use tuning::TuningArgs;
+pub use values::{Betas, CheckpointEvery, ClassWeights, Hidden, ScheduleArg, at_least_one};
 
 /// What does my network cost, how long will it take here, train it.
 ///
@@ -101,7 +102,7 @@ impl Command {
 pub struct CountArgs {
     /// Inputs, then the units of each layer, as 784-128-10; or a file: a checkpoint of nxm train, or a safetensors file of
     /// dense weights, named as PyTorch names them (0.weight, 0.bias, fc1.weight, ...). Of a file only the header is read.
-    #[arg(value_name = "SIZES|FILE", value_parser = network())]
+    #[arg(value_name = "SIZES|FILE", value_parser = network_arg())]
     pub network: NetworkArg,
     /// The activation of all layers but the last; a checkpoint says its own. [default: relu]
     #[arg(long, value_name = "ACTIVATION", value_parser = activation())]
@@ -154,6 +155,11 @@ pub enum Format {
     Csv,
 }
 
+/// A network by its sizes or its file.
+fn network_arg() -> impl TypedValueParser<Value = NetworkArg> {
+    OsStringValueParser::new().try_map(network)
+}
+
 /// An activation by its name; clap says which there are, and the nearest.
 pub fn activation() -> impl TypedValueParser<Value = Activation> {
     PossibleValuesParser::new(Activation::ALL.map(Activation::name)).try_map(|name| name.parse::<Activation>())
@@ -169,16 +175,6 @@ fn tool() -> impl TypedValueParser<Value = Tool> {
     PossibleValuesParser::new(Tool::ALL.map(Tool::name)).try_map(|name| name.parse::<Tool>())
 }
 
-/// A whole number, at least 1.
-pub fn at_least_one(text: &str) -> Result<u64, String> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.parse::<u64>() {
-        Ok(n) if digits && n >= 1 => Ok(n),
-        Err(_) if digits => Err(format!("expected a whole number of at most {}", u64::MAX)),
-        _ => Err("expected a whole number, at least 1".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,16 +182,5 @@ mod tests {
     #[test]
     fn the_commands_are_consistent() {
         <Cli as clap::CommandFactory>::command().debug_assert();
-    }
-
-    #[test]
-    fn numbers_are_at_least_one() {
-        assert_eq!(at_least_one("1"), Ok(1));
-        assert_eq!(at_least_one("18446744073709551615"), Ok(u64::MAX));
-        for text in ["0", "-1", "+1", "", "x", "1.5", "1e3"] {
-            assert_eq!(at_least_one(text), Err("expected a whole number, at least 1".to_owned()), "{text:?}");
-        }
-        let beyond = at_least_one("18446744073709551616");
-        assert_eq!(beyond, Err("expected a whole number of at most 18446744073709551615".to_owned()));
     }
 }

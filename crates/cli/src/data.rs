@@ -1,7 +1,5 @@
 //! Tables: from files, from standard input, or the embedded digits.
 
-#![deny(clippy::arithmetic_side_effects)]
-
 use std::path::{Path, PathBuf};
 
 use nxm_data::{Foreign, ReadOptions, Table, TableReader};

@@ -1,7 +1,5 @@
 //! `nxm evaluate`: how good a trained network is on data with targets.
 
-#![deny(clippy::arithmetic_side_effects)]
-
 use std::io::Write;
 
 use nxm_data::{Examples, Model, dataset};

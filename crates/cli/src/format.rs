@@ -19,7 +19,7 @@ fn grouped(n: u128) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+        if i > 0 && digits.len().saturating_sub(i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -30,11 +30,12 @@ fn grouped(n: u128) -> String {
 /// Four digits and a power of ten, halves rounded up. `n` has at least four digits.
 fn rounded(n: u128) -> String {
     let mut exponent = n.ilog10();
-    let unit = 10u128.pow(exponent - 3);
-    let mut digits = n / unit + u128::from(n % unit >= unit.div_ceil(2));
+    let unit = 10u128.saturating_pow(exponent.saturating_sub(3));
+    let [above, rest] = [n.checked_div(unit), n.checked_rem(unit)].map(Option::unwrap_or_default);
+    let mut digits = above.saturating_add(u128::from(rest >= unit.div_ceil(2)));
     if digits == 10_000 {
         digits = 1_000;
-        exponent += 1;
+        exponent = exponent.saturating_add(1);
     }
     let superscript: String = exponent.to_string().bytes().map(superscript).collect();
     format!("{}.{:03}·10{superscript}", digits / 1000, digits % 1000)
@@ -42,7 +43,7 @@ fn rounded(n: u128) -> String {
 
 /// A decimal digit, raised.
 fn superscript(digit: u8) -> char {
-    ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][usize::from(digit - b'0')]
+    ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][usize::from(digit.saturating_sub(b'0'))]
 }
 
 /// Three significant digits and a unit: "1.26 µs", "32.0 ms"; minutes and more from 100 s on.

@@ -2,34 +2,24 @@
 //!
 //! A library that `main.rs` calls: a library is compiled beside the kernels, a program only after them.
 #![forbid(unsafe_code)]
+// What is computed with comes from files and flags: an overflow is an error or a bound, in release builds, too.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
-// What these modules compute with comes from files and flags: an overflow is an error or a bound, in release builds, too.
-#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod args;
-#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod audit;
-#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod count;
-#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod data;
 mod demo;
 mod digits;
-#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod evaluate;
 mod explain;
-#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod failure;
-#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod format;
 mod model;
-#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod optimizer;
-#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod predict;
 mod table;
-#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod threads;
-#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod train;
 
 use std::io::{self, Write};

@@ -1,7 +1,5 @@
 //! A trained network with what it must know of its data, and how good it is.
 
-#![deny(clippy::arithmetic_side_effects)]
-
 use std::num::NonZeroUsize;
 use std::path::Path;
 

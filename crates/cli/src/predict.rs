@@ -1,8 +1,6 @@
 //! `nxm predict`: what a trained network says about each row. Rows are read, predicted and written some thousands at a time, so that a
 //! file may be larger than memory.
 
-#![deny(clippy::arithmetic_side_effects)]
-
 use std::io::{IsTerminal, Write, stdout};
 
 use nxm_data::{Cells, DataError, Foreign, Model, Predictions, Table, Target};

@@ -2,18 +2,17 @@
 //!
 //! What a checkpoint also says has no default here: it is asked for, or it is what the checkpoint says.
 
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use nxm_kernels::{Activation, Cpu, Executor, Level};
 use nxm_net::Loss;
 
 use super::table::TableArgs;
-use super::tuning::{ScheduleArg, TuningArgs};
-use super::{activation, at_least_one, loss};
+use super::tuning::TuningArgs;
+use super::values::{CheckpointEvery, Hidden, ScheduleArg, at_least_one, kept, share};
+use super::{activation, loss};
 
 /// What to train, on what, and how.
 #[derive(Debug, Args)]
@@ -243,130 +242,6 @@ pub enum PredictionFormat {
     Jsonl,
 }
 
-/// When a checkpoint is written, besides the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CheckpointEvery {
-    /// After each epoch.
-    Epoch,
-    /// After so many steps, at least 1, and after each epoch.
-    Steps(u64),
-}
-
-const EPOCH: &str = "epoch";
-
-impl fmt::Display for CheckpointEvery {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            CheckpointEvery::Epoch => f.write_str(EPOCH),
-            CheckpointEvery::Steps(steps) => write!(f, "{steps}"),
-        }
-    }
-}
-
-impl FromStr for CheckpointEvery {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            EPOCH => Ok(CheckpointEvery::Epoch),
-            _ => at_least_one(text).map(CheckpointEvery::Steps).map_err(|error| format!("{error}, or {EPOCH:?}")),
-        }
-    }
-}
-
-/// Units of the hidden layers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hidden(pub Vec<usize>);
-
-impl fmt::Display for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str(NONE);
-        }
-        let units: Vec<String> = self.0.iter().map(usize::to_string).collect();
-        f.write_str(&units.join(","))
-    }
-}
-
-const NONE: &str = "none";
-
-impl FromStr for Hidden {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == NONE {
-            return Ok(Hidden(Vec::new()));
-        }
-        let layers = text.split(',').enumerate();
-        let units = layers.map(|(i, units)| match units.trim().parse() {
-            Ok(units) if units >= 1 => Ok(units),
-            _ => {
-                Err(format!("layer {}: expected a whole number, at least 1, and found {units:?}", i.saturating_add(1)))
-            }
-        });
-        units.collect::<Result<_, _>>().map(Hidden)
-    }
-}
-
-/// Checkpoints that are kept at most: each of them is looked for, and may be renamed, whenever one is written.
-const MOST_KEPT: usize = 1000;
-
-fn kept(text: &str) -> Result<NonZeroUsize, String> {
-    let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= MOST_KEPT);
-    number.ok_or_else(|| format!("expected a whole number from 1 to {MOST_KEPT}"))
-}
-
-/// A share that leaves something.
-fn share(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(share) if (0.0..1.0).contains(&share) => Ok(share),
-        _ => Err("expected a number from 0 to less than 1".to_owned()),
-    }
-}
-
 fn level(name: &str) -> Result<Level, String> {
     Level::named(name).map_err(|error| error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hidden_layers_are_read_and_written() {
-        for (text, units) in [("none", &[][..]), ("7", &[7]), ("128,64", &[128, 64])] {
-            let hidden: Hidden = text.parse().unwrap();
-            assert_eq!((hidden.0.as_slice(), hidden.to_string().as_str()), (units, text));
-        }
-        for (text, layer) in [("", "layer 1"), ("0", "layer 1"), ("4,", "layer 2"), ("4,x", "\"x\""), ("-4", "layer 1")]
-        {
-            let error = text.parse::<Hidden>().unwrap_err();
-            assert!(error.contains(layer), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn checkpoints_are_for_epochs_or_steps() {
-        for (text, every) in [("epoch", CheckpointEvery::Epoch), ("11", CheckpointEvery::Steps(11))] {
-            assert_eq!((text.parse(), every.to_string().as_str()), (Ok(every), text));
-        }
-        for text in ["0", "-1", "epochs", ""] {
-            let error = text.parse::<CheckpointEvery>().unwrap_err();
-            assert_eq!(error, "expected a whole number, at least 1, or \"epoch\"");
-        }
-    }
-
-    #[test]
-    fn what_is_kept_is_bounded() {
-        assert_eq!(kept(&MOST_KEPT.to_string()).map(NonZeroUsize::get), Ok(MOST_KEPT));
-        for text in [&(MOST_KEPT + 1).to_string(), "0", "-1", "x", "", "100000000000000000000"] {
-            assert!(kept(text).unwrap_err().contains(&format!("1 to {MOST_KEPT}")), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_share_leaves_something() {
-        assert_eq!((share("0"), share("0.25")), (Ok(0.0), Ok(0.25)));
-        assert!(["1", "-0.1", "NaN", "x", ""].into_iter().all(|text| share(text).is_err()));
-    }
 }

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
 use nxm_count::Sizes;
 
 /// A network by its sizes, or in a file.
@@ -17,11 +16,7 @@ pub enum NetworkArg {
 }
 
 /// Sizes wherever a text can be read so: ./784-128-10 is the file of that name.
-pub fn network() -> impl TypedValueParser<Value = NetworkArg> {
-    OsStringValueParser::new().try_map(parse)
-}
-
-fn parse(argument: OsString) -> Result<NetworkArg, String> {
+pub fn network(argument: OsString) -> Result<NetworkArg, String> {
     const NONE: &str = "no file has that name";
     let error = match argument.to_str().map(|text| (text, text.parse::<Sizes>())) {
         Some((_, Ok(sizes))) => return Ok(NetworkArg::Sizes(sizes)),
@@ -47,27 +42,27 @@ mod tests {
     #[test]
     fn what_reads_as_sizes_is_sizes() {
         let sizes = |text: &str| Ok(NetworkArg::Sizes(text.parse().unwrap()));
-        assert_eq!(parse("3-2".into()), sizes("3-2"));
+        assert_eq!(network("3-2".into()), sizes("3-2"));
         let here = std::env::current_exe().unwrap();
-        assert_eq!(parse(here.clone().into()), Ok(NetworkArg::File(here.clone())));
-        assert_eq!(parse("/".into()), Ok(NetworkArg::File("/".into())));
+        assert_eq!(network(here.clone().into()), Ok(NetworkArg::File(here.clone())));
+        assert_eq!(network("/".into()), Ok(NetworkArg::File("/".into())));
         for none in ["", "30", "3--2"] {
             let error = none.parse::<Sizes>().unwrap_err();
-            assert_eq!(parse(none.into()), Err(format!("{error}; and no file has that name")));
+            assert_eq!(network(none.into()), Err(format!("{error}; and no file has that name")));
         }
         for none in ["./3-2", "3-x", "no/such/file"] {
             let error = none.parse::<Sizes>().unwrap_err();
-            assert_eq!(parse(none.into()), Err(format!("no file has that name; and as sizes, {error}")));
+            assert_eq!(network(none.into()), Err(format!("no file has that name; and as sizes, {error}")));
         }
         // A file as a folder, and a name that is too long for any.
-        assert!(parse(here.join("x").into()).is_err());
-        assert!(parse(format!("{}x", "3-".repeat(3000)).into()).is_err());
+        assert!(network(here.join("x").into()).is_err());
+        assert!(network(format!("{}x", "3-".repeat(3000)).into()).is_err());
     }
 
     #[test]
     #[cfg(unix)]
     fn a_name_need_not_be_text() {
         let name: OsString = std::os::unix::ffi::OsStringExt::from_vec(vec![b'3', b'-', 0xff]);
-        assert_eq!(parse(name), Err("no file has that name".to_owned()));
+        assert_eq!(network(name), Err("no file has that name".to_owned()));
     }
 }

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use nxm_data::{Missing, ReadOptions};
 
-use super::at_least_one;
+use super::values::at_least_one;
 
 /// How a table is read. What is not said is detected.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]

@@ -11,7 +11,8 @@ use crate::failure::Failure;
 /// Units of the hidden layers.
 const HIDDEN: [usize; 2] = [128, 64];
 /// Training sees so many of so many digits.
-const SEEN: (usize, usize) = (4, 5);
+const SEEN: usize = 4;
+const OF: usize = 5;
 /// Splits the digits, initialises the network and shuffles its epochs.
 const SEED: u64 = 1;
 
@@ -40,7 +41,7 @@ impl DemoJob {
     /// The training on `cpu`.
     pub fn new(cpu: Cpu) -> Result<DemoJob, Failure> {
         let digits = digits::dataset().shuffled(SEED);
-        let (seen, held_out) = digits.split_at(digits.len() * SEEN.0 / SEEN.1);
+        let (seen, held_out) = digits.split_at(digits.len().saturating_mul(SEEN) / OF);
         let mut builder = Network::builder(PIXELS);
         for units in HIDDEN {
             builder = builder.dense(units, Activation::Relu);
@@ -59,8 +60,11 @@ impl DemoJob {
 
     /// The layer with most weights at the training's batch; the last of several, as only the first has no input gradient.
     pub fn largest_layer(&self) -> BatchedLayer {
-        let layer =
-            self.network.layers().max_by_key(|layer| layer.fan_in() * layer.fan_out()).expect("a network has layers");
+        let layer = self
+            .network
+            .layers()
+            .max_by_key(|layer| layer.fan_in().saturating_mul(layer.fan_out()))
+            .expect("a network has layers");
         BatchedLayer {
             batch: self.options.batch,
             fan_in: layer.fan_in(),

@@ -19,7 +19,7 @@ const PROMISED: f64 = 0.97;
 pub fn write(job: &DemoJob, forecast: &Forecast, out: &mut impl Write) -> Result<Broken, Failure> {
     let mut network = job.network.clone();
     let mut training = Training::new(&mut network, &job.cpu, &job.seen, job.options.clone()).map_err(Failure::usage)?;
-    let bar = progress_bar((training.steps_per_epoch() * job.options.epochs) as u64);
+    let bar = progress_bar(training.steps_per_epoch().saturating_mul(job.options.epochs) as u64);
     let mut epochs: Vec<EpochReport> = Vec::new();
     let start = Instant::now();
     while let Some(step) = training.step() {

@@ -50,8 +50,9 @@ fn agrees(run: &Verification) -> &'static str {
 
 /// Runs the smallest step that has a product large enough for two threads, on one thread and on two, and writes how many tasks ran.
 fn shared_step(job: &DemoJob, out: &mut impl Write) -> Result<Vec<Verification>, Failure> {
-    let largest = job.spec.sizes().windows(2).map(|pair| pair[0] * pair[1]).max().expect("a network has a layer");
-    let batch = (2 * WORTH_A_THREAD as u64).div_ceil(largest);
+    let largest =
+        job.spec.sizes().windows(2).map(|pair| pair[0].saturating_mul(pair[1])).max().expect("a network has a layer");
+    let batch = (WORTH_A_THREAD as u64).saturating_mul(2).div_ceil(largest.max(1));
     let level = job.cpu.level();
     let runs = verify_steps(ElementType::F32, &job.spec, batch, [(level, 1), (level, 2)])?;
     writeln!(

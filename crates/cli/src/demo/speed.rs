@@ -79,9 +79,9 @@ fn calls_of_a_sample(
     work: Work,
     implementation: Implementation,
 ) -> Result<u32, ShapeError> {
-    let mut calls = 1;
+    let mut calls = 1u32;
     while sample(operands, work, implementation, calls)? < SAMPLE && calls < 1 << 20 {
-        calls *= 2;
+        calls = calls.saturating_mul(2);
     }
     Ok(calls)
 }

@@ -69,9 +69,9 @@ impl<'a> Lesson<'a> {
         ]);
         let rows = self.one.layers.iter().enumerate().map(|(l, layer)| {
             let ops = &layer[Phase::Forward].useful;
-            let each = ops.additions() / u128::from(layer.fan_out);
+            let each = ops.additions().checked_div(u128::from(layer.fan_out)).unwrap_or(0);
             let sums = format!("{} × {}", count(layer.fan_out), count(each));
-            let shape = format!("layer {}: {} × {}", l + 1, count(layer.fan_in), count(layer.fan_out));
+            let shape = format!("layer {}: {} × {}", l.saturating_add(1), count(layer.fan_in), count(layer.fan_out));
             vec![shape, count(ops.multiplications()), sums, count(ops.additions()), evaluations(ops)]
         });
         let total = &self.one.forward.useful;
@@ -103,7 +103,7 @@ impl<'a> Lesson<'a> {
         page.heading("The derivatives: which way to move each parameter");
         let network = self.network;
         let biases: u128 = network.sizes()[1..].iter().map(|units| u128::from(*units)).sum();
-        let weights = network.parameters() - biases;
+        let weights = network.parameters().saturating_sub(biases);
         let sum =
             |phase: Phase| -> u128 { self.one.layers.iter().map(|layer| layer[phase].useful.multiplications()).sum() };
         let [slopes, products, inputs] =
@@ -156,12 +156,9 @@ impl<'a> Lesson<'a> {
         page.heading("The update: move each parameter");
         let parameters = self.network.parameters();
         let ops = &self.one.update.useful;
-        let each = |n: u128| {
-            if n.is_multiple_of(parameters) {
-                count(n / parameters)
-            } else {
-                format!("{:.2}", n as f64 / parameters as f64)
-            }
+        let each = |n: u128| match n.checked_div(parameters) {
+            Some(each) if n.is_multiple_of(parameters) => count(each),
+            _ => format!("{:.2}", n as f64 / parameters as f64),
         };
         let mut costs = vec![
             (ops.multiplications(), "multiplication"),
@@ -236,11 +233,11 @@ const ROWS: usize = 12;
 
 /// The first and the last rows of a long table, and between them how many are left out.
 fn shortened(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
-    if rows.len() > ROWS {
-        let hidden = rows.len() - ROWS;
+    if let Some(hidden) = rows.len().checked_sub(ROWS).filter(|hidden| *hidden > 0) {
         let mut note = vec![String::new(); rows[0].len()];
         note[0] = format!("… {hidden} more layers");
-        rows.splice(ROWS - 2..ROWS - 2 + hidden, [note]);
+        const FIRST: usize = ROWS - 2;
+        rows.splice(FIRST..FIRST.saturating_add(hidden), [note]);
     }
     rows
 }

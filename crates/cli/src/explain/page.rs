@@ -26,7 +26,8 @@ impl Page {
     }
     /// With a section below the others, which it numbers.
     pub fn heading(&mut self, text: &str) {
-        let number = 1 + self.blocks.iter().filter(|block| matches!(block, Block::Heading(_))).count();
+        let before = self.blocks.iter().filter(|block| matches!(block, Block::Heading(_))).count();
+        let number = before.saturating_add(1);
         self.blocks.push(Block::Heading(format!("{number}. {text}")));
     }
     /// With a paragraph of these sentences.

@@ -80,7 +80,7 @@ fn broken(text: &str) -> String {
         let line = lines.last_mut().expect("there is a line");
         if line.is_empty() {
             line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= WIDTH {
+        } else if line.chars().chain([' ']).chain(word.chars()).count() <= WIDTH {
             line.push(' ');
             line.push_str(word);
         } else {

@@ -28,7 +28,7 @@ pub fn explain(network: &NetworkSpec, length: TrainingLength, cpu: &Cpu, page: &
         format!(
             "That makes {}, and the network learns {} times from an example.",
             plural(length.steps(), "step"),
-            count(u128::from(examples) * u128::from(epochs))
+            count(u128::from(examples).saturating_mul(u128::from(epochs)))
         ),
         format!(
             "All of it takes {} and {}.",

@@ -2,10 +2,10 @@
 
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nxm_kernels::Cpu;
-use nxm_net::{CheckpointError, Checkpoints, NetError, Training};
+use nxm_net::{CheckpointError, CheckpointSummary, Checkpoints, NetError, Training};
 
 use super::interrupt::Interrupt;
 use super::job::{TrainJob, quoted};
@@ -202,7 +202,20 @@ fn conclude(
     };
     writeln!(out, "The network is in {}.", Foreign::path(&place.path))?;
     if let (Some(_), Some((epoch, _))) = (watch.patience, watch.best) {
-        writeln!(out, "The network of the best epoch, {epoch}, is in {}.", Foreign::path(&place.best()))?;
+        let best = place.best();
+        let path = Foreign::path(&best);
+        if epoch_in(&best) == Some(epoch) {
+            writeln!(out, "The network of the best epoch, {epoch}, is in {path}.")?;
+        } else {
+            // The training had no --patience then, or had another place, or somebody removed the file.
+            writeln!(out, "The network of the best epoch, {epoch}, was not kept: {path} does not hold it.")?;
+        }
     }
     Ok(())
+}
+
+/// The epoch that a checkpoint was written after; none if there is no checkpoint.
+fn epoch_in(path: &Path) -> Option<u64> {
+    let progress = CheckpointSummary::load(path).ok()?.progress;
+    (progress.steps == 0).then_some(progress.epochs as u64)
 }

@@ -1,7 +1,5 @@
 //! What came of a training: how good its best epoch is on the held-out rows, and the report that shows it.
 
-#![deny(clippy::arithmetic_side_effects)]
-
 use nxm_data::{
     CostRow, DataDescription, Evaluation, LossCurves, Model, Report, TargetMetrics, TargetResult, TargetValues,
 };

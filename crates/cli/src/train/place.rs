@@ -1,5 +1,4 @@
 //! Where a training is kept, and when it is written.
-#![deny(clippy::arithmetic_side_effects)]
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -1,8 +1,6 @@
 //! Early stopping: what a training must remember of its epochs to know when to stop. It is a note in the checkpoint, so that
 //! a resumed training stops where an uninterrupted one does.
 
-#![deny(clippy::arithmetic_side_effects)]
-
 use nxm_data::SplitBy;
 use serde::{Deserialize, Serialize};
 

@@ -59,12 +59,11 @@ impl Work {
     /// What one call does, and in what unit a billion of it a second is given.
     pub fn amount(self, shape: BatchedLayer) -> (f64, &'static str) {
         let BatchedLayer { batch, fan_in, fan_out, .. } = shape;
+        let [batch, fan_in, fan_out] = [batch, fan_in, fan_out].map(|size| size as f64);
         match self {
-            Work::Forward | Work::WeightGradient | Work::InputGradient => {
-                (2.0 * (batch * fan_in * fan_out) as f64, "GFLOP/s")
-            }
-            Work::Activation => ((batch * fan_out) as f64, "Gelem/s"),
-            Work::Update => ((fan_in * fan_out) as f64, "Gelem/s"),
+            Work::Forward | Work::WeightGradient | Work::InputGradient => (2.0 * batch * fan_in * fan_out, "GFLOP/s"),
+            Work::Activation => (batch * fan_out, "Gelem/s"),
+            Work::Update => (fan_in * fan_out, "Gelem/s"),
         }
     }
 }
@@ -91,16 +90,18 @@ impl LayerBuffers {
     pub fn new(shape: BatchedLayer) -> LayerBuffers {
         let BatchedLayer { batch, fan_in, fan_out, .. } = shape;
         // Both signs, no zeros, nothing denormal: no kernel finds anything special in them.
-        let numbers = |len: usize| (0..len).map(|i| ((i * 7 + 3) % 13) as f32 / 13.0 - 0.4).collect::<Vec<f32>>();
+        let numbers = |len: usize| {
+            (0..len).map(|i| (i.wrapping_mul(7).wrapping_add(3) % 13) as f32 / 13.0 - 0.4).collect::<Vec<f32>>()
+        };
         LayerBuffers {
             shape,
-            x: numbers(batch * fan_in),
-            weights: numbers(fan_in * fan_out),
+            x: numbers(batch.saturating_mul(fan_in)),
+            weights: numbers(fan_in.saturating_mul(fan_out)),
             bias: numbers(fan_out),
-            delta: numbers(batch * fan_out),
-            z: numbers(batch * fan_out),
-            weight_gradient: numbers(fan_in * fan_out),
-            input_gradient: numbers(batch * fan_in),
+            delta: numbers(batch.saturating_mul(fan_out)),
+            z: numbers(batch.saturating_mul(fan_out)),
+            weight_gradient: numbers(fan_in.saturating_mul(fan_out)),
+            input_gradient: numbers(batch.saturating_mul(fan_in)),
         }
     }
 

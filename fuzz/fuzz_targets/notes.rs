@@ -1,0 +1,38 @@
+//! The notes that the program leaves in its checkpoints, on any text: they never panic, and what is read, written and read again is the same.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+#[path = "../readers.rs"]
+mod readers;
+use readers::{args, data, digits, failure, foreign, format};
+
+#[path = "../../crates/cli/src/train/watch.rs"]
+#[allow(dead_code, reason = "the program uses all of it")]
+mod watch;
+
+use data::Scheme;
+use watch::Watch;
+
+fn round<N: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(text: &[u8]) -> Option<N> {
+    let note: N = serde_json::from_slice(text).ok()?;
+    let written = serde_json::to_string(&note).expect("what was read");
+    assert_eq!(serde_json::from_str::<N>(&written).expect("what was written"), note);
+    Some(note)
+}
+
+fuzz_target!(|text: &[u8]| {
+    if let Some(scheme) = round::<Scheme>(text)
+        && scheme.fits()
+    {
+        assert!(scheme.loss_unit() >= 0.0);
+    }
+    if let Some(mut watch) = round::<Watch>(text) {
+        let before = watch.best;
+        let better = watch.see(u64::MAX, 0.0);
+        assert_eq!(better, before.is_none_or(|(_, best)| best > 0.0));
+        watch.stops_after(0);
+    }
+});
