@@ -141,15 +141,34 @@ pub(crate) fn size(shape: &[usize]) -> usize {
     shape.iter().fold(1, |product, size| product.saturating_mul(*size))
 }
 
-/// A finite number as it is written, with a point or, where the dialect says so, a comma before its fraction.
+/// A finite number as it is written, with a point or, where the dialect says so, a comma before its fraction. There, `1.234` and `1.234,5` have
+/// a point between thousands.
 pub(crate) fn number(text: &str, decimal_comma: bool) -> Option<f64> {
-    let number: f64 = if decimal_comma && text.contains(',') {
-        // 1.234,5 has a point between thousands.
-        text.replace('.', "").replace(',', ".").parse().ok()?
-    } else {
+    let number: f64 = if !decimal_comma {
         text.parse().ok()?
+    } else {
+        let whole = text.split(',').next().unwrap_or(text);
+        let pointless = match whole.contains('.') {
+            true if is_grouped(whole, '.') => text.replace('.', ""),
+            true if text.contains(',') => return None,
+            _ => text.to_owned(),
+        };
+        pointless.replace(',', ".").parse().ok()?
     };
     number.is_finite().then_some(number)
+}
+
+/// Whether digits stand in groups of thousands: `1.234.567`.
+pub(crate) fn is_grouped(text: &str, separator: char) -> bool {
+    let mut groups = text.trim_start_matches(['+', '-']).split(separator);
+    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let first = groups.next().unwrap_or_default();
+    let mut more = groups.peekable();
+    more.peek().is_some()
+        && (1..=3).contains(&first.len())
+        && !first.starts_with('0')
+        && digits(first)
+        && more.all(|group| group.len() == 3 && digits(group))
 }
 
 /// Collects the cells of a column, row by row.
@@ -288,9 +307,20 @@ mod tests {
             [number("1,5", false), number("inf", false), number("nan", false), number("1e999", false)],
             [None; 4]
         );
-        assert_eq!(
-            [number("1,5", true), number("1.234,5", true), number("-3", true)],
-            [Some(1.5), Some(1234.5), Some(-3.0)]
-        );
+        for (text, expected) in [
+            ("1,5", Some(1.5)),
+            ("1.234,5", Some(1234.5)),
+            ("-3", Some(-3.0)),
+            ("1.234", Some(1234.0)),
+            ("-1.234.567,25", Some(-1_234_567.25)),
+            ("0.125", Some(0.125)),
+            ("1.5", Some(1.5)),
+            ("1.5,5", None),
+            ("1,5,5", None),
+            ("1,5.5", None),
+            ("01.02.2020", None),
+        ] {
+            assert_eq!(number(text, true), expected, "{text}");
+        }
     }
 }

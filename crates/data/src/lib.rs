@@ -13,6 +13,7 @@ mod foreign;
 mod lines;
 mod memory;
 mod missing;
+mod read;
 mod table;
 
 pub use cells::{Cells, CellsBuilder, MOST_TEXTS, Numbers, Texts};
@@ -20,4 +21,5 @@ pub use error::DataError;
 pub use foreign::Foreign;
 pub use lines::Lines;
 pub use missing::Missing;
+pub use read::{Compression, Dialect, Encoding, Format, ReadOptions, TableReader};
 pub use table::{Column, Place, Table};

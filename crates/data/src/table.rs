@@ -7,9 +7,11 @@ use crate::error::DataError;
 use crate::foreign::Foreign;
 use crate::lines::Lines;
 use crate::missing::Missing;
+use crate::read::check_names;
 
 /// Named columns of equal length.
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "what describes columns will read all of it")]
 pub struct Table {
     /// What errors call it: the name of its file.
     pub(crate) name: String,
@@ -70,6 +72,7 @@ impl Table {
                 Foreign::quoted(&columns[0].name)
             )));
         }
+        check_names(&columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>(), &name)?;
         let places = Places::Numbered { what: "row", before: 0 };
         let missing = Arc::default();
         Ok(Table { name, columns, rows, places, missing, decimal_comma: false, named: true })
