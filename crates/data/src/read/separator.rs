@@ -1,7 +1,7 @@
 //! What separates the cells of a text, and whether its numbers have decimal commas: detected by its first records.
 //!
-//! A separator fits if it cuts every record into the same number of cells, at least two. If several fit, the one is taken that leaves only
-//! numbers below the first line; if there is none, white space yields to the others; if there are still several, it is an error.
+//! A separator fits if it cuts every record into the same number of cells, at least two. If several fit, those are taken that leave quotes at
+//! the ends of cells only; of these, the one that leaves only numbers below the first line; if there is none, white space yields to the others; if there are still several, it is an error.
 
 use super::dialect::separator_name;
 use super::encoding::Cells;
@@ -45,18 +45,25 @@ struct Cut {
     short: bool,
     /// Whether all cells below the first record are numbers, or missing.
     numbers: bool,
+    /// Whether commas stand in numbers only, where they may be decimal ones.
+    commas_in_numbers: bool,
+    /// Whether a quote stands within a cell: it is at an end of a cell if another separator is the right one.
+    stray: bool,
 }
 
 impl Cut {
     fn new(sample: &Sample, layout: Layout, missing: &Missing) -> Cut {
         let (mut counts, mut numbers, mut cells) = (Vec::new(), true, Cells::Ascii);
         let separator = layout.separator;
+        let (mut commas, mut others) = (false, false);
         sample.each(layout, |record| {
-            if !counts.is_empty() {
-                numbers &= (0..record.len()).all(|column| {
-                    let cell = text(&mut cells, record.cell(column));
-                    number(&cell, false).or_else(|| number(&cell, true)).is_some() || missing.is(&cell)
-                });
+            for column in 0..record.len() {
+                let cell = text(&mut cells, record.cell(column));
+                let is_number = number(&cell, false).or_else(|| number(&cell, true)).is_some();
+                numbers &= counts.is_empty() || is_number || missing.is(&cell);
+                if cell.contains(',') {
+                    *(if is_number { &mut commas } else { &mut others }) = true;
+                }
             }
             counts.push(record.len());
         });
@@ -69,7 +76,16 @@ impl Cut {
             && !below.is_empty()
             && below.iter().all(|count| *count == most);
         numbers &= !below.is_empty();
-        Cut { separator, cells: most, like: (like, counts.len()), short, numbers }
+        let stray = layout.quote.is_some_and(|quote| has_stray_quote(&sample.bytes, separator, quote));
+        Cut {
+            separator,
+            cells: most,
+            like: (like, counts.len()),
+            short,
+            numbers,
+            commas_in_numbers: commas && !others,
+            stray,
+        }
     }
 
     fn fits(&self) -> bool {
@@ -82,11 +98,42 @@ impl Cut {
     }
 }
 
+/// Whether a quote stands in a cell that does not begin by one, or a cell goes on behind its second.
+fn has_stray_quote(text: &[u8], separator: u8, quote: u8) -> bool {
+    #[derive(Clone, Copy, PartialEq)]
+    enum State {
+        Start,
+        Cell,
+        Quoted,
+        Closed,
+    }
+    let mut state = State::Start;
+    for &byte in text {
+        let ends = byte == separator || matches!(byte, b'\n' | b'\r') || (separator == b' ' && byte == b'\t');
+        state = match state {
+            State::Quoted if byte == quote => State::Closed,
+            State::Quoted => State::Quoted,
+            _ if ends => State::Start,
+            State::Start | State::Closed if byte == quote => State::Quoted,
+            State::Closed => return true,
+            State::Cell if byte == quote => return true,
+            State::Start | State::Cell => State::Cell,
+        };
+    }
+    false
+}
+
 /// The separator; none if there is one column only.
 pub fn separator(sample: &Sample, quote: u8, missing: &Missing, name: &str) -> Result<Option<u8>, DataError> {
     let cut = |separator| Cut::new(sample, Layout { separator, quote: Some(quote) }, missing);
-    let cuts: Vec<Cut> = KNOWN.into_iter().map(cut).collect();
-    let fitting = |fits: &dyn Fn(&Cut) -> bool| cuts.iter().filter(|cut| fits(cut)).collect::<Vec<_>>();
+    let stands =
+        |separator: &u8| sample.bytes.iter().any(|byte| byte == separator || (*separator == b' ' && *byte == b'\t'));
+    let cuts: Vec<Cut> = KNOWN.into_iter().filter(stands).map(cut).collect();
+    let fitting = |fits: &dyn Fn(&Cut) -> bool| {
+        let fitting = || cuts.iter().filter(|cut| fits(cut));
+        let some_clean = fitting().any(|cut| !cut.stray);
+        fitting().filter(|cut| !(some_clean && cut.stray)).collect::<Vec<_>>()
+    };
     let best = cuts.iter().filter(|cut| cut.nearly_fits()).map(|cut| cut.like.0).max();
     for candidates in [
         fitting(&Cut::fits),
@@ -95,7 +142,12 @@ pub fn separator(sample: &Sample, quote: u8, missing: &Missing, name: &str) -> R
         fitting(&|cut| cut.separator != b' ' && cut.nearly_fits() && Some(cut.like.0) == best),
     ] {
         let numbers: Vec<&&Cut> = candidates.iter().filter(|cut| cut.numbers).collect();
-        let black: Vec<&&Cut> = candidates.iter().filter(|cut| cut.separator != b' ').collect();
+        // White space yields, unless commas are either separators or decimal.
+        let yields = |cut: &Cut| {
+            let comma = candidates.iter().any(|other| other.separator == b',');
+            cut.separator == b' ' && !(comma && cut.commas_in_numbers)
+        };
+        let black: Vec<&&Cut> = candidates.iter().filter(|cut| !yields(cut)).collect();
         match (&candidates[..], &numbers[..], &black[..]) {
             ([], ..) => {}
             ([one], ..) => return Ok(Some(one.separator)),
@@ -181,6 +233,9 @@ mod tests {
             ("x,y\nr1,1,2\nr2,3,4\n", Some(b',')),
             // Most of the records.
             ("a,b\n1,2\n3,4\n5,6,7\n", Some(b',')),
+            // Within quotes of cells that white space separates.
+            ("1 \"a|b\"\n2 \"c|d\"\n", Some(b' ')),
+            ("a,b\n5\" pipe,3\n", Some(b',')),
             // One column.
             ("x\n1\n2\n", None),
             ("x\n1,5\n2,5\n7\n8\n", None),
@@ -197,6 +252,7 @@ mod tests {
         for said in ["',' or ';'", "3 or 2 cells", "`separator`", "--separator"] {
             assert!(refused.contains(said), "{refused}");
         }
+        assert!(detect("1,5 x y\n2,5 z w\n").unwrap_err().contains("',' or white space"));
     }
 
     #[test]

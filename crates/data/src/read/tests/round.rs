@@ -71,7 +71,7 @@ fn write(rows: &[(f64, String, String)], how: Written) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
     /// With the dialect said, all is read back; where it is detected, it is the same, or an error says what to set.
     #[test]
