@@ -13,16 +13,13 @@ use nxm_count::{Sizes, Tool};
 use nxm_kernels::{Activation, Level};
 use nxm_net::{ElementType, Loss, printable};
 
-#[path = "../../crates/cli/src/foreign.rs"]
-#[allow(dead_code, reason = "the program uses all of it")]
-mod foreign;
 #[path = "../../crates/cli/src/args/network.rs"]
 mod network;
 #[path = "../../crates/cli/src/args/values.rs"]
 mod values;
 
-use foreign::Foreign;
 use network::NetworkArg;
+use nxm_data::Foreign;
 use values::{Betas, CheckpointEvery, ClassWeights, Hidden, ScheduleArg, at_least_one, kept, share};
 
 /// Reads, writes and reads again. The texts are compared: NaN is read, and refused later.

@@ -5,15 +5,11 @@ use libfuzzer_sys::fuzz_target;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-#[path = "../readers.rs"]
-mod readers;
-use readers::{args, data, digits, failure, foreign, format};
-
 #[path = "../../crates/cli/src/train/watch.rs"]
 #[allow(dead_code, reason = "the program uses all of it")]
 mod watch;
 
-use data::Scheme;
+use nxm_data::{Baseline, Encoder, Target};
 use watch::Watch;
 
 fn round<N: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(text: &[u8]) -> Option<N> {
@@ -24,11 +20,14 @@ fn round<N: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(text: &[
 }
 
 fuzz_target!(|text: &[u8]| {
-    if let Some(scheme) = round::<Scheme>(text)
-        && scheme.fits()
-    {
-        assert!(scheme.loss_unit() >= 0.0);
+    if let Some(encoder) = round::<Encoder>(text) {
+        encoder.is_sane();
     }
+    if let Some(target) = round::<Target>(text) {
+        target.is_sane();
+        target.describe();
+    }
+    round::<Baseline>(text);
     if let Some(mut watch) = round::<Watch>(text) {
         let before = watch.best;
         let better = watch.see(u64::MAX, 0.0);

@@ -1,90 +1,84 @@
-//! The readers of tables and images, on any bytes: they never panic, keep to their bounds, and what was read, written and read again is the same.
-//!
-//! The program keeps its readers to itself. So their files are compiled here once more.
+//! Files of tables, packed or not, from their first byte to what a network learns from: never a panic, and what is read, written as CSV and read
+//! again is the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use nxm_data::{Cells, Encoder, Overrides, ReadOptions, Table, TableReader, Target, Task};
 
-/// What the readers report errors by.
-mod failure {
-    /// As in the program: words alone.
-    #[derive(Debug)]
-    pub enum Failure {
-        /// What is wrong.
-        Usage(String),
+fn options() -> ReadOptions {
+    ReadOptions::default().with_max_line(1 << 12).with_max_cell(1 << 8)
+}
+
+/// A cell as it was written; none of arrays and of texts that are not kept.
+fn cell(table: &Table, column: usize, row: usize) -> Option<String> {
+    match &table.columns()[column].cells {
+        Cells::Coded { codes, texts } => Some(texts.at(codes[row] as usize).to_owned()),
+        Cells::Numbers(numbers) => Some(numbers[row].to_string()),
+        Cells::Many { .. } | Cells::Array { .. } => None,
     }
 }
 
-#[path = "../../crates/cli/src/data/idx.rs"]
-mod idx;
-#[path = "../../crates/cli/src/data/records.rs"]
-mod records;
-#[path = "../../crates/cli/src/data/room.rs"]
-mod room;
+/// All cells, row after row, below the names of the columns.
+fn cells(table: &Table) -> Option<Vec<Vec<String>>> {
+    let names = table.columns().iter().map(|column| column.name.clone()).collect();
+    let row = |row| (0..table.columns().len()).map(|column| cell(table, column, row)).collect::<Option<Vec<_>>>();
+    let rows: Option<Vec<_>> = (0..table.rows()).map(row).collect();
+    Some([vec![names], rows?].concat())
+}
 
-/// What stands beside the readers in the program.
-mod open {
-    use crate::failure::Failure;
+/// As CSV, each text in quotes.
+fn written(cells: &[Vec<String>]) -> String {
+    let quoted = |text: &String| format!("\"{}\"", text.replace('"', "\"\""));
+    cells.iter().map(|row| row.iter().map(quoted).collect::<Vec<_>>().join(",") + "\n").collect()
+}
 
-    /// As in the program.
-    pub fn unreadable(name: &str, error: &std::io::Error) -> Failure {
-        Failure::Usage(format!("can't read {name}: {error}"))
+/// What can be learned of it, by each of its columns.
+fn learn(table: &Table) {
+    let rows: Vec<usize> = (0..table.rows()).collect();
+    if let Ok(columns) = table.describe(&Overrides::default())
+        && let Ok(encoder) = Encoder::fit(table, &columns, &rows)
+    {
+        assert!(encoder.is_sane());
+        assert_eq!(encoder.features().len(), encoder.width());
+        let note = serde_json::to_string(&encoder).expect("a note");
+        assert_eq!(serde_json::from_str::<Encoder>(&note).expect("what was written"), encoder);
+        if let Ok(inputs) = encoder.encode(table, &rows) {
+            assert!(inputs.len() == rows.len() * encoder.width() && inputs.iter().all(|x| x.is_finite()));
+        }
     }
-}
-
-fn times(shape: &[usize]) -> String {
-    shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
-}
-
-use failure::Failure;
-use records::{Limits, RecordError, Records};
-use room::Room;
-
-const LIMITS: Limits = Limits { line: 200, cell: 50 };
-/// Bytes of an image file.
-const ROOM: u64 = 300;
-
-/// All cells, row after row; none if a cell is no UTF-8.
-fn read(text: &[u8]) -> Result<Option<Vec<Vec<String>>>, RecordError> {
-    let (mut records, mut rows, mut line, mut utf8) = (Records::new(text, LIMITS), Vec::new(), 0, true);
-    while let Some(record) = records.next()? {
-        assert!(record.line > line, "lines go forward");
-        line = record.line;
-        let cells: Vec<Option<&str>> = (0..record.len()).map(|column| record.cell(column)).collect();
-        assert!(cells.iter().flatten().map(|cell| cell.len()).sum::<usize>() <= LIMITS.line);
-        assert!(cells.iter().flatten().all(|cell| cell.len() <= LIMITS.cell));
-        utf8 &= cells.iter().all(Option::is_some);
-        rows.push(cells.into_iter().flatten().map(str::to_owned).collect());
+    for column in table.columns().iter().take(8) {
+        for task in [Task::Classes, Task::Numbers, Task::Labels] {
+            let Ok(split) = table.target(&column.name).task(task).stratified(0.3, 7) else { continue };
+            let target = &split.train.examples.target;
+            let note = serde_json::to_string(target).expect("a note");
+            assert_eq!(serde_json::from_str::<Target>(&note).expect("what was written"), *target);
+            let held_out = &split.held_out.rows;
+            assert!(split.train.rows.iter().all(|row| held_out.binary_search(row).is_err()));
+        }
     }
-    Ok(utf8.then_some(rows))
-}
-
-/// As CSV, each cell in quotes.
-fn written(rows: &[Vec<String>]) -> String {
-    let cell = |cell: &String| format!("\"{}\"", cell.replace('"', "\"\""));
-    rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(",") + "\n").collect()
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    match read(bytes) {
-        Ok(Some(rows)) => {
-            let again = read(written(&rows).as_bytes()).expect("no longer than it was");
-            assert_eq!(again, Some(rows));
+    let table = match Table::read_from(bytes, "file", &options()) {
+        Ok(table) => table,
+        Err(error) => {
+            assert!(error.to_string().len() < 10_000);
+            return;
         }
-        Ok(None) => {}
-        Err(error) => assert!(error.to_string().len() < 1_000),
+    };
+    // Some rows at a time are the same rows.
+    let mut reader = TableReader::from_reader(bytes, "file", &options()).expect("what was read");
+    let mut rows = 0;
+    while let Some(some) = reader.next_rows(3).expect("what was read") {
+        assert!(some.rows() > 0 && some.rows() <= 3);
+        rows += some.rows();
     }
-    let room = Room::new(Some(ROOM));
-    match idx::read(bytes, "file", room) {
-        Ok(read) => {
-            assert_eq!(read.shape.iter().product::<usize>(), read.bytes.len());
-            assert!(read.bytes.len() as u64 <= ROOM);
-            let mut file = vec![0, 0, 8, read.shape.len() as u8];
-            read.shape.iter().for_each(|size| file.extend((*size as u32).to_be_bytes()));
-            file.extend(&read.bytes);
-            let again = idx::read(&file[..], "file", room).expect("what was read before");
-            assert_eq!((again.shape, again.bytes), (read.shape, read.bytes));
-        }
-        Err(Failure::Usage(what)) => assert!(what.len() < 10_000),
+    assert_eq!(rows, table.rows());
+    if let Some(before) = cells(&table) {
+        let wide = ReadOptions::default().with_header(true).with_separator(b',').with_max_line(1 << 20);
+        let again = Table::read_from(written(&before).as_bytes(), "again", &wide).expect("what was read before");
+        // A quoted cell keeps its white space, and so does one that is read again.
+        assert_eq!(cells(&again).expect("texts"), before);
     }
+    learn(&table);
 });
