@@ -15,7 +15,7 @@ use nxm_net::Loss;
 use crate::audit::AuditArgs;
 use crate::explain::ExplainArgs;
 pub use learn::{
-    BadRows, EvaluateArgs, MetricsFormat, OptimizerName, PredictArgs, PredictionFormat, SplitName, TrainArgs,
+    BadRows, EvaluateArgs, MetricsFormat, OptimizerName, PredictArgs, PredictionFormat, ShowArgs, SplitName, TrainArgs,
 };
 pub use network::NetworkArg;
 use network::network;
@@ -83,6 +83,8 @@ pub enum Command {
     Predict(PredictArgs),
     /// How good a trained network is on a table, beside a baseline.
     Evaluate(EvaluateArgs),
+    /// What a trained network knows of its data: its columns, how they are scaled, its classes.
+    Show(ShowArgs),
 }
 
 impl Command {
@@ -92,7 +94,7 @@ impl Command {
             Command::Train(args) => args.machine.threads,
             Command::Predict(args) => args.machine.threads,
             Command::Evaluate(args) => args.machine.threads,
-            Command::Count(_) | Command::Explain(_) | Command::Audit(_) => None,
+            Command::Count(_) | Command::Explain(_) | Command::Audit(_) | Command::Show(_) => None,
         }
     }
 }

@@ -18,6 +18,7 @@ mod format;
 mod model;
 mod optimizer;
 mod predict;
+mod show;
 mod table;
 mod threads;
 mod train;
@@ -67,6 +68,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Train(args)) => train::run(args, cpu, &mut out)?,
         Some(Command::Predict(args)) => predict::run(args, cpu, &mut out)?,
         Some(Command::Evaluate(args)) => evaluate::run(args, cpu, &mut out)?,
+        Some(Command::Show(args)) => show::run(args, &cpu, &mut out)?,
     }
     Ok(out.flush()?)
 }

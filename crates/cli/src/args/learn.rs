@@ -164,6 +164,16 @@ pub struct EvaluateArgs {
     pub machine: MachineArgs,
 }
 
+/// Which model is shown.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// A checkpoint of nxm train.
+    pub model: PathBuf,
+    /// Show the last epoch's network, and not the best one's.
+    #[arg(long)]
+    pub last: bool,
+}
+
 /// What of the machine is used.
 #[derive(Debug, Args)]
 pub struct MachineArgs {
