@@ -17,6 +17,9 @@ use crate::number::number;
 /// them takes at most some megabytes.
 pub const MOST_TEXTS: usize = 1 << 16;
 
+/// Different texts that are all numbers are numbers, if they are more than this: no classes, and no categories.
+const MANY_NUMBERS: usize = 1 << 12;
+
 /// The cells of a column, one for each row.
 #[derive(Clone, Debug)]
 pub enum Cells {
@@ -169,7 +172,9 @@ impl CellsBuilder {
                     codes.push(*code);
                     return Ok(());
                 }
-                if texts.len() < MOST_TEXTS {
+                let numbers = texts.len() == MANY_NUMBERS
+                    && texts.iter().all(|text| value(text, &self.missing, self.decimal_comma).is_some());
+                if texts.len() < MOST_TEXTS && !numbers {
                     let code = texts.len() as u32;
                     texts.push(cell)?;
                     let Entry::Vacant(entry) = self.known.entry(cell.into()) else { unreachable!("it is not known") };

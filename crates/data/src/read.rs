@@ -13,6 +13,8 @@ mod npz;
 mod numbers;
 mod open;
 mod options;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod records;
 mod sample;
 mod separator;
@@ -45,7 +47,7 @@ trait Rows {
 
 /// Reads a file row by row, so that files larger than memory can be used.
 ///
-/// Texts, NumPy arrays in C order and IDX files are read as their rows are asked for; the others are read when they are opened.
+/// Texts, NumPy arrays in C order, IDX and Parquet files are read as their rows are asked for; the others are read when they are opened.
 ///
 /// ```
 /// use nxm_data::{ReadOptions, TableReader};
@@ -89,7 +91,7 @@ impl<'a> TableReader<'a> {
         let name = opened.name.clone();
         let watched = match opened.kind {
             // They read the file itself.
-            FileKind::Npz => opened.watched.as_ref().map(Watched::again).transpose()?,
+            FileKind::Npz | FileKind::Parquet => opened.watched.as_ref().map(Watched::again).transpose()?,
             _ => opened.watched.take(),
         };
         let rows: Box<dyn Rows + 'a> = match opened.kind {
@@ -97,6 +99,10 @@ impl<'a> TableReader<'a> {
             FileKind::Idx => Box::new(idx::read(opened, path, options)?),
             FileKind::Npy => Box::new(npy::read(opened, options)?),
             FileKind::Npz => Box::new(npz::read(opened, options)?),
+            #[cfg(feature = "parquet")]
+            FileKind::Parquet => Box::new(parquet::read(opened, options)?),
+            #[cfg(not(feature = "parquet"))]
+            FileKind::Parquet => unreachable!("it is refused when it is opened"),
         };
         Ok(TableReader { rows, name, watched, ended: false })
     }

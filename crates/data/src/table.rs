@@ -11,7 +11,6 @@ use crate::read::check_names;
 
 /// Named columns of equal length.
 #[derive(Clone, Debug)]
-#[allow(dead_code, reason = "what describes columns will read all of it")]
 pub struct Table {
     /// What errors call it: the name of its file.
     pub(crate) name: String,

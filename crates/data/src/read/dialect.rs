@@ -45,6 +45,8 @@ pub enum Format {
     Npy,
     /// Arrays of NumPy.
     Npz,
+    /// Apache Parquet.
+    Parquet,
 }
 
 /// How the characters of a text are written.
@@ -101,6 +103,7 @@ impl fmt::Display for Dialect {
             Format::Idx => "IDX",
             Format::Npy => "NPY",
             Format::Npz => "NPZ",
+            Format::Parquet => "Parquet",
         };
         f.write_str(format)?;
         if self.format == Format::Csv {

@@ -12,7 +12,10 @@ pub fn advice(format: KnownFormat, start: &[u8]) -> Option<String> {
         | KnownFormat::Npy
         | KnownFormat::Npz => return None,
         KnownFormat::Json if !begins_as_json(start) => return None,
-        KnownFormat::Parquet => "write it as CSV, as by pandas.read_parquet(…).to_csv(…, index=False)",
+        KnownFormat::Parquet if cfg!(feature = "parquet") => return None,
+        KnownFormat::Parquet => {
+            "build with the feature parquet (cargo build --features parquet), or write it as CSV, as by pandas.read_parquet(…).to_csv(…, index=False)"
+        }
         KnownFormat::Hdf5 => "write its table as CSV, as by pandas.read_hdf(…).to_csv(…, index=False)",
         KnownFormat::Arrow => "write it as CSV, as by pandas.read_feather(…).to_csv(…, index=False)",
         KnownFormat::Json => "write it as CSV, as by pandas.read_json(…).to_csv(…, index=False)",
@@ -31,7 +34,7 @@ pub fn advice(format: KnownFormat, start: &[u8]) -> Option<String> {
         | KnownFormat::PyTorch
         | KnownFormat::Gguf
         | KnownFormat::TfLite => "examples are needed here; the model is named first",
-        _ => "a table is needed: CSV, NPY, NPZ, libsvm or IDX",
+        _ => "a table is needed: CSV, NPY, NPZ, libsvm, IDX or Parquet",
     };
     Some(format!("{format}: {advice}"))
 }
@@ -85,6 +88,8 @@ mod tests {
             let told = recognise(start).unwrap_or_else(|| panic!("{named} is a table"));
             assert!(told.contains(named) && told.contains(todo), "{told}");
         }
-        assert!(recognise(b"PAR1").unwrap().contains("read_parquet"));
+        let parquet = recognise(b"PAR1");
+        assert_eq!(parquet.is_none(), cfg!(feature = "parquet"));
+        assert!(parquet.is_none_or(|told| told.contains("--features parquet") && told.contains("read_parquet")));
     }
 }

@@ -5,6 +5,7 @@
 //! 1. Text above a column of numbers is a name. If no column of numbers has a number above it: names. If some have, these must go up by equal
 //!    steps (0, 1, 2, …, or wavelengths), or it may be either.
 //! 2. A number that has a sign, a fraction or an exponent names nothing, nor do two equal ones, unless they go up by equal steps: values.
+//!    If the first cell alone is empty, as above a data frame's index, it may be either; with equal steps behind it: names.
 //! 3. Numbers above all columns of numbers: values, if a text of the first line stands below it, too; if there are only numbers, values
 //!    unless they go up by equal steps or are years, and the lines below are not. Else it may be either.
 //! 4. No column of numbers: values, if at least half of the columns have the text of the first line below it, too. Names, if there is none
@@ -38,8 +39,11 @@ pub fn are_names(first: &[String], below: &[Vec<String>], missing: &Missing, dec
         };
         *to = to.saturating_add(1);
     }
+    // A data frame's index has no name, and a value in each line.
+    let filled = |record: &Vec<String>| record.first().is_some_and(|cell| !missing.is(cell));
+    let index = first.first().is_some_and(String::is_empty) && !below.is_empty() && below.iter().all(filled);
     if texts == 0 && nameless {
-        return Some(false);
+        return if index { None } else { Some(false) };
     }
     if below.is_empty() {
         return if numbers.is_empty() { Some(true) } else { (numbers.len() == first.len()).then_some(false) };
@@ -51,6 +55,7 @@ pub fn are_names(first: &[String], below: &[Vec<String>], missing: &Missing, dec
         (1.., 0) => Some(true),
         (1.., 1..) => stepped.then_some(true),
         (0, 1..) if again > 0 => Some(false),
+        (0, 1..) if index => stepped.then_some(true),
         (0, 1..) if others > 0 => None,
         (0, 1..) => {
             let row = |record: &Vec<String>| {
@@ -123,6 +128,11 @@ mod tests {
             ("kind,950.0,950.5,951.0\n3,0.1,0.5,0.3", Some(true)),
             ("kind,1.5,2.25\n3,0.1,0.5", None),
             ("1.5,-\n3,0.1", None),
+            // A data frame's index.
+            (",0,1,2\n0,7,5,9\n1,3,4,4", Some(true)),
+            (",1940,1945,1950\nx,7,5,9\ny,3,4,4", Some(true)),
+            (",16.5,16.75,17.25\n71,0,0,1\n70,0,1,1", None),
+            (",16.5,16.75,17.25\n,0,0,1\n70,0,1,1", Some(false)),
             // Numbers, and text above text.
             ("5,Iris-setosa\n4,Iris-setosa\n6,x", Some(false)),
             ("5.1,Iris-setosa\n4.9,Iris-other", Some(false)),

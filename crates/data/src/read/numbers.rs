@@ -23,6 +23,9 @@ pub enum Value {
     Float(f64),
     /// True or false.
     Bool(bool),
+    /// There is none.
+    #[cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "arrays have a number everywhere"))]
+    Missing,
 }
 
 impl Value {
@@ -33,16 +36,18 @@ impl Value {
             Value::Unsigned(number) => number as f64,
             Value::Float(number) => number,
             Value::Bool(value) => f64::from(u8::from(value)),
+            Value::Missing => f64::NAN,
         }
     }
 
     /// Differs where numbers of the same type do.
-    fn key(self) -> u64 {
+    fn key(self) -> Option<u64> {
         match self {
-            Value::Signed(number) => number.cast_unsigned(),
-            Value::Unsigned(number) => number,
-            Value::Float(number) => number.to_bits(),
-            Value::Bool(value) => u64::from(value),
+            Value::Signed(number) => Some(number.cast_unsigned()),
+            Value::Unsigned(number) => Some(number),
+            Value::Float(number) => Some(number.to_bits()),
+            Value::Bool(value) => Some(u64::from(value)),
+            Value::Missing => None,
         }
     }
 
@@ -59,6 +64,7 @@ impl Value {
             Value::Float(number) => format!("{number:e}"),
             Value::Bool(true) => "True".to_owned(),
             Value::Bool(false) => "False".to_owned(),
+            Value::Missing => String::new(),
         }
     }
 
@@ -75,9 +81,9 @@ impl Value {
 pub struct NumberCells {
     cells: Cells,
     /// The codes of the numbers so far, and those numbers.
-    known: HashMap<u64, u32>,
+    known: HashMap<Option<u64>, u32>,
     values: Vec<Value>,
-    last: Option<(u64, u32)>,
+    last: Option<(Option<u64>, u32)>,
     missing: Arc<Missing>,
     /// Numbers that are missing values.
     named: Vec<f64>,

@@ -23,6 +23,8 @@ pub enum FileKind {
     Npy,
     /// Arrays of NumPy.
     Npz,
+    /// Apache Parquet; only with its feature.
+    Parquet,
     /// Anything else that is not known to be something else.
     Text(Encoding),
 }
@@ -134,6 +136,7 @@ pub fn recognise<'a>(source: Box<dyn BufRead + 'a>, name: String) -> Result<Open
     let kind = match known {
         Some(KnownFormat::Npy) => FileKind::Npy,
         Some(KnownFormat::Npz) => FileKind::Npz,
+        Some(KnownFormat::Parquet) => FileKind::Parquet,
         // Of the first two bytes, a mark or the first character, the zero is the high one.
         Some(KnownFormat::Utf16) if start.starts_with(&[0xfe, 0xff]) || start.starts_with(&[0]) => {
             FileKind::Text(Encoding::Utf16Be)
@@ -143,7 +146,7 @@ pub fn recognise<'a>(source: Box<dyn BufRead + 'a>, name: String) -> Result<Open
         _ if start.starts_with(&[0, 0]) => FileKind::Idx,
         None if start.contains(&0) => {
             return Err(DataError::Content(format!(
-                "{name} holds zero bytes and is no file that is known here: a table is needed: CSV, NPY, NPZ, libsvm or IDX"
+                "{name} holds zero bytes and is no file that is known here: a table is needed: CSV, NPY, NPZ, libsvm, IDX or Parquet"
             )));
         }
         _ => FileKind::Text(Encoding::Utf8),

@@ -1,7 +1,8 @@
 //! What separates the cells of a text, and whether its numbers have decimal commas: detected by its first records.
 //!
-//! A separator fits if it cuts every record into the same number of cells, at least two. If several fit, those are taken that leave quotes at
-//! the ends of cells only; of these, the one that leaves only numbers below the first line; if there is none, white space yields to the others; if there are still several, it is an error.
+//! A separator fits if it cuts every record into the same number of cells, at least two. If several fit, these rules choose, one after the other:
+//! quotes stand at the ends of cells only; all cells below the first line are numbers; white space yields to the others. If several are left,
+//! it is an error.
 
 use super::dialect::separator_name;
 use super::encoding::Cells;

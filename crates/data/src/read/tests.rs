@@ -3,6 +3,8 @@
 mod binary;
 mod hostile;
 mod linear;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod round;
 mod texts;
 

@@ -161,6 +161,10 @@ impl TextRows<'_> {
                 Some(record) => break record,
             }
         };
+        if first.len() > 1 {
+            // Nothing fits, and the first line has commas: a later one will be refused.
+            self.dialect.separator.get_or_insert(b',');
+        }
         reserve(&mut self.header, first.len().saturating_add(1))?;
         if !named {
             self.header.extend((1..=first.len()).map(|number| number.to_string()));
@@ -269,7 +273,9 @@ fn ragged(record: Record<'_>, expected: usize, name: &str, dialect: &Dialect) ->
         _ if found > expected && last.trim_ascii().is_empty() => {
             "; its last cell is empty: is there a separator too many at the end of the line?".to_owned()
         }
-        (None, _) => "; if there are more columns than one, set the option `separator` (--separator)".to_owned(),
+        (None, _) if expected == 1 => {
+            "; if there are more columns than one, set the option `separator` (--separator)".to_owned()
+        }
         (Some(separator), _) if found < expected => format!(
             "; if its last cells are missing, separators ({}) are needed for them",
             super::dialect::separator_name(separator)
@@ -277,5 +283,6 @@ fn ragged(record: Record<'_>, expected: usize, name: &str, dialect: &Dialect) ->
         (Some(b','), false) => "; a cell that has a comma in it needs quotes around it".to_owned(),
         _ => String::new(),
     };
-    DataError::Content(format!("{name}, line {line}: {found} cells, and the first line has {expected}{why}"))
+    let cells = if found == 1 { "cell" } else { "cells" };
+    DataError::Content(format!("{name}, line {line}: {found} {cells}, and the first line has {expected}{why}"))
 }

@@ -147,6 +147,7 @@ fn ragged_rows_are_refused_with_what_may_be_the_reason() {
         ),
         ("a,b,c\n1,2,3\n3,4\n", "f, line 3: 2 cells, and the first line has 3; if its last cells are missing"),
         ("a,b\n1,2,\n3,4,\n", "f, line 2: 3 cells, and the first line has 2; its last cell is empty"),
+        ("a,b,c\n1\n2\n", "f, line 2: 1 cell, and the first line has 3; if its last cells are missing"),
         ("x\n1,5\n2\n3\n", "f, line 2: 2 cells, and the first line has 1; if there are more columns"),
     ] {
         let found = refused(text.as_bytes());
