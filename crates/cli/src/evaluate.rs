@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use nxm_data::{Examples, Model, dataset};
+use nxm_data::{DataError, Examples, Model, dataset};
 use nxm_kernels::Cpu;
 
 use crate::args::{EvaluateArgs, MetricsFormat};
@@ -53,7 +53,7 @@ fn loss_of(model: &Model, examples: &Examples<'_>, cpu: &Cpu, allow: bool) -> Re
         examples.table.place(rows[row])
     };
     if let Some(at) = outputs.iter().position(|output| !output.is_finite()).filter(|_| !allow) {
-        return Err(stray(&place(at), outputs[at]));
+        return Err(stray(&place(at), outputs[at]).into());
     }
     let loss = Score::new(network, cpu, &data, &model.checkpoint.options.loss)?.loss * loss_unit(&model.target);
     if !loss.is_finite() && !allow {
@@ -71,8 +71,8 @@ fn loss_of(model: &Model, examples: &Examples<'_>, cpu: &Cpu, allow: bool) -> Re
 }
 
 /// An output that is infinite or no number: finite inputs can be so large that a network overflows.
-pub fn stray(place: &nxm_data::Place, output: f32) -> Failure {
-    Failure::Usage(format!(
+pub fn stray(place: &nxm_data::Place, output: f32) -> DataError {
+    DataError::Content(format!(
         "{place}: the network's output is {output}, which no prediction can be made of: its numbers are too far from what the model \
          was trained on (--allow-non-finite goes on)"
     ))

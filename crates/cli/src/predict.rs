@@ -28,35 +28,30 @@ pub fn run(args: &PredictArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fai
     while let Some(table) = reader.next_rows(ROWS)? {
         let rows: Vec<usize> = (0..table.rows()).collect();
         let kept = args.keep.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, DataError>>()?;
+        let (inputs, mut bad) = model.encoder.encode_what_fits(&table, &rows)?;
+        let predictions = model.predict_encoded(&inputs, rows.len())?;
+        if !args.allow_non_finite {
+            for row in &rows {
+                if let Some(output) = predictions.outputs(*row).iter().find(|output| !output.is_finite()) {
+                    bad.entry(*row).or_insert_with(|| stray(&table.place(*row), *output));
+                }
+            }
+        }
+        // Before anything of these rows is written.
+        if let (Some((_, problem)), BadRows::Error) = (bad.iter().next(), args.bad_rows) {
+            return Err(Failure::usage(problem));
+        }
+        if let (Some((_, problem)), 0) = (bad.iter().next(), skipped) {
+            warn(&problem.to_string());
+        }
+        skipped = skipped.saturating_add(bad.len());
         if first {
             writer.header(args.keep.iter().cloned().chain(names(&model.target)).collect())?;
             first = false;
         }
-        let (inputs, bad) = model.encoder.encode_what_fits(&table, &rows)?;
-        let predictions = model.predict_encoded(&inputs, rows.len())?;
-        for row in rows {
-            let problem = match bad.get(&row) {
-                Some(error) => Some(Failure::usage(error)),
-                None if args.allow_non_finite => None,
-                None => predictions
-                    .outputs(row)
-                    .iter()
-                    .find(|output| !output.is_finite())
-                    .map(|output| stray(&table.place(row), *output)),
-            };
-            match (problem, args.bad_rows) {
-                (None, _) => {
-                    let cells = kept.iter().map(|column| cell(&table, *column, row));
-                    writer.row(cells.chain(said(&model, &predictions, row)).collect())?;
-                }
-                (Some(problem), BadRows::Error) => return Err(problem),
-                (Some(problem), BadRows::Skip) => {
-                    if skipped == 0 {
-                        warn(&problem.to_string());
-                    }
-                    skipped = skipped.saturating_add(1);
-                }
-            }
+        for row in rows.into_iter().filter(|row| !bad.contains_key(row)) {
+            let cells = kept.iter().map(|column| cell(&table, *column, row));
+            writer.row(cells.chain(said(&model, &predictions, row)).collect())?;
         }
     }
     if skipped > 0 {

@@ -57,7 +57,7 @@ fn a_checkpoint_says_all_that_is_asked_for_sizes() {
     let folder = Folder::new("count-checkpoint");
     let (data, model) = (folder.write("flowers.csv", flowers(60)), folder.name("m"));
     printed(&["train", &data, "--label", "kind", "--hidden", "8,7", "--epochs", "2", "--checkpoint", &model]);
-    let flags = ["--loss", "cross_entropy", "--optimizer", "adam", "--batch", "32", "--examples", "54"];
+    let flags = ["--loss", "cross_entropy", "--optimizer", "adamw", "--batch", "16", "--examples", "51"];
     let same = |file: &[&str], sizes: &[&str]| {
         let (file, sizes) = ([&[model.as_str()], file].concat(), [&["3-8-7-3"], &flags[..], sizes].concat());
         assert_eq!(counted(&file), counted(&sizes), "{file:?} {sizes:?}");

@@ -238,9 +238,10 @@ fn a_best_epoch_that_is_not_there_is_not_said_to_be() {
     // Steps so small that no weight changes: the first epoch stays the best.
     let still = ["train", &data, "--label", "kind", "--hidden", "4", "--optimizer", "sgd", "--learning-rate", "1e-30"];
     let (removed, unasked) = (folder.name("removed"), folder.name("unasked"));
+    let still = [&still[..], &["--batch", "32"]].concat();
     printed(&[&still[..], &["--patience", "2", "--checkpoint", &removed]].concat());
     std::fs::remove_file(format!("{removed}.best")).expect("it was kept");
-    printed(&[&still[..], &["--epochs", "2", "--checkpoint", &unasked]].concat());
+    printed(&[&still[..], &["--epochs", "2", "--patience", "0", "--checkpoint", &unasked]].concat());
     for model in [removed, unasked] {
         let text = printed(&["train", &data, "--resume", &model, "--epochs", "20", "--patience", "4"]);
         let said = format!("The network of the best epoch, 1, was not kept: {model}.best does not hold it.");

@@ -57,7 +57,7 @@ fn files_of_the_user_stay() {
     let folder = Folder::new("user");
     let (data, model) = (folder.write("flowers.csv", flowers(60)), folder.name("m"));
     let train = ["train", &data, "--label", "kind", "--hidden", "4", "--epochs", "2"];
-    printed(&[&train[..], &["--checkpoint", &model]].concat());
+    printed(&[&train[..], &["--patience", "0", "--checkpoint", &model]].concat());
     let leftover = folder.write("m.2024-11-25.tmp", "something of value");
     let resume = ["train", &data, "--resume", &model, "--epochs", "4"];
     for (suffix, more) in [("1", &["--keep", "3"][..]), ("2", &["--keep", "3"]), ("best", &["--patience", "9"])] {
@@ -93,13 +93,13 @@ fn checkpoints_are_as_rare_as_is_said_and_their_time_is_foreseen() {
     let folder = Folder::new("rare");
     let data = folder.write("flowers.csv", flowers(64));
     let train = ["train", &data, "--label", "kind", "--hidden", "4", "--batch", "10", "--epochs", "20", "--keep", "99"];
-    // 58 examples: 6 steps in an epoch.
+    // 54 examples: 6 steps in an epoch.
     for (name, every, best, foreseen, epochs) in [
         // As this takes less than the time in which one is written: the beginning and the end.
-        ("default", &[][..], None, 1, vec![20, 0]),
-        ("epoch", &["--checkpoint-every", "epoch"], None, 20, (0..=20).rev().collect()),
-        ("steps", &["--checkpoint-every", "120"], None, 21, (0..=20).rev().collect()),
-        ("best", &[], Some("100"), 2, vec![20, 0]),
+        ("default", &[][..], Some("0"), 1, vec![20, 0]),
+        ("epoch", &["--checkpoint-every", "epoch"], Some("0"), 20, (0..=20).rev().collect()),
+        ("steps", &["--checkpoint-every", "120"], Some("0"), 21, (0..=20).rev().collect()),
+        ("best", &[], None, 2, vec![20, 0]),
     ] {
         let model = folder.name(name);
         let patience: &[&str] = match &best {

@@ -77,8 +77,8 @@ pub struct TrainArgs {
     /// Hold out this table, which has the same columns, instead of a share.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["split", "group", "validate"])]
     pub validate_with: Option<PathBuf>,
-    /// Stop after so many epochs in which the held-out loss did not fall. [default: 30 where examples are held out]
-    #[arg(long, value_name = "EPOCHS", value_parser = at_least_one, allow_negative_numbers = true)]
+    /// Stop after so many epochs in which the held-out loss did not fall; 0 never stops. [default: 30 where examples are held out]
+    #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true)]
     pub patience: Option<u64>,
     /// What weights, held-out examples and the order of the others are drawn from. [default: 0]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]

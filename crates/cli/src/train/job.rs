@@ -110,7 +110,7 @@ impl TrainJob {
         target.fit(&table, &examples.values, rows)?;
         let baseline = Baseline::new(&target, &examples.values, rows)?;
         let Settings { hidden, activation, options, patience } = options::new(args, &target, rows.len())?;
-        if args.patience.is_some() && split.held_out.is_empty() {
+        if args.patience.is_some_and(|patience| patience > 0) && split.held_out.is_empty() {
             let why = "--patience needs examples that are held out: --validate with more than 0";
             return Err(Failure::Usage(why.to_owned()));
         }
@@ -282,6 +282,12 @@ fn targets(args: &TrainArgs, source: &Source<'_>, table: &Table) -> Result<Vec<S
         };
         if table.is_images() && has(own) || matches!(source, Source::Digits) {
             return Ok(vec![own.to_owned()]);
+        }
+        if table.is_images() {
+            return Err(Failure::Usage(format!(
+                "{} has no file of labels beside it: name it by --labels",
+                source.name()
+            )));
         }
         let names = Foreign::list(table.columns().iter().map(|column| column.name.as_str()));
         return Err(Failure::Usage(format!(

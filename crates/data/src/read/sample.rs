@@ -13,6 +13,9 @@ const BYTES: usize = 1 << 16;
 /// Lines that are looked at, at least, if they are within their limits: two whole ones and the beginning of a third.
 const LINES: usize = 3;
 
+/// Lines longer than this are not looked at.
+const LONGEST: usize = 32 << 20;
+
 /// The beginning of a text.
 #[derive(Debug)]
 pub struct Sample {
@@ -26,6 +29,8 @@ pub struct Sample {
 impl Sample {
     /// Takes the beginning of a text.
     pub fn take(source: &mut impl BufRead, limits: Limits) -> io::Result<Sample> {
+        // Whoever raises the limits may have lines that fill the memory: they say nothing about how others are written.
+        let limits = Limits { line: limits.line.min(LONGEST), cell: limits.cell.min(LONGEST) };
         let most = limits.line.saturating_mul(LINES.saturating_sub(1)).max(BYTES);
         let (mut bytes, mut lines, mut whole) = (Vec::new(), 0usize, false);
         while !whole && bytes.len() < most && (bytes.len() < BYTES || lines < LINES) {

@@ -131,7 +131,7 @@ fn is_number(table: &Table, column: usize) -> Result<bool, DataError> {
         // Text among many numbers is a mistake rather than a class.
         let stray = present().find(|text| number(text, table.decimal_comma).is_none()).unwrap_or_default();
         return Err(DataError::Content(format!(
-            "{}: the column to learn, {}, holds {} and {} different numbers: mend it, call it missing by --missing '{}', or say --task classes",
+            "{}: the column to learn, {}, holds {} and {} different numbers: mend it, call it missing by --missing '{}', or say --loss cross_entropy",
             table.name,
             Foreign::quoted(&table.columns[column].name),
             Foreign::quoted(stray),
@@ -160,7 +160,7 @@ fn classes(table: &Table, column: &str, place: usize) -> Result<(Target, Vec<Str
         Cells::Array { .. } => return Err(super::not_arrays(table, place)),
         Cells::Numbers(_) | Cells::Many { .. } => {
             return Err(DataError::Content(format!(
-                "{}: the column {} has more than {} different values, too many for classes: to learn numbers, say --task numbers",
+                "{}: the column {} has more than {} different values, too many for classes: to learn numbers, say --loss mse",
                 table.name,
                 name(),
                 crate::cells::MOST_TEXTS
@@ -184,7 +184,7 @@ fn classes(table: &Table, column: &str, place: usize) -> Result<(Target, Vec<Str
             table.name,
             name(),
             classes.len(),
-            if all_numbers(table, place) { ": to learn numbers, say --task numbers" } else { "" }
+            if all_numbers(table, place) { ": to learn numbers, say --loss mse" } else { "" }
         )));
     }
     let mut notes = Vec::new();

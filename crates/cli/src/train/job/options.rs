@@ -83,7 +83,7 @@ pub fn agree(args: &TrainArgs, path: &Path, model: &mut Model, watch: &mut Watch
         model.checkpoint.options.epochs = whole(epochs);
     }
     if args.patience.is_some() {
-        watch.patience = args.patience;
+        watch.patience = args.patience.filter(|patience| *patience > 0);
     }
     if watch.patience.is_some() && watch.validate == 0.0 && watch.validate_with.is_none() {
         let path = Foreign::path(path);
