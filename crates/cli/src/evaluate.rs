@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use nxm_data::{DataError, Examples, Model, dataset};
+use nxm_data::{Examples, Model, TableError, dataset};
 use nxm_kernels::Cpu;
 
 use crate::args::{EvaluateArgs, MetricsFormat};
@@ -71,8 +71,8 @@ fn loss_of(model: &Model, examples: &Examples<'_>, cpu: &Cpu, allow: bool) -> Re
 }
 
 /// An output that is infinite or no number: finite inputs can be so large that a network overflows.
-pub fn stray(place: &nxm_data::Place, output: f32) -> DataError {
-    DataError::Content(format!(
+pub fn stray(place: &nxm_data::Place, output: f32) -> TableError {
+    TableError::Content(format!(
         "{place}: the network's output is {output}, which no prediction can be made of: its numbers are too far from what the model \
          was trained on (--allow-non-finite goes on)"
     ))

@@ -101,8 +101,8 @@ fn escaped(message: &str) -> String {
     lines.join("\n")
 }
 
-impl From<nxm_data::DataError> for Failure {
-    fn from(error: nxm_data::DataError) -> Failure {
+impl From<nxm_data::TableError> for Failure {
+    fn from(error: nxm_data::TableError) -> Failure {
         Failure::usage(error)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::io::{IsTerminal, Write, stdout};
 
-use nxm_data::{Cells, DataError, Foreign, Model, Predictions, Table, Target};
+use nxm_data::{Cells, Foreign, Model, Predictions, Table, TableError, Target};
 use nxm_kernels::Cpu;
 
 use crate::args::{BadRows, PredictArgs, PredictionFormat};
@@ -27,7 +27,7 @@ pub fn run(args: &PredictArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fai
     let mut skipped = 0usize;
     while let Some(table) = reader.next_rows(ROWS)? {
         let rows: Vec<usize> = (0..table.rows()).collect();
-        let kept = args.keep.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, DataError>>()?;
+        let kept = args.keep.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, TableError>>()?;
         let (inputs, mut bad) = model.encoder.encode_what_fits(&table, &rows)?;
         let predictions = model.predict_encoded(&inputs, rows.len())?;
         if !args.allow_non_finite {
@@ -126,6 +126,7 @@ fn cell(table: &Table, column: usize, row: usize) -> Value {
 }
 
 /// Writes rows in a format.
+#[allow(clippy::large_enum_variant, reason = "there is one")]
 enum Writer<W: Write> {
     Csv(csv::Writer<W>, bool),
     JsonLines(W, Vec<String>),

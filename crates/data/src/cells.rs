@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::memory::{reserve, reserve_text};
 use crate::missing::Missing;
 use crate::number::number;
@@ -103,7 +103,7 @@ impl Texts {
     }
 
     /// Adds one.
-    pub fn push(&mut self, text: &str) -> Result<(), DataError> {
+    pub fn push(&mut self, text: &str) -> Result<(), TableError> {
         reserve(&mut self.ends, 1)?;
         reserve_text(&mut self.text, text.len())?;
         self.text.push_str(text);
@@ -163,7 +163,7 @@ impl CellsBuilder {
     }
 
     /// The next cell.
-    pub fn push(&mut self, cell: &str) -> Result<(), DataError> {
+    pub fn push(&mut self, cell: &str) -> Result<(), TableError> {
         let cell = cell.trim();
         match &mut self.cells {
             Cells::Coded { codes, texts } => {
@@ -206,7 +206,7 @@ impl CellsBuilder {
     }
 
     /// There are too many different texts: they are numbers, or none of them is kept.
-    fn decide(&mut self) -> Result<(), DataError> {
+    fn decide(&mut self) -> Result<(), TableError> {
         let Cells::Coded { codes, texts } = &self.cells else { return Ok(()) };
         let values: Vec<Option<f64>> =
             texts.iter().map(|text| value(text, &self.missing, self.decimal_comma)).collect();

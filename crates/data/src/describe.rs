@@ -11,7 +11,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::foreign::Foreign;
 use crate::table::Table;
 
@@ -82,7 +82,7 @@ pub struct Overrides {
 
 impl Table {
     /// What each column holds. An override that names no column, or a column that may be two things, is an error.
-    pub fn describe(&self, overrides: &Overrides) -> Result<Vec<Description>, DataError> {
+    pub fn describe(&self, overrides: &Overrides) -> Result<Vec<Description>, TableError> {
         self.describe_all_but(&[], overrides)
     }
 
@@ -91,7 +91,7 @@ impl Table {
         &self,
         but: &[String],
         overrides: &Overrides,
-    ) -> Result<Vec<Description>, DataError> {
+    ) -> Result<Vec<Description>, TableError> {
         for name in overrides.ignore.iter().chain(&overrides.categories).chain(&overrides.numbers) {
             self.column(name)?;
         }
@@ -100,18 +100,18 @@ impl Table {
     }
 
     /// The index of the column of this name.
-    pub fn column(&self, name: &str) -> Result<usize, DataError> {
+    pub fn column(&self, name: &str) -> Result<usize, TableError> {
         let mut named = (0..self.columns.len()).filter(|i| self.columns[*i].name == name);
         match (named.next(), named.next()) {
             (Some(column), None) => Ok(column),
-            (Some(first), Some(second)) => Err(DataError::Content(format!(
+            (Some(first), Some(second)) => Err(TableError::Content(format!(
                 "{}: columns {} and {} are both called {}",
                 self.name,
                 first.saturating_add(1),
                 second.saturating_add(1),
                 Foreign::quoted(name)
             ))),
-            (None, _) => Err(DataError::Request(format!(
+            (None, _) => Err(TableError::Request(format!(
                 "{} has no column {}; its columns are {}{}",
                 self.name,
                 Foreign::quoted(name),

@@ -10,18 +10,22 @@
 //! A column of numbers, dates or of yes and no that is missing in a training row has one more feature: 1 where it is missing.
 //! Values of a category that stand in fewer than [`RARE`] training rows share one feature, and so do values that no training row has.
 
+mod as_numbers;
+
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use crate::cells::{Cells, Numbers, size};
 use crate::describe::{Description, Kind, booleans};
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::foreign::Foreign;
 use crate::memory::reserve;
-use crate::number::{DateFormat, number};
+use crate::number::DateFormat;
 use crate::standard::{Standard, median};
 use crate::table::Table;
+use as_numbers::{AsNumbers, as_dates};
+pub(crate) use as_numbers::{as_numbers, category};
 
 /// Training rows that a value of a category needs for a feature of its own.
 pub const RARE: usize = 2;
@@ -99,13 +103,13 @@ type BadCell = usize;
 
 impl Encoder {
     /// Of the columns that are used, from these rows.
-    pub fn fit(table: &Table, columns: &[Description], rows: &[usize]) -> Result<Encoder, DataError> {
+    pub fn fit(table: &Table, columns: &[Description], rows: &[usize]) -> Result<Encoder, TableError> {
         let used = columns.iter().filter(|column| column.is_used());
         let fit = |column: &Description| {
             let at = table.column(&column.name)?;
             Ok(EncodedColumn { name: column.name.clone(), encoding: Encoding::fit(table, at, &column.kind, rows)? })
         };
-        let columns = used.map(fit).collect::<Result<Vec<_>, DataError>>()?;
+        let columns = used.map(fit).collect::<Result<Vec<_>, TableError>>()?;
         Ok(Encoder { columns })
     }
 
@@ -150,7 +154,7 @@ impl Encoder {
     }
 
     /// The inputs of these rows, row by row. A cell that is not of the column's kind, or out of all bounds, is an error.
-    pub fn encode(&self, table: &Table, rows: &[usize]) -> Result<Vec<f32>, DataError> {
+    pub fn encode(&self, table: &Table, rows: &[usize]) -> Result<Vec<f32>, TableError> {
         let (inputs, bad) = self.encode_what_fits(table, rows)?;
         match bad.into_iter().next() {
             Some((_, error)) => Err(error),
@@ -163,7 +167,7 @@ impl Encoder {
         &self,
         table: &Table,
         rows: &[usize],
-    ) -> Result<(Vec<f32>, BTreeMap<usize, DataError>), DataError> {
+    ) -> Result<(Vec<f32>, BTreeMap<usize, TableError>), TableError> {
         let width = self.width();
         let mut inputs = Vec::new();
         reserve(&mut inputs, rows.len().saturating_mul(width))?;
@@ -202,7 +206,7 @@ impl Encoder {
 type Writer<'a> = Box<dyn Fn(usize, &mut [f32]) -> bool + 'a>;
 
 impl Encoding {
-    fn fit(table: &Table, column: usize, kind: &Kind, rows: &[usize]) -> Result<Encoding, DataError> {
+    fn fit(table: &Table, column: usize, kind: &Kind, rows: &[usize]) -> Result<Encoding, TableError> {
         let cells = &table.columns[column].cells;
         Ok(match kind {
             Kind::Numbers => Encoding::Number(Filled::fit(table, column, &as_numbers(table, column), rows)?),
@@ -293,7 +297,7 @@ impl Encoding {
     }
 
     /// What writes the features of a row. What a text becomes is computed once for each text.
-    fn writer<'a>(&'a self, table: &'a Table, column: usize) -> Result<Writer<'a>, DataError> {
+    fn writer<'a>(&'a self, table: &'a Table, column: usize) -> Result<Writer<'a>, TableError> {
         let cells = &table.columns[column].cells;
         let write = match (self, cells) {
             (Encoding::Number(filled), _) => filled.writer(as_numbers(table, column)),
@@ -354,7 +358,7 @@ impl Encoding {
 }
 
 impl Filled {
-    fn fit(table: &Table, column: usize, numbers: &AsNumbers<'_>, rows: &[usize]) -> Result<Filled, DataError> {
+    fn fit(table: &Table, column: usize, numbers: &AsNumbers<'_>, rows: &[usize]) -> Result<Filled, TableError> {
         if let Some(row) = rows.iter().find(|row| numbers.at(**row).is_none()) {
             return Err(bad_cell(table, *row, column, &None));
         }
@@ -383,68 +387,12 @@ impl Filled {
     }
 }
 
-/// The cells of a column as numbers: NaN where missing, none where it is something else.
-pub(crate) enum AsNumbers<'a> {
-    /// By the number of each text.
-    Coded { codes: &'a [u32], values: Vec<Option<f64>> },
-    /// As they are.
-    Numbers(&'a [f64]),
-    /// They are no numbers.
-    None,
-}
-
-impl AsNumbers<'_> {
-    pub(crate) fn at(&self, row: usize) -> Option<f64> {
-        match self {
-            AsNumbers::Coded { codes, values } => values[codes[row] as usize],
-            AsNumbers::Numbers(numbers) => Some(numbers[row]),
-            AsNumbers::None => None,
-        }
-    }
-}
-
-/// The cells of a column as numbers.
-pub(crate) fn as_numbers(table: &Table, column: usize) -> AsNumbers<'_> {
-    by_text(table, column, |text| number(text, table.decimal_comma))
-}
-
-fn as_dates(table: &Table, column: usize, format: u8) -> AsNumbers<'_> {
-    let format = DateFormat::of(format);
-    match &table.columns[column].cells {
-        // They were read as numbers: days they are not.
-        Cells::Numbers(_) => AsNumbers::None,
-        _ => by_text(table, column, |text| format.and_then(|format| format.days(text))),
-    }
-}
-
-fn by_text(table: &Table, column: usize, value: impl Fn(&str) -> Option<f64>) -> AsNumbers<'_> {
-    match &table.columns[column].cells {
-        Cells::Coded { codes, texts } => {
-            let of = |text: &str| if table.missing.is(text) { Some(f64::NAN) } else { value(text) };
-            AsNumbers::Coded { codes, values: texts.iter().map(of).collect() }
-        }
-        Cells::Numbers(numbers) => AsNumbers::Numbers(numbers),
-        Cells::Many { .. } | Cells::Array { .. } => AsNumbers::None,
-    }
-}
-
-/// What a category is called: numbers that are equal are one, and a missing value is "".
-pub(crate) fn category(table: &Table, text: &str) -> String {
-    if table.missing.is(text) {
-        return String::new();
-    }
-    match number(text, table.decimal_comma) {
-        Some(x) => (x + 0.0).to_string(),
-        None => text.to_owned(),
-    }
-}
-
 /// Whether a text is this value, which may be written otherwise: 1.0 for 1, TRUE for true.
 fn is_value(table: &Table, text: &str, value: &str) -> bool {
     text.eq_ignore_ascii_case(value) || category(table, text) == category(table, value)
 }
 
-fn bad_cell(table: &Table, row: usize, column: usize, encoding: &Option<&Encoding>) -> DataError {
+fn bad_cell(table: &Table, row: usize, column: usize, encoding: &Option<&Encoding>) -> TableError {
     let place = table.cell_place(row, column);
     let text = match &table.columns[column].cells {
         Cells::Coded { codes, texts } => Foreign::quoted(texts.at(codes[row] as usize)).to_string(),
@@ -454,7 +402,7 @@ fn bad_cell(table: &Table, row: usize, column: usize, encoding: &Option<&Encodin
         Cells::Array { .. } => "an element of the array".to_owned(),
     };
     let is_number = as_numbers(table, column).at(row).is_some();
-    DataError::Content(match encoding {
+    TableError::Content(match encoding {
         Some(Encoding::Boolean { values, .. }) => {
             let [no, yes] = values.each_ref().map(|value| Foreign::quoted(value));
             format!("{place}: {text} is neither {no} nor {yes}")
@@ -472,29 +420,29 @@ fn bad_cell(table: &Table, row: usize, column: usize, encoding: &Option<&Encodin
     })
 }
 
-fn too_large(table: &Table, column: usize) -> DataError {
-    DataError::Content(format!(
+fn too_large(table: &Table, column: usize) -> TableError {
+    TableError::Content(format!(
         "{}: the column {} holds numbers that are too large, or too far apart, to be standardised",
         table.name,
         Foreign::quoted(&table.columns[column].name)
     ))
 }
 
-fn not_two(table: &Table, column: usize) -> DataError {
-    DataError::Content(format!(
+fn not_two(table: &Table, column: usize) -> TableError {
+    TableError::Content(format!(
         "{}: the column {} holds more values than yes and no",
         table.name,
         Foreign::quoted(&table.columns[column].name)
     ))
 }
 
-fn other_shape(table: &Table, column: usize, expected: &[usize], found: &Cells) -> DataError {
+fn other_shape(table: &Table, column: usize, expected: &[usize], found: &Cells) -> TableError {
     let times = |shape: &[usize]| shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
     let found = match found {
         Cells::Array { shape, .. } => format!("arrays of {}", times(shape)),
         _ => "no arrays".to_owned(),
     };
-    DataError::Content(format!(
+    TableError::Content(format!(
         "{}: the column {} holds {found}, and the model was trained on arrays of {}",
         table.name,
         Foreign::quoted(&table.columns[column].name),
@@ -503,90 +451,4 @@ fn other_shape(table: &Table, column: usize, expected: &[usize], found: &Cells) 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::describe::Overrides;
-    use crate::testing::table;
-
-    /// The encoder of all columns, from these rows.
-    fn encoder(table: &Table, rows: &[usize]) -> Encoder {
-        Encoder::fit(table, &table.describe(&Overrides::default()).unwrap(), rows).unwrap()
-    }
-
-    #[test]
-    fn columns_become_features_by_their_kind() {
-        let text = "age,sex,smoker,first\n1,f,yes,2024-01-01\n,m,no,2024-01-03\n3,f,,2024-01-01\n8,m,no,2024-01-03";
-        let table = table(text);
-        let encoder = encoder(&table, &[0, 1, 2, 3]);
-        let names = ["age", "age is missing", "sex", "smoker", "smoker is missing", "first"];
-        assert_eq!(encoder.features()[..2], names[..2]);
-        assert_eq!(encoder.width(), encoder.features().len());
-        let inputs = encoder.encode(&table, &[0, 1, 2, 3]).unwrap();
-        let column = |name: &str| {
-            let at = encoder.features().iter().position(|feature| feature == name).unwrap();
-            inputs.chunks(encoder.width()).map(|row| row[at]).collect::<Vec<_>>()
-        };
-        // Median 3 of 1, 3, 8; mean of 1, 3, 3, 8 is 3.75.
-        let Encoding::Number(age) = &encoder.columns()[0].encoding else { panic!() };
-        assert_eq!((age.median, age.standard.mean), (3.0, 3.75));
-        assert_eq!(column("age is missing"), [0.0, 1.0, 0.0, 0.0]);
-        assert_eq!(column("age")[1], age.standard.scaled(3.0));
-        assert_eq!([column("sex = f"), column("sex = m")], [[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]]);
-        assert_eq!(column("smoker"), [1.0, 0.0, 0.0, 0.0]);
-        assert_eq!(column("smoker is missing"), [0.0, 0.0, 1.0, 0.0]);
-        assert_eq!(column("first"), [-1.0, 1.0, -1.0, 1.0]);
-    }
-
-    #[test]
-    fn everything_learned_comes_from_training_rows() {
-        let one = table("x,kind\n1,a\n3,a\n5,b\n7,b\n1000,c\n,d");
-        let other = table("x,kind\n1,a\n3,a\n5,b\n7,b\n-5,e\n9,f");
-        let rows = [0, 1, 2, 3];
-        // Kinds are those of the whole table, and the same here.
-        assert_eq!(encoder(&one, &rows), encoder(&other, &rows));
-    }
-
-    #[test]
-    fn rare_values_share_a_feature_with_unknown_ones() {
-        let table = table("kind\na\na\nb\nb\nc\n?\n?\nz");
-        let encoder = encoder(&table, &[0, 1, 2, 3, 4, 5, 6]);
-        assert_eq!(encoder.features(), ["kind is missing", "kind = a", "kind = b", "kind is something else"]);
-        let inputs = encoder.encode(&table, &[0, 4, 5, 7]).unwrap();
-        assert_eq!(inputs, [0., 1., 0., 0., 0., 0., 0., 1., 1., 0., 0., 0., 0., 0., 0., 1.]);
-    }
-
-    #[test]
-    fn numbers_are_one_category_however_they_are_written() {
-        let whole = table("code\n1\n1.0\n2\n2\n3\n3");
-        let overrides = Overrides { categories: vec!["code".to_owned()], ..Overrides::default() };
-        let encoder = Encoder::fit(&whole, &whole.describe(&overrides).unwrap(), &[0, 1, 2, 3, 4, 5]).unwrap();
-        assert_eq!(encoder.features(), ["code = 1", "code = 2", "code = 3"]);
-        assert_eq!(encoder.encode(&table("code\n2.0"), &[0]).unwrap(), [0.0, 1.0, 0.0]);
-    }
-
-    #[test]
-    fn a_bad_cell_is_named_and_others_are_encoded() {
-        let train = table("x,yes\n1,y\n2,n\n4,y");
-        let encoder = encoder(&train, &[0, 1, 2]);
-        let bad = table("yes,x\ny,1\nmaybe,2\nn,one\nn,1e300\nn,2");
-        let (inputs, errors) = encoder.encode_what_fits(&bad, &[0, 1, 2, 3, 4]).unwrap();
-        assert_eq!(errors.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
-        let texts: Vec<String> = errors.values().map(ToString::to_string).collect();
-        assert!(texts[0].contains("row 2, column \"yes\": \"maybe\" is neither"), "{}", texts[0]);
-        assert!(texts[1].contains("row 3, column \"x\": \"one\" is not a number"), "{}", texts[1]);
-        assert!(texts[2].contains("row 4, column \"x\": \"1e300\" is too far"), "{}", texts[2]);
-        assert_eq!(inputs[..2], encoder.encode(&train, &[0]).unwrap());
-        assert!(encoder.encode(&bad, &[4, 1]).unwrap_err().to_string().contains("maybe"));
-        let fewer = encoder.encode(&table("x\n1"), &[0]).unwrap_err().to_string();
-        assert!(fewer.contains("no column \"yes\"") && fewer.contains("\"x\""), "{fewer}");
-    }
-
-    #[test]
-    fn what_is_kept_comes_back_to_the_bit() {
-        let table = table("a,b,c\n0.1,x,2024-01-01\n0.7,y,2024-02-01\n,x,2025-01-01");
-        let encoder = encoder(&table, &[0, 1, 2]);
-        let text = serde_json::to_string(&encoder).unwrap();
-        assert_eq!(serde_json::from_str::<Encoder>(&text).unwrap(), encoder);
-        assert!(encoder.is_sane());
-    }
-}
+mod tests;

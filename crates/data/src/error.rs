@@ -6,7 +6,7 @@ use thiserror::Error;
 
 /// What is wrong with a file, a table or what is asked of it.
 #[derive(Debug, Error)]
-pub enum DataError {
+pub enum TableError {
     /// What the operating system says, or a damaged packed file.
     #[error("can't read {name}: {error}")]
     Io {

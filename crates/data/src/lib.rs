@@ -33,7 +33,7 @@ mod testing;
 pub use cells::{Cells, CellsBuilder, MOST_TEXTS, Numbers, Texts};
 pub use describe::{Description, Kind, Overrides, Reason};
 pub use encode::{EncodedColumn, Encoder, Encoding, Filled, MOST_VALUES, RARE};
-pub use error::DataError;
+pub use error::TableError;
 pub use foreign::Foreign;
 pub use history::{EventWriter, HistoryError, HistoryFormat, HistoryRow, HistoryWriter};
 pub use importance::{Importance, permutation_importance};

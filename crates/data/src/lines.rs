@@ -1,6 +1,6 @@
 //! Where rows stand in their file.
 
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::memory::reserve;
 
 /// The lines that rows begin in, counted from 1. Most rows follow the one before in the next line: only the others take memory.
@@ -14,7 +14,7 @@ pub struct Lines {
 
 impl Lines {
     /// The next row begins in this line.
-    pub fn push(&mut self, line: u64) -> Result<(), DataError> {
+    pub fn push(&mut self, line: u64) -> Result<(), TableError> {
         if self.rows == 0 || Some(line) != self.last.checked_add(1) {
             reserve(&mut self.breaks, 1)?;
             self.breaks.push((self.rows, line));

@@ -2,26 +2,26 @@
 
 use std::fs;
 
-use crate::error::DataError;
+use crate::error::TableError;
 
 /// Pieces of memory below this are asked for without a look at what is free.
 const SMALL: usize = 64 << 20;
 
 /// Room for so many more.
-pub fn reserve<A>(to: &mut Vec<A>, more: usize) -> Result<(), DataError> {
+pub fn reserve<A>(to: &mut Vec<A>, more: usize) -> Result<(), TableError> {
     grow(to.len(), to.capacity(), more, size_of::<A>())?;
     to.try_reserve(more).map_err(|_| no_memory(to.len().saturating_add(more).saturating_mul(size_of::<A>())))
 }
 
 /// Room for a text of so many bytes more.
-pub fn reserve_text(to: &mut String, more: usize) -> Result<(), DataError> {
+pub fn reserve_text(to: &mut String, more: usize) -> Result<(), TableError> {
     grow(to.len(), to.capacity(), more, 1)?;
     to.try_reserve(more).map_err(|_| no_memory(to.len().saturating_add(more)))
 }
 
 /// Refuses a piece of memory that is larger than what is free. An operating system that promises more memory than it has kills the program,
 /// or another one, where it should refuse; and a packed file of megabytes can hold terabytes of rows.
-fn grow(len: usize, capacity: usize, more: usize, size: usize) -> Result<(), DataError> {
+fn grow(len: usize, capacity: usize, more: usize, size: usize) -> Result<(), TableError> {
     let needed = len.saturating_add(more);
     if needed <= capacity {
         return Ok(());
@@ -51,8 +51,8 @@ fn in_meminfo(text: &str) -> Option<u64> {
     kibibytes.checked_mul(1 << 10)
 }
 
-fn no_memory(bytes: usize) -> DataError {
-    DataError::Memory { bytes }
+fn no_memory(bytes: usize) -> TableError {
+    TableError::Memory { bytes }
 }
 
 #[cfg(test)]
@@ -71,7 +71,7 @@ mod tests {
         assert_eq!([in_meminfo("MemTotal: 9 kB"), in_meminfo("MemAvailable: x kB")], [None, None]);
         let Some(free) = free() else { return };
         let more = usize::try_from(free).unwrap().saturating_add(SMALL);
-        assert!(matches!(reserve(&mut Vec::<u8>::new(), more), Err(DataError::Memory { .. })));
+        assert!(matches!(reserve(&mut Vec::<u8>::new(), more), Err(TableError::Memory { .. })));
         assert!(reserve(&mut Vec::<u8>::new(), SMALL / 64).is_ok());
     }
 }

@@ -25,7 +25,7 @@ pub use labels::LabelMetrics;
 pub use numbers::NumberMetrics;
 pub use ranking::TopK;
 
-use crate::error::DataError;
+use crate::error::TableError;
 
 /// Why predictions can't be judged.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -96,9 +96,9 @@ pub enum MetricsError {
     },
 }
 
-impl From<MetricsError> for DataError {
-    fn from(error: MetricsError) -> DataError {
-        DataError::Content(error.to_string())
+impl From<MetricsError> for TableError {
+    fn from(error: MetricsError) -> TableError {
+        TableError::Content(error.to_string())
     }
 }
 

@@ -13,7 +13,7 @@ use nxm_net::{Checkpoint, Cpu, MatrixRef};
 use serde::{Deserialize, Serialize};
 
 use crate::encode::Encoder;
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::memory::reserve;
 use crate::table::Table;
 use crate::target::Target;
@@ -68,55 +68,55 @@ impl Model {
         encoder: Encoder,
         target: Target,
         baseline: Baseline,
-    ) -> Result<Model, DataError> {
+    ) -> Result<Model, TableError> {
         let mut model = Model { checkpoint, encoder, target, baseline, history: Vec::new(), cpu: *cpu };
         model.checkpoint.notes.extend(model.notes()?);
         Ok(model)
     }
 
     /// Reads a model from a file.
-    pub fn load(cpu: &Cpu, path: impl AsRef<Path>) -> Result<Model, DataError> {
+    pub fn load(cpu: &Cpu, path: impl AsRef<Path>) -> Result<Model, TableError> {
         let path = path.as_ref();
-        let checkpoint = Checkpoint::load(path).map_err(|error| DataError::Content(error.to_string()))?;
+        let checkpoint = Checkpoint::load(path).map_err(|error| TableError::Content(error.to_string()))?;
         Model::of(cpu, checkpoint)
-            .map_err(|error| DataError::Content(format!("{}: {error}", crate::Foreign::path(path))))
+            .map_err(|error| TableError::Content(format!("{}: {error}", crate::Foreign::path(path))))
     }
 
     /// The model in a checkpoint.
-    pub fn of(cpu: &Cpu, checkpoint: Checkpoint<f32>) -> Result<Model, DataError> {
+    pub fn of(cpu: &Cpu, checkpoint: Checkpoint<f32>) -> Result<Model, TableError> {
         let text = checkpoint.notes.get(NOTE).ok_or_else(|| {
-            DataError::Content(format!(
+            TableError::Content(format!(
                 "a checkpoint without data: it has no note {NOTE:?}, so its inputs and outputs have no meaning"
             ))
         })?;
         let Notes { encoder, target, baseline } = serde_json::from_str(text)
-            .map_err(|error| DataError::Content(format!("its note {NOTE:?} can't be read: {error}")))?;
+            .map_err(|error| TableError::Content(format!("its note {NOTE:?} can't be read: {error}")))?;
         let network = &checkpoint.network;
         if [network.inputs(), network.outputs()] != [encoder.width(), target.outputs()]
             || !encoder.is_sane()
             || !target.is_sane()
             || !baseline.fits(&target)
         {
-            return Err(DataError::Content("what it says of its data does not fit its network".to_owned()));
+            return Err(TableError::Content("what it says of its data does not fit its network".to_owned()));
         }
         Ok(Model { checkpoint, encoder, target, baseline, history: Vec::new(), cpu: *cpu })
     }
 
     /// Writes it, with the training that it comes from.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), DataError> {
-        self.checkpoint.save(path).map_err(|error| DataError::Content(error.to_string()))
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), TableError> {
+        self.checkpoint.save(path).map_err(|error| TableError::Content(error.to_string()))
     }
 
     /// What a checkpoint must hold besides the network.
-    pub fn notes(&self) -> Result<BTreeMap<String, String>, DataError> {
+    pub fn notes(&self) -> Result<BTreeMap<String, String>, TableError> {
         let notes =
             Notes { encoder: self.encoder.clone(), target: self.target.clone(), baseline: self.baseline.clone() };
-        let text = serde_json::to_string(&notes).map_err(|error| DataError::Content(error.to_string()))?;
+        let text = serde_json::to_string(&notes).map_err(|error| TableError::Content(error.to_string()))?;
         Ok(BTreeMap::from([(NOTE.to_owned(), text)]))
     }
 
     /// What it says about all rows of a table, which needs the columns that the model was trained on, in any order.
-    pub fn predict(&self, table: &Table) -> Result<Predictions<'_>, DataError> {
+    pub fn predict(&self, table: &Table) -> Result<Predictions<'_>, TableError> {
         let mut rows = Vec::new();
         reserve(&mut rows, table.rows())?;
         rows.extend(0..table.rows());
@@ -124,15 +124,15 @@ impl Model {
     }
 
     /// What it says about these rows of a table.
-    pub fn predict_rows(&self, table: &Table, rows: &[usize]) -> Result<Predictions<'_>, DataError> {
+    pub fn predict_rows(&self, table: &Table, rows: &[usize]) -> Result<Predictions<'_>, TableError> {
         let inputs = self.encoder.encode(table, rows)?;
         self.predict_encoded(&inputs, rows.len())
     }
 
     /// What it says about so many rows that are encoded.
-    pub fn predict_encoded(&self, inputs: &[f32], rows: usize) -> Result<Predictions<'_>, DataError> {
+    pub fn predict_encoded(&self, inputs: &[f32], rows: usize) -> Result<Predictions<'_>, TableError> {
         let inputs = MatrixRef::new(inputs, rows, self.encoder.width())
-            .map_err(|error| DataError::Content(error.to_string()))?;
+            .map_err(|error| TableError::Content(error.to_string()))?;
         let outputs = self.checkpoint.network.predict(&self.cpu, inputs)?;
         Ok(Predictions { target: &self.target, outputs })
     }

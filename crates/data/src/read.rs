@@ -29,14 +29,14 @@ pub use dialect::{Compression, Dialect, Encoding, Format};
 pub use options::ReadOptions;
 pub(crate) use text::check_names;
 
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::table::Table;
 use open::{FileKind, Opened, Watched, open, recognise};
 
 /// What is read row by row.
 trait Rows {
     /// At most so many of the next rows, at least one; none at the end.
-    fn next_rows(&mut self, at_most: usize) -> Result<Option<Table>, DataError>;
+    fn next_rows(&mut self, at_most: usize) -> Result<Option<Table>, TableError>;
 
     /// How the file is written, as far as it is known by now.
     fn dialect(&self) -> &Dialect;
@@ -60,7 +60,7 @@ trait Rows {
 ///     rows.push(table.rows());
 /// }
 /// assert_eq!(rows, [2, 1]);
-/// # Ok::<(), nxm_data::DataError>(())
+/// # Ok::<(), nxm_data::TableError>(())
 /// ```
 pub struct TableReader<'a> {
     rows: Box<dyn Rows + 'a>,
@@ -71,7 +71,7 @@ pub struct TableReader<'a> {
 
 impl TableReader<'static> {
     /// Opens a file; `-` is standard input. What the file is and how it is written is known then.
-    pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, DataError> {
+    pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, TableError> {
         let path = path.as_ref();
         TableReader::new(open(path)?, Some(path), options)
     }
@@ -83,11 +83,11 @@ impl<'a> TableReader<'a> {
         reader: impl Read + 'a,
         name: impl Into<String>,
         options: &ReadOptions,
-    ) -> Result<Self, DataError> {
+    ) -> Result<Self, TableError> {
         TableReader::new(recognise(Box::new(BufReader::new(reader)), name.into())?, None, options)
     }
 
-    fn new(mut opened: Opened<'a>, path: Option<&Path>, options: &ReadOptions) -> Result<Self, DataError> {
+    fn new(mut opened: Opened<'a>, path: Option<&Path>, options: &ReadOptions) -> Result<Self, TableError> {
         let name = opened.name.clone();
         let watched = match opened.kind {
             // They read the file itself.
@@ -109,7 +109,7 @@ impl<'a> TableReader<'a> {
 
     /// At most so many of the next rows, at least one; none at the end of the file. Fails if the file has changed since it was opened.
     /// After an error, or none, there are no more rows.
-    pub fn next_rows(&mut self, at_most: usize) -> Result<Option<Table>, DataError> {
+    pub fn next_rows(&mut self, at_most: usize) -> Result<Option<Table>, TableError> {
         if self.ended {
             return Ok(None);
         }
@@ -140,10 +140,10 @@ impl<'a> TableReader<'a> {
     }
 
     /// All rows that are left, at least one, and how they are written.
-    pub fn into_table(mut self) -> Result<(Table, Dialect), DataError> {
+    pub fn into_table(mut self) -> Result<(Table, Dialect), TableError> {
         let table = self.next_rows(usize::MAX)?.ok_or_else(|| {
             let header = if self.dialect().named { " below its header" } else { "" };
-            DataError::Content(format!("{} has no rows{header}", self.name))
+            TableError::Content(format!("{} has no rows{header}", self.name))
         })?;
         // Nothing comes behind them, and the file is as it was.
         match self.next_rows(usize::MAX)? {
@@ -164,17 +164,17 @@ impl Table {
     ///
     /// # Errors
     /// A file that is no table, is damaged, may mean several things, or changes while it is read. The error says where and what to do.
-    pub fn read(path: impl AsRef<Path>) -> Result<Table, DataError> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Table, TableError> {
         Table::read_with(path, &ReadOptions::default())
     }
 
     /// The same where something is known of how the file is written.
-    pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Table, DataError> {
+    pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Table, TableError> {
         Ok(TableReader::open(path, options)?.into_table()?.0)
     }
 
     /// The same of a file's bytes, which errors call `name`.
-    pub fn read_from(reader: impl Read, name: impl Into<String>, options: &ReadOptions) -> Result<Table, DataError> {
+    pub fn read_from(reader: impl Read, name: impl Into<String>, options: &ReadOptions) -> Result<Table, TableError> {
         Ok(TableReader::from_reader(reader, name, options)?.into_table()?.0)
     }
 }

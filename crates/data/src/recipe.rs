@@ -101,7 +101,7 @@ impl Recipe {
         // About a hundred steps in an epoch of a large table; small ones need small batches to make enough steps.
         let batch = self.batch.unwrap_or_else(|| (rows / 100).clamp(16, 256).next_power_of_two());
         let steps = rows.div_ceil(batch.max(1)).max(1);
-        let epochs = self.epochs.unwrap_or_else(|| (STEPS / steps).clamp(10, 300));
+        let epochs = self.epochs.unwrap_or_else(|| STEPS.div_ceil(steps).clamp(10, 300));
         let hidden = self.hidden.clone().unwrap_or_else(|| match rows {
             0..1000 => vec![64],
             _ => vec![128, 64],

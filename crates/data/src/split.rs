@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 use crate::cells::Cells;
 use crate::describe::{Description, Overrides};
 use crate::encode::category;
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::foreign::Foreign;
 use crate::memory::reserve;
 use crate::table::Table;
@@ -118,16 +118,16 @@ impl<'a> Selection<'a> {
     }
 
     /// All rows that have their targets.
-    pub fn examples(self) -> Result<Examples<'a>, DataError> {
+    pub fn examples(self) -> Result<Examples<'a>, TableError> {
         let (target, notes) = Target::find(self.table, &self.targets, self.task)?;
         self.with(target, notes)
     }
 
-    fn with(self, target: Target, mut notes: Vec<String>) -> Result<Examples<'a>, DataError> {
+    fn with(self, target: Target, mut notes: Vec<String>) -> Result<Examples<'a>, TableError> {
         let Selection { table, targets, overrides, .. } = self;
         if let Some(both) = targets.iter().find(|target| overrides.ignore.contains(target)) {
             let both = Foreign::quoted(both);
-            return Err(DataError::Request(format!("the column {both} is to be learned and to be left out")));
+            return Err(TableError::Request(format!("the column {both} is to be learned and to be left out")));
         }
         let columns = table.describe_all_but(&targets, &overrides)?;
         let values = target.values(table)?;
@@ -136,7 +136,7 @@ impl<'a> Selection<'a> {
         rows.extend((0..table.rows).filter(|row| target.is_whole(&values, *row)));
         let dropped = table.rows.saturating_sub(rows.len());
         if rows.is_empty() {
-            return Err(DataError::Content(format!(
+            return Err(TableError::Content(format!(
                 "{}: no row has a value in {}",
                 table.name,
                 Foreign::list(targets.iter().map(String::as_str))
@@ -149,7 +149,7 @@ impl<'a> Selection<'a> {
             let left: Vec<String> =
                 columns.iter().map(|column| format!("{} ({})", Foreign::quoted(&column.name), column.kind)).collect();
             let left = if left.is_empty() { "none".to_owned() } else { left.join(", ") };
-            return Err(DataError::Content(format!(
+            return Err(TableError::Content(format!(
                 "{}: no column is left to learn from; the others are: {left}",
                 table.name
             )));
@@ -158,29 +158,29 @@ impl<'a> Selection<'a> {
     }
 
     /// Holds a share of the rows out, at random and with the same share of each class.
-    pub fn stratified(self, share: f64, seed: u64) -> Result<Split<'a>, DataError> {
+    pub fn stratified(self, share: f64, seed: u64) -> Result<Split<'a>, TableError> {
         self.examples()?.split(&SplitBy::Stratified, share, seed)
     }
 
     /// Holds a share of the rows out, at random.
-    pub fn random(self, share: f64, seed: u64) -> Result<Split<'a>, DataError> {
+    pub fn random(self, share: f64, seed: u64) -> Result<Split<'a>, TableError> {
         self.examples()?.split(&SplitBy::Random, share, seed)
     }
 
     /// Holds the last rows out.
-    pub fn ordered(self, share: f64) -> Result<Split<'a>, DataError> {
+    pub fn ordered(self, share: f64) -> Result<Split<'a>, TableError> {
         self.examples()?.split(&SplitBy::Order, share, 0)
     }
 
     /// Holds a share of the rows out, those with the same value in `column` all or none. The column is not learned from.
-    pub fn grouped(self, column: &str, share: f64, seed: u64) -> Result<Split<'a>, DataError> {
+    pub fn grouped(self, column: &str, share: f64, seed: u64) -> Result<Split<'a>, TableError> {
         self.ignore([column]).examples()?.split(&SplitBy::Group(column.to_owned()), share, seed)
     }
 }
 
 impl<'a> Examples<'a> {
     /// Rows of another table for a model that is there: its encoder tells the columns, its target what they mean.
-    pub fn of_model(table: &'a Table, target: &Target) -> Result<Examples<'a>, DataError> {
+    pub fn of_model(table: &'a Table, target: &Target) -> Result<Examples<'a>, TableError> {
         let values = target.values(table)?;
         let mut rows = Vec::new();
         reserve(&mut rows, table.rows)?;
@@ -190,7 +190,7 @@ impl<'a> Examples<'a> {
     }
 
     /// What tells these columns and the targets from others: a training that goes on must see the same.
-    pub fn fingerprint<'c>(&self, columns: impl Iterator<Item = &'c str>) -> Result<String, DataError> {
+    pub fn fingerprint<'c>(&self, columns: impl Iterator<Item = &'c str>) -> Result<String, TableError> {
         let mut hash = Xxh3Default::new();
         for name in columns {
             let column = self.table.column(name)?;
@@ -214,23 +214,23 @@ impl<'a> Examples<'a> {
     }
 
     /// Parts the rows: a share of them, from 0 to less than 1, is held out.
-    pub fn split(self, by: &SplitBy, share: f64, seed: u64) -> Result<Split<'a>, DataError> {
+    pub fn split(self, by: &SplitBy, share: f64, seed: u64) -> Result<Split<'a>, TableError> {
         let held_out = self.hold_out(&self.rows, by, share, seed)?;
         self.part(held_out)
     }
 
     /// Parts the rows so that each of them is held out in one of `folds` splits.
-    pub fn folds(self, by: &SplitBy, folds: usize, seed: u64) -> Result<Vec<Split<'a>>, DataError> {
+    pub fn folds(self, by: &SplitBy, folds: usize, seed: u64) -> Result<Vec<Split<'a>>, TableError> {
         let rows = self.rows.len();
         if folds < 2 || folds > rows {
-            return Err(DataError::Request(format!("{folds} folds of {rows} rows: from 2 to {rows} are possible")));
+            return Err(TableError::Request(format!("{folds} folds of {rows} rows: from 2 to {rows} are possible")));
         }
         let lots = self.lots(&self.rows, by, seed)?;
         let mut held_out = vec![Vec::new(); folds];
         // Lots are dealt in turn: from each class as evenly as it can be done.
         for (i, lot) in lots.into_iter().flatten().enumerate() {
             let fold = match by {
-                SplitBy::Order => i.saturating_mul(folds) / rows,
+                SplitBy::Order => i.saturating_mul(folds).checked_div(rows).unwrap_or(0),
                 _ => i.checked_rem(folds).unwrap_or(0),
             };
             held_out[fold].extend(lot);
@@ -239,7 +239,7 @@ impl<'a> Examples<'a> {
     }
 
     /// Classes of lots in a drawn order; the rows of a lot stay together.
-    fn lots(&self, rows: &[usize], by: &SplitBy, seed: u64) -> Result<Vec<Vec<Vec<usize>>>, DataError> {
+    fn lots(&self, rows: &[usize], by: &SplitBy, seed: u64) -> Result<Vec<Vec<Vec<usize>>>, TableError> {
         let mut rows = rows.to_vec();
         if *by != SplitBy::Order {
             shuffle_rows(&mut rows, seed);
@@ -261,7 +261,7 @@ impl<'a> Examples<'a> {
                         Cells::Numbers(numbers) => numbers[row].to_string(),
                         Cells::Many { .. } | Cells::Array { .. } => {
                             let name = Foreign::quoted(&self.table.columns[column].name);
-                            return Err(DataError::Request(format!(
+                            return Err(TableError::Request(format!(
                                 "the column {name} has too many different values for groups"
                             )));
                         }
@@ -286,10 +286,10 @@ impl<'a> Examples<'a> {
         by: &SplitBy,
         share: f64,
         seed: u64,
-    ) -> Result<Vec<usize>, DataError> {
+    ) -> Result<Vec<usize>, TableError> {
         let all = rows;
         if !(0.0..1.0).contains(&share) {
-            return Err(DataError::Request(format!(
+            return Err(TableError::Request(format!(
                 "a share of {share} can't be held out: it must be at least 0 and less than 1"
             )));
         }
@@ -319,7 +319,7 @@ impl<'a> Examples<'a> {
     }
 
     /// Holds these rows out.
-    fn part(mut self, mut held_out: Vec<usize>) -> Result<Split<'a>, DataError> {
+    fn part(mut self, mut held_out: Vec<usize>) -> Result<Split<'a>, TableError> {
         held_out.sort_unstable();
         let train: Vec<usize> = self.rows.iter().copied().filter(|row| held_out.binary_search(row).is_err()).collect();
         self.check(&train, held_out.len())?;
@@ -341,9 +341,9 @@ impl<'a> Examples<'a> {
     }
 
     /// A network can learn from these rows: there are at least two, and all classes are among them.
-    fn check(&self, train: &[usize], held_out: usize) -> Result<(), DataError> {
+    fn check(&self, train: &[usize], held_out: usize) -> Result<(), TableError> {
         if train.len() < 2 {
-            return Err(DataError::Content(format!(
+            return Err(TableError::Content(format!(
                 "{}: {} of {} rows are left to train on, and {held_out} are held out: two are needed; hold fewer out (--validate 0 none)",
                 self.table.name,
                 train.len(),
@@ -356,7 +356,7 @@ impl<'a> Examples<'a> {
             let mut seen = vec![false; names.len()];
             train.iter().for_each(|row| seen[classes[*row] as usize] = true);
             if let Some(unseen) = seen.iter().position(|seen| !seen) {
-                return Err(DataError::Content(format!(
+                return Err(TableError::Content(format!(
                     "{}: no row to train on has the class {} in the column {}: all of its rows are held out",
                     self.table.name,
                     Foreign::quoted(&names[unseen]),
@@ -370,7 +370,7 @@ impl<'a> Examples<'a> {
 
 impl<'a> Split<'a> {
     /// All rows of one table to train on, and all of another one to judge by, which must have the same columns.
-    pub fn of(train: Examples<'a>, held_out: &'a Table) -> Result<Split<'a>, DataError> {
+    pub fn of(train: Examples<'a>, held_out: &'a Table) -> Result<Split<'a>, TableError> {
         train.check(&train.rows, 0)?;
         let judged = Examples::of_model(held_out, &train.target)?;
         let rows = judged.rows.clone();
@@ -400,102 +400,4 @@ impl Rows<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-    use crate::testing::table;
-
-    fn of(rows: usize, kind: impl Fn(usize) -> String) -> Table {
-        let rows: String = (0..rows).map(|i| format!("{},{},g{}\n", i * 7 % 13, kind(i), i / 3)).collect();
-        table(&format!("x,kind,group\n{rows}"))
-    }
-
-    fn whole(split: &Split<'_>, rows: usize) {
-        let all: BTreeSet<usize> = split.train.rows.iter().chain(&split.held_out.rows).copied().collect();
-        assert_eq!((all.len(), split.train.len() + split.held_out.len()), (rows, rows));
-    }
-
-    #[test]
-    fn each_class_gives_its_share() {
-        let table = of(100, |i| if i % 10 == 0 { "rare" } else { "usual" }.to_owned());
-        let split = table.target("kind").stratified(0.2, 1).unwrap();
-        whole(&split, 100);
-        let rare = |rows: &[usize]| rows.iter().filter(|row| **row % 10 == 0).count();
-        assert_eq!([rare(&split.train.rows), rare(&split.held_out.rows)], [8, 2]);
-        assert_eq!(split.held_out.len(), 20);
-        assert_ne!(split.held_out.rows, table.target("kind").stratified(0.2, 2).unwrap().held_out.rows);
-        assert_eq!(split.held_out.rows, table.target("kind").stratified(0.2, 1).unwrap().held_out.rows);
-    }
-
-    #[test]
-    fn rows_without_a_target_are_dropped_and_counted() {
-        let table = of(20, |i| if i == 4 { String::new() } else { format!("k{}", i % 2) });
-        let split = table.target("kind").random(0.25, 3).unwrap();
-        whole(&split, 19);
-        assert!(split.notes()[0].contains("1 of 20 rows"), "{:?}", split.notes());
-    }
-
-    #[test]
-    fn the_last_rows_are_held_out_by_order() {
-        let table = of(10, |i| i.to_string());
-        let split = table.target("kind").ordered(0.3).unwrap();
-        assert_eq!(split.held_out.rows, [7, 8, 9]);
-    }
-
-    #[test]
-    fn groups_stay_together_and_are_not_learned_from() {
-        let table = of(60, |i| format!("k{}", i % 2));
-        let split = table.target("kind").grouped("group", 0.3, 5).unwrap();
-        whole(&split, 60);
-        let groups = |rows: &[usize]| rows.iter().map(|row| row / 3).collect::<BTreeSet<_>>();
-        assert!(groups(&split.train.rows).is_disjoint(&groups(&split.held_out.rows)));
-        assert!((15..=21).contains(&split.held_out.len()), "{}", split.held_out.len());
-        let group = split.train.examples.columns.iter().find(|column| column.name == "group").unwrap();
-        assert!(!group.is_used());
-    }
-
-    #[test]
-    fn each_row_is_held_out_in_one_fold() {
-        let table = of(50, |i| format!("k{}", i % 3));
-        for by in [SplitBy::Stratified, SplitBy::Random, SplitBy::Order, SplitBy::Group("group".to_owned())] {
-            let folds = table.target("kind").examples().unwrap().folds(&by, 5, 9).unwrap();
-            let mut all: Vec<usize> = folds.iter().flat_map(|split| split.held_out.rows.clone()).collect();
-            all.sort_unstable();
-            assert_eq!(all, (0..50).collect::<Vec<_>>(), "{by:?}");
-            folds.iter().for_each(|split| whole(split, 50));
-        }
-        for folds in [0, 1, 51] {
-            assert!(table.target("kind").examples().unwrap().folds(&SplitBy::Random, folds, 9).is_err());
-        }
-    }
-
-    #[test]
-    fn what_leaves_nothing_to_learn_from_is_refused() {
-        let two = table("x,label\n1,a\n2,b");
-        let error = two.target("label").random(0.5, 1).unwrap_err().to_string();
-        assert!(error.contains("1 of 2 rows are left"), "{error}");
-        assert!(two.target("label").random(0.0, 1).is_ok());
-        assert!(two.target("label").random(1.0, 1).is_err());
-        let many = of(100, |i| format!("k{}", i % 2));
-        assert!(many.target("kind").random(0.999, 1).is_err());
-        // All rows of a class in the last part.
-        let sorted = of(20, |i| if i < 15 { "a" } else { "b" }.to_owned());
-        let error = sorted.target("kind").ordered(0.25).unwrap_err().to_string();
-        assert!(error.contains("class \"b\"") && error.contains("held out"), "{error}");
-        let error = many.target("kind").ignore(["x", "group"]).examples().unwrap_err().to_string();
-        assert!(error.contains("no column is left") && error.contains("as you asked"), "{error}");
-        assert!(many.target("kind").ignore(["kind"]).examples().is_err());
-    }
-
-    #[test]
-    fn another_table_can_be_held_out() {
-        let (one, other) = (of(20, |i| format!("k{}", i % 2)), of(6, |i| format!("k{}", i % 2)));
-        let split = Split::of(one.target("kind").examples().unwrap(), &other).unwrap();
-        assert_eq!((split.train.len(), split.held_out.len()), (20, 6));
-        let strange = of(6, |i| format!("k{}", i % 3));
-        assert!(
-            Split::of(one.target("kind").examples().unwrap(), &strange).unwrap_err().to_string().contains("\"k2\"")
-        );
-    }
-}
+mod tests;

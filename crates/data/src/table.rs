@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cells::Cells;
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::foreign::Foreign;
 use crate::lines::Lines;
 use crate::missing::Missing;
@@ -60,11 +60,11 @@ impl std::fmt::Display for Place {
 
 impl Table {
     /// A table of these columns, which must have equally many rows and different names.
-    pub fn new(name: impl Into<String>, columns: Vec<Column>) -> Result<Table, DataError> {
+    pub fn new(name: impl Into<String>, columns: Vec<Column>) -> Result<Table, TableError> {
         let name = name.into();
         let rows = columns.first().map_or(0, |column| column.cells.len());
         if let Some(column) = columns.iter().find(|column| column.cells.len() != rows) {
-            return Err(DataError::Content(format!(
+            return Err(TableError::Content(format!(
                 "{name}: the column {} has {} rows, and {} has {rows}",
                 Foreign::quoted(&column.name),
                 column.cells.len(),

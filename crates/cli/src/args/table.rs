@@ -10,13 +10,13 @@ use super::values::at_least_one;
 pub struct TableArgs {
     /// Whether the first line of a text names the columns. Without names, columns are called 1, 2, 3, ….
     #[arg(long, value_enum)]
-    pub header: Option<Header>,
+    pub header: Option<YesNo>,
     /// What stands between the cells of a text: a character, "tab", or "space" for any run of blanks.
     #[arg(long, value_name = "CHARACTER", value_parser = separator, allow_hyphen_values = true)]
     pub separator: Option<u8>,
-    /// Numbers have a comma before their fractions, as 1,5.
-    #[arg(long)]
-    pub decimal_comma: bool,
+    /// Whether numbers of a text have a comma before their fractions, as 1,5.
+    #[arg(long, value_enum)]
+    pub decimal_comma: Option<YesNo>,
     /// A text that says that a value is missing, besides the empty cell, NA, N/A, NaN, ? and null; may be given several times.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub missing: Vec<String>,
@@ -34,12 +34,12 @@ fn most() -> (u64, u64) {
     (max_line as u64, max_cell as u64)
 }
 
-/// Whether the first line names the columns.
+/// What is not to be detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Header {
-    /// It does, even if it holds numbers only.
+pub enum YesNo {
+    /// It is so.
     Yes,
-    /// It is an example.
+    /// It is not so.
     No,
 }
 
@@ -60,7 +60,7 @@ fn separator(text: &str) -> Result<u8, String> {
 impl Default for TableArgs {
     fn default() -> TableArgs {
         let (max_line, max_cell) = most();
-        TableArgs { header: None, separator: None, decimal_comma: false, missing: Vec::new(), max_line, max_cell }
+        TableArgs { header: None, separator: None, decimal_comma: None, missing: Vec::new(), max_line, max_cell }
     }
 }
 
@@ -68,9 +68,9 @@ impl TableArgs {
     /// The same for the library.
     pub fn options(&self) -> ReadOptions {
         let mut options = ReadOptions::default().with_missing(Missing::with(&self.missing));
-        options.header = self.header.map(|header| header == Header::Yes);
+        options.header = self.header.map(|header| header == YesNo::Yes);
         options.separator = self.separator;
-        options.decimal_comma = self.decimal_comma.then_some(true);
+        options.decimal_comma = self.decimal_comma.map(|comma| comma == YesNo::Yes);
         [options.max_line, options.max_cell] =
             [self.max_line, self.max_cell].map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         options
@@ -88,8 +88,8 @@ impl TableArgs {
             Some(b' ') => flags += &format!(" --separator {SPACE}"),
             Some(byte) => flags += &format!(" --separator {}", quoted(&char::from(byte).to_string())),
         }
-        if self.decimal_comma {
-            flags += " --decimal-comma";
+        if let Some(comma) = self.decimal_comma.and_then(|comma| comma.to_possible_value()) {
+            flags += &format!(" --decimal-comma {}", comma.get_name());
         }
         for text in &self.missing {
             flags += &format!(" --missing {}", quoted(text));
@@ -113,7 +113,7 @@ mod tests {
         let again = |args: &TableArgs| args.again(|text| format!("'{text}'"));
         let mut args = TableArgs::default();
         assert_eq!(again(&args), "");
-        args.header = Some(Header::No);
+        args.header = Some(YesNo::No);
         (args.max_line, args.max_cell) = (most().0 + 1, 5);
         args.missing = vec!["-".to_owned()];
         args.separator = Some(b';');

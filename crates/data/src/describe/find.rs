@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Description, Kind, Overrides, Reason};
 use crate::cells::{Cells, Texts};
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::foreign::Foreign;
 use crate::number::{DateFormat, number};
 use crate::table::Table;
@@ -58,7 +58,7 @@ impl<'a> Values<'a> {
 }
 
 /// What the column holds.
-pub(super) fn describe(table: &Table, column: usize, overrides: &Overrides) -> Result<Description, DataError> {
+pub(super) fn describe(table: &Table, column: usize, overrides: &Overrides) -> Result<Description, TableError> {
     let name = table.columns[column].name.clone();
     let asked = |names: &[String]| names.contains(&table.columns[column].name);
     let mut found = match &table.columns[column].cells {
@@ -85,7 +85,7 @@ pub(super) fn describe(table: &Table, column: usize, overrides: &Overrides) -> R
     };
     let (ignored, categories) = (asked(&overrides.ignore), asked(&overrides.categories));
     if categories && found.distinct.is_none_or(|distinct| distinct > MOST_CATEGORIES) {
-        return Err(DataError::Request(format!(
+        return Err(TableError::Request(format!(
             "{}: the column {} has more than {MOST_CATEGORIES} different values, too many for categories",
             table.name,
             Foreign::quoted(&found.name)
@@ -104,7 +104,7 @@ fn of_texts(
     codes: &[u32],
     values: &Values<'_>,
     overrides: &Overrides,
-) -> Result<Description, DataError> {
+) -> Result<Description, TableError> {
     let name = table.columns[column].name.clone();
     let present = values.present();
     let rows = values.rows_of(present.clone());
@@ -136,7 +136,7 @@ fn of_texts(
     } else if let [format, more @ ..] = &formats()[..] {
         if !more.is_empty() {
             let example = present.clone().next().unwrap_or(0);
-            return Err(DataError::Content(format!(
+            return Err(TableError::Content(format!(
                 "{}: {} may be {} or {}: write it as YYYY-MM-DD, or leave the column out by --ignore",
                 table.cell_place(row_of(example), column),
                 Foreign::quoted(values.texts.at(example)),
@@ -151,7 +151,7 @@ fn of_texts(
         if with_numbers as f64 >= MOSTLY * rows as f64 && different.len() >= FEW_ROWS {
             let stray = stray().unwrap_or(0);
             let text = values.texts.at(stray);
-            return Err(DataError::Content(format!(
+            return Err(TableError::Content(format!(
                 "{}: {} is not a number, and {with_numbers} of {rows} others in its column are: mend it, call it missing by --missing '{}', or \
                  name the column in --categories or --ignore",
                 table.cell_place(row_of(stray), column),
@@ -243,9 +243,9 @@ fn bounds(numbers: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
     })
 }
 
-fn not_a_number(table: &Table, column: usize, row: usize, text: &str) -> DataError {
+fn not_a_number(table: &Table, column: usize, row: usize, text: &str) -> TableError {
     let place = table.cell_place(row, column);
-    DataError::Content(format!(
+    TableError::Content(format!(
         "{place}: {} is not a number, and the column was said to hold numbers",
         Foreign::quoted(text)
     ))

@@ -3,7 +3,7 @@
 use nxm_net::Dataset;
 
 use crate::encode::Encoder;
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::memory::reserve;
 use crate::split::Examples;
 use crate::target::{Target, TargetValues};
@@ -14,7 +14,7 @@ pub fn dataset(
     target: &Target,
     examples: &Examples<'_>,
     rows: &[usize],
-) -> Result<Dataset<f32>, DataError> {
+) -> Result<Dataset<f32>, TableError> {
     let inputs = encoder.encode(examples.table, rows)?;
     let width = encoder.width();
     let made = match (target, &examples.values) {
@@ -37,7 +37,7 @@ pub fn dataset(
                     };
                     if !scaled.is_finite() {
                         let place = examples.table.place(*row);
-                        return Err(DataError::Content(format!(
+                        return Err(TableError::Content(format!(
                             "{place}: the target {x} is too far from those that the model was trained on"
                         )));
                     }
@@ -48,5 +48,5 @@ pub fn dataset(
         }
         (_, TargetValues::Classes(_)) => unreachable!("classes are of a target of classes"),
     };
-    made.map_err(|error| DataError::Content(error.to_string()))
+    made.map_err(|error| TableError::Content(error.to_string()))
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Model, Predictions};
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::metrics::{
     ClassBaseline, ClassMetrics, Comparison, LabelBaseline, LabelMetrics, NumberBaseline, NumberMetrics,
 };
@@ -27,6 +27,7 @@ pub enum Baseline {
 /// How good a model is on some rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "there is one")]
 pub enum Evaluation {
     /// Of classes.
     Classes(Comparison<ClassMetrics>),
@@ -38,7 +39,7 @@ pub enum Evaluation {
 
 impl Baseline {
     /// From the targets of the training rows.
-    pub fn new(target: &Target, values: &TargetValues, rows: &[usize]) -> Result<Baseline, DataError> {
+    pub fn new(target: &Target, values: &TargetValues, rows: &[usize]) -> Result<Baseline, TableError> {
         Ok(match (target, values) {
             (Target::Classes { classes: names, .. }, TargetValues::Classes(classes)) => {
                 let labels: Vec<usize> = rows.iter().map(|row| classes[*row] as usize).collect();
@@ -70,12 +71,12 @@ impl Model {
     /// How good it is on rows with targets.
     ///
     /// # Errors
-    /// [`DataError`] if there is no row, a cell can't be encoded, or an output is infinite or NaN.
-    pub fn evaluate(&self, rows: &Rows<'_>) -> Result<Evaluation, DataError> {
+    /// [`TableError`] if there is no row, a cell can't be encoded, or an output is infinite or NaN.
+    pub fn evaluate(&self, rows: &Rows<'_>) -> Result<Evaluation, TableError> {
         let predictions = self.predict_rows(rows.examples.table, &rows.rows)?;
         if let Some((row, output)) = predictions.stray() {
             let place = rows.examples.table.place(rows.rows[row]);
-            return Err(DataError::Content(format!(
+            return Err(TableError::Content(format!(
                 "{place}: the network's output is {output}, which no prediction can be made of: its numbers are too far from what the model was trained on"
             )));
         }
@@ -88,7 +89,7 @@ impl Model {
         predictions: &Predictions<'_>,
         values: &TargetValues,
         rows: &[usize],
-    ) -> Result<Evaluation, DataError> {
+    ) -> Result<Evaluation, TableError> {
         let probabilities = || -> Vec<f64> { (0..rows.len()).flat_map(|i| predictions.probabilities(i)).collect() };
         Ok(match (&self.target, &self.baseline, values) {
             (Target::Classes { classes: names, .. }, Baseline::Classes(baseline), TargetValues::Classes(classes)) => {
@@ -110,7 +111,7 @@ impl Model {
                     Ok((name.clone(), Comparison { model, baseline: baseline.metrics(&targets)? }))
                 };
                 let columns = columns.iter().zip(baselines).enumerate();
-                Evaluation::Numbers(columns.map(column).collect::<Result<_, DataError>>()?)
+                Evaluation::Numbers(columns.map(column).collect::<Result<_, TableError>>()?)
             }
             _ => unreachable!("a model's baseline and targets are of one kind"),
         })

@@ -4,7 +4,7 @@ use nxm_net::{Activation, Checkpoint, Cpu, Dataset, Network, OptimizerState, Tra
 
 use super::{Baseline, EpochSummary, Model, dataset};
 use crate::encode::Encoder;
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::recipe::{Recipe, Settings};
 use crate::split::{Rows, Split};
 
@@ -13,8 +13,8 @@ impl Model {
     /// What is learned from data (scales, medians, categories) comes from the training rows alone.
     ///
     /// # Errors
-    /// [`DataError`] if a cell can't be encoded, or if the training diverges or does not fit into memory.
-    pub fn fit(cpu: &Cpu, split: &Split<'_>, recipe: &Recipe) -> Result<Model, DataError> {
+    /// [`TableError`] if a cell can't be encoded, or if the training diverges or does not fit into memory.
+    pub fn fit(cpu: &Cpu, split: &Split<'_>, recipe: &Recipe) -> Result<Model, TableError> {
         let Rows { examples, rows } = &split.train;
         let settings = recipe.settings(rows.len(), &examples.target);
         let encoder = Encoder::fit(examples.table, &examples.columns, rows)?;
@@ -48,7 +48,7 @@ fn train(
     data: &Dataset<f32>,
     held_out: Option<&Dataset<f32>>,
     patience: usize,
-) -> Result<(Option<Checkpoint<f32>>, Vec<EpochSummary>), DataError> {
+) -> Result<(Option<Checkpoint<f32>>, Vec<EpochSummary>), TableError> {
     let loss = checkpoint.options.loss.clone();
     let mut training: Training<'_, f32> = checkpoint.resume(cpu, data)?;
     let (mut best, mut lowest, mut at) = (None, f64::INFINITY, 0usize);

@@ -3,7 +3,7 @@
 use nxm_net::{Dataset, Targets};
 
 use super::Model;
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::importance::{Importance, permutation_importance};
 
 impl Model {
@@ -14,13 +14,13 @@ impl Model {
         data: &Dataset<f32>,
         repeats: usize,
         seed: u64,
-    ) -> Result<Vec<(String, Importance)>, DataError> {
+    ) -> Result<Vec<(String, Importance)>, TableError> {
         let columns = self.encoder.columns();
         let mut ends = Vec::new();
         for column in columns {
             ends.push(ends.last().copied().unwrap_or(0usize).saturating_add(column.encoding.width()));
         }
-        let loss = |shuffled: Option<(usize, &[usize])>| -> Result<f64, DataError> {
+        let loss = |shuffled: Option<(usize, &[usize])>| -> Result<f64, TableError> {
             let loss = &self.checkpoint.options.loss;
             let Some((column, order)) = shuffled else {
                 return Ok(self.checkpoint.network.evaluate(&self.cpu, data, loss)?.loss);
@@ -39,7 +39,7 @@ fn with_columns_of(
     data: &Dataset<f32>,
     columns: std::ops::Range<usize>,
     order: &[usize],
-) -> Result<Dataset<f32>, DataError> {
+) -> Result<Dataset<f32>, TableError> {
     let mut inputs = Vec::new();
     crate::memory::reserve(&mut inputs, data.len().saturating_mul(data.features()))?;
     for (row, other) in order.iter().enumerate() {
@@ -54,5 +54,5 @@ fn with_columns_of(
             Dataset::regression(inputs, data.features(), targets, data.outputs())
         }
     };
-    made.map_err(|error| DataError::Content(error.to_string()))
+    made.map_err(|error| TableError::Content(error.to_string()))
 }

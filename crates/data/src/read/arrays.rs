@@ -9,7 +9,7 @@ use super::dialect::Dialect;
 use super::numbers::{NumberCells, Value};
 use super::open::unreadable;
 use crate::cells::{Cells, Numbers, size};
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::memory::reserve;
 use crate::missing::Missing;
 use crate::table::{Column, Places, Table};
@@ -78,18 +78,18 @@ pub struct Shape {
 
 impl Shape {
     /// Its bytes. Fails if an array of this shape has no rows or no numbers, or more than any machine has.
-    pub fn bytes(&self, name: &str, what: &str) -> Result<u64, DataError> {
+    pub fn bytes(&self, name: &str, what: &str) -> Result<u64, TableError> {
         let shape = times(&self.sizes);
         if self.sizes.is_empty() {
-            return Err(DataError::Content(format!(
+            return Err(TableError::Content(format!(
                 "{name} holds a single number: an array with at least one dimension is needed"
             )));
         }
         if self.sizes[0] == 0 {
-            return Err(DataError::Content(format!("{name} holds 0 {what}s")));
+            return Err(TableError::Content(format!("{name} holds 0 {what}s")));
         }
         if self.sizes.contains(&0) {
-            return Err(DataError::Content(format!(
+            return Err(TableError::Content(format!(
                 "{name} has the shape {shape}: all its dimensions must be at least 1"
             )));
         }
@@ -97,7 +97,7 @@ impl Shape {
         let bytes = self.sizes.iter().try_fold(element, |product, size| product.checked_mul(*size as u64));
         bytes
             .filter(|bytes| *bytes < u64::MAX)
-            .ok_or_else(|| DataError::Content(format!("{name} has the shape {shape}: no machine has so many bytes")))
+            .ok_or_else(|| TableError::Content(format!("{name} has the shape {shape}: no machine has so many bytes")))
     }
 }
 
@@ -140,7 +140,7 @@ impl<'a> Array<'a> {
         [prefix, single]: [&str; 2],
         what: &str,
         always_array: bool,
-    ) -> Result<Array<'a>, DataError> {
+    ) -> Result<Array<'a>, TableError> {
         let bytes = shape.bytes(name, what)?;
         let inner = &shape.sizes[1..];
         let arrays = match inner {
@@ -186,7 +186,7 @@ impl<'a> Array<'a> {
     }
 
     /// Reads all of it.
-    pub fn into_memory(mut self) -> Result<Array<'static>, DataError> {
+    pub fn into_memory(mut self) -> Result<Array<'static>, TableError> {
         let mut all = Vec::new();
         let body = match &mut self.body {
             Body::Memory(bytes) => std::mem::take(bytes),
@@ -205,25 +205,25 @@ impl<'a> Array<'a> {
         Ok(Array { name, shape, width, columns, arrays, body: Body::Memory(body), read, bytes })
     }
 
-    fn cut(&self, found: u64) -> DataError {
+    fn cut(&self, found: u64) -> TableError {
         let (name, shape, expected) = (&self.name, times(&self.shape.sizes), self.bytes);
-        DataError::Content(format!(
+        TableError::Content(format!(
             "{name} has the shape {shape}, which is {expected} bytes, and there are only {found}"
         ))
     }
 
-    fn nothing_follows(&self, source: &mut dyn Read) -> Result<(), DataError> {
+    fn nothing_follows(&self, source: &mut dyn Read) -> Result<(), TableError> {
         let mut more = Vec::new();
         source.take(1).read_to_end(&mut more).map_err(|error| unreadable(&self.name, error))?;
         if more.is_empty() {
             return Ok(());
         }
         let (name, shape, expected) = (&self.name, times(&self.shape.sizes), self.bytes);
-        Err(DataError::Content(format!("{name} has the shape {shape}, which is {expected} bytes, and there are more")))
+        Err(TableError::Content(format!("{name} has the shape {shape}, which is {expected} bytes, and there are more")))
     }
 
     /// So many rows, of which there must be enough.
-    fn take(&mut self, rows: usize, missing: &Arc<Missing>) -> Result<Vec<Column>, DataError> {
+    fn take(&mut self, rows: usize, missing: &Arc<Missing>) -> Result<Vec<Column>, TableError> {
         /// Bytes that are read at once, if they are a row at least.
         const BLOCK: usize = 1 << 16;
         let (element, width) = (self.shape.element, self.width);
@@ -308,7 +308,7 @@ impl Collected {
         )
     }
 
-    fn push(&mut self, number: usize, bytes: &[u8]) -> Result<(), DataError> {
+    fn push(&mut self, number: usize, bytes: &[u8]) -> Result<(), TableError> {
         match self {
             Collected::Columns(element, columns) => columns[number].push(element.value(bytes)),
             Collected::Array(element, numbers) => {
@@ -332,7 +332,7 @@ impl Collected {
         }
     }
 
-    fn push_rows(&mut self, rows: &[u8], width: usize) -> Result<(), DataError> {
+    fn push_rows(&mut self, rows: &[u8], width: usize) -> Result<(), TableError> {
         if let Collected::Array(Element { kind: Kind::Unsigned, size: 1, .. }, Numbers::Bytes(numbers)) = self {
             reserve(numbers, rows.len())?;
             numbers.extend_from_slice(rows);
@@ -383,7 +383,7 @@ impl<'a> ArrayRows<'a> {
 }
 
 impl Rows for ArrayRows<'_> {
-    fn next_rows(&mut self, at_most: usize) -> Result<Option<Table>, DataError> {
+    fn next_rows(&mut self, at_most: usize) -> Result<Option<Table>, TableError> {
         let all = self.arrays.first().map_or(0, Array::rows);
         let rows = all.saturating_sub(self.read).min(at_most);
         if rows == 0 {

@@ -10,7 +10,7 @@ use std::fmt;
 /// let text = "name;length\nx;1,5\ny;2,25\n";
 /// let reader = TableReader::from_reader(text.as_bytes(), "leaves", &ReadOptions::default())?;
 /// assert_eq!(reader.dialect().to_string(), "CSV, separator ';', decimal commas, named columns");
-/// # Ok::<(), nxm_data::DataError>(())
+/// # Ok::<(), nxm_data::TableError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

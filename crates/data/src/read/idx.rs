@@ -9,7 +9,7 @@ use super::arrays::{Array, ArrayRows, Element, Kind, Shape, times};
 use super::dialect::{Dialect, Format};
 use super::open::{FileKind, Opened, open, unreadable};
 use super::options::ReadOptions;
-use crate::error::DataError;
+use crate::error::TableError;
 
 /// The column of what is in the file.
 const IMAGE: &str = "image";
@@ -17,7 +17,7 @@ const IMAGE: &str = "image";
 const LABEL: &str = "label";
 
 /// Opens images, and the labels that belong to them; or labels alone. `path` is where labels are looked for.
-pub fn read<'a>(opened: Opened<'a>, path: Option<&Path>, options: &ReadOptions) -> Result<ArrayRows<'a>, DataError> {
+pub fn read<'a>(opened: Opened<'a>, path: Option<&Path>, options: &ReadOptions) -> Result<ArrayRows<'a>, TableError> {
     let Opened { name, compression, mut reader, .. } = opened;
     options.check_for_numbers(&name, "an IDX file")?;
     let shape = header(&mut reader, &name)?;
@@ -28,7 +28,7 @@ pub fn read<'a>(opened: Opened<'a>, path: Option<&Path>, options: &ReadOptions) 
         return Ok(ArrayRows::new(name, vec![labels], dialect, missing, "element"));
     }
     if shape.sizes.len() < 2 {
-        return Err(DataError::Content(format!(
+        return Err(TableError::Content(format!(
             "{name} has the shape {}: images have at least two dimensions",
             times(&shape.sizes)
         )));
@@ -51,14 +51,14 @@ fn beside(images: &Path) -> Option<PathBuf> {
 }
 
 /// The labels of so many images.
-fn labels_of(path: &Path, images: &str, count: usize) -> Result<Array<'static>, DataError> {
+fn labels_of(path: &Path, images: &str, count: usize) -> Result<Array<'static>, TableError> {
     let Opened { name: file, kind, mut reader, watched, .. } = open(path)?;
     if kind != FileKind::Idx {
-        return Err(DataError::Content(format!("{file} is no IDX file: the labels of {images} are needed")));
+        return Err(TableError::Content(format!("{file} is no IDX file: the labels of {images} are needed")));
     }
     let shape = header(&mut reader, &file)?;
     if shape.sizes != [count] {
-        return Err(DataError::Content(format!(
+        return Err(TableError::Content(format!(
             "{file} has the shape {}: {count} labels are needed, one for each image of {images}",
             times(&shape.sizes)
         )));
@@ -68,7 +68,7 @@ fn labels_of(path: &Path, images: &str, count: usize) -> Result<Array<'static>, 
     Ok(labels)
 }
 
-fn header(reader: &mut impl Read, name: &str) -> Result<Shape, DataError> {
+fn header(reader: &mut impl Read, name: &str) -> Result<Shape, TableError> {
     let mut start = [0; 4];
     exactly(reader, &mut start, name)?;
     let [_, _, element, dimensions] = start;
@@ -80,14 +80,14 @@ fn header(reader: &mut impl Read, name: &str) -> Result<Shape, DataError> {
         0x0d => (Kind::Float, 4),
         0x0e => (Kind::Float, 8),
         _ => {
-            return Err(DataError::Content(format!(
+            return Err(TableError::Content(format!(
                 "{name} holds elements of type 0x{element:02x}: IDX has 0x08 (unsigned bytes), 0x09, 0x0b, 0x0c (signed, of 1, 2 and 4 bytes), \
                  0x0d and 0x0e (floating-point, of 4 and 8 bytes)"
             )));
         }
     };
     if dimensions == 0 {
-        return Err(DataError::Content(format!("{name} has 0 dimensions: at least one is needed")));
+        return Err(TableError::Content(format!("{name} has 0 dimensions: at least one is needed")));
     }
     let mut sizes = Vec::new();
     for _ in 0..dimensions {
@@ -99,9 +99,9 @@ fn header(reader: &mut impl Read, name: &str) -> Result<Shape, DataError> {
 }
 
 /// A part of a header.
-pub fn exactly(reader: &mut impl Read, to: &mut [u8], name: &str) -> Result<(), DataError> {
+pub fn exactly(reader: &mut impl Read, to: &mut [u8], name: &str) -> Result<(), TableError> {
     reader.read_exact(to).map_err(|error| match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => DataError::Content(format!("{name} is cut off within its header")),
+        std::io::ErrorKind::UnexpectedEof => TableError::Content(format!("{name} is cut off within its header")),
         _ => unreadable(name, error),
     })
 }

@@ -14,7 +14,7 @@ use super::options::ReadOptions;
 use super::records::{Layout, Limits, Records};
 use super::sample::Sample;
 use crate::cells::{CellsBuilder, Texts};
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::foreign::Foreign;
 use crate::lines::Lines;
 use crate::memory::reserve;
@@ -81,7 +81,7 @@ pub fn read<'a>(
     dialect: Dialect,
     limits: Limits,
     options: &ReadOptions,
-) -> Result<LibsvmRows, DataError> {
+) -> Result<LibsvmRows, TableError> {
     let mut records = Records::new(Squeezed::new(source, None), LAYOUT, limits, 1);
     let mut cells = encoding::Cells::Ascii;
     let mut all = LibsvmRows {
@@ -101,7 +101,7 @@ pub fn read<'a>(
         for column in 0..record.len() {
             let wrong = |what: String| {
                 let (name, line, cell) = (&all.name, record.line, column.saturating_add(1));
-                DataError::Content(format!("{name}, line {line}, cell {cell}: {what}"))
+                TableError::Content(format!("{name}, line {line}, cell {cell}: {what}"))
             };
             let cell = cells.text(record.cell(column)).map_err(|what| wrong(what.to_owned()))?;
             if cell.starts_with('#') {
@@ -135,7 +135,7 @@ pub fn read<'a>(
     let (rows, numbers) = (all.ends.len(), last.saturating_add(1).saturating_sub(all.first));
     if rows.saturating_mul(numbers) > MOST_CELLS {
         let name = all.name;
-        return Err(DataError::Content(format!(
+        return Err(TableError::Content(format!(
             "{name} has {rows} rows and {numbers} columns: with the zeros that it leaves out, these are more than {MOST_CELLS} cells"
         )));
     }
@@ -158,7 +158,7 @@ impl LibsvmRows {
     }
 
     /// The pairs of some rows by their columns.
-    fn by_column(&self, rows: Range<usize>) -> Result<Sorted, DataError> {
+    fn by_column(&self, rows: Range<usize>) -> Result<Sorted, TableError> {
         let columns = self.header.len().saturating_sub(1);
         let place = |index: u32| (index as usize).saturating_sub(self.first);
         let mut next = Vec::new();
@@ -186,7 +186,7 @@ impl LibsvmRows {
 }
 
 impl Rows for LibsvmRows {
-    fn next_rows(&mut self, at_most: usize) -> Result<Option<Table>, DataError> {
+    fn next_rows(&mut self, at_most: usize) -> Result<Option<Table>, TableError> {
         let rows = self.read..self.ends.len().min(self.read.saturating_add(at_most));
         if rows.is_empty() {
             return Ok(None);
@@ -208,7 +208,7 @@ impl Rows for LibsvmRows {
                 if *row < next {
                     let line = self.lines.at(*row).unwrap_or(0);
                     let name = &self.name;
-                    return Err(DataError::Content(format!(
+                    return Err(TableError::Content(format!(
                         "{name}, line {line}: the index {} stands there twice",
                         self.first.saturating_add(column)
                     )));

@@ -10,7 +10,7 @@ use super::dialect::{Dialect, Format};
 use super::idx::exactly;
 use super::open::Opened;
 use super::options::ReadOptions;
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::foreign::Foreign;
 
 /// The column of an array whose rows are no columns.
@@ -19,7 +19,7 @@ pub const ARRAY: &str = "array";
 const LONGEST_HEADER: u32 = 1 << 16;
 
 /// Opens an array.
-pub fn read<'a>(opened: Opened<'a>, options: &ReadOptions) -> Result<ArrayRows<'a>, DataError> {
+pub fn read<'a>(opened: Opened<'a>, options: &ReadOptions) -> Result<ArrayRows<'a>, TableError> {
     let Opened { name, compression, mut reader, .. } = opened;
     check(&name, "a NumPy array", options)?;
     let shape = header(&mut reader, &name)?;
@@ -30,21 +30,21 @@ pub fn read<'a>(opened: Opened<'a>, options: &ReadOptions) -> Result<ArrayRows<'
 }
 
 /// Fails if an option is set that has no meaning for arrays of NumPy.
-pub fn check(name: &str, kind: &str, options: &ReadOptions) -> Result<(), DataError> {
+pub fn check(name: &str, kind: &str, options: &ReadOptions) -> Result<(), TableError> {
     options.check_for_numbers(name, kind)?;
     match &options.labels {
-        Some(_) => Err(DataError::Request(format!("{name} is {kind}: the option `labels` is for IDX images"))),
+        Some(_) => Err(TableError::Request(format!("{name} is {kind}: the option `labels` is for IDX images"))),
         None => Ok(()),
     }
 }
 
 /// Reads a header, whose magic number comes first.
-pub fn header(reader: &mut impl Read, name: &str) -> Result<Shape, DataError> {
+pub fn header(reader: &mut impl Read, name: &str) -> Result<Shape, TableError> {
     let mut start = [0; 8];
     exactly(reader, &mut start, name)?;
     let [magic @ .., major, _] = start;
     if magic != *b"\x93NUMPY" {
-        return Err(DataError::Content(format!("{name} is no array of NumPy")));
+        return Err(TableError::Content(format!("{name} is no array of NumPy")));
     }
     let length = if major == 1 {
         let mut length = [0; 2];
@@ -55,12 +55,12 @@ pub fn header(reader: &mut impl Read, name: &str) -> Result<Shape, DataError> {
         exactly(reader, &mut length, name)?;
         u32::from_le_bytes(length)
     } else {
-        return Err(DataError::Content(format!(
+        return Err(TableError::Content(format!(
             "{name} is an array of NumPy's format {major}: 1, 2 and 3 are known here"
         )));
     };
     if length > LONGEST_HEADER {
-        return Err(DataError::Content(format!(
+        return Err(TableError::Content(format!(
             "{name} has a header of {length} bytes: at most {LONGEST_HEADER} are read"
         )));
     }
@@ -68,7 +68,7 @@ pub fn header(reader: &mut impl Read, name: &str) -> Result<Shape, DataError> {
     exactly(reader, &mut text, name)?;
     let text = String::from_utf8_lossy(&text);
     let damaged = || {
-        DataError::Content(format!(
+        TableError::Content(format!(
             "{name} has the header {}: 'descr', 'fortran_order' and 'shape' are needed",
             Foreign::quoted(text.trim_end())
         ))
@@ -89,7 +89,7 @@ pub fn header(reader: &mut impl Read, name: &str) -> Result<Shape, DataError> {
 }
 
 /// A type of numbers as NumPy writes it: `'<f8'`.
-fn element(described: &str, name: &str) -> Result<Element, DataError> {
+fn element(described: &str, name: &str) -> Result<Element, TableError> {
     let quoted = |quote: char| described.strip_prefix(quote)?.strip_suffix(quote);
     let dtype = quoted('\'').or_else(|| quoted('"'));
     let known = dtype.and_then(|dtype| {
@@ -120,7 +120,7 @@ fn element(described: &str, name: &str) -> Result<Element, DataError> {
             Some('f') => "floating-point numbers of another size",
             _ => "something else",
         };
-        DataError::Content(format!(
+        TableError::Content(format!(
             "{name} has the dtype {} ({what}): bool, i1 to i8, u1 to u8, f4 and f8 are read; convert it, as by .astype('f8')",
             Foreign::bare(described)
         ))

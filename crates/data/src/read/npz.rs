@@ -11,7 +11,7 @@ use super::dialect::{Dialect, Format};
 use super::npy::{ARRAY, check, header};
 use super::open::{Opened, Whole};
 use super::options::ReadOptions;
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::foreign::Foreign;
 
 /// Names that belong together, whatever the case of their letters.
@@ -27,7 +27,7 @@ const PAIRS: [[&str; 2]; 6] = [
 const TARGET: &str = "y";
 
 /// Opens the arrays of an archive.
-pub fn read(opened: Opened<'_>, options: &ReadOptions) -> Result<ArrayRows<'static>, DataError> {
+pub fn read(opened: Opened<'_>, options: &ReadOptions) -> Result<ArrayRows<'static>, TableError> {
     let (name, compression) = (opened.name.clone(), opened.compression);
     check(&name, "an archive of NumPy arrays", options)?;
     let dialect = Dialect::of(Format::Npz, compression, false);
@@ -38,7 +38,7 @@ pub fn read(opened: Opened<'_>, options: &ReadOptions) -> Result<ArrayRows<'stat
     Ok(ArrayRows::new(name, arrays, dialect, Arc::new(options.missing.clone()), "row"))
 }
 
-fn arrays(source: impl Read + Seek, name: &str) -> Result<Vec<Array<'static>>, DataError> {
+fn arrays(source: impl Read + Seek, name: &str) -> Result<Vec<Array<'static>>, TableError> {
     let mut archive = ZipArchive::new(source).map_err(|error| damaged(name, &error))?;
     let files = archive.file_names().map(|file| file.map(|file| file.into_owned()));
     let files = files.collect::<Result<Vec<String>, _>>().map_err(|error| damaged(name, &error))?;
@@ -52,7 +52,7 @@ fn arrays(source: impl Read + Seek, name: &str) -> Result<Vec<Array<'static>>, D
             let x = array(&mut archive, name, &x, ["", ARRAY])?;
             let y = array(&mut archive, name, &y, [TARGET, TARGET])?;
             if x.rows() != y.rows() {
-                return Err(DataError::Content(format!(
+                return Err(TableError::Content(format!(
                     "{name}: its arrays have {} and {} rows: one row of the second is needed for each of the first",
                     x.rows(),
                     y.rows()
@@ -60,7 +60,7 @@ fn arrays(source: impl Read + Seek, name: &str) -> Result<Vec<Array<'static>>, D
             }
             Ok(vec![x, y])
         }
-        _ => Err(DataError::Content(format!(
+        _ => Err(TableError::Content(format!(
             "{name} holds the arrays {}: two are needed, X and y, or one alone; write them by numpy.savez(…, X=…, y=…)",
             Foreign::list(files.iter().map(|file| file.strip_suffix(".npy").unwrap_or(file)))
         ))),
@@ -72,7 +72,7 @@ fn array(
     name: &str,
     file: &str,
     [prefix, single]: [&str; 2],
-) -> Result<Array<'static>, DataError> {
+) -> Result<Array<'static>, TableError> {
     let place = format!("{name}, {}", Foreign::bare(file));
     let mut entry = archive.by_name(file).map_err(|error| damaged(&place, &error))?;
     let shape = header(&mut entry, &place)?;
@@ -80,6 +80,6 @@ fn array(
     Array::new(&place, shape, Box::new(entry), [prefix, single], "row", false)?.into_memory()
 }
 
-fn damaged(name: &str, error: &ZipError) -> DataError {
-    DataError::Content(format!("can't read {name}: {error}"))
+fn damaged(name: &str, error: &ZipError) -> TableError {
+    TableError::Content(format!("can't read {name}: {error}"))
 }

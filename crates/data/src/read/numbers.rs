@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::cells::{Cells, MOST_TEXTS, Texts};
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::memory::reserve;
 use crate::missing::Missing;
 
@@ -98,7 +98,7 @@ impl NumberCells {
     }
 
     /// The next number.
-    pub fn push(&mut self, value: Value) -> Result<(), DataError> {
+    pub fn push(&mut self, value: Value) -> Result<(), TableError> {
         match &mut self.cells {
             Cells::Coded { codes, texts } => {
                 reserve(codes, 1)?;
@@ -142,7 +142,7 @@ impl NumberCells {
     }
 
     /// There are too many different numbers to keep their texts.
-    fn decide(&mut self) -> Result<(), DataError> {
+    fn decide(&mut self) -> Result<(), TableError> {
         let Cells::Coded { codes, texts } = &self.cells else { return Ok(()) };
         let numbers: Vec<Option<f64>> =
             self.values.iter().map(|value| of(*value, &self.missing, &self.named)).collect();

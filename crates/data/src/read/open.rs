@@ -11,7 +11,7 @@ use nxm_net::KnownFormat;
 use super::dialect::{Compression, Encoding};
 use super::elsewhere::advice;
 use super::zstd::Unpacked;
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::foreign::Foreign;
 
 /// What a file is.
@@ -70,13 +70,13 @@ impl Watched {
     }
 
     /// The same file, as it was then.
-    pub fn again(&self) -> Result<Watched, DataError> {
+    pub fn again(&self) -> Result<Watched, TableError> {
         let file = self.file.try_clone().map_err(|error| unreadable(&self.name, error))?;
         Ok(Watched { file, name: self.name.clone(), then: self.then })
     }
 
     /// Fails if the file has changed.
-    pub fn check(&self) -> Result<(), DataError> {
+    pub fn check(&self) -> Result<(), TableError> {
         let now = state(&self.file).map_err(|error| unreadable(&self.name, error))?;
         if now == self.then {
             return Ok(());
@@ -85,7 +85,7 @@ impl Watched {
             (before, after) if before == after => "it was written to".to_owned(),
             (before, after) => format!("it had {before} bytes and has {after}"),
         };
-        Err(DataError::Content(format!(
+        Err(TableError::Content(format!(
             "{} changed while it was read: {how}; read it again when it is finished",
             self.name
         )))
@@ -98,7 +98,7 @@ fn state(file: &File) -> io::Result<(u64, Option<SystemTime>)> {
 }
 
 /// Opens a file; `-` is standard input.
-pub fn open(path: &Path) -> Result<Opened<'static>, DataError> {
+pub fn open(path: &Path) -> Result<Opened<'static>, TableError> {
     if path == Path::new("-") {
         return recognise(Box::new(BufReader::new(io::stdin())), "standard input".to_owned());
     }
@@ -110,7 +110,7 @@ pub fn open(path: &Path) -> Result<Opened<'static>, DataError> {
 }
 
 /// Unpacks bytes if they are packed, and says what they are.
-pub fn recognise<'a>(source: Box<dyn BufRead + 'a>, name: String) -> Result<Opened<'a>, DataError> {
+pub fn recognise<'a>(source: Box<dyn BufRead + 'a>, name: String) -> Result<Opened<'a>, TableError> {
     let failed = |error| unreadable(&name, error);
     let (start, packed) = peek(source).map_err(failed)?;
     let (compression, (start, reader)) = match KnownFormat::of(&start) {
@@ -125,13 +125,13 @@ pub fn recognise<'a>(source: Box<dyn BufRead + 'a>, name: String) -> Result<Open
         _ => (Compression::None, (start, packed)),
     };
     if start.is_empty() {
-        return Err(DataError::Content(format!("{name} is empty")));
+        return Err(TableError::Content(format!("{name} is empty")));
     }
     // A byte order mark stands before text.
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
     let known = KnownFormat::of(start);
     if let Some(what) = known.and_then(|format| advice(format, start)) {
-        return Err(DataError::Content(format!("{name} is {what}")));
+        return Err(TableError::Content(format!("{name} is {what}")));
     }
     let kind = match known {
         Some(KnownFormat::Npy) => FileKind::Npy,
@@ -145,7 +145,7 @@ pub fn recognise<'a>(source: Box<dyn BufRead + 'a>, name: String) -> Result<Open
         // Also if its element type is none: the reader says so.
         _ if start.starts_with(&[0, 0]) => FileKind::Idx,
         None if start.contains(&0) => {
-            return Err(DataError::Content(format!(
+            return Err(TableError::Content(format!(
                 "{name} holds zero bytes and is no file that is known here: a table is needed: CSV, NPY, NPZ, libsvm, IDX or Parquet"
             )));
         }
@@ -163,7 +163,7 @@ fn peek<'a>(mut source: Box<dyn BufRead + 'a>) -> io::Result<(Vec<u8>, Peeked<'a
 
 impl Opened<'_> {
     /// All of it, to be read in any order.
-    pub fn whole(mut self) -> Result<Whole, DataError> {
+    pub fn whole(mut self) -> Result<Whole, TableError> {
         let failed = |error| unreadable(&self.name, error);
         if let (Compression::None, Some(watched)) = (self.compression, &self.watched) {
             let mut file = watched.file.try_clone().map_err(failed)?;
@@ -178,8 +178,8 @@ impl Opened<'_> {
 }
 
 /// The operating system refused, or a packed file is damaged.
-pub fn unreadable(name: &str, error: io::Error) -> DataError {
-    DataError::Io { name: name.to_owned(), error }
+pub fn unreadable(name: &str, error: io::Error) -> TableError {
+    TableError::Io { name: name.to_owned(), error }
 }
 
 #[cfg(test)]

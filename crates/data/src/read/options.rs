@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::missing::Missing;
 
 /// How a file is read. By default everything is detected.
@@ -13,7 +13,7 @@ use crate::missing::Missing;
 /// let options = ReadOptions::default().with_separator(b';').with_header(true);
 /// let table = Table::read_from("length;width\n1,5;2\n".as_bytes(), "leaves", &options)?;
 /// assert_eq!((table.rows(), table.columns()[1].name.as_str()), (1, "width"));
-/// # Ok::<(), nxm_data::DataError>(())
+/// # Ok::<(), nxm_data::TableError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -91,9 +91,9 @@ impl ReadOptions {
     }
 
     /// Fails if an option is set that has no meaning for a text.
-    pub(super) fn check_for_text(&self, name: &str) -> Result<(), DataError> {
+    pub(super) fn check_for_text(&self, name: &str) -> Result<(), TableError> {
         match &self.labels {
-            Some(_) => Err(DataError::Request(format!(
+            Some(_) => Err(TableError::Request(format!(
                 "{name} is a text: its labels are one of its columns; the option `labels` is for IDX images"
             ))),
             None => Ok(()),
@@ -101,14 +101,14 @@ impl ReadOptions {
     }
 
     /// Fails if an option is set that has a meaning for texts only. `kind` is what the file is: "a NumPy array".
-    pub(super) fn check_for_numbers(&self, name: &str, kind: &str) -> Result<(), DataError> {
+    pub(super) fn check_for_numbers(&self, name: &str, kind: &str) -> Result<(), TableError> {
         let set = [
             ("header", self.header.is_some()),
             ("separator", self.separator.is_some()),
             ("decimal_comma", self.decimal_comma.is_some()),
         ];
         match set.iter().find(|(_, set)| *set) {
-            Some((option, _)) => Err(DataError::Request(format!(
+            Some((option, _)) => Err(TableError::Request(format!(
                 "{name} is {kind}: the option `{option}` (--{}) is for CSV and other text",
                 option.replace('_', "-")
             ))),

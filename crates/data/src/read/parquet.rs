@@ -22,7 +22,7 @@ use super::npy::check;
 use super::open::{Opened, Whole};
 use super::options::ReadOptions;
 use super::text::check_names;
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::foreign::Foreign;
 use crate::missing::Missing;
 use crate::table::{Column, Places, Table};
@@ -55,7 +55,7 @@ pub struct ParquetRows {
 }
 
 /// Opens a file.
-pub fn read(opened: Opened<'_>, options: &ReadOptions) -> Result<ParquetRows, DataError> {
+pub fn read(opened: Opened<'_>, options: &ReadOptions) -> Result<ParquetRows, TableError> {
     let (name, compression) = (opened.name.clone(), opened.compression);
     check(&name, "a Parquet file", options)?;
     let whole = opened.whole()?;
@@ -71,7 +71,7 @@ pub fn read(opened: Opened<'_>, options: &ReadOptions) -> Result<ParquetRows, Da
     for column in schema.columns() {
         let place = format!("{name}, column {}", Foreign::quoted(&column.path().string()));
         if column.max_rep_level() > 0 || column.path().parts().len() > 1 {
-            return Err(DataError::Content(format!(
+            return Err(TableError::Content(format!(
                 "{place} is nested: a table is needed whose cells are numbers, booleans, texts, dates or times"
             )));
         }
@@ -80,7 +80,7 @@ pub fn read(opened: Opened<'_>, options: &ReadOptions) -> Result<ParquetRows, Da
         header.push(if name == INDEX { String::new() } else { name.to_owned() });
     }
     if header.is_empty() {
-        return Err(DataError::Content(format!("{name} has no columns")));
+        return Err(TableError::Content(format!("{name} has no columns")));
     }
     check_names(&header, &name)?;
     let dialect = Dialect::of(Format::Parquet, compression, true);
@@ -91,7 +91,7 @@ pub fn read(opened: Opened<'_>, options: &ReadOptions) -> Result<ParquetRows, Da
 
 impl ParquetRows {
     /// Enters the next group of rows that has any; false if there is none.
-    fn enter(&mut self) -> Result<bool, DataError> {
+    fn enter(&mut self) -> Result<bool, TableError> {
         let wrong = |error| damaged(&self.name, error);
         while self.left == 0 {
             if self.group >= self.reader.num_row_groups() {
@@ -113,7 +113,7 @@ impl ParquetRows {
 }
 
 impl Rows for ParquetRows {
-    fn next_rows(&mut self, at_most: usize) -> Result<Option<Table>, DataError> {
+    fn next_rows(&mut self, at_most: usize) -> Result<Option<Table>, TableError> {
         let mut builders: Vec<Builder> =
             self.fields.iter().map(|field| Builder::new(field.meaning, &self.missing)).collect();
         let mut rows = 0usize;
@@ -125,8 +125,8 @@ impl Rows for ParquetRows {
                     let place = || format!("{}, column {}", self.name, Foreign::quoted(&self.header[at]));
                     match trouble {
                         Trouble::File(error) => damaged(&place(), error),
-                        Trouble::Text => DataError::Content(format!("{}: a text is not UTF-8", place())),
-                        Trouble::Rows => DataError::Content(format!(
+                        Trouble::Text => TableError::Content(format!("{}: a text is not UTF-8", place())),
+                        Trouble::Rows => TableError::Content(format!(
                             "{}: there are fewer values than rows: the file is damaged",
                             place()
                         )),
@@ -173,11 +173,11 @@ pub enum Trouble {
     /// Values are missing, and not said to be.
     Rows,
     /// Memory, for example.
-    Other(DataError),
+    Other(TableError),
 }
 
-impl From<DataError> for Trouble {
-    fn from(error: DataError) -> Self {
+impl From<TableError> for Trouble {
+    fn from(error: TableError) -> Self {
         Trouble::Other(error)
     }
 }
@@ -244,7 +244,7 @@ fn guarded<A>(call: impl FnOnce() -> Result<A, ParquetError>) -> Result<A, Parqu
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(panicked)
 }
 
-fn damaged(name: &str, error: ParquetError) -> DataError {
+fn damaged(name: &str, error: ParquetError) -> TableError {
     let what = error.to_string();
-    DataError::Content(format!("can't read {name}: {}", Foreign::bare(&what)))
+    TableError::Content(format!("can't read {name}: {}", Foreign::bare(&what)))
 }

@@ -7,7 +7,7 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use thiserror::Error;
 
 use super::open::unreadable;
-use crate::error::DataError;
+use crate::error::TableError;
 
 /// Bytes that a record and a cell may take.
 #[derive(Clone, Copy, Debug)]
@@ -64,10 +64,10 @@ pub enum RecordError {
 
 impl RecordError {
     /// With the name of the file.
-    pub fn of(self, name: &str) -> DataError {
+    pub fn of(self, name: &str) -> TableError {
         match self {
             RecordError::Io(error) => unreadable(name, error),
-            error => DataError::Content(format!("{name}, {error}")),
+            error => TableError::Content(format!("{name}, {error}")),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::dialect::separator_name;
 use super::encoding::Cells;
 use super::records::Layout;
 use super::sample::{Sample, text};
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::foreign::Foreign;
 use crate::missing::Missing;
 use crate::number::{is_grouped, number};
@@ -125,7 +125,7 @@ fn has_stray_quote(text: &[u8], separator: u8, quote: u8) -> bool {
 }
 
 /// The separator; none if there is one column only.
-pub fn separator(sample: &Sample, quote: u8, missing: &Missing, name: &str) -> Result<Option<u8>, DataError> {
+pub fn separator(sample: &Sample, quote: u8, missing: &Missing, name: &str) -> Result<Option<u8>, TableError> {
     let cut = |separator| Cut::new(sample, Layout { separator, quote: Some(quote) }, missing);
     let stands =
         |separator: &u8| sample.bytes.iter().any(|byte| byte == separator || (*separator == b' ' && *byte == b'\t'));
@@ -156,7 +156,7 @@ pub fn separator(sample: &Sample, quote: u8, missing: &Missing, name: &str) -> R
             (_, _, several) => {
                 let names: Vec<String> = several.iter().map(|cut| separator_name(cut.separator)).collect();
                 let cells: Vec<String> = several.iter().map(|cut| cut.cells.to_string()).collect();
-                return Err(DataError::Content(format!(
+                return Err(TableError::Content(format!(
                     "{name}: the separator may be {}, which make {} cells of each line: say which by the option `separator` (--separator)",
                     names.join(" or "),
                     cells.join(" or ")
@@ -174,7 +174,7 @@ pub fn decimal_comma(
     separator: Option<u8>,
     missing: &Missing,
     name: &str,
-) -> Result<bool, DataError> {
+) -> Result<bool, TableError> {
     let columns = below.first().map_or(0, Vec::len);
     let mut decimal = false;
     for column in 0..columns {
@@ -188,7 +188,7 @@ pub fn decimal_comma(
         }
         if let Some(point) = cells().find(|cell| !cell.contains(',') && cell.contains('.') && !is_grouped(cell, '.')) {
             let [comma, point] = [comma, point].map(|cell| Foreign::quoted(cell));
-            return Err(DataError::Content(format!(
+            return Err(TableError::Content(format!(
                 "{name}: column {} holds {comma} and {point}: say whether commas are decimal by the option `decimal_comma` (--decimal-comma yes|no)",
                 column.saturating_add(1)
             )));

@@ -13,7 +13,7 @@ use super::records::{KeptRecord, Layout, Limits, Record, Records};
 use super::sample::Sample;
 use super::{Rows, encoding, libsvm, separator};
 use crate::cells::CellsBuilder;
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::foreign::Foreign;
 use crate::lines::Lines;
 use crate::memory::reserve;
@@ -49,7 +49,7 @@ pub fn open<'a>(
     encoding: Encoding,
     compression: Compression,
     options: &ReadOptions,
-) -> Result<Box<dyn Rows + 'a>, DataError> {
+) -> Result<Box<dyn Rows + 'a>, TableError> {
     options.check_for_text(&name)?;
     check_separator(options)?;
     let failed = |error| unreadable(&name, error);
@@ -82,10 +82,10 @@ pub fn open<'a>(
     Ok(Box::new(rows))
 }
 
-fn check_separator(options: &ReadOptions) -> Result<(), DataError> {
+fn check_separator(options: &ReadOptions) -> Result<(), TableError> {
     match options.separator {
         Some(byte) if !(byte == b'\t' || byte == b' ' || byte.is_ascii_punctuation()) || b"\"'.".contains(&byte) => {
-            Err(DataError::Request(format!(
+            Err(TableError::Request(format!(
                 "the separator {} can't be used: a comma, a semicolon, a tab, a space or the like is needed",
                 Foreign::quoted(&char::from(byte).to_string())
             )))
@@ -103,7 +103,7 @@ fn said_separator(sample: &mut Sample) -> (Option<u8>, u64) {
     (Some(separator), 2)
 }
 
-fn detect(sample: &Sample, said: Option<u8>, name: &str, options: &ReadOptions) -> Result<Detected, DataError> {
+fn detect(sample: &Sample, said: Option<u8>, name: &str, options: &ReadOptions) -> Result<Detected, TableError> {
     let (missing, quote) = (&options.missing, separator::quote(sample));
     let separator = match said {
         Some(said) => Some(said),
@@ -132,7 +132,7 @@ fn detect(sample: &Sample, said: Option<u8>, name: &str, options: &ReadOptions) 
     let named = match options.header {
         Some(said) => said,
         None => are_names(first, below, missing, decimal_comma).ok_or_else(|| {
-            DataError::Content(format!(
+            TableError::Content(format!(
                 "{name}: its first line, {}, may name the columns or be an example: say which by the option `header` (--header yes|no)",
                 Foreign::list(first.iter().map(String::as_str))
             ))
@@ -153,10 +153,10 @@ fn lacks_a_name(first: &[String], below: &[Vec<String>]) -> bool {
 }
 
 impl TextRows<'_> {
-    fn read_header(&mut self, named: bool, short: bool) -> Result<(), DataError> {
+    fn read_header(&mut self, named: bool, short: bool) -> Result<(), TableError> {
         let first = loop {
             match self.records.next().map_err(|error| error.of(&self.name))? {
-                None => return Err(DataError::Content(format!("{} has only blank lines", self.name))),
+                None => return Err(TableError::Content(format!("{} has only blank lines", self.name))),
                 Some(record) if record.is_blank() => {}
                 Some(record) => break record,
             }
@@ -185,12 +185,12 @@ impl TextRows<'_> {
 }
 
 /// Fails if two columns have the same name.
-pub fn check_names(header: &[String], name: &str) -> Result<(), DataError> {
+pub fn check_names(header: &[String], name: &str) -> Result<(), TableError> {
     let mut places = HashMap::with_capacity(header.len());
     for (second, column) in header.iter().enumerate() {
         if let Some(first) = places.insert(column.as_str(), second) {
             let [first, second] = [first, second].map(|column: usize| column.saturating_add(1));
-            return Err(DataError::Content(format!(
+            return Err(TableError::Content(format!(
                 "{name}: columns {first} and {second} are both called {}: give one of them another name; \
                  if the first line is an example, set the option `header` (--header no)",
                 Foreign::quoted(column)
@@ -206,14 +206,14 @@ fn text<'r>(
     record: Record<'r>,
     column: usize,
     name: &str,
-) -> Result<std::borrow::Cow<'r, str>, DataError> {
+) -> Result<std::borrow::Cow<'r, str>, TableError> {
     cells.text(record.cell(column)).map_err(|what| {
-        DataError::Content(format!("{name}, line {}, column {}: {what}", record.line, column.saturating_add(1)))
+        TableError::Content(format!("{name}, line {}, column {}: {what}", record.line, column.saturating_add(1)))
     })
 }
 
 impl Rows for TextRows<'_> {
-    fn next_rows(&mut self, at_most: usize) -> Result<Option<Table>, DataError> {
+    fn next_rows(&mut self, at_most: usize) -> Result<Option<Table>, TableError> {
         let mut columns = Vec::new();
         reserve(&mut columns, self.header.len())?;
         columns.extend(self.header.iter().map(|_| CellsBuilder::new(self.missing.clone(), self.dialect.decimal_comma)));
@@ -266,7 +266,7 @@ impl Rows for TextRows<'_> {
     }
 }
 
-fn ragged(record: Record<'_>, expected: usize, name: &str, dialect: &Dialect) -> DataError {
+fn ragged(record: Record<'_>, expected: usize, name: &str, dialect: &Dialect) -> TableError {
     let (line, found) = (record.line, record.len());
     let last = found.checked_sub(1).map_or(&b""[..], |last| record.cell(last));
     let why = match (dialect.separator, dialect.decimal_comma) {
@@ -284,5 +284,5 @@ fn ragged(record: Record<'_>, expected: usize, name: &str, dialect: &Dialect) ->
         _ => String::new(),
     };
     let cells = if found == 1 { "cell" } else { "cells" };
-    DataError::Content(format!("{name}, line {line}: {found} {cells}, and the first line has {expected}{why}"))
+    TableError::Content(format!("{name}, line {line}: {found} {cells}, and the first line has {expected}{why}"))
 }

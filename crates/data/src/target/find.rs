@@ -6,7 +6,7 @@ use super::{Target, Task};
 use crate::cells::{Cells, Texts};
 use crate::describe::booleans;
 use crate::encode::category;
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::foreign::Foreign;
 use crate::number::number;
 use crate::standard::Standard;
@@ -18,14 +18,14 @@ const MOST_NUMBERED_CLASSES: usize = 20;
 const MANY_CLASSES: usize = 20;
 
 /// What these columns ask for, and what is worth saying about it.
-pub(super) fn find(table: &Table, columns: &[String], task: Option<Task>) -> Result<(Target, Vec<String>), DataError> {
+pub(super) fn find(table: &Table, columns: &[String], task: Option<Task>) -> Result<(Target, Vec<String>), TableError> {
     let places = columns.iter().map(|column| table.column(column)).collect::<Result<Vec<_>, _>>()?;
     if let Some(twice) = columns.iter().enumerate().find(|(i, column)| columns[..*i].contains(column)) {
         let column = Foreign::quoted(twice.1);
-        return Err(DataError::Request(format!("the column {column} is named twice as a target")));
+        return Err(TableError::Request(format!("the column {column} is named twice as a target")));
     }
     match (columns, task) {
-        ([], _) => Err(DataError::Request("no column to learn is named".to_owned())),
+        ([], _) => Err(TableError::Request("no column to learn is named".to_owned())),
         ([column], Some(Task::Classes)) => classes(table, column, places[0]),
         (_, Some(Task::Labels)) => labels(table, columns, &places),
         ([_], None) if !is_number(table, places[0])? => classes(table, &columns[0], places[0]),
@@ -40,7 +40,7 @@ fn numbers(columns: &[String]) -> Target {
 }
 
 /// Columns of two values each. What says no is known of some words; of others the first one is taken for no.
-fn labels(table: &Table, columns: &[String], places: &[usize]) -> Result<(Target, Vec<String>), DataError> {
+fn labels(table: &Table, columns: &[String], places: &[usize]) -> Result<(Target, Vec<String>), TableError> {
     let mut values = Vec::new();
     for (column, place) in columns.iter().zip(places) {
         let Cells::Coded { texts, .. } = &table.columns[*place].cells else {
@@ -58,8 +58,8 @@ fn labels(table: &Table, columns: &[String], places: &[usize]) -> Result<(Target
     Ok((Target::Labels { columns: columns.to_vec(), values }, Vec::new()))
 }
 
-fn not_two(table: &Table, column: &str, found: usize) -> DataError {
-    DataError::Content(format!(
+fn not_two(table: &Table, column: &str, found: usize) -> TableError {
+    TableError::Content(format!(
         "{}: the column {} has {found} different values, and --loss binary_cross_entropy learns two; cross_entropy learns more",
         table.name,
         Foreign::quoted(column)
@@ -72,7 +72,7 @@ fn several(
     columns: &[String],
     places: &[usize],
     task: Option<Task>,
-) -> Result<(Target, Vec<String>), DataError> {
+) -> Result<(Target, Vec<String>), TableError> {
     let pair = |place: &usize| match &table.columns[*place].cells {
         Cells::Coded { texts, .. } => {
             let present = (0..texts.len()).filter(|i| !table.missing.is(texts.at(*i)));
@@ -98,7 +98,7 @@ fn several(
     };
     match stray {
         None => Ok((numbers(columns), Vec::new())),
-        Some(stray) => Err(DataError::Content(format!(
+        Some(stray) => Err(TableError::Content(format!(
             "{}: several columns can be learned if all of them hold numbers, or all of them say yes and no, and {} does not",
             table.name,
             Foreign::quoted(&columns[stray])
@@ -117,7 +117,7 @@ fn all_numbers(table: &Table, column: usize) -> bool {
 }
 
 /// Whether a column asks for a number: it holds numbers, and they are not numbered classes.
-fn is_number(table: &Table, column: usize) -> Result<bool, DataError> {
+fn is_number(table: &Table, column: usize) -> Result<bool, TableError> {
     let (rows, texts) = match &table.columns[column].cells {
         Cells::Coded { codes, texts } => (codes.len(), texts),
         Cells::Numbers(_) => return Ok(true),
@@ -130,7 +130,7 @@ fn is_number(table: &Table, column: usize) -> Result<bool, DataError> {
     if numbers.len() < texts && numbers.len() >= MANY_CLASSES {
         // Text among many numbers is a mistake rather than a class.
         let stray = present().find(|text| number(text, table.decimal_comma).is_none()).unwrap_or_default();
-        return Err(DataError::Content(format!(
+        return Err(TableError::Content(format!(
             "{}: the column to learn, {}, holds {} and {} different numbers: mend it, call it missing by --missing '{}', or say --loss cross_entropy",
             table.name,
             Foreign::quoted(&table.columns[column].name),
@@ -153,13 +153,13 @@ fn is_number(table: &Table, column: usize) -> Result<bool, DataError> {
 }
 
 /// The classes of a column: each once, as it is first written, sorted.
-fn classes(table: &Table, column: &str, place: usize) -> Result<(Target, Vec<String>), DataError> {
+fn classes(table: &Table, column: &str, place: usize) -> Result<(Target, Vec<String>), TableError> {
     let name = || Foreign::quoted(column);
     let (codes, texts) = match &table.columns[place].cells {
         Cells::Coded { codes, texts } => (codes, texts),
         Cells::Array { .. } => return Err(super::not_arrays(table, place)),
         Cells::Numbers(_) | Cells::Many { .. } => {
-            return Err(DataError::Content(format!(
+            return Err(TableError::Content(format!(
                 "{}: the column {} has more than {} different values, too many for classes: to learn numbers, say --loss mse",
                 table.name,
                 name(),
@@ -172,14 +172,14 @@ fn classes(table: &Table, column: &str, place: usize) -> Result<(Target, Vec<Str
     let classes: Vec<String> = found.into_iter().map(str::to_owned).collect();
     if classes.len() < 2 {
         let said = classes.first().map_or("nothing".to_owned(), |class| Foreign::quoted(class).to_string());
-        return Err(DataError::Content(format!(
+        return Err(TableError::Content(format!(
             "{}: the column {} says {said} everywhere: two classes are needed",
             table.name,
             name()
         )));
     }
     if classes.len() > MANY_CLASSES && classes.len() > rows / 2 {
-        return Err(DataError::Content(format!(
+        return Err(TableError::Content(format!(
             "{}: the column {} has {} different values in {rows} rows, too many for classes{}",
             table.name,
             name(),

@@ -7,7 +7,7 @@ use parquet::schema::types::ColumnDescPtr;
 
 use super::Trouble;
 use crate::cells::{Cells, CellsBuilder};
-use crate::error::DataError;
+use crate::error::TableError;
 use crate::missing::Missing;
 use crate::read::numbers::{NumberCells, Value};
 
@@ -43,7 +43,7 @@ const DIGITS: i32 = 38;
 
 impl Meaning {
     /// What the values of a column mean.
-    pub fn of(column: &ColumnDescPtr, place: &str) -> Result<Meaning, DataError> {
+    pub fn of(column: &ColumnDescPtr, place: &str) -> Result<Meaning, TableError> {
         let unit = |unit: &TimeUnit| match unit {
             TimeUnit::MILLIS => MILLIS,
             TimeUnit::MICROS => MICROS,
@@ -91,7 +91,7 @@ impl Meaning {
         };
         meaning.ok_or_else(|| {
             let logical = column.logical_type_ref().map(|logical| format!(", {logical:?}")).unwrap_or_default();
-            DataError::Content(format!(
+            TableError::Content(format!(
                 "{place} holds values of the type {physical}{logical}: numbers, booleans, texts, dates and times are read"
             ))
         })
