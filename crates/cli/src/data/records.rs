@@ -2,6 +2,7 @@
 //! before it is in memory. Each record knows the line that it begins in.
 
 use std::io::{self, BufRead};
+use std::sync::LazyLock;
 
 use csv_core::{ReadRecordResult, Reader};
 use thiserror::Error;
@@ -51,6 +52,9 @@ pub enum RecordError {
     },
 }
 
+/// A parser at the beginning of a text. Its tables are made once: that takes longer than to read a small file.
+static PARSER: LazyLock<Reader> = LazyLock::new(Reader::new);
+
 /// Reads one record after another.
 #[derive(Debug)]
 pub struct Records<R> {
@@ -88,7 +92,7 @@ impl<R: BufRead> Records<R> {
     /// Of this text.
     pub fn new(source: R, limits: Limits) -> Self {
         let (text, ends, lines) = (Vec::new(), Vec::new(), LineCounter { line: 1, after_return: false });
-        Records { source, parser: Reader::new(), limits, text, ends, lines }
+        Records { source, parser: PARSER.clone(), limits, text, ends, lines }
     }
 
     /// The next record; blank lines are none.
