@@ -352,7 +352,7 @@ impl<T: Lane, U: Update<T>> Kernel<T> for ByRule<'_, '_, '_, T, U> {
                 };
                 for i in 0..count {
                     // Where rows are a page or more apart, the hardware does not foresee the next one.
-                    if weights.row_stride() * size_of::<T>() >= PAGE && i + 1 < count {
+                    if weights.row_stride() >= PAGE / size_of::<T>() && i + 1 < count {
                         prefetch(simd, weights.row(i + 1));
                         first.prefetch_row(simd, i + 1);
                         second.prefetch_row(simd, i + 1);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use nxm_kernels::call::{Op, Shapes};
 use nxm_kernels::{
     Activation, Cpu, ELEMENTS_WORTH_A_THREAD, EVALUATIONS_WORTH_A_THREAD, Layout, Level, Matrix, MatrixMut, MatrixRef,
-    WORTH_A_THREAD, dense_forward,
+    Strides, WORTH_A_THREAD, dense_forward,
 };
 
 use crate::catalogue::*;
@@ -103,6 +103,27 @@ fn padding_changes_nothing_in_f32() {
 fn padding_changes_nothing_in_f64() {
     for (seed, size) in SIZES.into_iter().enumerate() {
         check_padding::<f64>(size, seed as u64);
+    }
+}
+
+fn check_any_stride<T: Case>(size: [usize; 3]) {
+    // Nothing stands a stride behind the only row or column.
+    let any = |_: usize, from: Layout| {
+        let Strides { row, col } = from.strides;
+        let strides = Strides { row: if from.rows == 1 { usize::MAX } else { row }, col };
+        Layout { strides, ..from }
+    };
+    for cpu in cpus() {
+        samples::<T>(size, 0).iter().for_each(|sample| check_layouts(sample, &cpu, &[&any]));
+    }
+}
+
+/// A fuzzer found a product of it that overflows.
+#[test]
+fn the_stride_of_a_single_row_is_never_computed_with() {
+    for size in SIZES.into_iter().filter(|size| size.contains(&1)) {
+        check_any_stride::<f32>(size);
+        check_any_stride::<f64>(size);
     }
 }
 
