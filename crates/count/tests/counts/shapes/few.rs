@@ -9,8 +9,8 @@ use crate::branches::{self, Branch};
 use crate::cases::{Case, Draw, LAID, Laid, Numbers, Textbook, with_room};
 use crate::losses::{LOSSES, OfBatch};
 use crate::matrices::{FORMS, Form, Gemm, MatrixAndVectors, ON_MATRIX};
-use crate::vectors::{Elements, OfLength, OnElements, OnVectors};
-use nxm_kernels::{Activation, Call, Element, Executor, Init, Layout, Level, Strides};
+use crate::vectors::{ByRows, Elements, OfLength, OnElements, OnRows, OnVectors};
+use nxm_kernels::{Activation, Call, Cpu, Element, Executor, Init, Layout, Level, Strides};
 
 /// C ← A·B + init, each matrix laid out as you like. A bias is zeros.
 struct Product {
@@ -118,6 +118,20 @@ fn few_products() {
     at_every_level!(products);
 }
 
+fn softmaxes<T: Element>(level: Level) {
+    for (rows, cols) in columns::<T>(level).flat_map(|cols| [0, 1, 3].map(|rows| (rows, cols))) {
+        for kernel in [OnRows::Softmax, OnRows::LogSoftmax, OnRows::LogSumExp] {
+            let what = format!("{kernel:?} of {rows} × {cols}");
+            check_at::<T>(&ByRows { kernel, rows, cols, laid: Laid::Plain }, level, 1, &what);
+        }
+    }
+}
+
+#[test]
+fn few_softmaxes() {
+    at_every_level!(softmaxes);
+}
+
 /// What a product copies: a B in panels of which the last is narrower, and an A whose columns crowd L1.
 fn copies<T: Element>(level: Level) {
     let (lanes, kibi) = (Side::lanes::<T>(level), 1024 / size_of::<T>());
@@ -131,7 +145,13 @@ fn copies<T: Element>(level: Level) {
     let k = 16 * kibi / n + 1;
     let product = |a, b, c| Product { a, b, init: Init::Zero, c };
     let plain = Layout::row_major;
-    check(&product(plain(m, k), plain(k, n), plain(m, n)), Branch::BCopied);
+    let copied = product(plain(m, k), plain(k, n), plain(m, n));
+    check(&copied, Branch::BCopied);
+    // Few rows of A read B in place, and each row of C is what it is.
+    let (rows, cpu) = (8, Cpu::new(level, 1));
+    let in_place = product(plain(rows, k), plain(k, n), plain(rows, n));
+    let [copied, in_place] = [&copied, &in_place].map(|product| -> Vec<T> { product.run(&cpu, Draw::Usual) });
+    assert!(in_place == copied[..rows * n], "a B that is copied has other results, {} {level}", T::NAME);
     // Columns of A that lie 4 KiB apart fall into one set of L1, which holds 8 of them.
     let (m, k) = (13, 9);
     let n = (16 * kibi / k + 1).max(256);

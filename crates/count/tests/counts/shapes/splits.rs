@@ -101,37 +101,57 @@ fn rows_are_dealt_out_in_eights() {
     });
 }
 
-/// What is done to each element, and by how many: vectors and single rows by columns, matrices by rows.
+/// What is done to each element, and by how many: vectors by columns.
 #[test]
-fn elements_are_split_from_so_many_on() {
+fn vectors_are_split_from_so_many_elements_on() {
     with_room(|| {
-        let many = 2 * EVALUATIONS_WORTH_A_THREAD;
         let of = |n| OfLength { kernel: OnVectors::Axpy, n };
-        split::<f64>(&of(many - 1), &of(many), "so many elements");
+        split::<f64>(&of(2 * EVALUATIONS_WORTH_A_THREAD - 1), &of(2 * EVALUATIONS_WORTH_A_THREAD), "so many elements");
+    });
+}
+
+/// Matrices with gaps by rows, with all that stands beside them.
+#[test]
+fn rows_are_split_from_so_many_on() {
+    with_room(|| {
         let cols = 64 / size_of::<f32>() + 1;
+        let rows = (2 * EVALUATIONS_WORTH_A_THREAD).div_ceil(cols);
         for kernel in [OnElements::Derive(Activation::Relu), OnElements::Update(Choice { rule: 1, decay: 0 })] {
             let of = |rows| Elements { kernel, rows, cols, laid: [Laid::Gaps, Laid::Short] };
-            let rows = many.div_ceil(cols);
             split::<f32>(&of(rows - 1), &of(rows), &format!("so many rows, {kernel:?}"));
         }
     });
 }
 
-/// What reads each element of a matrix once.
+fn on_matrix(kernel: OnMatrix, [rows, cols]: [usize; 2]) -> MatrixAndVectors {
+    MatrixAndVectors { kernel, rows, cols, laid: [Laid::Plain; 2] }
+}
+
+/// Elements of a matrix, each of which is read once, that two threads share.
+const SHARED: usize = 2 * ELEMENTS_WORTH_A_THREAD;
+
 #[test]
 fn matrices_are_split_from_so_many_elements_on() {
     with_room(|| {
-        let many = 2 * ELEMENTS_WORTH_A_THREAD;
-        let [below, from] = [many - 1, many].map(sides);
-        let of = |kernel, [rows, cols]: [usize; 2]| MatrixAndVectors { kernel, rows, cols, laid: [Laid::Plain; 2] };
-        let transposed = OnMatrix::GemvTransposed;
-        split::<f32>(&of(transposed, below), &of(transposed, from), "so many elements");
-        assert_eq!(tasks::<f32>(&of(OnMatrix::Ger, from), "rows of ger"), 2);
-        // Four blocks of columns are one piece.
+        let [below, from] = [SHARED - 1, SHARED].map(|elements| on_matrix(OnMatrix::GemvTransposed, sides(elements)));
+        split::<f32>(&below, &from, "so many elements");
+    });
+}
+
+/// Four blocks of columns are one piece.
+#[test]
+fn matrices_are_split_from_so_many_columns_on() {
+    with_room(|| {
         let block = 64 / size_of::<f32>();
-        let of = |cols: usize| of(transposed, [many.div_ceil(cols - 1), cols]);
+        let of = |cols: usize| on_matrix(OnMatrix::GemvTransposed, [SHARED.div_ceil(cols - 1), cols]);
         split::<f32>(&of(8 * block - 1), &of(8 * block), "so many columns");
     });
+}
+
+/// By rows.
+#[test]
+fn outer_products_are_split() {
+    with_room(|| assert_eq!(tasks::<f32>(&on_matrix(OnMatrix::Ger, sides(SHARED)), "ger"), 2));
 }
 
 /// What follows a product takes its rows as one below the work that is worth a thread, and where B is one block: on either side of both.
