@@ -26,12 +26,12 @@ const DID_NOT_END: &str = " (did not end)";
 #[derive(Clone, Debug)]
 pub struct Test {
     /// Its program, as an index of [`TESTS`].
-    program: usize,
-    name: String,
+    pub program: usize,
+    pub name: String,
     /// How long it takes when nothing is changed. Zero if that was not measured.
     pub time: Duration,
     /// The sites it executes. None if that was not asked.
-    reached: Option<Vec<usize>>,
+    pub reached: Option<Vec<usize>>,
 }
 
 /// What came of a mutant.
