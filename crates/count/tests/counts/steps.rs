@@ -85,19 +85,25 @@ impl StepCase {
         }
     }
 
-    /// At every level and thread count, region by region, for the whole batch and a short one; and the same bits.
+    /// At every level, region by region, for the whole batch and a short one, in one part and in two; and the same bits. The whole step on two
+    /// numbers of threads, the others on one of them.
     fn check<T: Element>(&self) {
         with_room(|| self.check_here::<T>());
     }
 
     fn check_here<T: Element>(&self) {
-        for (rows, level) in
-            [self.batch, self.batch.div_ceil(2)].into_iter().flat_map(|r| Level::available().map(move |l| (r, l)))
-        {
-            for run in [Run::Step, Run::GradientsAndUpdate] {
-                self.check_run::<T>(rows, level, run, &thread_counts(rows));
+        let (whole, short) = (self.batch, self.batch.div_ceil(2));
+        for level in Level::available() {
+            let [alone, several] = thread_counts(whole);
+            self.check_run::<T>(whole, level, Run::Step, &[alone, several]);
+            self.check_run::<T>(whole, level, Run::GradientsAndUpdate, &[several]);
+            self.check_inference::<T>(whole, level);
+            if short < whole {
+                let [alone, several] = thread_counts(short);
+                self.check_run::<T>(short, level, Run::Step, &[several]);
+                self.check_run::<T>(short, level, Run::GradientsAndUpdate, &[alone]);
+                self.check_inference::<T>(short, level);
             }
-            self.check_inference::<T>(rows, level);
         }
     }
 
