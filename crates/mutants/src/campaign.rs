@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,25 +13,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
-use crate::site::{Kind, Mutant};
+use crate::site::{Kind, Mutant, Site, mutants};
 use crate::tree::TESTS;
 
 /// Memory that a test may take: a wrong bound of a loop can ask for all there is.
 const MEMORY: &str = "--as=8589934592";
 
 /// Follows the name of a test that caught a mutant by not ending.
-pub const DID_NOT_END: &str = " (did not end)";
+const DID_NOT_END: &str = " (did not end)";
 
 /// A test.
 #[derive(Clone, Debug)]
 pub struct Test {
     /// Its program, as an index of [`TESTS`].
-    program: usize,
-    name: String,
+    pub program: usize,
+    pub name: String,
     /// How long it takes when nothing is changed. Zero if that was not measured.
     pub time: Duration,
     /// The sites it executes. None if that was not asked.
-    reached: Option<Vec<usize>>,
+    pub reached: Option<Vec<usize>>,
 }
 
 /// What came of a mutant.
@@ -40,6 +41,16 @@ pub enum Outcome {
     Caught(String),
     /// So many tests execute it, and all of them passed.
     Survived(usize),
+}
+
+impl Outcome {
+    /// The test that failed.
+    pub fn test(&self) -> Option<&str> {
+        match self {
+            Outcome::Caught(test) => Some(test.trim_end_matches(DID_NOT_END)),
+            Outcome::Survived(_) => None,
+        }
+    }
 }
 
 /// How a run of a test ended.
@@ -68,6 +79,10 @@ impl Test {
     pub fn title(&self) -> String {
         format!("{} {}", TESTS[self.program].0, self.name)
     }
+    /// Whether it is the same test.
+    pub fn is(&self, other: &Test) -> bool {
+        self.program == other.program && self.name == other.name
+    }
     fn limit(&self) -> Duration {
         if self.time.is_zero() { Duration::from_secs(600) } else { Duration::from_secs(10) + self.time * 10 }
     }
@@ -91,36 +106,37 @@ impl Campaign {
         Ok(tests)
     }
 
-    /// Runs each test on what is not changed: how long it takes, and which sites it executes. Those that fail there are left out, and named.
-    pub fn measure(&self, tests: Vec<Test>) -> (Vec<Test>, Vec<String>) {
+    /// Runs each test on what is not changed: how long it takes, and which sites it executes. Those that fail there are left out, and named; and
+    /// those that take longer than `longest`.
+    pub fn measure(&self, tests: Vec<Test>, longest: Option<f64>) -> (Vec<Test>, Vec<String>) {
+        let limit = longest.map_or(Duration::from_secs(3600), Duration::from_secs_f64);
         let measured = self.each(tests, |at, mut test| {
             let file = self.place.join(format!("reached-{at}"));
             let _ = fs::remove_file(&file);
             let start = Instant::now();
-            let end = self.run(&test, &format!("reach:{}", file.display()), Duration::from_secs(3600));
+            let end = self.run(&test, &format!("reach:{}", file.display()), limit);
             test.time = start.elapsed();
             let text = fs::read_to_string(&file).unwrap_or_default();
             let _ = fs::remove_file(&file);
             test.reached = Some(text.lines().filter_map(|line| line.parse().ok()).collect());
             (test, end)
         });
-        let (passed, failed): (Vec<_>, Vec<_>) = measured.into_iter().partition(|(_, end)| *end == End::Passed);
-        let mut passed: Vec<Test> = passed.into_iter().map(|(test, _)| test).collect();
-        passed.sort_by_key(|test| test.time);
-        (passed, failed.into_iter().map(|(test, _)| test.title()).collect())
+        let (passed, others): (Vec<_>, Vec<_>) = measured.into_iter().partition(|(_, end)| *end == End::Passed);
+        let failed = others.into_iter().filter(|(_, end)| *end == End::Failed || longest.is_none());
+        (passed.into_iter().map(|(test, _)| test).collect(), failed.map(|(test, _)| test.title()).collect())
     }
 
-    /// What [`Campaign::measure`] returned, as text and back.
-    pub fn measured(&self, tests: &[Test]) -> String {
+    /// What [`Campaign::measure`] returned, as text. It begins with the sites, which tests name by their numbers.
+    pub fn measured(&self, tests: &[Test], sites: &[Site]) -> String {
         let line = |test: &Test| {
             let sites: Vec<String> = test.reached.iter().flatten().map(ToString::to_string).collect();
             format!("{}\t{}\t{}\t{}\n", test.program, test.name, test.time.as_micros(), sites.join(" "))
         };
-        tests.iter().map(line).collect()
+        format!("{}\n", fingerprint(sites)) + &tests.iter().map(line).collect::<String>()
     }
 
-    /// The other way round; none if there is nothing.
-    pub fn remembered(&self, text: &str) -> Option<Vec<Test>> {
+    /// The other way round; nothing if the sites were others. Tests that are no more are left out.
+    pub fn remembered(&self, text: &str, sites: &[Site], tests: &[Test]) -> Vec<Test> {
         let line = |line: &str| {
             let mut parts = line.split('\t');
             let (program, name) = (parts.next()?.parse().ok()?, parts.next()?.to_owned());
@@ -128,8 +144,11 @@ impl Campaign {
             let reached = Some(parts.next()?.split(' ').filter_map(|site| site.parse().ok()).collect());
             Some(Test { program, name, time, reached })
         };
-        let tests: Vec<Test> = text.lines().filter_map(line).collect();
-        (!tests.is_empty()).then_some(tests)
+        let Some((first, rest)) = text.split_once('\n') else { return Vec::new() };
+        if first != fingerprint(sites) {
+            return Vec::new();
+        }
+        rest.lines().filter_map(line).filter(|known| tests.iter().any(|test| test.is(known))).collect()
     }
 
     /// Runs the tests on each mutant, those first that `first` names for it; `done` is told each result.
@@ -216,6 +235,13 @@ impl Campaign {
             thread::sleep(Duration::from_millis(pause));
         }
     }
+}
+
+/// A number that is another one if the sites are.
+fn fingerprint(sites: &[Site]) -> String {
+    let mut hasher = DefaultHasher::new();
+    mutants(sites).iter().for_each(|mutant| (mutant.site, mutant.variant, &mutant.name).hash(&mut hasher));
+    format!("{:016x}", hasher.finish())
 }
 
 /// Appends a line for each result to a file.

@@ -12,14 +12,14 @@ mod site;
 mod tests;
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 use std::{env, fs, thread};
 
-use campaign::{Campaign, DID_NOT_END, Journal, Outcome};
+use campaign::{Campaign, Journal, Outcome};
 use report::Equivalent;
 use rewrite::ByHand;
 use site::{Kind, Mutant, mutants};
@@ -34,14 +34,19 @@ Usage: nxm-mutants [OPTIONS]
   --seed S      the random numbers of the draw [default: 1]
   --only TEXT   only mutants whose name contains TEXT
   --by-hand     only those of by-hand.json
+  --tests TEXT  only tests whose name contains TEXT, which are measured again; may be given more than once: with --resume, for tests that are
+                new or changed
   --longest S   only tests that took no more than S seconds when they were measured: a mutant that only a longer one catches survives
   --longer S    only tests that took more than S seconds: with --resume, for what survived --longest S
   --jobs N      tests that run at once [default: the number of processors]
   --list        print the mutants, each with what NXM_MUTANT must be for it, and build nothing
-  --resume      go on where an earlier full run was stopped, and trust report.tsv; with --longer go on with its survivors; with --sample, use
-                what it measured of the tests
+  --resume      go on where an earlier full run was stopped; trust report.tsv for what was caught, and run what survived again, but for what
+                equivalent.json lists; measure only tests that were not measured; with --sample, use what was measured
 
 A run of all mutants writes crates/mutants/report.tsv. Exit status 1: a mutant survived that crates/mutants/equivalent.json does not list.";
+
+/// What a full run has found so far.
+const JOURNAL: &str = "journal.tsv";
 
 #[derive(Default)]
 struct Options {
@@ -49,6 +54,7 @@ struct Options {
     seed: u64,
     only: String,
     by_hand: bool,
+    tests: Vec<String>,
     longest: Option<f64>,
     longer: Option<f64>,
     jobs: Option<usize>,
@@ -72,6 +78,7 @@ fn options() -> Result<Option<Options>, Box<dyn Error>> {
             "--sample" => options.sample = Some(value()?.parse()?),
             "--seed" => options.seed = value()?.parse()?,
             "--only" => options.only = value()?,
+            "--tests" => options.tests.push(value()?),
             "--longest" => options.longest = Some(value()?.parse()?),
             "--longer" => options.longer = Some(value()?.parse()?),
             "--jobs" => options.jobs = Some(value()?.parse::<usize>()?.max(1)),
@@ -112,7 +119,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         .into());
     }
     let report = here.join("report.tsv");
-    let known = report::read(&fs::read_to_string(&report).unwrap_or_default());
+    let mut known = report::read(&fs::read_to_string(&report).unwrap_or_default());
     let chosen = choose(all, &options, &equivalent);
     if options.list {
         chosen.iter().for_each(|mutant| println!("{}:{}\t{}", mutant.site, mutant.variant, mutant.name));
@@ -128,36 +135,59 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     if (options.longest.is_some() || options.longer.is_some()) && options.sample.is_some() && !options.resume {
         return Err("--longest and --longer need times: with --sample, add --resume after a full run".into());
     }
-    let mut tests = campaign.tests()?;
-    if options.sample.is_none() || options.resume {
-        let path = place.join("measured.tsv");
-        let before = fs::read_to_string(&path).unwrap_or_default();
-        match campaign.remembered(&before).filter(|_| options.resume) {
-            Some(remembered) => tests = remembered,
-            None => {
-                let (passed, failed) = campaign.measure(tests);
-                tests = passed;
-                println!("{} tests measured in {} s", tests.len(), start.elapsed().as_secs());
-                failed.iter().for_each(|test| println!("left out, because nothing is changed and it fails: {test}"));
-                fs::write(&path, campaign.measured(&tests))?;
-            }
-        }
+    if !options.tests.is_empty() && !options.resume {
+        return Err("--tests goes on with what a full run left: add --resume".into());
     }
-    let all = tests.len();
+    let there = campaign.tests()?;
+    // What was caught by a test that is no more may be caught by none.
+    let titles: BTreeSet<String> = there.iter().map(campaign::Test::title).collect();
+    known.retain(|_, outcome| outcome.test().is_none_or(|test| titles.contains(test)));
+    let mut tests = measured(&campaign, &tree, &options, &there)?;
     let seconds = |test: &campaign::Test| test.time.as_secs_f64();
     tests.retain(|test| options.longest.is_none_or(|longest| seconds(test) <= longest));
     tests.retain(|test| options.longer.is_none_or(|longer| seconds(test) > longer));
-    if tests.len() < all {
-        println!("{} of {all} tests, by the time they take", tests.len());
-    }
+    println!("{} of {} tests", tests.len(), there.len());
     let results = judge(&campaign, chosen, &tests, known, &options, &equivalent, &place)?;
     println!("{} mutants in {} s\n", results.len(), start.elapsed().as_secs());
     let (survivors, wrong) = report::print(&results, &equivalent);
     if options.is_full() {
         let lines: Vec<String> = results.iter().map(|(mutant, outcome)| report::line(mutant, outcome)).collect();
         fs::write(report, lines.join("\n") + "\n")?;
+        // The journal is of a run that was stopped, and this one was not.
+        let _ = fs::remove_file(place.join(JOURNAL));
     }
     Ok(if survivors + wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Those of the tests `there` that are asked for, with what they take and execute, but for a sample that asks for the tests' names alone.
+fn measured(
+    campaign: &Campaign,
+    tree: &Tree,
+    options: &Options,
+    there: &[campaign::Test],
+) -> Result<Vec<campaign::Test>, Box<dyn Error>> {
+    if options.sample.is_some() && !options.resume {
+        return Ok(there.to_vec());
+    }
+    let is_asked = |test: &campaign::Test| {
+        options.tests.is_empty() || options.tests.iter().any(|text| test.title().contains(text))
+    };
+    let path = campaign.place.join("measured.tsv");
+    let before = if options.resume { fs::read_to_string(&path).unwrap_or_default() } else { String::new() };
+    let mut measured = campaign.remembered(&before, &tree.sites, there);
+    measured.retain(|test| options.tests.is_empty() || !is_asked(test));
+    let is_new = |test: &campaign::Test| is_asked(test) && measured.iter().all(|known| !known.is(test));
+    let new: Vec<_> = there.iter().filter(|test| is_new(test)).cloned().collect();
+    let (number, start) = (new.len(), Instant::now());
+    let (passed, failed) = campaign.measure(new, options.longest);
+    let longer = number - passed.len() - failed.len();
+    println!("{number} tests measured in {} s, of which {longer} are too long", start.elapsed().as_secs());
+    failed.iter().for_each(|test| println!("left out, because nothing is changed and it fails: {test}"));
+    measured.extend(passed);
+    measured.sort_by_key(|test| test.time);
+    fs::write(&path, campaign.measured(&measured, &tree.sites))?;
+    measured.retain(is_asked);
+    Ok(measured)
 }
 
 /// Runs the tests on the mutants. A full run keeps a journal, and may go on where an earlier one stopped.
@@ -171,27 +201,25 @@ fn judge(
     place: &Path,
 ) -> Result<Vec<(Mutant, Outcome)>, Box<dyn Error>> {
     let full = options.is_full();
-    let path: PathBuf = place.join(if full { "journal.tsv" } else { "journal-of-some.tsv" });
+    let path: PathBuf = place.join(if full { JOURNAL } else { "journal-of-some.tsv" });
     if !(full && options.resume) {
         let _ = fs::remove_file(&path);
     }
-    // A full run that goes on knows what the last report says; the journal is newer.
+    // A full run that goes on trusts the last report for what was caught, and for what nothing can catch; and the journal, which is newer.
+    let is_equivalent = |name: &str| equivalent.iter().any(|listed| listed.names(name));
+    let is_settled = |name: &str, outcome: &Outcome| matches!(outcome, Outcome::Caught(_)) || is_equivalent(name);
     let mut before = if full && options.resume { known.clone() } else { BTreeMap::new() };
-    before.extend(report::read(&fs::read_to_string(&path).unwrap_or_default()));
-    let is_judged = |mutant: &Mutant| match before.get(&mutant.name) {
-        Some(Outcome::Caught(_)) => true,
-        Some(Outcome::Survived(_)) => options.longer.is_none() || equivalent.iter().any(|listed| listed.is(mutant)),
-        None => false,
-    };
+    before.retain(|name, outcome| is_settled(name, outcome));
+    let mut journal = report::read(&fs::read_to_string(&path).unwrap_or_default());
+    journal.retain(|name, outcome| options.longer.is_none() || is_settled(name, outcome));
+    before.extend(journal);
+    let is_judged = |mutant: &Mutant| before.contains_key(&mutant.name);
     let (judged, mut left): (Vec<_>, Vec<_>) = chosen.into_iter().partition(is_judged);
     if options.longer.is_some() {
         // Kernels first: long tests catch many of theirs and few of the formulas'.
         left.reverse();
     }
-    let caught = |(name, outcome)| match outcome {
-        Outcome::Caught(test) => Some((name, test.trim_end_matches(DID_NOT_END).to_owned())),
-        Outcome::Survived(_) => None,
-    };
+    let caught = |(name, outcome): (String, Outcome)| Some((name, outcome.test()?.to_owned()));
     let first = known.into_iter().filter_map(caught).collect();
     let journal = Journal::open(&path)?;
     let judged = judged.into_iter().map(|mutant| (mutant.clone(), before[&mutant.name].clone()));

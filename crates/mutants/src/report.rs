@@ -19,8 +19,13 @@ pub struct Equivalent {
 impl Equivalent {
     /// Whether it is this one.
     pub fn is(&self, mutant: &Mutant) -> bool {
+        self.names(&mutant.name)
+    }
+
+    /// Whether it is the one of this name.
+    pub fn names(&self, name: &str) -> bool {
         let mut parts = self.mutant.split('*');
-        let Some(mut rest) = parts.next().and_then(|first| mutant.name.strip_prefix(first)) else { return false };
+        let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
         let Some(last) = parts.next_back() else { return rest.is_empty() };
         // What stands between stars, one after another.
         for part in parts {

@@ -1,5 +1,9 @@
 //! What is rewritten, and what is left alone.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::campaign::{Campaign, Outcome, Test};
 use crate::report::Equivalent;
 use crate::rewrite::{ByHand, LINES, Wanted, rewrite};
 use crate::site::{Site, mutants};
@@ -86,4 +90,37 @@ fn a_star_stands_for_anything() {
     assert_eq!((listed("k.rs*"), listed("*"), listed("k.rs: *add*")), (all.len(), all.len(), all.len()));
     assert_eq!((listed("k.rs: *: dropped"), listed(&all[0].name)), (1, 1));
     assert_eq!((listed("k.rs"), listed("*.rs"), listed("k.rs: *x*"), listed("")), (0, 0, 0, 0));
+}
+
+/// What was measured is trusted for tests that are still there, and while sites have the same numbers.
+#[test]
+fn measured_tests_are_remembered() {
+    let campaign = Campaign { programs: Vec::new(), tree: PathBuf::new(), place: PathBuf::new(), jobs: 1 };
+    let test = |name: &str| Test {
+        program: 1,
+        name: name.to_owned(),
+        time: Duration::from_micros(7),
+        reached: Some(vec![3, 5]),
+    };
+    let sites = |file: &str| {
+        let mut sites = Vec::new();
+        LINES.set(vec![file.to_owned()]);
+        rewrite("k.rs", file, Wanted { calls: true, ..Wanted::default() }, &[], &mut sites).unwrap();
+        sites
+    };
+    let [before, after] = ["fn f() { simd.add(a, b); }", "fn f() { simd.mul(a, b); }"].map(sites);
+    let text = campaign.measured(&[test("a"), test("b")], &before);
+    let remembered = campaign.remembered(&text, &before, &[test("b"), test("c")]);
+    let [b] = &remembered[..] else { panic!("{remembered:?}") };
+    assert_eq!((b.title(), b.time, &b.reached), ("bill b".to_owned(), Duration::from_micros(7), &Some(vec![3, 5])));
+    assert!(campaign.remembered(&text, &after, &[test("b")]).is_empty());
+    assert!(campaign.remembered("", &before, &[test("b")]).is_empty());
+}
+
+#[test]
+fn an_outcome_names_its_test() {
+    let caught = |title: &str| Outcome::Caught(title.to_owned()).test().map(str::to_owned);
+    assert_eq!(caught("net a::b").as_deref(), Some("net a::b"));
+    assert_eq!(caught("net a::b (did not end)").as_deref(), Some("net a::b"));
+    assert_eq!(Outcome::Survived(3).test(), None);
 }

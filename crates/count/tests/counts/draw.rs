@@ -53,7 +53,11 @@ impl Draw {
             },
         };
         let drawn: Vec<T> = (0..len.min(DRAWN)).map(|_| T::from_f64(draw())).collect();
-        drawn.iter().cycle().take(len).copied().collect()
+        let mut numbers = drawn.clone();
+        while numbers.len() < len {
+            numbers.extend_from_slice(&drawn[..DRAWN.min(len - numbers.len())]);
+        }
+        numbers
     }
 }
 

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::branches::{self, Branch};
 use crate::cases::{
-    Case, Draw, Laid, Numbers, Textbook, bits, check_at, check_both, check_split, laid, numbers, short_side, side,
-    with_room,
+    Case, Draw, Laid, Numbers, Textbook, bits, check_both, check_split, laid, numbers, short_side, side, with_room,
 };
 use nxm_count::Counted;
 use nxm_kernels::{
@@ -337,15 +336,6 @@ fn products_large_enough_for_threads() {
     let (alpha, beta) = (-1.5, 0.75);
     check_split::<f32>(&Scaled { m: 301, k: 97, n: 199, alpha, beta, order: Order::Columns });
     check_split::<f64>(&Scaled { m: 301, k: 97, n: 199, alpha, beta, order: Order::Rows });
-}
-
-/// A is copied again for each block of columns.
-#[test]
-fn a_is_copied_for_each_block_of_columns() {
-    let case = Gemm { form: Form::Scattered, m: 17, k: 600, n: 1801 };
-    let taken = branches::taken::<f32>(&case);
-    assert!(taken.contains(&Branch::ACopied) && taken.contains(&Branch::SeveralCols), "{taken:?}");
-    with_room(|| check_at::<f32>(&case, &[1]));
 }
 
 /// −0 is 0: nothing is multiplied, and what C holds is not read.

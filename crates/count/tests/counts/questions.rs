@@ -7,7 +7,7 @@ use nxm_count::{
     CONVENTIONS, CountError, Counted, Formulas, Kind, Kinds, MemoryUse, NetworkSpec, Ops, Overflow, RunError,
     SpecError, Tally, TrainingLength, forecast, verify,
 };
-use nxm_kernels::{Activation, Cpu, Level};
+use nxm_kernels::{Activation, Cpu, Level, Phase};
 use nxm_net::{Dataset, LearningRateSchedule, Loss, Network, Optimizer, Training, TrainingOptions};
 use serde_json::{Value, json};
 
@@ -70,6 +70,36 @@ fn short_batches() {
     assert_eq!(training(8, 1, 4), step(4).times(2).unwrap());
 }
 
+/// A layer's costs are booked to it, and its sizes beside them: 2·B·M multiplications for the derivatives of M sigmoids.
+#[test]
+fn costs_of_a_layer_are_its_own() {
+    let (sizes, rows, sigmoid) = ([7, 5, 3, 2], 4, Activation::Sigmoid);
+    let spec = NetworkSpec::new(sizes, sigmoid, sigmoid, Loss::MeanSquaredError).unwrap();
+    let step = Formulas::textbook::<f32>().step(&spec, rows).unwrap();
+    assert_eq!(step.layers.len(), sizes.len() - 1);
+    for (layer, sides) in step.layers.iter().zip(sizes.windows(2)) {
+        assert_eq!([layer.fan_in, layer.fan_out], sides);
+        let expected = u128::from(2 * rows * layer.fan_out);
+        assert_eq!(layer[Phase::ActivationGradient].useful.multiplications(), expected, "{sides:?}");
+    }
+}
+
+/// Formulas are those of one thread unless others are asked for, and no thread is one.
+#[test]
+fn formulas_of_one_thread() {
+    let of = Formulas::of::<f32>(level());
+    assert_eq!([of.on_threads(1), of.on_threads(0)], [of; 2]);
+    assert_ne!(of.on_threads(2), of);
+}
+
+/// The textbook's formulas are those of the level without vectors.
+#[test]
+fn the_textbook_has_no_vectors() {
+    let scalar = Level::named("scalar").unwrap();
+    assert_eq!(Formulas::textbook::<f32>(), Formulas::of::<f32>(scalar));
+    assert_eq!(Formulas::textbook::<f64>(), Formulas::of::<f64>(scalar));
+}
+
 /// A trillion parameters times a trillion examples is a legal question, with an exact answer.
 #[test]
 fn a_trillion_times_a_trillion() {
@@ -119,6 +149,7 @@ fn bad_input() {
         let number = |i| u64::from(i != zero);
         let length = TrainingLength::new(number(0)).with_epochs(number(1)).with_batch(number(2));
         assert!(matches!(formulas.training(&spec, length), Err(CountError::Zero { .. })), "{zero}");
+        assert_eq!(length.steps(), 0, "{zero}");
     }
 }
 

@@ -1,11 +1,25 @@
 //! All shapes: each kernel on every residue class of its sides, at every level, in both element types.
 //!
 //! A count is a polynomial of degree at most one in each side, on each residue class of that side modulo its period, from some length on
-//! (docs/counting.md, "All shapes"). So each class is visited twice beyond that length, and every shorter length is visited too. `cuts` visits
-//! the lengths at which products are cut into blocks and kernels are split between threads.
+//! (docs/counting.md, "All shapes"). So each class is visited twice beyond that length, and every shorter length is visited too. `cuts` and
+//! `splits` visit the sizes at which products are cut into blocks and kernels are split between threads; `few` is for the impatient.
+
+/// Runs `task` for each level, in both element types.
+macro_rules! at_every_level {
+    ($task:ident) => {
+        with_room(|| {
+            for level in Level::available() {
+                $task::<f32>(level);
+                $task::<f64>(level);
+            }
+        })
+    };
+}
 
 mod cuts;
+mod few;
 mod sides;
+mod splits;
 mod zeros;
 
 use crate::cases::{Case, Draw, LAID, Laid, Recording, with_room};
@@ -30,18 +44,6 @@ fn check_at<T: Element>(case: &impl Case<T>, level: Level, threads: usize, what:
     assert_eq!(counted.total(), executed, "{what}, {} {level} {threads}", T::NAME);
     assert_eq!(counted.total_requested(), requested, "bytes, {what}, {} {level} {threads}", T::NAME);
     counted.total_tasks()
-}
-
-/// Runs `task` for each level, in both element types.
-macro_rules! at_every_level {
-    ($task:ident) => {
-        with_room(|| {
-            for level in Level::available() {
-                $task::<f32>(level);
-                $task::<f64>(level);
-            }
-        })
-    };
 }
 
 /// Rows that stand for all: one, and two further points of a side that has no period.

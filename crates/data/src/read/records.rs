@@ -2,7 +2,6 @@
 //! before it is in memory. Each record knows the line that it begins in.
 
 use std::io::{self, BufRead};
-use std::sync::LazyLock;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use thiserror::Error;
@@ -63,7 +62,6 @@ pub enum RecordError {
     },
 }
 
-<<<<<<< HEAD:crates/data/src/read/records.rs
 impl RecordError {
     /// With the name of the file.
     pub fn of(self, name: &str) -> TableError {
@@ -82,10 +80,6 @@ pub struct Layout {
     /// Around; nothing if quotes have no meaning.
     pub quote: Option<u8>,
 }
-=======
-/// A parser at the beginning of a text. Its tables are made once: that takes longer than to read a small file.
-static PARSER: LazyLock<Reader> = LazyLock::new(Reader::new);
->>>>>>> work-b:crates/cli/src/data/records.rs
 
 /// Reads one record after another.
 #[derive(Debug)]
@@ -148,7 +142,6 @@ impl KeptRecord {
 }
 
 impl<R: BufRead> Records<R> {
-<<<<<<< HEAD:crates/data/src/read/records.rs
     /// Of this text, which begins in this line of its file.
     pub fn new(source: R, layout: Layout, limits: Limits, line: u64) -> Self {
         let mut parser = ReaderBuilder::new();
@@ -156,12 +149,6 @@ impl<R: BufRead> Records<R> {
         layout.quote.map(|quote| parser.quote(quote));
         let (text, ends, lines) = (Vec::new(), Vec::new(), LineCounter { line, after_return: false });
         Records { source, parser: parser.build(), ended: false, limits, text, ends, lines }
-=======
-    /// Of this text.
-    pub fn new(source: R, limits: Limits) -> Self {
-        let (text, ends, lines) = (Vec::new(), Vec::new(), LineCounter { line: 1, after_return: false });
-        Records { source, parser: PARSER.clone(), limits, text, ends, lines }
->>>>>>> work-b:crates/cli/src/data/records.rs
     }
 
     /// The next record; blank lines are none.

@@ -194,6 +194,17 @@ proptest! {
     }
 }
 
+/// Whole vectors and ragged ones, by four and singly: what the drawn shapes find too, in no time.
+#[test]
+fn few_shapes_of_every_kernel_agree_with_their_plain_loops() {
+    for (seed, (rows, cols)) in [(1, 5), (3, 16), (5, 131), (9, 64)].into_iter().enumerate() {
+        for op in SliceKernel::all() {
+            check_op::<f32>(op, rows, cols, seed as u64);
+            check_op::<f64>(op, rows, cols, seed as u64);
+        }
+    }
+}
+
 /// Products are exact, so the roundings are the additions': n − 1 at most on either side, and one for the bound's own.
 fn check_dot_in_f64(n: usize, seed: u64) {
     let mut random = Random::new(seed);

@@ -1,12 +1,9 @@
-//! The lengths at which a new piece begins: where products are cut into blocks, and where kernels are split between threads.
+//! The lengths at which products are cut into blocks.
 
 use super::check_at;
-use crate::cases::{Case, with_room};
+use crate::cases::with_room;
 use crate::matrices::{Form, Gemm};
-use crate::vectors::{OfLength, OnVectors};
-use nxm_kernels::{
-    Blocking, EVALUATIONS_WORTH_A_THREAD, Element, Following, Level, ProductShape, Strides, WORTH_A_THREAD,
-};
+use nxm_kernels::{Blocking, Element, Following, Level, ProductShape, Strides};
 
 /// How a product of matrices without gaps between rows is cut: whether B is read in place, and rows, depth and columns of a block.
 fn blocks<T: Element>(level: Level, [rows, inner, cols]: [usize; 3]) -> Option<(bool, [usize; 3])> {
@@ -59,26 +56,5 @@ fn around_cuts_between_blocks() {
             block_cuts::<f32>(level);
             block_cuts::<f64>(level);
         }
-    });
-}
-
-/// The work from which two threads share a kernel, less one and no less: one task and two, and on each side the formula.
-fn split<T: Element>(level: Level, below: &impl Case<T>, from: &impl Case<T>) {
-    let tasks = [check_at::<T>(below, level, 2, "below a split"), check_at::<T>(from, level, 2, "a split")];
-    assert_eq!(tasks, [1, 2], "{} {level}", T::NAME);
-}
-
-#[test]
-fn around_splits_between_threads() {
-    with_room(|| {
-        let level = Level::available().last().expect("scalar is everywhere");
-        let (k, n) = (128, 256);
-        let m = 2 * WORTH_A_THREAD / (k * n);
-        for form in [Form::Forward, Form::WeightGradient, Form::InputGradient, Form::Packed] {
-            split::<f32>(level, &Gemm { form, m: m - 1, k, n }, &Gemm { form, m, k, n });
-        }
-        let n = 2 * EVALUATIONS_WORTH_A_THREAD;
-        let of = |n| OfLength { kernel: OnVectors::Axpy, n };
-        split::<f64>(level, &of(n - 1), &of(n));
     });
 }
