@@ -72,3 +72,22 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     }
     Ok(out.flush()?)
 }
+
+/// The examples in the pages of this repository: `cargo test` compiles and runs them. This crate depends on all that they use.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/adding-a-kernel.md")]
+    struct AddingAKernel;
+    #[doc = include_str!("../../../docs/architecture.md")]
+    struct Architecture;
+    #[doc = include_str!("../../../docs/benchmarks.md")]
+    struct Benchmarks;
+    #[doc = include_str!("../../../docs/counting.md")]
+    struct Counting;
+    #[doc = include_str!("../../../docs/data.md")]
+    struct Data;
+    #[doc = include_str!("../../../docs/numerics.md")]
+    struct Numerics;
+}

@@ -82,20 +82,3 @@ pub use tools::{Tool, ToolError, ToolReport};
 pub use traffic::Traffic;
 pub use verify::{Difference, Verification, verify, verify_in, verify_on};
 pub use weights::{DenseWeights, WeightsError};
-
-/// The examples in the pages of this repository: `cargo test` compiles and runs them. This crate depends on all that they use.
-#[cfg(doctest)]
-mod pages {
-    #[doc = include_str!("../../../README.md")]
-    struct Readme;
-    #[doc = include_str!("../../../docs/adding-a-kernel.md")]
-    struct AddingAKernel;
-    #[doc = include_str!("../../../docs/architecture.md")]
-    struct Architecture;
-    #[doc = include_str!("../../../docs/benchmarks.md")]
-    struct Benchmarks;
-    #[doc = include_str!("../../../docs/counting.md")]
-    struct Counting;
-    #[doc = include_str!("../../../docs/numerics.md")]
-    struct Numerics;
-}
