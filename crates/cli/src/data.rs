@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nxm_data::{Foreign, ReadOptions, Table, TableReader};
+use nxm_data::{Foreign, Missing, ReadOptions, Reading, Table, TableReader};
 
 use crate::args::TableArgs;
 use crate::digits;
@@ -44,8 +44,8 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Begins to read it.
-    pub fn open(&self, args: &TableArgs) -> Result<TableReader<'a>, Failure> {
+    /// Begins to read it. Texts mean what they meant in the table that a model was trained on, unless told.
+    pub fn open(&self, args: &TableArgs, as_before: Option<&Reading>) -> Result<TableReader<'a>, Failure> {
         match *self {
             Source::Digits if *args != TableArgs::default() => {
                 Err(Failure::Usage(format!("how a file is read can't be said of {DIGITS}")))
@@ -56,6 +56,14 @@ impl<'a> Source<'a> {
             }
             Source::File { data, labels } => {
                 let mut options = args.options();
+                if let Some(Reading { missing, decimal_comma }) = as_before {
+                    if args.missing.is_empty() {
+                        options.missing = Missing::with(missing);
+                    }
+                    if args.decimal_comma.is_none() && *decimal_comma {
+                        options.decimal_comma = Some(true);
+                    }
+                }
                 options.labels = labels.map(Path::to_owned);
                 Ok(TableReader::open(data, &options)?)
             }
@@ -63,8 +71,8 @@ impl<'a> Source<'a> {
     }
 
     /// Reads all of it. Returns how it is written, too.
-    pub fn read(&self, args: &TableArgs) -> Result<(Table, String), Failure> {
-        let (table, dialect) = self.open(args)?.into_table()?;
+    pub fn read(&self, args: &TableArgs, as_before: Option<&Reading>) -> Result<(Table, String), Failure> {
+        let (table, dialect) = self.open(args, as_before)?.into_table()?;
         Ok((table, dialect.to_string()))
     }
 }

@@ -16,7 +16,7 @@ pub fn run(args: &EvaluateArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fa
     let cpu = args.machine.of(cpu);
     let model = load_best(&args.model, &cpu, args.last)?;
     let source = Source::File { data: &args.data, labels: args.labels.as_deref() };
-    let (table, _) = source.read(&args.table)?;
+    let (table, _) = source.read(&args.table, Some(&model.reading))?;
     let examples = Examples::of_model(&table, &model.target)?;
     let name = source.name();
     if examples.rows.is_empty() {

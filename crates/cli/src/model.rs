@@ -9,7 +9,7 @@ use nxm_net::{Checkpoint, Checkpoints, Dataset, Loss, Network, Targets};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, warn};
 use crate::train::{WATCH, Watch};
 
 /// Reads a checkpoint of `nxm train`.
@@ -29,7 +29,12 @@ pub fn load_best(path: &Path, cpu: &Cpu, last: bool) -> Result<Model, Failure> {
         return Ok(model);
     };
     let beside = Checkpoints::new(path, NonZeroUsize::MIN).best();
-    let (Some((epoch, _)), false, true) = (watch.best, last, beside.exists()) else { return Ok(model) };
+    let (Some((epoch, _)), false, Some(_)) = (watch.best, last, watch.patience) else { return Ok(model) };
+    if !beside.exists() {
+        let beside = Foreign::path(&beside);
+        warn(&format!("the network of the best epoch, {epoch}, is not in {beside}: the last epoch's is used"));
+        return Ok(model);
+    }
     let best = load(&beside, cpu)?;
     let of_same_run = best.checkpoint.notes.get(WATCH).and_then(|text| serde_json::from_str::<Watch>(text).ok());
     let is_it = of_same_run.is_some_and(|other| other.fingerprint == watch.fingerprint)

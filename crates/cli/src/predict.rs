@@ -3,7 +3,7 @@
 
 use std::io::{IsTerminal, Write, stdout};
 
-use nxm_data::{Cells, Foreign, Model, Predictions, Table, TableError, Target};
+use nxm_data::{Cells, Foreign, MANY_NUMBERS, Model, Predictions, Table, TableError, Target};
 use nxm_kernels::Cpu;
 
 use crate::args::{BadRows, PredictArgs, PredictionFormat};
@@ -15,13 +15,14 @@ use crate::model::load_best;
 
 /// Rows that are in memory at once.
 const ROWS: usize = 8192;
+const _: () = assert!(ROWS <= MANY_NUMBERS);
 
 /// Writes a header, and a row for each example.
 pub fn run(args: &PredictArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
     let cpu = args.machine.of(cpu);
     let model = load_best(&args.model, &cpu, args.last)?;
     let source = Source::File { data: &args.data, labels: args.labels.as_deref() };
-    let mut reader = source.open(&args.table)?;
+    let mut reader = source.open(&args.table, Some(&model.reading))?;
     let mut writer = Writer::new(args.format, out);
     let mut first = true;
     let mut skipped = 0usize;
@@ -46,6 +47,11 @@ pub fn run(args: &PredictArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fai
         }
         skipped = skipped.saturating_add(bad.len());
         if first {
+            if let Some(twice) = names(&model.target).iter().find(|name| args.keep.contains(name)) {
+                return Err(Failure::Usage(format!(
+                    "--keep {twice}: a column of the prediction has this name already"
+                )));
+            }
             writer.header(args.keep.iter().cloned().chain(names(&model.target)).collect())?;
             first = false;
         }
@@ -118,6 +124,7 @@ fn said(model: &Model, predictions: &Predictions<'_>, row: usize) -> Vec<Value> 
 
 /// A cell that is kept, as it is written.
 fn cell(table: &Table, column: usize, row: usize) -> Value {
+    // So few rows at a time are texts, as they are written: see `MANY_NUMBERS`.
     Value::Text(match &table.columns()[column].cells {
         Cells::Coded { codes, texts } => texts.at(codes[row] as usize).to_owned(),
         Cells::Numbers(numbers) => numbers[row].to_string(),

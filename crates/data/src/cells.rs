@@ -17,8 +17,9 @@ use crate::number::number;
 /// them takes at most some megabytes.
 pub const MOST_TEXTS: usize = 1 << 16;
 
-/// Different texts that are all numbers are numbers, if they are more than this: no classes, and no categories.
-const MANY_NUMBERS: usize = 1 << 12;
+/// Different texts that are all numbers are numbers, if they are more than this: no classes, and no categories. Who reads at most so many rows at once
+/// finds each cell as it is written.
+pub const MANY_NUMBERS: usize = 1 << 14;
 
 /// The cells of a column, one for each row.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub enum Cells {
     Many {
         /// How many rows there are.
         rows: usize,
+        /// How many of them are numbers or missing.
+        numbers: usize,
         /// The first text that is no number, and its row.
         first: (usize, String),
     },
@@ -192,13 +195,16 @@ impl CellsBuilder {
                     Ok(())
                 }
                 None => {
-                    let rows = numbers.len();
-                    self.cells = Cells::Many { rows: rows.saturating_add(1), first: (rows, cell.to_owned()) };
+                    let numbers = numbers.len();
+                    let rows = numbers.saturating_add(1);
+                    self.cells = Cells::Many { rows, numbers, first: (numbers, cell.to_owned()) };
                     Ok(())
                 }
             },
-            Cells::Many { rows, .. } => {
+            Cells::Many { rows, numbers, .. } => {
                 *rows = rows.saturating_add(1);
+                let is_number = value(cell, &self.missing, self.decimal_comma).is_some();
+                *numbers = numbers.saturating_add(usize::from(is_number));
                 Ok(())
             }
             Cells::Array { .. } => unreachable!("arrays have no cells of text"),
@@ -213,7 +219,8 @@ impl CellsBuilder {
         self.cells = match values.iter().position(Option::is_none) {
             Some(stray) => {
                 let row = codes.iter().position(|code| *code as usize == stray).unwrap_or(0);
-                Cells::Many { rows: codes.len(), first: (row, texts.at(stray).to_owned()) }
+                let numbers = codes.iter().filter(|code| values[**code as usize].is_some()).count();
+                Cells::Many { rows: codes.len(), numbers, first: (row, texts.at(stray).to_owned()) }
             }
             None => {
                 let mut numbers = Vec::new();
@@ -271,8 +278,8 @@ mod tests {
         // The text may come before the column is taken for numbers, or after.
         for row in [3, many - 1] {
             let text = |i: usize| if i == row { "x".to_owned() } else { i.to_string() };
-            let Cells::Many { rows, first } = column((0..many).map(text)) else { panic!() };
-            assert_eq!((rows, first), (many, (row, "x".to_owned())));
+            let Cells::Many { rows, numbers, first } = column((0..many).map(text)) else { panic!() };
+            assert_eq!((rows, numbers, first), (many, many - 1, (row, "x".to_owned())));
         }
     }
 }

@@ -8,7 +8,8 @@
 //! | arrays | each element by itself: bytes / 255, others (x − mean) / deviation | mean, deviation |
 //!
 //! A column of numbers, dates or of yes and no that is missing in a training row has one more feature: 1 where it is missing.
-//! Values of a category that stand in fewer than [`RARE`] training rows share one feature, and so do values that no training row has.
+//! Values of a category that stand in fewer than [`RARE`] training rows share one feature. A value that no training row has gets that feature too or, if
+//! there is none, zeros. A column that is missing in all training rows is left out.
 
 mod as_numbers;
 
@@ -21,7 +22,7 @@ use crate::describe::{Description, Kind, booleans};
 use crate::error::TableError;
 use crate::foreign::Foreign;
 use crate::memory::reserve;
-use crate::number::DateFormat;
+use crate::number::{DateFormat, number};
 use crate::standard::{Standard, median};
 use crate::table::Table;
 use as_numbers::{AsNumbers, as_dates};
@@ -110,7 +111,8 @@ impl Encoder {
             Ok(EncodedColumn { name: column.name.clone(), encoding: Encoding::fit(table, at, &column.kind, rows)? })
         };
         let columns = used.map(fit).collect::<Result<Vec<_>, TableError>>()?;
-        Ok(Encoder { columns })
+        // A column that no training row has would reach the network as it has never been seen.
+        Ok(Encoder { columns: columns.into_iter().filter(|column| !column.encoding.is_never_there()).collect() })
     }
 
     /// The same, with numbers that are divided by `largest`, as pixels are, and not by their deviations.
@@ -155,9 +157,9 @@ impl Encoder {
 
     /// The inputs of these rows, row by row. A cell that is not of the column's kind, or out of all bounds, is an error.
     pub fn encode(&self, table: &Table, rows: &[usize]) -> Result<Vec<f32>, TableError> {
-        let (inputs, bad) = self.encode_what_fits(table, rows)?;
+        let (inputs, bad) = self.encode_columns(table, rows)?;
         match bad.into_iter().next() {
-            Some((_, error)) => Err(error),
+            Some((i, column)) => Err(bad_cell(table, rows[i], column, &self.encoding(table, column))),
             None => Ok(inputs),
         }
     }
@@ -168,6 +170,17 @@ impl Encoder {
         table: &Table,
         rows: &[usize],
     ) -> Result<(Vec<f32>, BTreeMap<usize, TableError>), TableError> {
+        let (inputs, bad) = self.encode_columns(table, rows)?;
+        let error = |(i, column)| (i, bad_cell(table, rows[i], column, &self.encoding(table, column)));
+        Ok((inputs, bad.into_iter().map(error).collect()))
+    }
+
+    /// The same, with the column of the first bad cell of a row.
+    fn encode_columns(
+        &self,
+        table: &Table,
+        rows: &[usize],
+    ) -> Result<(Vec<f32>, BTreeMap<usize, BadCell>), TableError> {
         let width = self.width();
         let mut inputs = Vec::new();
         reserve(&mut inputs, rows.len().saturating_mul(width))?;
@@ -191,9 +204,7 @@ impl Encoder {
             }
             start = end;
         }
-        let bad =
-            bad.into_iter().map(|(i, column)| (i, bad_cell(table, rows[i], column, &self.encoding(table, column))));
-        Ok((inputs, bad.collect()))
+        Ok((inputs, bad))
     }
 
     fn encoding(&self, table: &Table, column: usize) -> Option<&Encoding> {
@@ -268,6 +279,14 @@ impl Encoding {
         })
     }
 
+    /// Whether it is missing in all training rows.
+    fn is_never_there(&self) -> bool {
+        match self {
+            Encoding::Number(filled) | Encoding::Date { days: filled, .. } => filled.median.is_nan(),
+            _ => false,
+        }
+    }
+
     /// How many features there are.
     pub fn width(&self) -> usize {
         match self {
@@ -300,6 +319,10 @@ impl Encoding {
     fn writer<'a>(&'a self, table: &'a Table, column: usize) -> Result<Writer<'a>, TableError> {
         let cells = &table.columns[column].cells;
         let write = match (self, cells) {
+            // Its texts are not kept: the first that is no number says what is wrong.
+            (Encoding::Number(_) | Encoding::Date { .. } | Encoding::Boolean { .. }, Cells::Many { first, .. }) => {
+                return Err(bad_cell(table, first.0, column, &Some(self)));
+            }
             (Encoding::Number(filled), _) => filled.writer(as_numbers(table, column)),
             (Encoding::Date { format, days }, _) => days.writer(as_dates(table, column, *format)),
             (Encoding::Boolean { values, one }, Cells::Coded { codes, texts }) => {
@@ -320,6 +343,33 @@ impl Encoding {
                 Box::new(move |row: usize, to: &mut [f32]| {
                     if let Some(feature) = of_code[codes[row] as usize] {
                         to[feature] = 1.0;
+                    }
+                    true
+                })
+            }
+            (Encoding::Category { values, rare }, Cells::Numbers(numbers)) => {
+                let places: HashMap<&str, usize> =
+                    values.iter().enumerate().map(|(i, value)| (value.as_str(), i)).collect();
+                let rest = rare.then_some(values.len());
+                Box::new(move |row: usize, to: &mut [f32]| {
+                    let x = numbers[row];
+                    let name = if x.is_nan() { String::new() } else { (x + 0.0).to_string() };
+                    if let Some(feature) = places.get(name.as_str()).copied().or(rest) {
+                        to[feature] = 1.0;
+                    }
+                    true
+                })
+            }
+            (Encoding::Boolean { values, one }, Cells::Numbers(numbers)) => {
+                let [no, yes] = values.each_ref().map(|value| number(value, table.decimal_comma));
+                let one = *one;
+                Box::new(move |row: usize, to: &mut [f32]| {
+                    let x = numbers[row];
+                    match Some(x) {
+                        _ if x.is_nan() => one.write(f64::NAN, to),
+                        x if x == no => one.write(0.0, to),
+                        x if x == yes => one.write(1.0, to),
+                        _ => return false,
                     }
                     true
                 })
@@ -366,7 +416,7 @@ impl Filled {
         let says_missing = all.iter().any(|x| x.is_nan());
         let present = || all.iter().copied().filter(|x| !x.is_nan());
         let Some(middle) = median(all.clone()) else {
-            return Ok(Filled { standard: Standard::NONE, median: 0.0, says_missing: false });
+            return Ok(Filled { standard: Standard::NONE, median: f64::NAN, says_missing: false });
         };
         // Of the column as the network sees it: with the median where it is missing.
         let filled = || all.iter().map(|x| if x.is_nan() { middle } else { *x });
@@ -378,12 +428,17 @@ impl Filled {
     fn writer<'a>(self, numbers: AsNumbers<'a>) -> Writer<'a> {
         Box::new(move |row: usize, to: &mut [f32]| {
             let Some(x) = numbers.at(row) else { return false };
-            to[0] = self.standard.scaled(if x.is_nan() { self.median } else { x });
-            if let Some(missing) = to.get_mut(1) {
-                *missing = if x.is_nan() { 1.0 } else { 0.0 };
-            }
+            self.write(x, to);
             true
         })
+    }
+
+    /// The features of a number, which is NaN where it is missing.
+    fn write(self, x: f64, to: &mut [f32]) {
+        to[0] = self.standard.scaled(if x.is_nan() { self.median } else { x });
+        if let Some(missing) = to.get_mut(1) {
+            *missing = if x.is_nan() { 1.0 } else { 0.0 };
+        }
     }
 }
 
@@ -401,7 +456,11 @@ fn bad_cell(table: &Table, row: usize, column: usize, encoding: &Option<&Encodin
         Cells::Many { .. } => "the cell".to_owned(),
         Cells::Array { .. } => "an element of the array".to_owned(),
     };
-    let is_number = as_numbers(table, column).at(row).is_some();
+    let is_number = match &table.columns[column].cells {
+        Cells::Coded { codes, texts } => number(texts.at(codes[row] as usize), table.decimal_comma).is_some(),
+        Cells::Numbers(_) => true,
+        Cells::Many { .. } | Cells::Array { .. } => false,
+    };
     TableError::Content(match encoding {
         Some(Encoding::Boolean { values, .. }) => {
             let [no, yes] = values.each_ref().map(|value| Foreign::quoted(value));
@@ -416,7 +475,7 @@ fn bad_cell(table: &Table, row: usize, column: usize, encoding: &Option<&Encodin
             format!("{place}: {text} is too far from what the model was trained on")
         }
         Some(Encoding::Array { .. }) => format!("{place}: {text} is too far from what the model was trained on"),
-        _ => format!("{place}: {text} is not a number"),
+        _ => format!("{place}: {text} is not a number; if it says that the value is missing, name it by --missing"),
     })
 }
 

@@ -30,7 +30,7 @@ mod target;
 #[cfg(test)]
 mod testing;
 
-pub use cells::{Cells, CellsBuilder, MOST_TEXTS, Numbers, Texts};
+pub use cells::{Cells, CellsBuilder, MANY_NUMBERS, MOST_TEXTS, Numbers, Texts};
 pub use describe::{Description, Kind, Overrides, Reason};
 pub use encode::{EncodedColumn, Encoder, Encoding, Filled, MOST_VALUES, RARE};
 pub use error::TableError;
@@ -49,5 +49,5 @@ pub use recipe::{LEARNING_RATE, Recipe, Settings};
 pub use report::{CostRow, DataDescription, LossCurves, Report, ReportError, TargetMetrics, TargetResult};
 pub use split::{Examples, Rows, Selection, Split, SplitBy};
 pub use standard::Standard;
-pub use table::{Column, Place, Table};
+pub use table::{Column, Place, Reading, Table};
 pub use target::{NO_CLASS, Target, TargetValues, Task};

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::encode::Encoder;
 use crate::error::TableError;
 use crate::memory::reserve;
-use crate::table::Table;
+use crate::table::{Reading, Table};
 use crate::target::Target;
 
 pub use dataset::dataset;
@@ -34,8 +34,10 @@ pub struct Model {
     pub encoder: Encoder,
     /// What the outputs mean.
     pub target: Target,
-    /// What knows nothing but the training targets.
+    /// What the model must beat: predictions from the training targets alone.
     pub baseline: Baseline,
+    /// How the table that it was trained on is read.
+    pub reading: Reading,
     /// What its training was like, epoch by epoch; empty if it was loaded.
     pub history: Vec<EpochSummary>,
     cpu: Cpu,
@@ -58,6 +60,7 @@ struct Notes {
     encoder: Encoder,
     target: Target,
     baseline: Baseline,
+    reading: Reading,
 }
 
 impl Model {
@@ -68,8 +71,9 @@ impl Model {
         encoder: Encoder,
         target: Target,
         baseline: Baseline,
+        reading: Reading,
     ) -> Result<Model, TableError> {
-        let mut model = Model { checkpoint, encoder, target, baseline, history: Vec::new(), cpu: *cpu };
+        let mut model = Model { checkpoint, encoder, target, baseline, reading, history: Vec::new(), cpu: *cpu };
         model.checkpoint.notes.extend(model.notes()?);
         Ok(model)
     }
@@ -89,7 +93,7 @@ impl Model {
                 "a checkpoint without data: it has no note {NOTE:?}, so its inputs and outputs have no meaning"
             ))
         })?;
-        let Notes { encoder, target, baseline } = serde_json::from_str(text)
+        let Notes { encoder, target, baseline, reading } = serde_json::from_str(text)
             .map_err(|error| TableError::Content(format!("its note {NOTE:?} can't be read: {error}")))?;
         let network = &checkpoint.network;
         if [network.inputs(), network.outputs()] != [encoder.width(), target.outputs()]
@@ -99,7 +103,7 @@ impl Model {
         {
             return Err(TableError::Content("what it says of its data does not fit its network".to_owned()));
         }
-        Ok(Model { checkpoint, encoder, target, baseline, history: Vec::new(), cpu: *cpu })
+        Ok(Model { checkpoint, encoder, target, baseline, reading, history: Vec::new(), cpu: *cpu })
     }
 
     /// Writes it, with the training that it comes from.
@@ -109,8 +113,12 @@ impl Model {
 
     /// What a checkpoint must hold besides the network.
     pub fn notes(&self) -> Result<BTreeMap<String, String>, TableError> {
-        let notes =
-            Notes { encoder: self.encoder.clone(), target: self.target.clone(), baseline: self.baseline.clone() };
+        let notes = Notes {
+            encoder: self.encoder.clone(),
+            target: self.target.clone(),
+            baseline: self.baseline.clone(),
+            reading: self.reading.clone(),
+        };
         let text = serde_json::to_string(&notes).map_err(|error| TableError::Content(error.to_string()))?;
         Ok(BTreeMap::from([(NOTE.to_owned(), text)]))
     }

@@ -125,6 +125,14 @@ impl<'a> Selection<'a> {
 
     fn with(self, target: Target, mut notes: Vec<String>) -> Result<Examples<'a>, TableError> {
         let Selection { table, targets, overrides, .. } = self;
+        if let Some(both) =
+            targets.iter().find(|target| overrides.categories.contains(target) || overrides.numbers.contains(target))
+        {
+            let both = Foreign::quoted(both);
+            return Err(TableError::Request(format!(
+                "the column {both} is to be learned: --loss says whether as classes or as numbers, and not --categories or --numbers"
+            )));
+        }
         if let Some(both) = targets.iter().find(|target| overrides.ignore.contains(target)) {
             let both = Foreign::quoted(both);
             return Err(TableError::Request(format!("the column {both} is to be learned and to be left out")));
@@ -192,6 +200,9 @@ impl<'a> Examples<'a> {
     /// What tells these columns and the targets from others: a training that goes on must see the same.
     pub fn fingerprint<'c>(&self, columns: impl Iterator<Item = &'c str>) -> Result<String, TableError> {
         let mut hash = Xxh3Default::new();
+        // The same texts mean something else where other ones are missing, or commas stand before fractions.
+        self.table.missing.named().iter().for_each(|text| hash.update(text.as_bytes()));
+        hash.update(&[u8::from(self.table.decimal_comma)]);
         for name in columns {
             let column = self.table.column(name)?;
             match &self.table.columns[column].cells {
@@ -238,7 +249,7 @@ impl<'a> Examples<'a> {
         held_out.into_iter().map(|rows| self.clone().part(rows)).collect()
     }
 
-    /// Classes of lots in a drawn order; the rows of a lot stay together.
+    /// The rows of each class in a drawn order, in lots: rows that must stay together.
     fn lots(&self, rows: &[usize], by: &SplitBy, seed: u64) -> Result<Vec<Vec<Vec<usize>>>, TableError> {
         let mut rows = rows.to_vec();
         if *by != SplitBy::Order {
@@ -307,8 +318,10 @@ impl<'a> Examples<'a> {
             // One row of each class stays.
             let wanted = part(seen).saturating_sub(taken).min(rows.saturating_sub(1));
             let mut here = 0usize;
-            for lot in class {
-                if here < wanted {
+            let lots = class.len();
+            for lot in class.into_iter().take(lots.saturating_sub(1)) {
+                // A large lot must not take far more than is wanted.
+                if here < wanted && here.saturating_add(lot.len().div_ceil(2)) <= wanted {
                     here = here.saturating_add(lot.len());
                     held_out.extend(lot);
                 }
@@ -344,7 +357,7 @@ impl<'a> Examples<'a> {
     fn check(&self, train: &[usize], held_out: usize) -> Result<(), TableError> {
         if train.len() < 2 {
             return Err(TableError::Content(format!(
-                "{}: {} of {} rows are left to train on, and {held_out} are held out: two are needed; hold fewer out (--validate 0 none)",
+                "{}: {} of {} rows are left to train on, and {held_out} are held out: two are needed; hold fewer out, or none by --validate 0",
                 self.table.name,
                 train.len(),
                 self.rows.len()
@@ -370,10 +383,21 @@ impl<'a> Examples<'a> {
 
 impl<'a> Split<'a> {
     /// All rows of one table to train on, and all of another one to judge by, which must have the same columns.
-    pub fn of(train: Examples<'a>, held_out: &'a Table) -> Result<Split<'a>, TableError> {
+    pub fn of(mut train: Examples<'a>, held_out: &'a Table) -> Result<Split<'a>, TableError> {
         train.check(&train.rows, 0)?;
         let judged = Examples::of_model(held_out, &train.target)?;
         let rows = judged.rows.clone();
+        if rows.is_empty() {
+            let targets = Foreign::list(train.target.columns().iter().map(String::as_str));
+            return Err(TableError::Content(format!("{}: no row has a value in {targets} to judge by", held_out.name)));
+        }
+        if rows.len() < held_out.rows {
+            let dropped = held_out.rows.saturating_sub(rows.len());
+            train.notes.push(format!(
+                "{dropped} of {} rows of {} have no value to judge by, and are dropped",
+                held_out.rows, held_out.name
+            ));
+        }
         let all = train.rows.clone();
         Ok(Split {
             train: Rows { examples: Arc::new(train), rows: all },

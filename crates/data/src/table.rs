@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::cells::Cells;
 use crate::error::TableError;
 use crate::foreign::Foreign;
@@ -23,6 +25,15 @@ pub struct Table {
     pub(crate) decimal_comma: bool,
     /// Whether its columns had names, or are called 1, 2, 3, ….
     pub(crate) named: bool,
+}
+
+/// What the texts of a table mean: a model takes those of other tables for the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Texts that say that a value is missing, besides those that everybody uses.
+    pub missing: Vec<String>,
+    /// Whether numbers have a comma before their fractions.
+    pub decimal_comma: bool,
 }
 
 /// A column.
@@ -75,6 +86,11 @@ impl Table {
         let places = Places::Numbered { what: "row", before: 0 };
         let missing = Arc::default();
         Ok(Table { name, columns, rows, places, missing, decimal_comma: false, named: true })
+    }
+
+    /// What its texts mean.
+    pub fn reading(&self) -> Reading {
+        Reading { missing: self.missing.named().to_vec(), decimal_comma: self.decimal_comma }
     }
 
     /// What errors call it: the name of its file.

@@ -147,8 +147,11 @@ impl Target {
                 }
                 Ok(TargetValues::Classes(values))
             }
-            Target::Numbers { columns, .. } => numbers_of(table, columns, |_, _| None),
-            Target::Labels { columns, values } => numbers_of(table, columns, |i, text| {
+            Target::Numbers { columns, .. } => numbers_of(table, columns, |_, _, number| number),
+            Target::Labels { columns, values } => numbers_of(table, columns, |i, text, number| {
+                if number.is_some_and(f64::is_nan) {
+                    return number;
+                }
                 let is =
                     |value: &str| text.eq_ignore_ascii_case(value) || category(table, text) == category(table, value);
                 values[i].iter().position(|value| is(value)).map(|number| number as f64)
@@ -187,11 +190,11 @@ impl Target {
     }
 }
 
-/// Numbers of columns, or what `other` makes of a text.
+/// Numbers of columns: what `value` makes of the index of the column, a text and the number that it is.
 fn numbers_of(
     table: &Table,
     columns: &[String],
-    other: impl Fn(usize, &str) -> Option<f64>,
+    value: impl Fn(usize, &str, Option<f64>) -> Option<f64>,
 ) -> Result<TargetValues, TableError> {
     let width = columns.len();
     let mut values = Vec::new();
@@ -208,13 +211,13 @@ fn numbers_of(
         for row in 0..table.rows {
             let value = match &table.columns[column].cells {
                 Cells::Array { .. } => return Err(not_arrays(table, column)),
-                Cells::Coded { .. } => other(i, text_of(row)).or_else(|| numbers.at(row)),
-                Cells::Numbers(_) | Cells::Many { .. } => numbers.at(row),
+                Cells::Coded { .. } | Cells::Many { .. } => value(i, text_of(row), numbers.at(row)),
+                Cells::Numbers(_) => value(i, "", numbers.at(row)),
             };
             let value = value.ok_or_else(|| {
                 let row = if let Cells::Many { first, .. } = &table.columns[column].cells { first.0 } else { row };
                 let (place, text) = (table.cell_place(row, column), Foreign::quoted(text_of(row)));
-                TableError::Content(format!("{place}: {text} is not a number"))
+                TableError::Content(format!("{place}: {text} is not a value to learn, as others of its column are"))
             })?;
             values[row.saturating_mul(width).saturating_add(i)] = value;
         }

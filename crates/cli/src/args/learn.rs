@@ -121,7 +121,7 @@ pub struct PredictArgs {
     /// A column that is written beside each prediction, as an id; may be given several times.
     #[arg(long, value_name = "COLUMN")]
     pub keep: Vec<String>,
-    /// What becomes of a row with a cell that does not fit.
+    /// What to do with a row that has a cell of another kind than its column. A line with too few or too many cells always ends the prediction.
     #[arg(long, value_enum, default_value_t = BadRows::Error)]
     pub bad_rows: BadRows,
     /// How predictions are written.

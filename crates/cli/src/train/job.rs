@@ -9,7 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use nxm_data::{
-    Baseline, Encoder, Examples, Foreign, Model, Overrides, Settings, Split, SplitBy, Table, Target, Task, dataset,
+    Baseline, Encoder, Examples, Foreign, Model, Overrides, Reading, Settings, Split, SplitBy, Table, Target, Task,
+    dataset,
 };
 use nxm_kernels::{Activation, Cpu};
 use nxm_net::{
@@ -69,13 +70,15 @@ pub struct ModelParts {
     pub target: Target,
     /// What knows nothing but the training targets.
     pub baseline: Baseline,
+    /// How the table is read.
+    pub reading: Reading,
 }
 
 impl ModelParts {
     /// A model with this network.
     pub fn with(&self, checkpoint: Checkpoint<f32>, cpu: &Cpu) -> Result<Model, Failure> {
-        let ModelParts { encoder, target, baseline } = self.clone();
-        Ok(Model::new(cpu, checkpoint, encoder, target, baseline)?)
+        let ModelParts { encoder, target, baseline, reading } = self.clone();
+        Ok(Model::new(cpu, checkpoint, encoder, target, baseline, reading)?)
     }
 }
 
@@ -84,10 +87,11 @@ impl TrainJob {
     pub fn new(args: &TrainArgs, cpu: &Cpu) -> Result<TrainJob, Failure> {
         let place = args.checkpoint.as_ref().map(|path| CheckpointFiles::begin(args, path)).transpose()?;
         let source = Source::new(args.data.as_ref(), args.labels.as_ref())?;
-        let (table, dialect) = source.read(&args.table)?;
+        let (table, dialect) = source.read(&args.table, None)?;
         let examples = select(args, &source, &table)?;
+        let reading = table.reading();
         let judged = match &args.validate_with {
-            Some(path) => Some(Source::File { data: path, labels: None }.read(&args.table)?.0),
+            Some(path) => Some(Source::File { data: path, labels: None }.read(&args.table, Some(&reading))?.0),
             None => None,
         };
         let by = by(args);
@@ -121,12 +125,15 @@ impl TrainJob {
         let optimizer = OptimizerState::new(options.optimizer, &network).map_err(Failure::usage)?;
 
         let (seen, held_out) = datasets(&encoder, &target, &split)?;
-        let names = encoder.columns().iter().map(|column| column.name.as_str());
+        let names = seen_columns(&encoder, &by);
         let watch = Watch {
-            fingerprint: examples.fingerprint(names.clone())?,
-            split: by,
+            fingerprint: examples.fingerprint(names.iter().map(String::as_str))?,
+            split: by.clone(),
             validate: args.validate.unwrap_or(options::VALIDATE),
-            validate_with: judged.as_ref().map(|_| split.held_out.examples.fingerprint(names)).transpose()?,
+            validate_with: judged
+                .as_ref()
+                .map(|_| split.held_out.examples.fingerprint(names.iter().map(String::as_str)))
+                .transpose()?,
             patience: held_out.is_some().then_some(patience as u64).filter(|patience| *patience > 0),
             best: None,
         };
@@ -137,7 +144,7 @@ impl TrainJob {
         };
         let judged = judged_rows(held_out.as_ref(), &split);
         let checkpoint = Checkpoint::new(network, options, TrainingState::new(optimizer), seen.len());
-        let model = ModelParts { encoder, target, baseline };
+        let model = ModelParts { encoder, target, baseline, reading };
         let mut checkpoint = model.with(checkpoint, cpu)?.checkpoint;
         checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
         let (again, source) = (again(args), source.name());
@@ -165,7 +172,7 @@ impl TrainJob {
         let mut model = load(path, cpu)?;
         let mut watch: Watch = note(&model.checkpoint, WATCH, path)?;
         options::agree(args, path, &mut model, &mut watch)?;
-        let Model { mut checkpoint, encoder, target, baseline, .. } = model;
+        let Model { mut checkpoint, encoder, target, baseline, reading, .. } = model;
         let progress = checkpoint.state.progress;
         if progress.epochs >= checkpoint.options.epochs {
             let epochs = plural(checkpoint.options.epochs as u64, "epoch");
@@ -185,11 +192,11 @@ impl TrainJob {
             place.go_on(watch.patience.is_some())?;
         }
         let source = Source::new(args.data.as_ref(), args.labels.as_ref())?;
-        let (table, dialect) = source.read(&args.table)?;
+        let (table, dialect) = source.read(&args.table, Some(&reading))?;
         let examples = Examples::of_model(&table, &target)?;
-        let names = encoder.columns().iter().map(|column| column.name.as_str());
+        let names = seen_columns(&encoder, &watch.split);
         let same = |examples: &Examples<'_>, fingerprint: &str, name: String| {
-            if examples.fingerprint(names.clone())? == fingerprint {
+            if examples.fingerprint(names.iter().map(String::as_str))? == fingerprint {
                 return Ok(());
             }
             let path = Foreign::path(path);
@@ -197,7 +204,7 @@ impl TrainJob {
         };
         same(&examples, &watch.fingerprint, source.name())?;
         let judged = match &args.validate_with {
-            Some(path) => Some(Source::File { data: path, labels: None }.read(&args.table)?.0),
+            Some(path) => Some(Source::File { data: path, labels: None }.read(&args.table, Some(&reading))?.0),
             None => None,
         };
         let split = match (&judged, &watch.validate_with) {
@@ -212,7 +219,7 @@ impl TrainJob {
         checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
         let judged = judged_rows(held_out.as_ref(), &split);
         let (again, source) = (again(args), source.name());
-        let model = ModelParts { encoder, target, baseline };
+        let model = ModelParts { encoder, target, baseline, reading };
         Ok(TrainJob {
             checkpoint,
             seen,
@@ -234,6 +241,12 @@ impl TrainJob {
 fn judged_rows(held_out: Option<&Dataset<f32>>, split: &Split<'_>) -> Option<Judged> {
     let (values, rows) = (&split.held_out.examples.values, &split.held_out.rows);
     held_out.map(|data| Judged { data: data.clone(), values: values.clone(), rows: rows.clone() })
+}
+
+/// Columns that a training depends on: those that it learns from, and that of groups.
+fn seen_columns(encoder: &Encoder, by: &SplitBy) -> Vec<String> {
+    let group = if let SplitBy::Group(column) = by { Some(column.clone()) } else { None };
+    encoder.columns().iter().map(|column| column.name.clone()).chain(group).collect()
 }
 
 /// How rows are parted.
@@ -258,8 +271,9 @@ fn select<'a>(args: &TrainArgs, source: &Source<'_>, table: &'a Table) -> Result
         overrides.numbers.extend(pixels.filter(|name| !targets.contains(name)));
     }
     if let Some(both) = overrides.ignore.iter().find(|name| targets.contains(name)) {
+        let flag = if args.ignore.contains(both) { "--ignore" } else { "--group" };
         let both = Foreign::quoted(both);
-        return Err(Failure::Usage(format!("--ignore is {both}, which is the column to learn")));
+        return Err(Failure::Usage(format!("{flag} is {both}, which is the column to learn")));
     }
     let mut selection = table.targets(targets).with_overrides(overrides);
     if let Some(loss) = &args.loss {

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use nxm_kernels::Cpu;
-use nxm_net::{CheckpointError, CheckpointSummary, Checkpoints, NetError, Training};
+use nxm_net::{Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, NetError, Training};
 
 use super::interrupt::Interrupt;
 use super::job::{TrainJob, quoted};
@@ -91,6 +91,7 @@ pub fn run(
     writeln!(out, "\n{}\n", history(&epochs))?;
     let (time, rate) = (seconds(bar.seconds()), count(bar.rate() as u64));
     writeln!(out, "{}, {time}, {rate} examples/s.", plural(training.steps() as u64, "step"))?;
+    let kept = kept.or_else(|| best_before(place.as_deref(), watch));
     let best = kept.as_ref().and(watch.best).map(|(epoch, _)| epoch);
     let model = model.with(kept.unwrap_or_else(|| training.checkpoint()), cpu)?;
     if let Some(judged) = judged {
@@ -113,6 +114,13 @@ pub fn run(
         writeln!(out, "The report is in {}.", Foreign::path(path))?;
     }
     conclude(watch, stopped, place, out)
+}
+
+/// The best epoch, if it was one of an earlier session and is still kept.
+fn best_before(place: Option<&CheckpointFiles>, watch: &Watch) -> Option<Checkpoint<f32>> {
+    let (epoch, _) = watch.best?;
+    let best = Checkpoint::load(place?.best()).ok()?;
+    (best.state.progress.epochs as u64 == epoch).then_some(best)
 }
 
 /// A step failed: the state before it is kept if it is whole, else the one that was kept last.

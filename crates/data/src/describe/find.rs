@@ -64,9 +64,12 @@ pub(super) fn describe(table: &Table, column: usize, overrides: &Overrides) -> R
     let mut found = match &table.columns[column].cells {
         Cells::Coded { codes, texts } => of_texts(table, column, codes, &Values::new(table, codes, texts), overrides)?,
         Cells::Numbers(numbers) => of_numbers(column, &name, numbers, asked(&overrides.numbers)),
-        Cells::Many { first, .. } => {
+        Cells::Many { rows, numbers, first } => {
             if asked(&overrides.numbers) {
                 return Err(not_a_number(table, column, first.0, &first.1));
+            }
+            if !asked(&overrides.ignore) && *numbers as f64 >= MOSTLY * *rows as f64 {
+                return Err(mistake(table, column, first.0, &first.1, *numbers));
             }
             let (kind, examples) = (Kind::LeftOut(Reason::Text), vec![first.1.clone()]);
             Description { name, kind, missing: 0, distinct: None, range: None, examples }
@@ -150,14 +153,7 @@ fn of_texts(
         let with_numbers = values.rows_of(present.clone().filter(|i| values.numbers[*i].is_some()));
         if with_numbers as f64 >= MOSTLY * rows as f64 && different.len() >= FEW_ROWS {
             let stray = stray().unwrap_or(0);
-            let text = values.texts.at(stray);
-            return Err(TableError::Content(format!(
-                "{}: {} is not a number, and {with_numbers} of {rows} others in its column are: mend it, call it missing by --missing '{}', or \
-                 name the column in --categories or --ignore",
-                table.cell_place(row_of(stray), column),
-                Foreign::quoted(text),
-                Foreign::bare(text)
-            )));
+            return Err(mistake(table, column, row_of(stray), values.texts.at(stray), with_numbers));
         }
         let many = rows >= FEW_ROWS;
         match distinct {
@@ -241,6 +237,17 @@ fn bounds(numbers: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
         None => Some([x, x]),
         Some([low, high]) => Some([f64::min(low, x), f64::max(high, x)]),
     })
+}
+
+/// A text in a column of numbers.
+fn mistake(table: &Table, column: usize, row: usize, text: &str, numbers: usize) -> TableError {
+    TableError::Content(format!(
+        "{}: {} is not a number, and {numbers} other rows have one: mend it, call it missing by --missing '{}', or name the column in \
+         --categories or --ignore",
+        table.cell_place(row, column),
+        Foreign::quoted(text),
+        Foreign::bare(text)
+    ))
 }
 
 fn not_a_number(table: &Table, column: usize, row: usize, text: &str) -> TableError {

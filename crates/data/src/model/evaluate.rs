@@ -12,7 +12,7 @@ use crate::metrics::{
 use crate::split::Rows;
 use crate::target::{Target, TargetValues};
 
-/// Predicts from the training targets alone: the most frequent class, the mean.
+/// The baseline: it knows the training targets alone, and predicts the most frequent class or the mean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Baseline {

@@ -34,7 +34,15 @@ impl Model {
         let optimizer = OptimizerState::new(options.optimizer, &network)?;
         let mut checkpoint = Checkpoint::new(network, options, TrainingState::new(optimizer), data.len());
         let (best, history) = train(cpu, &mut checkpoint, &data, judge.as_ref(), patience)?;
-        let mut model = Model { checkpoint: best.unwrap_or(checkpoint), encoder, target, baseline, history, cpu: *cpu };
+        let mut model = Model {
+            checkpoint: best.unwrap_or(checkpoint),
+            encoder,
+            target,
+            baseline,
+            reading: examples.table.reading(),
+            history,
+            cpu: *cpu,
+        };
         model.checkpoint.notes = model.notes()?;
         Ok(model)
     }

@@ -128,13 +128,16 @@ impl NumberCells {
                     Ok(())
                 }
                 None => {
-                    let rows = numbers.len();
-                    self.cells = Cells::Many { rows: rows.saturating_add(1), first: (rows, value.text()) };
+                    let numbers = numbers.len();
+                    let rows = numbers.saturating_add(1);
+                    self.cells = Cells::Many { rows, numbers, first: (numbers, value.text()) };
                     Ok(())
                 }
             },
-            Cells::Many { rows, .. } => {
+            Cells::Many { rows, numbers, .. } => {
                 *rows = rows.saturating_add(1);
+                let is_number = of(value, &self.missing, &self.named).is_some();
+                *numbers = numbers.saturating_add(usize::from(is_number));
                 Ok(())
             }
             Cells::Array { .. } => unreachable!("a column of numbers is no array"),
@@ -149,7 +152,8 @@ impl NumberCells {
         self.cells = match numbers.iter().position(Option::is_none) {
             Some(stray) => {
                 let row = codes.iter().position(|code| *code as usize == stray).unwrap_or(0);
-                Cells::Many { rows: codes.len(), first: (row, texts.at(stray).to_owned()) }
+                let numbers = codes.iter().filter(|code| numbers[**code as usize].is_some()).count();
+                Cells::Many { rows: codes.len(), numbers, first: (row, texts.at(stray).to_owned()) }
             }
             None => {
                 let mut all = Vec::new();
@@ -212,8 +216,8 @@ mod tests {
         assert!(matches!(column((0..many as u64).map(Value::Unsigned)), Cells::Coded { .. }));
         for row in [3, many - 1] {
             let value = |i: usize| Value::Float(if i == row { f64::INFINITY } else { i as f64 });
-            let Cells::Many { rows, first } = column((0..many).map(value)) else { panic!() };
-            assert_eq!((rows, first), (many, (row, "inf".to_owned())));
+            let Cells::Many { rows, numbers, first } = column((0..many).map(value)) else { panic!() };
+            assert_eq!((rows, numbers, first), (many, many - 1, (row, "inf".to_owned())));
         }
     }
 }

@@ -31,7 +31,10 @@ pub(super) fn find(table: &Table, columns: &[String], task: Option<Task>) -> Res
         ([_], None) if !is_number(table, places[0])? => classes(table, &columns[0], places[0]),
         ([_], _) => Ok((numbers(columns), Vec::new())),
         (_, Some(Task::Numbers)) => Ok((numbers(columns), Vec::new())),
-        _ => several(table, columns, &places, task),
+        (_, Some(Task::Classes)) => Err(TableError::Request(
+            "--loss cross_entropy learns the classes of one column: several columns of yes and no are learned by binary_cross_entropy".to_owned(),
+        )),
+        _ => several(table, columns, &places),
     }
 }
 
@@ -67,12 +70,7 @@ fn not_two(table: &Table, column: &str, found: usize) -> TableError {
 }
 
 /// Columns that all say no or yes, or all hold numbers.
-fn several(
-    table: &Table,
-    columns: &[String],
-    places: &[usize],
-    task: Option<Task>,
-) -> Result<(Target, Vec<String>), TableError> {
+fn several(table: &Table, columns: &[String], places: &[usize]) -> Result<(Target, Vec<String>), TableError> {
     let pair = |place: &usize| match &table.columns[*place].cells {
         Cells::Coded { texts, .. } => {
             let present = (0..texts.len()).filter(|i| !table.missing.is(texts.at(*i)));
@@ -84,18 +82,7 @@ fn several(
     if let Some(values) = pairs.iter().cloned().collect::<Option<Vec<_>>>() {
         return Ok((Target::Labels { columns: columns.to_vec(), values }, Vec::new()));
     }
-    let stray = match task {
-        Some(Task::Classes) => pairs.iter().position(Option::is_none),
-        _ => {
-            let mut stray = None;
-            for (i, place) in places.iter().enumerate() {
-                if stray.is_none() && !all_numbers(table, *place) {
-                    stray = Some(i);
-                }
-            }
-            stray
-        }
-    };
+    let stray = places.iter().position(|place| !all_numbers(table, *place));
     match stray {
         None => Ok((numbers(columns), Vec::new())),
         Some(stray) => Err(TableError::Content(format!(
@@ -158,12 +145,19 @@ fn classes(table: &Table, column: &str, place: usize) -> Result<(Target, Vec<Str
     let (codes, texts) = match &table.columns[place].cells {
         Cells::Coded { codes, texts } => (codes, texts),
         Cells::Array { .. } => return Err(super::not_arrays(table, place)),
+        Cells::Many { rows, numbers, first } if *numbers >= rows / 2 => {
+            return Err(TableError::Content(format!(
+                "{}: {} is not a number, and {numbers} other rows have one: mend it, or call it missing by --missing",
+                table.cell_place(first.0, place),
+                Foreign::quoted(&first.1)
+            )));
+        }
         Cells::Numbers(_) | Cells::Many { .. } => {
             return Err(TableError::Content(format!(
                 "{}: the column {} has more than {} different values, too many for classes: to learn numbers, say --loss mse",
                 table.name,
                 name(),
-                crate::cells::MOST_TEXTS
+                crate::cells::MANY_NUMBERS
             )));
         }
     };
