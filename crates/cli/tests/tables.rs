@@ -333,3 +333,74 @@ fn a_table_cannot_play_with_the_terminal() {
     // What a program reads is as it was.
     assert!(printed(&["predict", &model, &data]).contains(hostile));
 }
+
+#[test]
+fn a_model_reads_other_tables_as_it_read_its_own() {
+    let folder = Folder::new("reading");
+    let rows = |comma: &str| -> String {
+        (0..60)
+            .map(|i| {
+                let number = if i % 5 == 0 { "-999".to_owned() } else { format!("{}{comma}5", i % 7) };
+                format!("{number};{}\n", ["low", "high"][usize::from(i % 7 > 3)])
+            })
+            .collect()
+    };
+    let data = folder.write("data.csv", format!("a;kind\n{}", rows(",")));
+    let model = folder.name("m");
+    let train = ["train", &data, "--label", "kind", "--epochs", "3", "--hidden", "4", "--checkpoint", &model];
+    printed(&[&train[..], &["--missing", "-999"]].concat());
+    let evaluate = ["evaluate", &model, &data];
+    let judged = printed(&evaluate);
+    assert_eq!(judged, printed(&[&evaluate[..], &["--missing", "-999", "--decimal-comma", "yes"]].concat()));
+    assert_ne!(judged, printed(&[&evaluate[..], &["--missing", "none"]].concat()));
+    let resume = ["train", &data, "--resume", &model, "--epochs", "4"];
+    refused(&[&resume[..], &["--missing", "none"]].concat(), &[&data, "not the data"]);
+    printed(&resume);
+}
+
+#[test]
+fn a_row_of_a_large_file_is_as_it_is_in_a_small_one() {
+    let folder = Folder::new("chunks");
+    const MANY: usize = 20_000;
+    const BAD: usize = 17_000;
+    let train: String = (0..60).map(|i| format!("{i},{}.25,{}\n", i * i % 41, ["low", "high"][i % 2])).collect();
+    let (data, model) = (folder.write("data.csv", format!("n,a,kind\n{train}")), folder.name("m"));
+    printed(&["train", &data, "--label", "kind", "--epochs", "2", "--hidden", "4", "--checkpoint", &model]);
+    let id = |i: usize| format!("{i:09}000000000001");
+    let rows: String = (0..MANY)
+        .map(|i| format!("{},{}\n", id(i), if i == BAD { "oops".to_owned() } else { format!("{i}.125") }))
+        .collect();
+    let large = folder.write("large.csv", format!("id,a\n{rows}"));
+    let line = format!("line {}, column \"a\"", BAD + 2);
+    let predict = ["predict", &model, &large, "--keep", "id", "--bad-rows", "skip"];
+    let [predicted, warning] = both(&predict);
+    assert!(warning.contains(&line) && warning.contains("\"oops\"") && warning.contains("1 row skipped"), "{warning}");
+    let ids: Vec<String> = (0..MANY).filter(|i| *i != BAD).map(id).collect();
+    assert_eq!(first_column(&predicted), ids);
+    // One of them alone has the same prediction.
+    let last = predicted.lines().last().expect("a row");
+    let alone = folder.write("alone.csv", format!("id,a\n{},{}.125\n", id(MANY - 1), MANY - 1));
+    assert!(printed(&["predict", &model, &alone, "--keep", "id"]).ends_with(&format!("{last}\n")));
+    // Learned from, it is named as well, and not taken for a text.
+    let labelled: String = (0..MANY)
+        .map(|i| format!("{},{}\n", if i == BAD { "oops".to_owned() } else { format!("{i}.125") }, ["x", "y"][i % 2]))
+        .collect();
+    let labelled = folder.write("labelled.csv", format!("a,kind\n{labelled}"));
+    refused(&["train", &labelled, "--label", "kind"], &[&labelled, &line, "\"oops\"", "--missing"]);
+}
+
+#[test]
+fn groups_that_moved_are_other_data() {
+    let folder = Folder::new("groups");
+    let table = |shift: usize| -> String {
+        let rows = (0..60).map(|i| format!("{},{},{}\n", i * i % 41, (i + shift) / 6, ["x", "y"][i % 2]));
+        format!("a,g,kind\n{}", rows.collect::<String>())
+    };
+    let (data, moved, model) =
+        (folder.write("data.csv", table(0)), folder.write("moved.csv", table(3)), folder.name("m"));
+    let train = ["train", &data, "--label", "kind", "--group", "g", "--epochs", "2", "--checkpoint", &model];
+    printed(&train);
+    refused(&["train", &moved, "--resume", &model, "--epochs", "3"], &[&moved, "not the data"]);
+    printed(&["train", &data, "--resume", &model, "--epochs", "3"]);
+    refused(&["train", &data, "--label", "kind", "--group", "kind"], &["--group is \"kind\""]);
+}

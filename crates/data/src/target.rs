@@ -147,15 +147,18 @@ impl Target {
                 }
                 Ok(TargetValues::Classes(values))
             }
-            Target::Numbers { columns, .. } => numbers_of(table, columns, |_, _, number| number),
-            Target::Labels { columns, values } => numbers_of(table, columns, |i, text, number| {
-                if number.is_some_and(f64::is_nan) {
-                    return number;
-                }
-                let is =
-                    |value: &str| text.eq_ignore_ascii_case(value) || category(table, text) == category(table, value);
-                values[i].iter().position(|value| is(value)).map(|number| number as f64)
-            }),
+            Target::Numbers { columns, .. } => numbers_of(table, columns, "a number", |_, _, number| number),
+            Target::Labels { columns, values } => {
+                numbers_of(table, columns, "one of the two values of its column", |i, text, number| {
+                    if number.is_some_and(f64::is_nan) {
+                        return number;
+                    }
+                    let is = |value: &str| {
+                        text.eq_ignore_ascii_case(value) || category(table, text) == category(table, value)
+                    };
+                    values[i].iter().position(|value| is(value)).map(|number| number as f64)
+                })
+            }
         }
     }
 
@@ -194,6 +197,7 @@ impl Target {
 fn numbers_of(
     table: &Table,
     columns: &[String],
+    what: &str,
     value: impl Fn(usize, &str, Option<f64>) -> Option<f64>,
 ) -> Result<TargetValues, TableError> {
     let width = columns.len();
@@ -217,7 +221,7 @@ fn numbers_of(
             let value = value.ok_or_else(|| {
                 let row = if let Cells::Many { first, .. } = &table.columns[column].cells { first.0 } else { row };
                 let (place, text) = (table.cell_place(row, column), Foreign::quoted(text_of(row)));
-                TableError::Content(format!("{place}: {text} is not a value to learn, as others of its column are"))
+                TableError::Content(format!("{place}: {text} is not {what}"))
             })?;
             values[row.saturating_mul(width).saturating_add(i)] = value;
         }
