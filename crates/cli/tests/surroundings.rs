@@ -73,7 +73,9 @@ fn signals_that_were_ignored_stay_ignored() {
         shell.args(["-c", &format!("trap '' {ignored}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_nxm"), "train"]);
         // As long as it takes, where a signal ends it.
         let epochs = if ends == 0 { "300" } else { "1000000" };
-        shell.args(["--epochs", epochs, "--hidden", "64", "--checkpoint", &model]).env_remove("NXM_LEVEL");
+        shell
+            .args(["--epochs", epochs, "--hidden", "64", "--patience", "0", "--checkpoint", &model])
+            .env_remove("NXM_LEVEL");
         let mut child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a shell");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
         lines.find(|line| line.starts_with("Forecast")).expect("a forecast");
