@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use crate::support::HUGE;
+
 use nxm_kernels::{
     Activation, Cpu, Decay, Init, Level, MatrixMut, MatrixRef, PackedMatrix, Rule, ShapeError, axpy, column_sum,
     dense_update, dot, dot_in_f64, gemm, gemm_scaled, gemv, gemv_transposed, ger, sgd,
@@ -143,8 +145,11 @@ fn repeated(rows: usize, cols: usize) -> MatrixRef<'static, f32> {
     MatrixRef::with_strides(&[1.0], rows, cols, 0, 0).unwrap()
 }
 
-/// Sizes whose copy overflows an address, and one that overflows nothing but is larger than any memory.
-const ENORMOUS: [usize; 4] = [1 << 54, 1 << 60, 1 << 62, usize::MAX];
+/// Sizes whose copy overflows an address; of 64 bits, the first overflows nothing but is larger than any memory.
+const ENORMOUS: [usize; 4] = match usize::BITS {
+    64 => [HUGE >> 8, HUGE >> 2, HUGE, usize::MAX],
+    _ => [HUGE >> 1, HUGE, HUGE + 1, usize::MAX],
+};
 
 #[test]
 fn packing_more_than_memory_holds_is_refused() {
@@ -178,7 +183,7 @@ fn products_that_copy_more_than_memory_holds_are_refused() {
         assert_eq!(scaled(2.0, (0, 3), &mut data), Ok(()));
         assert_eq!(scaled(2.0, (3, 0), &mut data), Ok(()));
 
-        if side > 1 << 54 {
+        if side > ENORMOUS[0] {
             // Fewer than 16 rows that are not contiguous are packed in their whole length.
             let c = MatrixMut::new(&mut data, 15, 3).unwrap();
             let refused = gemm(&cpu(), repeated(15, side), repeated(side, 3), Init::Zero, c);
@@ -200,8 +205,8 @@ fn products_that_copy_more_than_memory_holds_are_refused() {
         }
         assert_eq!(data, [7.0; 64]);
     }
-    let error = ShapeError::TooLarge { what: "gemm_scaled: a", rows: 2, cols: 1 << 62 };
-    assert_eq!(error.to_string(), "gemm_scaled: a: a copy of 2×4611686018427387904 elements does not fit into memory");
+    let error = ShapeError::TooLarge { what: "gemm_scaled: a", rows: 2, cols: HUGE };
+    assert_eq!(error.to_string(), format!("gemm_scaled: a: a copy of 2×{HUGE} elements does not fit into memory"));
 }
 
 /// With α = 0 neither A nor B is read, and so neither is copied.
@@ -209,7 +214,7 @@ fn products_that_copy_more_than_memory_holds_are_refused() {
 fn a_product_times_zero_copies_nothing() {
     let mut c = [3.0f32];
     let to = MatrixMut::new(&mut c, 1, 1).unwrap();
-    gemm_scaled(&cpu(), 0.0, repeated(1, 1 << 62), repeated(1 << 62, 1), 2.0, to).unwrap();
+    gemm_scaled(&cpu(), 0.0, repeated(1, HUGE), repeated(HUGE, 1), 2.0, to).unwrap();
     assert_eq!(c, [6.0]);
 }
 

@@ -205,7 +205,7 @@ fn check_owned<T: Float>() {
         assert_eq!(Matrix::<T>::zeros(rows, cols).unwrap().to_vec(), vec![T::ZERO; rows * cols]);
     }
     assert!(Matrix::<T>::from_rows(&[T::ONE; 5], 2, 3).is_err());
-    for (rows, cols) in [(usize::MAX, 1), (1, usize::MAX), (usize::MAX, usize::MAX), (1 << 40, 1 << 40)] {
+    for (rows, cols) in [(usize::MAX, 1), (1, usize::MAX), (usize::MAX, usize::MAX), (HUGE, HUGE)] {
         assert!(Matrix::<T>::zeros(rows, cols).is_none());
     }
 }

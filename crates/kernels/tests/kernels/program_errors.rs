@@ -204,11 +204,11 @@ fn copies_that_no_memory_holds_are_no_program() {
         offset,
         layout: Layout::strided(rows, cols, Strides { row: 0, col: 0 }),
     };
-    let (a, b, c) = (repeated(0, 2, 1 << 62), repeated(1, 1 << 62, 3), at(Slot::Work, 2, 2, 3));
+    let (a, b, c) = (repeated(0, 2, HUGE), repeated(1, HUGE, 3), at(Slot::Work, 2, 2, 3));
     let made = |alpha| program([fine(), Op::GemmScaled { alpha, a, b, beta: 0.0, c }]);
-    let error = ShapeError::TooLarge { what: "gemm_scaled: a", rows: 2, cols: 1 << 62 };
+    let error = ShapeError::TooLarge { what: "gemm_scaled: a", rows: 2, cols: HUGE };
     assert_eq!(made(0.5).unwrap_err(), ProgramError::Shapes { instruction: 1, error });
-    let error = ShapeError::TooLarge { what: "gemm: a", rows: 2, cols: 1 << 62 };
+    let error = ShapeError::TooLarge { what: "gemm: a", rows: 2, cols: HUGE };
     assert_eq!(made(1.0).unwrap_err(), ProgramError::Shapes { instruction: 1, error });
     assert!(made(0.0).is_ok());
 }

@@ -112,6 +112,9 @@ pub fn fused_levels<T: Element>() -> Vec<Level> {
     Level::available().filter(|level| level.shape::<T>().fused).collect()
 }
 
+/// A quarter of what a machine can count: so many elements fit into no memory.
+pub const HUGE: usize = 1 << (usize::BITS - 2);
+
 /// Lengths around the borders of vectors (1, 2, 4, 8, 16 lanes), blocks (8, 16) and long reductions (32, 64).
 pub const LENGTHS: [usize; 36] = [
     0, 1, 2, 3, 4, 5, 7, 8, 9, 11, 12, 15, 16, 17, 23, 24, 25, 31, 32, 33, 39, 40, 41, 47, 48, 49, 63, 64, 65, 79, 80,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use nxm_kernels::{Cpu, Element, Level};
+use nxm_kernels::{Cpu, Element};
 use nxm_net::{Checkpoint, CheckpointError, Checkpoints, Dataset, Network, Optimizer, Training, TrainingOptions};
 
 use crate::checkpoint::Folder;
@@ -109,7 +109,7 @@ fn kept(folder: &Path) -> Checkpoints {
 /// Goes on from the newest checkpoint, if there is one, and says after each step's save which step it was; until it is killed.
 fn train_and_save(folder: &Path) {
     let (mut network, data, options) = endless();
-    let executor = Cpu::new(Level::detect().unwrap(), 1);
+    let executor = cpu();
     let checkpoints = kept(folder);
     let mut run = checkpoints.lock().unwrap();
     run.go_on(true).unwrap();

@@ -4,9 +4,11 @@ use nxm_kernels::reference::{self, Real};
 use nxm_kernels::{Activation, Cpu, Element, Level, MatrixMut, MatrixRef};
 use nxm_net::{Adam, AdamW, Dataset, Loss, Network, Optimizer, Sgd, Targets};
 
-/// One thread at the fastest level.
+/// One thread at the fastest level, or at the fastest that fuses: on some machines that is the scalar one.
 pub fn cpu() -> Cpu {
-    Cpu::new(Level::detect().unwrap(), 1)
+    let (fastest, fused) = (Level::detect().unwrap(), fused_levels());
+    let level = if fused.contains(&fastest) { fastest } else { *fused.last().unwrap() };
+    Cpu::new(level, 1)
 }
 
 /// The levels whose results must be the same to the bit.
@@ -30,8 +32,8 @@ pub fn network<T: Element>(sizes: &[usize], hidden: Activation, output: Activati
 
 /// Numbers in −1 to 1 without a pattern, exact in f32.
 pub fn numbers<T: Element>(len: usize, seed: u64) -> Vec<T> {
-    let hash = |i: usize| (i as u64 ^ seed << 32).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (0..len).map(|i| T::from_f64(((hash(hash(i) as usize) >> 48) as f64 - 32768.0) / 32768.0)).collect()
+    let hash = |i: u64| (i ^ seed << 32).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (0..len as u64).map(|i| T::from_f64(((hash(hash(i)) >> 48) as f64 - 32768.0) / 32768.0)).collect()
 }
 
 /// Examples of the kind that the loss needs.
