@@ -90,4 +90,6 @@ mod pages {
     struct Data;
     #[doc = include_str!("../../../docs/numerics.md")]
     struct Numerics;
+    #[doc = include_str!("../../../docs/safety.md")]
+    struct Safety;
 }
