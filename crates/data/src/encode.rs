@@ -105,12 +105,12 @@ type BadCell = usize;
 impl Encoder {
     /// Of the columns that are used, from these rows.
     pub fn fit(table: &Table, columns: &[Description], rows: &[usize]) -> Result<Encoder, TableError> {
-        let used = columns.iter().filter(|column| column.is_used());
-        let fit = |column: &Description| {
-            let at = table.column(&column.name)?;
+        let used: Vec<&Description> = columns.iter().filter(|column| column.is_used()).collect();
+        let places = table.columns_called(used.iter().map(|column| column.name.as_str()))?;
+        let fit = |(column, at): (&Description, usize)| {
             Ok(EncodedColumn { name: column.name.clone(), encoding: Encoding::fit(table, at, &column.kind, rows)? })
         };
-        let columns = used.map(fit).collect::<Result<Vec<_>, TableError>>()?;
+        let columns = used.into_iter().zip(places).map(fit).collect::<Result<Vec<_>, TableError>>()?;
         // A column that no training row has would reach the network as it has never been seen.
         Ok(Encoder { columns: columns.into_iter().filter(|column| !column.encoding.is_never_there()).collect() })
     }
@@ -186,14 +186,9 @@ impl Encoder {
         reserve(&mut inputs, rows.len().saturating_mul(width))?;
         inputs.resize(rows.len().saturating_mul(width), 0.0f32);
         let mut bad: BTreeMap<usize, BadCell> = BTreeMap::new();
-        let places: HashMap<&str, usize> =
-            table.columns.iter().enumerate().rev().map(|(i, column)| (column.name.as_str(), i)).collect();
+        let places = table.columns_called(self.columns.iter().map(|column| column.name.as_str()))?;
         let mut start = 0usize;
-        for column in &self.columns {
-            let at = match places.get(column.name.as_str()) {
-                Some(at) => *at,
-                None => table.column(&column.name)?,
-            };
+        for (column, at) in self.columns.iter().zip(places) {
             let end = start.saturating_add(column.encoding.width());
             let write = column.encoding.writer(table, at)?;
             for (i, row) in rows.iter().enumerate() {
@@ -414,14 +409,12 @@ impl Filled {
         }
         let all: Vec<f64> = rows.iter().map(|row| numbers.at(*row).unwrap_or(f64::NAN)).collect();
         let says_missing = all.iter().any(|x| x.is_nan());
-        let present = || all.iter().copied().filter(|x| !x.is_nan());
         let Some(middle) = median(all.clone()) else {
             return Ok(Filled { standard: Standard::NONE, median: f64::NAN, says_missing: false });
         };
         // Of the column as the network sees it: with the median where it is missing.
         let filled = || all.iter().map(|x| if x.is_nan() { middle } else { *x });
-        let standard = if says_missing { Standard::of(filled) } else { Standard::of(present) };
-        let standard = standard.ok_or_else(|| too_large(table, column))?;
+        let standard = Standard::of(filled).ok_or_else(|| too_large(table, column))?;
         Ok(Filled { standard, median: middle, says_missing })
     }
 

@@ -203,8 +203,7 @@ impl<'a> Examples<'a> {
         // The same texts mean something else where other ones are missing, or commas stand before fractions.
         self.table.missing.named().iter().for_each(|text| hash.update(text.as_bytes()));
         hash.update(&[u8::from(self.table.decimal_comma)]);
-        for name in columns {
-            let column = self.table.column(name)?;
+        for column in self.table.columns_called(columns)? {
             match &self.table.columns[column].cells {
                 Cells::Coded { codes, texts } => {
                     let of_text: Vec<u64> = texts.iter().map(|text| xxh3_64(text.as_bytes())).collect();
@@ -340,8 +339,9 @@ impl<'a> Examples<'a> {
             && !held_out.is_empty()
         {
             let Target::Classes { classes: names, .. } = &self.target else { unreachable!("classes have names") };
-            let unseen = (0..names.len()).filter(|class| !held_out.iter().any(|row| classes[*row] as usize == *class));
-            let unseen: Vec<&str> = unseen.map(|class| names[class].as_str()).collect();
+            let seen = seen(classes, &held_out, names.len());
+            let unseen: Vec<&str> =
+                names.iter().zip(seen).filter(|(_, seen)| !seen).map(|(name, _)| name.as_str()).collect();
             if !unseen.is_empty() {
                 self.notes.push(format!("no held-out row has the class {}", Foreign::list(unseen.into_iter())));
             }
@@ -366,9 +366,7 @@ impl<'a> Examples<'a> {
         if let (Target::Classes { classes: names, column }, TargetValues::Classes(classes)) =
             (&self.target, &self.values)
         {
-            let mut seen = vec![false; names.len()];
-            train.iter().for_each(|row| seen[classes[*row] as usize] = true);
-            if let Some(unseen) = seen.iter().position(|seen| !seen) {
+            if let Some(unseen) = seen(classes, train, names.len()).iter().position(|seen| !seen) {
                 return Err(TableError::Content(format!(
                     "{}: no row to train on has the class {} in the column {}: all of its rows are held out",
                     self.table.name,
@@ -379,6 +377,13 @@ impl<'a> Examples<'a> {
         }
         Ok(())
     }
+}
+
+/// Which of so many classes these rows have.
+fn seen(classes: &[u32], rows: &[usize], count: usize) -> Vec<bool> {
+    let mut seen = vec![false; count];
+    rows.iter().for_each(|row| seen[classes[*row] as usize] = true);
+    seen
 }
 
 impl<'a> Split<'a> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::testing::table;
+use crate::testing::{assert_linear, table};
 
 fn of(rows: usize, kind: impl Fn(usize) -> String) -> Table {
     let rows: String = (0..rows).map(|i| format!("{},{},g{}\n", i * 7 % 13, kind(i), i / 3)).collect();
@@ -94,4 +94,34 @@ fn another_table_can_be_held_out() {
     assert_eq!((split.train.len(), split.held_out.len()), (20, 6));
     let strange = of(6, |i| format!("k{}", i % 3));
     assert!(Split::of(one.target("kind").examples().unwrap(), &strange).unwrap_err().to_string().contains("\"k2\""));
+}
+
+/// All that is done with a table before a network learns from it.
+fn prepare(text: &str) {
+    let table = table(text);
+    let split = table.target("kind").stratified(0.25, 1).unwrap();
+    let examples = &split.train.examples;
+    let encoder = crate::Encoder::fit(&table, &examples.columns, &split.train.rows).unwrap();
+    crate::dataset(&encoder, &examples.target, examples, &split.train.rows).unwrap();
+    examples.fingerprint(encoder.columns().iter().map(|column| column.name.as_str())).unwrap();
+}
+
+#[test]
+fn time_grows_with_columns_as_they_do() {
+    let row = |columns: usize, cell: &dyn Fn(usize) -> String| (0..columns).map(cell).collect::<String>();
+    let rows = |columns| {
+        let header = row(columns, &|i| format!("c{i},"));
+        let rows = (0..4).map(|r| row(columns, &|i| format!("{}.5,", (i + r) % 7)) + ["x\n", "y\n"][r % 2]);
+        format!("{header}kind\n{}", rows.collect::<String>())
+    };
+    assert_linear(prepare, rows, 1000);
+}
+
+#[test]
+fn time_grows_with_classes_as_they_do() {
+    let rows = |rows: usize| {
+        let rows = (0..rows).map(|i| format!("{}.5,k{}\n", i % 7, i / 2));
+        format!("a,kind\n{}", rows.collect::<String>())
+    };
+    assert_linear(prepare, rows, 1000);
 }

@@ -1,5 +1,7 @@
 //! What a table holds, column by column, and what becomes of it.
 
+use std::collections::HashMap;
+
 use nxm_data::{Description, EncodedColumn, Encoder, Encoding, Foreign, Kind, Table};
 
 use crate::format::{count, plural, significant};
@@ -10,8 +12,10 @@ const SHOWN: usize = 40;
 
 /// A row for each column but the targets: its name, what it holds, its values, how many are missing, the inputs that it becomes.
 pub fn rows(columns: &[Description], encoder: &Encoder) -> Vec<Vec<String>> {
+    let encoded: HashMap<&str, &EncodedColumn> =
+        encoder.columns().iter().map(|column| (column.name.as_str(), column)).collect();
     let row = |column: &Description| {
-        let encoded = encoder.columns().iter().find(|encoded| encoded.name == column.name);
+        let encoded = encoded.get(column.name.as_str()).copied();
         let missing = if column.missing == 0 { String::new() } else { count(column.missing as u64) };
         vec![
             Foreign::bare(&column.name).to_string(),

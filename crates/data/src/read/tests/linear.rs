@@ -1,29 +1,10 @@
 //! Time grows with a file as the file does.
 
-use std::time::{Duration, Instant};
-
 use super::*;
+use crate::testing::assert_linear;
 
-/// How long a text takes to become a table, so many times.
-fn time(text: &str, times: usize) -> Duration {
-    let start = Instant::now();
-    (0..times).for_each(|_| drop(read(text.as_bytes()).unwrap()));
-    start.elapsed()
-}
-
-/// Ten small tables take as long as one that is ten times as large; where all cells are compared with all, a tenth of that. The shortest of
-/// some times, more of them where other programs disturb.
-fn assert_linear(table: impl Fn(usize) -> String, n: usize) {
-    const GROWTH: usize = 10;
-    let (small, large) = (table(n), table(GROWTH * n));
-    let (mut ten, mut one) = (Duration::MAX, Duration::MAX);
-    for attempt in 1..=12 {
-        (ten, one) = (ten.min(time(&small, GROWTH)), one.min(time(&large, 1)));
-        if attempt >= 3 && one < 4 * ten {
-            return;
-        }
-    }
-    panic!("{GROWTH} × {n} take {ten:?}, and {} take {one:?}", GROWTH * n);
+fn assert_read_linear(table: impl Fn(usize) -> String, n: usize) {
+    assert_linear(|text| drop(read(text.as_bytes()).unwrap()), table, n);
 }
 
 #[test]
@@ -33,12 +14,12 @@ fn with_columns() {
         let [header, one] = [row(columns, |i| format!("c{i},")), row(columns, |i| format!("{},", i % 7))];
         format!("{header}kind\n{one}x\n{one}y\n")
     };
-    assert_linear(table, 1500);
+    assert_read_linear(table, 1500);
 }
 
 #[test]
 fn with_rows_and_different_texts() {
-    assert_linear(
+    assert_read_linear(
         |rows| format!("a,kind\n{}", (0..rows).map(|i| format!("{},k{i}\n", i % 7)).collect::<String>()),
         5000,
     );
@@ -46,5 +27,8 @@ fn with_rows_and_different_texts() {
 
 #[test]
 fn with_pairs_of_libsvm() {
-    assert_linear(|rows| (0..rows).map(|i| format!("{} {}:1 200:{i}\n", i % 2, 1 + i % 7)).collect::<String>(), 500);
+    assert_read_linear(
+        |rows| (0..rows).map(|i| format!("{} {}:1 200:{i}\n", i % 2, 1 + i % 7)).collect::<String>(),
+        500,
+    );
 }
