@@ -39,7 +39,7 @@ pub fn load_best(path: &Path, cpu: &Cpu, last: bool) -> Result<Model, Failure> {
     let of_same_run = best.checkpoint.notes.get(WATCH).and_then(|text| serde_json::from_str::<Watch>(text).ok());
     let is_it = of_same_run.is_some_and(|other| other.fingerprint == watch.fingerprint)
         && best.checkpoint.state.progress.epochs as u64 == epoch
-        && best.encoder == model.encoder;
+        && best.schema == model.schema;
     Ok(if is_it { best } else { model })
 }
 

@@ -3,12 +3,11 @@
 
 use std::io::{IsTerminal, Write, stdout};
 
-use nxm_data::{Cells, Foreign, MANY_NUMBERS, Model, Predictions, Table, TableError, Target};
+use nxm_data::{Cells, Foreign, MANY_NUMBERS, Model, Predictions, Table, TableError, Target, stray};
 use nxm_kernels::Cpu;
 
 use crate::args::{BadRows, PredictArgs, PredictionFormat};
 use crate::data::Source;
-use crate::evaluate::stray;
 use crate::failure::{Failure, warn};
 use crate::format::{plain, plural};
 use crate::model::load_best;
@@ -22,19 +21,25 @@ pub fn run(args: &PredictArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fai
     let cpu = args.machine.of(cpu);
     let model = load_best(&args.model, &cpu, args.last)?;
     let source = Source::File { data: &args.data, labels: args.labels.as_deref() };
-    let mut reader = source.open(&args.table, Some(&model.reading))?;
+    let mut reader = source.open(&args.table, Some(&model.schema.reading))?;
     let mut writer = Writer::new(args.format, out);
     let mut first = true;
     let mut skipped = 0usize;
     while let Some(table) = reader.next_rows(ROWS)? {
         let rows: Vec<usize> = (0..table.rows()).collect();
         let kept = args.keep.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, TableError>>()?;
-        let (inputs, mut bad) = model.encoder.encode_what_fits(&table, &rows)?;
+        let (inputs, mut bad) = model.schema.encoder.encode_what_fits(&table, &rows)?;
         let predictions = model.predict_encoded(&inputs, rows.len())?;
         if !args.allow_non_finite {
             for row in &rows {
                 if let Some(output) = predictions.outputs(*row).iter().find(|output| !output.is_finite()) {
-                    bad.entry(*row).or_insert_with(|| stray(&table.place(*row), *output));
+                    let stray = || {
+                        TableError::Content(format!(
+                            "{} (--allow-non-finite goes on)",
+                            stray(&table.place(*row), *output)
+                        ))
+                    };
+                    bad.entry(*row).or_insert_with(stray);
                 }
             }
         }
@@ -47,12 +52,12 @@ pub fn run(args: &PredictArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fai
         }
         skipped = skipped.saturating_add(bad.len());
         if first {
-            if let Some(twice) = names(&model.target).iter().find(|name| args.keep.contains(name)) {
+            if let Some(twice) = names(&model.schema.target).iter().find(|name| args.keep.contains(name)) {
                 return Err(Failure::Usage(format!(
                     "--keep {twice}: a column of the prediction has this name already"
                 )));
             }
-            writer.header(args.keep.iter().cloned().chain(names(&model.target)).collect())?;
+            writer.header(args.keep.iter().cloned().chain(names(&model.schema.target)).collect())?;
             first = false;
         }
         for row in rows.into_iter().filter(|row| !bad.contains_key(row)) {
@@ -100,7 +105,7 @@ enum Value {
 /// What the model says about a row; no class, and NaN, if an output is NaN.
 fn said(model: &Model, predictions: &Predictions<'_>, row: usize) -> Vec<Value> {
     let probabilities = || predictions.probabilities(row).into_iter().map(|p| Value::Probability(p as f32));
-    match &model.target {
+    match &model.schema.target {
         Target::Classes { classes, .. } => {
             let class = predictions.class(row).map(|class| classes[class].clone()).unwrap_or_default();
             std::iter::once(Value::Text(class)).chain(probabilities()).collect()

@@ -21,7 +21,7 @@ pub fn run(args: &ShowArgs, cpu: &Cpu, out: &mut impl Write) -> Result<(), Failu
     let sizes: Vec<String> = network.sizes().iter().map(usize::to_string).collect();
     let activations: Vec<&str> = network.activations().map(|activation| activation.name()).collect();
     let epochs = plural(model.checkpoint.state.progress.epochs as u64, "epoch");
-    writeln!(out, "{}: a network that predicts {}.\n", Foreign::path(&args.model), model.target.describe())?;
+    writeln!(out, "{}: a network that predicts {}.\n", Foreign::path(&args.model), model.schema.target.describe())?;
     writeln!(
         out,
         "{} ({}), {}",
@@ -36,13 +36,13 @@ pub fn run(args: &ShowArgs, cpu: &Cpu, out: &mut impl Write) -> Result<(), Failu
         "trained on {rows} for {epochs}: {}, {} at {rate}, batches of {}, seed {}\n",
         options.loss, options.optimizer, options.batch, options.seed
     )?;
-    let rows = model.encoder.columns().iter().map(column);
+    let rows = model.schema.encoder.columns().iter().map(column);
     writeln!(
         out,
         "{}\n",
         table(Look::Text, ["column", "is read as", "inputs", "learned from training rows"], 4, rows)
     )?;
-    for (name, meaning) in targets(&model.target) {
+    for (name, meaning) in targets(&model.schema.target) {
         writeln!(out, "{}: {meaning}", Foreign::bare(&name))?;
     }
     Ok(())

@@ -32,7 +32,7 @@ use logs::Logs;
 pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
     let cpu = args.machine.of(cpu);
     let mut job = match &args.resume {
-        None => TrainJob::new(args, &cpu)?,
+        None => TrainJob::new(args)?,
         Some(path) => TrainJob::resumed(args, path, &cpu)?,
     };
     let mut logs = Logs::open(args, &job)?;

@@ -43,7 +43,7 @@ pub use metrics::{
     LabelMetrics, MOST_CONFUSED, MetricsError, NumberBaseline, NumberMetrics, Probability, TopK,
 };
 pub use missing::Missing;
-pub use model::{Baseline, EpochSummary, Evaluation, Model, NOTE, Predictions, dataset};
+pub use model::{Baseline, EpochSummary, Evaluation, Model, NOTE, Predictions, Schema, stray};
 pub use read::{Compression, Dialect, Encoding as TextEncoding, Format, ReadOptions, TableReader};
 pub use recipe::{LEARNING_RATE, Recipe, Settings};
 pub use report::{CostRow, DataDescription, LossCurves, Report, ReportError, TargetMetrics, TargetResult};

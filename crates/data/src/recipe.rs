@@ -1,9 +1,12 @@
 //! How to train on a table: what is not said is right for its size.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use nxm_net::{Activation, Loss, Optimizer, TrainingOptions};
+use nxm_net::{Activation, Checkpoint, Loss, Network, Optimizer, OptimizerState, TrainingOptions, TrainingState};
 
+use crate::error::TableError;
+use crate::model::{NOTE, Schema};
 use crate::target::Target;
 
 /// How to train. What is none is chosen by the size of the table: see [`Recipe::settings`].
@@ -112,6 +115,20 @@ impl Recipe {
         options = options.with_clip_norm(self.clip_norm);
         let patience = self.patience.unwrap_or(PATIENCE);
         Settings { hidden, activation: self.activation.unwrap_or(Activation::Relu), options, patience }
+    }
+}
+
+impl Settings {
+    /// A training on so many rows that is about to begin: the network with its first weights, and what it must know of its data.
+    pub fn checkpoint(&self, schema: &Schema, rows: usize) -> Result<Checkpoint<f32>, TableError> {
+        let Settings { hidden, activation, options, .. } = self;
+        let first = Network::builder(schema.encoder.width());
+        let builder = hidden.iter().fold(first, |builder, units| builder.dense(*units, *activation));
+        let builder = builder.dense(schema.target.outputs(), Activation::Identity).seed(options.seed);
+        let network: Network<f32> = builder.build()?;
+        let state = TrainingState::new(OptimizerState::new(options.optimizer, &network)?);
+        let notes = BTreeMap::from([(NOTE.to_owned(), schema.note()?)]);
+        Ok(Checkpoint::new(network, options.clone(), state, rows).with_notes(notes))
     }
 }
 

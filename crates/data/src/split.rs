@@ -391,23 +391,19 @@ impl<'a> Split<'a> {
     pub fn of(mut train: Examples<'a>, held_out: &'a Table) -> Result<Split<'a>, TableError> {
         train.check(&train.rows, 0)?;
         let judged = Examples::of_model(held_out, &train.target)?;
-        let rows = judged.rows.clone();
-        if rows.is_empty() {
+        let rows = judged.rows.len();
+        if rows == 0 {
             let targets = Foreign::list(train.target.columns().iter().map(String::as_str));
             return Err(TableError::Content(format!("{}: no row has a value in {targets} to judge by", held_out.name)));
         }
-        if rows.len() < held_out.rows {
-            let dropped = held_out.rows.saturating_sub(rows.len());
+        let dropped = held_out.rows.saturating_sub(rows);
+        if dropped > 0 {
             train.notes.push(format!(
                 "{dropped} of {} rows of {} have no value to judge by, and are dropped",
                 held_out.rows, held_out.name
             ));
         }
-        let all = train.rows.clone();
-        Ok(Split {
-            train: Rows { examples: Arc::new(train), rows: all },
-            held_out: Rows { examples: Arc::new(judged), rows },
-        })
+        Ok(Split { train: train.all(), held_out: judged.all() })
     }
 
     /// What a user should know about it.
@@ -416,7 +412,36 @@ impl<'a> Split<'a> {
     }
 }
 
+impl<'a> Examples<'a> {
+    /// All rows that have their targets.
+    pub fn all(self) -> Rows<'a> {
+        let rows = self.rows.clone();
+        Rows { examples: Arc::new(self), rows }
+    }
+}
+
 impl Rows<'_> {
+    /// Their targets.
+    pub fn values(&self) -> Result<TargetValues, TableError> {
+        Ok(match &self.examples.values {
+            TargetValues::Classes(classes) => {
+                let mut values = Vec::new();
+                reserve(&mut values, self.rows.len())?;
+                values.extend(self.rows.iter().map(|row| classes[*row]));
+                TargetValues::Classes(values)
+            }
+            TargetValues::Numbers(numbers) => {
+                let width = self.examples.target.outputs();
+                let mut values = Vec::new();
+                reserve(&mut values, self.rows.len().saturating_mul(width))?;
+                self.rows
+                    .iter()
+                    .for_each(|row| values.extend_from_slice(&numbers[row.saturating_mul(width)..][..width]));
+                TargetValues::Numbers(values)
+            }
+        })
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.rows.len()

@@ -48,7 +48,7 @@ impl TrialForecast {
         let seconds_per_step = start.elapsed().as_secs_f64() / measured as f64;
         let start = Instant::now();
         if let Some(held_out) = &job.held_out {
-            Score::new(training.network(), cpu, held_out, &job.checkpoint.options.loss)?;
+            Score::new(training.network(), cpu, &held_out.data, &job.checkpoint.options.loss)?;
         }
         let epochs = steps.div_ceil(training.steps_per_epoch());
         let judging = start.elapsed().as_secs_f64() * epochs as f64;

@@ -8,16 +8,11 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use nxm_data::{
-    Baseline, Encoder, Examples, Foreign, Model, Overrides, Reading, Settings, Split, SplitBy, Table, Target, Task,
-    dataset,
-};
-use nxm_kernels::{Activation, Cpu};
-use nxm_net::{
-    Checkpoint, Dataset, LearningRateSchedule, Loss, Network, OptimizerState, TrainingOptions, TrainingState,
-};
+use nxm_data::{Encoder, Examples, Foreign, Model, Overrides, Reading, Schema, Split, SplitBy, Table, Task};
+use nxm_kernels::Cpu;
+use nxm_net::{Checkpoint, Dataset, LearningRateSchedule, Loss, TrainingOptions};
 
-use super::outcome::Judged;
+use super::outcome::HeldOut;
 use super::place::CheckpointFiles;
 use super::watch::{WATCH, Watch};
 use crate::args::{ScheduleArg, TrainArgs};
@@ -40,7 +35,7 @@ pub struct TrainJob {
     /// What it learns from.
     pub seen: Dataset<f32>,
     /// What its epochs are judged by.
-    pub held_out: Option<Dataset<f32>>,
+    pub held_out: Option<HeldOut>,
     /// What it remembers of its epochs.
     pub watch: Watch,
     /// Where it is kept, if it is.
@@ -48,9 +43,7 @@ pub struct TrainJob {
     /// The command that goes on with it, but for the checkpoint.
     pub again: String,
     /// What its network must know of its data.
-    pub model: ModelParts,
-    /// Held-out rows, to be judged at the end.
-    pub judged: Option<Judged>,
+    pub schema: Schema,
     /// How the file is written.
     pub dialect: String,
     /// What each column holds.
@@ -61,39 +54,14 @@ pub struct TrainJob {
     pub source: String,
 }
 
-/// What a network must know of its data.
-#[derive(Clone, Debug)]
-pub struct ModelParts {
-    /// How columns become inputs.
-    pub encoder: Encoder,
-    /// What the outputs mean.
-    pub target: Target,
-    /// What knows nothing but the training targets.
-    pub baseline: Baseline,
-    /// How the table is read.
-    pub reading: Reading,
-}
-
-impl ModelParts {
-    /// A model with this network.
-    pub fn with(&self, checkpoint: Checkpoint<f32>, cpu: &Cpu) -> Result<Model, Failure> {
-        let ModelParts { encoder, target, baseline, reading } = self.clone();
-        Ok(Model::new(cpu, checkpoint, encoder, target, baseline, reading)?)
-    }
-}
-
 impl TrainJob {
     /// What the command line asks for.
-    pub fn new(args: &TrainArgs, cpu: &Cpu) -> Result<TrainJob, Failure> {
+    pub fn new(args: &TrainArgs) -> Result<TrainJob, Failure> {
         let place = args.checkpoint.as_ref().map(|path| CheckpointFiles::begin(args, path)).transpose()?;
         let source = Source::new(args.data.as_ref(), args.labels.as_ref())?;
         let (table, dialect) = source.read(&args.table, None)?;
         let examples = select(args, &source, &table)?;
-        let reading = table.reading();
-        let judged = match &args.validate_with {
-            Some(path) => Some(Source::File { data: path, labels: None }.read(&args.table, Some(&reading))?.0),
-            None => None,
-        };
+        let judged = judged(args, &table.reading())?;
         let by = by(args);
         let split = match &judged {
             Some(judged) => Split::of(examples, judged)?,
@@ -105,27 +73,18 @@ impl TrainJob {
         for note in split.notes() {
             warn(&format!("{}: {note}", source.name()));
         }
-        let (examples, rows) = (&split.train.examples, &split.train.rows);
-        let mut encoder = Encoder::fit(&table, &examples.columns, rows)?;
+        let examples = &split.train.examples;
+        let mut schema = Schema::fit(&split)?;
         if let Source::Digits = source {
-            encoder = encoder.dividing(f64::from(digits::INK));
+            schema.encoder = schema.encoder.dividing(f64::from(digits::INK));
         }
-        let mut target = examples.target.clone();
-        target.fit(&table, &examples.values, rows)?;
-        let baseline = Baseline::new(&target, &examples.values, rows)?;
-        let Settings { hidden, activation, options, patience } = options::new(args, &target, rows.len())?;
+        let settings = options::new(args, &schema.target, split.train.len())?;
         if args.patience.is_some_and(|patience| patience > 0) && split.held_out.is_empty() {
             let why = "--patience needs examples that are held out: --validate with more than 0";
             return Err(Failure::Usage(why.to_owned()));
         }
-        let first = Network::builder(encoder.width());
-        let builder = hidden.iter().fold(first, |builder, units| builder.dense(*units, activation));
-        let builder = builder.dense(target.outputs(), Activation::Identity).seed(options.seed);
-        let network: Network<f32> = builder.build().map_err(Failure::usage)?;
-        let optimizer = OptimizerState::new(options.optimizer, &network).map_err(Failure::usage)?;
-
-        let (seen, held_out) = datasets(&encoder, &target, &split)?;
-        let names = seen_columns(&encoder, &by);
+        let (seen, held_out) = datasets(&schema, &split)?;
+        let names = seen_columns(&schema.encoder, &by);
         let watch = Watch {
             fingerprint: examples.fingerprint(names.iter().map(String::as_str))?,
             split: by.clone(),
@@ -134,18 +93,15 @@ impl TrainJob {
                 .as_ref()
                 .map(|_| split.held_out.examples.fingerprint(names.iter().map(String::as_str)))
                 .transpose()?,
-            patience: held_out.is_some().then_some(patience as u64).filter(|patience| *patience > 0),
+            patience: held_out.is_some().then_some(settings.patience as u64).filter(|patience| *patience > 0),
             best: None,
         };
-        let columns_told = columns::rows(&examples.columns, &encoder);
+        let columns_told = columns::rows(&examples.columns, &schema.encoder);
         let description = match source {
             Source::Digits => String::new(),
             Source::File { .. } => columns::describe(&source.name(), &dialect, &table, &columns_told),
         };
-        let judged = judged_rows(held_out.as_ref(), &split);
-        let checkpoint = Checkpoint::new(network, options, TrainingState::new(optimizer), seen.len());
-        let model = ModelParts { encoder, target, baseline, reading };
-        let mut checkpoint = model.with(checkpoint, cpu)?.checkpoint;
+        let mut checkpoint = settings.checkpoint(&schema, seen.len())?;
         checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
         let (again, source) = (again(args), source.name());
         Ok(TrainJob {
@@ -155,8 +111,7 @@ impl TrainJob {
             watch,
             place,
             again,
-            model,
-            judged,
+            schema,
             dialect,
             columns_told,
             description,
@@ -172,7 +127,7 @@ impl TrainJob {
         let mut model = load(path, cpu)?;
         let mut watch: Watch = note(&model.checkpoint, WATCH, path)?;
         options::agree(args, path, &mut model, &mut watch)?;
-        let Model { mut checkpoint, encoder, target, baseline, reading, .. } = model;
+        let Model { mut checkpoint, schema, .. } = model;
         let progress = checkpoint.state.progress;
         if progress.epochs >= checkpoint.options.epochs {
             let epochs = plural(checkpoint.options.epochs as u64, "epoch");
@@ -192,9 +147,9 @@ impl TrainJob {
             place.go_on(watch.patience.is_some())?;
         }
         let source = Source::new(args.data.as_ref(), args.labels.as_ref())?;
-        let (table, dialect) = source.read(&args.table, Some(&reading))?;
-        let examples = Examples::of_model(&table, &target)?;
-        let names = seen_columns(&encoder, &watch.split);
+        let (table, dialect) = source.read(&args.table, Some(&schema.reading))?;
+        let examples = Examples::of_model(&table, &schema.target)?;
+        let names = seen_columns(&schema.encoder, &watch.split);
         let same = |examples: &Examples<'_>, fingerprint: &str, name: String| {
             if examples.fingerprint(names.iter().map(String::as_str))? == fingerprint {
                 return Ok(());
@@ -203,10 +158,7 @@ impl TrainJob {
             Err(Failure::Usage(format!("{name} is not the data that the training in {path} began with")))
         };
         same(&examples, &watch.fingerprint, source.name())?;
-        let judged = match &args.validate_with {
-            Some(path) => Some(Source::File { data: path, labels: None }.read(&args.table, Some(&reading))?.0),
-            None => None,
-        };
+        let judged = judged(args, &schema.reading)?;
         let split = match (&judged, &watch.validate_with) {
             (Some(judged), Some(fingerprint)) => {
                 let split = Split::of(examples, judged)?;
@@ -215,11 +167,9 @@ impl TrainJob {
             }
             _ => examples.split(&watch.split, watch.validate, checkpoint.options.seed)?,
         };
-        let (seen, held_out) = datasets(&encoder, &target, &split)?;
+        let (seen, held_out) = datasets(&schema, &split)?;
         checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
-        let judged = judged_rows(held_out.as_ref(), &split);
         let (again, source) = (again(args), source.name());
-        let model = ModelParts { encoder, target, baseline, reading };
         Ok(TrainJob {
             checkpoint,
             seen,
@@ -227,8 +177,7 @@ impl TrainJob {
             watch,
             place: Some(place),
             again,
-            model,
-            judged,
+            schema,
             dialect,
             columns_told: Vec::new(),
             description: String::new(),
@@ -237,10 +186,11 @@ impl TrainJob {
     }
 }
 
-/// Held-out rows, if there are any.
-fn judged_rows(held_out: Option<&Dataset<f32>>, split: &Split<'_>) -> Option<Judged> {
-    let (values, rows) = (&split.held_out.examples.values, &split.held_out.rows);
-    held_out.map(|data| Judged { data: data.clone(), values: values.clone(), rows: rows.clone() })
+/// The table that is held out, if one is named.
+fn judged(args: &TrainArgs, reading: &Reading) -> Result<Option<Table>, Failure> {
+    let Some(path) = &args.validate_with else { return Ok(None) };
+    let (table, _) = Source::File { data: path, labels: None }.read(&args.table, Some(reading))?;
+    Ok(Some(table))
 }
 
 /// Columns that a training depends on: those that it learns from, and that of groups.
@@ -318,14 +268,12 @@ fn targets(args: &TrainArgs, source: &Source<'_>, table: &Table) -> Result<Vec<S
 }
 
 /// Rows to learn from, and rows to judge by.
-fn datasets(
-    encoder: &Encoder,
-    target: &Target,
-    split: &Split<'_>,
-) -> Result<(Dataset<f32>, Option<Dataset<f32>>), Failure> {
-    let of = |rows: &nxm_data::Rows<'_>| dataset(encoder, target, &rows.examples, &rows.rows);
-    let held_out = (!split.held_out.is_empty()).then(|| of(&split.held_out)).transpose()?;
-    Ok((of(&split.train)?, held_out))
+fn datasets(schema: &Schema, split: &Split<'_>) -> Result<(Dataset<f32>, Option<HeldOut>), Failure> {
+    let held_out = match split.held_out.is_empty() {
+        true => None,
+        false => Some(HeldOut { data: schema.dataset(&split.held_out)?, values: split.held_out.values()? }),
+    };
+    Ok((schema.dataset(&split.train)?, held_out))
 }
 
 impl TrainJob {
@@ -342,11 +290,11 @@ impl fmt::Display for TrainJob {
         let Checkpoint { network, options, state, .. } = &self.checkpoint;
         let TrainingOptions { loss, optimizer, schedule, batch, epochs, .. } = options;
         let labels: Vec<String> =
-            self.model.target.columns().iter().map(|column| Foreign::quoted(column).to_string()).collect();
+            self.schema.target.columns().iter().map(|column| Foreign::quoted(column).to_string()).collect();
         let (meaning, columns) =
-            (self.model.target.describe(), plural(self.model.encoder.columns().len() as u64, "column"));
+            (self.schema.target.describe(), plural(self.schema.encoder.columns().len() as u64, "column"));
         write!(f, "{}: {} ({meaning}) from {columns}, ", self.source, labels.join(", "))?;
-        let held_out = self.held_out.as_ref().map_or(0, Dataset::len);
+        let held_out = self.held_out.as_ref().map_or(0, |held_out| held_out.data.len());
         writeln!(f, "{}, {} held out.", plural(self.seen.len() as u64, "example"), count(held_out as u64))?;
         let sizes: Vec<String> = network.sizes().iter().map(usize::to_string).collect();
         let hidden = match network.layers().len() {

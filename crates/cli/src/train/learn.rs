@@ -4,13 +4,14 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use nxm_data::{Foreign, Model};
 use nxm_kernels::Cpu;
 use nxm_net::{Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, NetError, Training};
 
 use super::interrupt::Interrupt;
 use super::job::{TrainJob, quoted};
 use super::logs::Logs;
-use super::outcome::{Told, judge, report};
+use super::outcome::{HeldOut, Told, report};
 use super::place::CheckpointFiles;
 use super::progress::Bar;
 use super::watch::{WATCH, Watch};
@@ -18,7 +19,6 @@ use crate::failure::Failure;
 use crate::format::{count, loss, percent, plural, seconds};
 use crate::model::{Score, loss_unit, note_text};
 use crate::table::{Look, table};
-use nxm_data::Foreign;
 
 /// Epochs that the table shows at most.
 const ROWS: usize = 12;
@@ -41,11 +41,9 @@ pub fn run(
     logs: &mut Logs,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let TrainJob {
-        checkpoint, seen, held_out, watch, place, again, model, judged, dialect, columns_told, source, ..
-    } = job;
+    let TrainJob { checkpoint, seen, held_out, watch, place, again, schema, dialect, columns_told, source, .. } = job;
     // The network's numbers are scaled; people know their own.
-    let unit = loss_unit(&model.target);
+    let unit = loss_unit(&schema.target);
     let mut training = checkpoint.resume(cpu, seen).map_err(Failure::usage)?;
     let (mut place, steps) = (place.as_mut(), training.steps_per_epoch().saturating_mul(training.options().epochs));
     let mut bar = Bar::new(steps, training.steps(), unit);
@@ -61,7 +59,7 @@ pub fn run(
         };
         if training.state().progress.steps == 0 {
             let report = training.last_epoch().expect("an epoch has just ended");
-            let judge = |data| Score::new(training.network(), cpu, data, &training.options().loss);
+            let judge = |rows: &HeldOut| Score::new(training.network(), cpu, &rows.data, &training.options().loss);
             last = held_out.as_ref().map(judge).transpose()?;
             let best = last.is_some_and(|score| watch.see(report.epoch as u64, score.loss));
             stopped = watch.stops_after(report.epoch as u64);
@@ -93,10 +91,13 @@ pub fn run(
     writeln!(out, "{}, {time}, {rate} examples/s.", plural(training.steps() as u64, "step"))?;
     let kept = kept.or_else(|| best_before(place.as_deref(), watch));
     let best = kept.as_ref().and(watch.best).map(|(epoch, _)| epoch);
-    let model = model.with(kept.unwrap_or_else(|| training.checkpoint()), cpu)?;
-    if let Some(judged) = judged {
+    let model = Model::of(cpu, kept.unwrap_or_else(|| training.checkpoint()))?;
+    let mut judged = None;
+    if let Some(held_out) = held_out {
         let epoch = best.map_or(String::new(), |epoch| format!(" after epoch {epoch}, the best one"));
-        writeln!(out, "On the held-out rows{epoch}:\n\n{}", judge(&model, judged)?)?;
+        let found = model.judge(&model.predict_dataset(&held_out.data)?, &held_out.values)?;
+        writeln!(out, "On the held-out rows{epoch}:\n\n{found}")?;
+        judged = Some((&*held_out, found));
     }
     if let Some(path) = &logs.report {
         let told = Told {
@@ -110,7 +111,7 @@ pub fn run(
             best,
             time: (logs.forecast, bar.seconds()),
         };
-        report(&model, judged.as_ref(), &told)?.write(path).map_err(Failure::usage)?;
+        report(&model, judged, &told)?.write(path).map_err(Failure::usage)?;
         writeln!(out, "The report is in {}.", Foreign::path(path))?;
     }
     conclude(watch, stopped, place, out)

@@ -8,15 +8,13 @@ use nxm_net::Dataset;
 use crate::failure::Failure;
 use crate::format::{plural, seconds};
 
-/// Held-out rows, to be judged when the training is done.
+/// Rows that a training is judged by.
 #[derive(Debug)]
-pub struct Judged {
+pub struct HeldOut {
     /// Encoded.
     pub data: Dataset<f32>,
-    /// The targets of all rows of their table.
+    /// Their targets.
     pub values: TargetValues,
-    /// Which of them are held out.
-    pub rows: Vec<usize>,
 }
 
 /// What a report shows besides the metrics.
@@ -40,16 +38,9 @@ const REPEATS: usize = 5;
 /// Points that a plot of numbers gets at most.
 const POINTS: usize = 2000;
 
-/// How good a model is on held-out rows.
-pub fn judge(model: &Model, judged: &Judged) -> Result<Evaluation, Failure> {
-    let inputs: Vec<f32> = (0..judged.data.len()).flat_map(|row| judged.data.inputs().row(row).to_vec()).collect();
-    let predictions = model.predict_encoded(&inputs, judged.data.len())?;
-    Ok(model.judge(&predictions, &judged.values, &judged.rows)?)
-}
-
 /// The report of a training.
-pub fn report(model: &Model, judged: Option<&Judged>, told: &Told<'_>) -> Result<Report, Failure> {
-    let targets = model.target.columns().join(", ");
+pub fn report(model: &Model, judged: Option<(&HeldOut, Evaluation)>, told: &Told<'_>) -> Result<Report, Failure> {
+    let targets = model.schema.target.columns().join(", ");
     let network = &model.checkpoint.network;
     let sizes: Vec<String> = network.sizes().iter().map(usize::to_string).collect();
     let options = &model.checkpoint.options;
@@ -57,7 +48,7 @@ pub fn report(model: &Model, judged: Option<&Judged>, told: &Told<'_>) -> Result
     let mut report = Report {
         title: format!("{}: {targets}", told.source),
         summary: vec![
-            fact("learned", format!("{targets} ({})", model.target.describe())),
+            fact("learned", format!("{targets} ({})", model.schema.target.describe())),
             fact("network", format!("{}, {}", sizes.join("-"), plural(network.parameters() as u64, "parameter"))),
             fact("optimizer", format!("{} at {}", options.optimizer, options.optimizer.learning_rate())),
             fact("batch", options.batch.to_string()),
@@ -81,33 +72,25 @@ pub fn report(model: &Model, judged: Option<&Judged>, told: &Told<'_>) -> Result
         }],
         ..Report::default()
     };
-    if let Some(judged) = judged {
-        report.results = results(model, judged)?;
-        report.importance = Some(model.importance(&judged.data, REPEATS, options.seed)?);
+    if let Some((held_out, found)) = judged {
+        report.results = results(model, held_out, found)?;
+        report.importance = Some(model.importance(&held_out.data, REPEATS, options.seed)?);
     }
     Ok(report)
 }
 
-fn results(model: &Model, judged: &Judged) -> Result<Vec<TargetResult>, Failure> {
+fn results(model: &Model, held_out: &HeldOut, found: Evaluation) -> Result<Vec<TargetResult>, Failure> {
     let result = |target: String, metrics| TargetResult { target, on: "held-out rows".to_owned(), metrics };
-    let targets = model.target.columns();
-    Ok(match judge(model, judged)? {
-        Evaluation::Classes(metrics) => vec![result(targets.join(", "), TargetMetrics::Classes(metrics))],
-        Evaluation::Labels(metrics) => vec![result(targets.join(", "), TargetMetrics::Labels(metrics))],
+    let targets = || model.schema.target.columns().join(", ");
+    Ok(match found {
+        Evaluation::Classes(metrics) => vec![result(targets(), TargetMetrics::Classes(metrics))],
+        Evaluation::Labels(metrics) => vec![result(targets(), TargetMetrics::Labels(metrics))],
         Evaluation::Numbers(columns) => {
-            let inputs: Vec<f32> =
-                (0..judged.data.len()).flat_map(|row| judged.data.inputs().row(row).to_vec()).collect();
-            let predictions = model.predict_encoded(&inputs, judged.data.len())?;
-            let TargetValues::Numbers(values) = &judged.values else { unreachable!("numbers are learned") };
-            let width = columns.len();
-            let points = |column: usize| {
-                let shown = judged.rows.iter().enumerate().take(POINTS);
-                let point = |(i, row): (usize, &usize)| {
-                    let target = values[row.saturating_mul(width).saturating_add(column)];
-                    (target, predictions.numbers(i)[column])
-                };
-                shown.map(point).collect()
-            };
+            let predictions = model.predict_dataset(&held_out.data)?;
+            let TargetValues::Numbers(values) = &held_out.values else { unreachable!("numbers are learned") };
+            let rows = values.chunks_exact(columns.len().max(1)).enumerate().take(POINTS);
+            let shown: Vec<(&[f64], Vec<f64>)> = rows.map(|(i, values)| (values, predictions.numbers(i))).collect();
+            let points = |column: usize| shown.iter().map(|(values, said)| (values[column], said[column])).collect();
             let of = |(i, (name, metrics))| result(name, TargetMetrics::Numbers { metrics, points: points(i) });
             columns.into_iter().enumerate().map(of).collect()
         }

@@ -4,12 +4,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Model, Predictions};
+use super::{Model, Predictions, Schema};
 use crate::error::TableError;
 use crate::metrics::{
     ClassBaseline, ClassMetrics, Comparison, LabelBaseline, LabelMetrics, NumberBaseline, NumberMetrics,
 };
 use crate::split::Rows;
+use crate::table::Place;
 use crate::target::{Target, TargetValues};
 
 /// The baseline: it knows the training targets alone, and predicts the most frequent class or the mean.
@@ -39,18 +40,18 @@ pub enum Evaluation {
 
 impl Baseline {
     /// From the targets of the training rows.
-    pub fn new(target: &Target, values: &TargetValues, rows: &[usize]) -> Result<Baseline, TableError> {
+    pub fn new(target: &Target, values: &TargetValues) -> Result<Baseline, TableError> {
         Ok(match (target, values) {
             (Target::Classes { classes: names, .. }, TargetValues::Classes(classes)) => {
-                let labels: Vec<usize> = rows.iter().map(|row| classes[*row] as usize).collect();
+                let labels: Vec<usize> = classes.iter().map(|class| *class as usize).collect();
                 Baseline::Classes(ClassBaseline::new(&labels, names.len())?)
             }
             (Target::Labels { columns, .. }, _) => {
-                Baseline::Labels(LabelBaseline::new(&says_yes(values, columns.len(), rows), columns.len())?)
+                Baseline::Labels(LabelBaseline::new(&says_yes(values), columns.len())?)
             }
             _ => {
                 let width = target.outputs();
-                let column = |column| NumberBaseline::new(&numbers(values, width, column, rows));
+                let column = |column| NumberBaseline::new(&numbers(values, width, column));
                 Baseline::Numbers((0..width).map(column).collect::<Result<_, _>>()?)
             }
         })
@@ -75,37 +76,31 @@ impl Model {
     pub fn evaluate(&self, rows: &Rows<'_>) -> Result<Evaluation, TableError> {
         let predictions = self.predict_rows(rows.examples.table, &rows.rows)?;
         if let Some((row, output)) = predictions.stray() {
-            let place = rows.examples.table.place(rows.rows[row]);
-            return Err(TableError::Content(format!(
-                "{place}: the network's output is {output}, which no prediction can be made of: its numbers are too far from what the model was trained on"
-            )));
+            return Err(stray(&rows.examples.table.place(rows.rows[row]), output));
         }
-        self.judge(&predictions, &rows.examples.values, &rows.rows)
+        self.judge(&predictions, &rows.values()?)
     }
 
-    /// How good predictions of these rows are.
-    pub fn judge(
-        &self,
-        predictions: &Predictions<'_>,
-        values: &TargetValues,
-        rows: &[usize],
-    ) -> Result<Evaluation, TableError> {
-        let probabilities = || -> Vec<f64> { (0..rows.len()).flat_map(|i| predictions.probabilities(i)).collect() };
-        Ok(match (&self.target, &self.baseline, values) {
+    /// How good predictions are, by the targets of the same rows.
+    pub fn judge(&self, predictions: &Predictions<'_>, values: &TargetValues) -> Result<Evaluation, TableError> {
+        let rows = predictions.len();
+        let Schema { target, baseline, .. } = &self.schema;
+        let probabilities = || -> Vec<f64> { (0..rows).flat_map(|i| predictions.probabilities(i)).collect() };
+        Ok(match (target, baseline, values) {
             (Target::Classes { classes: names, .. }, Baseline::Classes(baseline), TargetValues::Classes(classes)) => {
-                let labels: Vec<usize> = rows.iter().map(|row| classes[*row] as usize).collect();
+                let labels: Vec<usize> = classes.iter().map(|class| *class as usize).collect();
                 let model = ClassMetrics::new(&labels, &probabilities(), names.len())?.with_names(names)?;
                 Evaluation::Classes(Comparison { model, baseline: baseline.metrics(&labels)?.with_names(names)? })
             }
             (Target::Labels { columns, .. }, Baseline::Labels(baseline), _) => {
-                let has = says_yes(values, columns.len(), rows);
+                let has = says_yes(values);
                 let model = LabelMetrics::new(&has, &probabilities(), columns.len())?.with_names(columns)?;
                 Evaluation::Labels(Comparison { model, baseline: baseline.metrics(&has)?.with_names(columns)? })
             }
             (Target::Numbers { columns, .. }, Baseline::Numbers(baselines), _) => {
-                let all: Vec<Vec<f64>> = (0..rows.len()).map(|i| predictions.numbers(i)).collect();
+                let all: Vec<Vec<f64>> = (0..rows).map(|i| predictions.numbers(i)).collect();
                 let column = |(i, (name, baseline)): (usize, (&String, &NumberBaseline))| {
-                    let targets = numbers(values, columns.len(), i, rows);
+                    let targets = numbers(values, columns.len(), i);
                     let predicted: Vec<f64> = all.iter().map(|row| row[i]).collect();
                     let model = NumberMetrics::new(&targets, &predicted)?;
                     Ok((name.clone(), Comparison { model, baseline: baseline.metrics(&targets)? }))
@@ -118,16 +113,24 @@ impl Model {
     }
 }
 
-/// A column of the targets of some rows.
-fn numbers(values: &TargetValues, width: usize, column: usize, rows: &[usize]) -> Vec<f64> {
+/// An output that is infinite or no number: finite inputs can be so large that a network overflows.
+pub fn stray(place: &Place, output: f32) -> TableError {
+    TableError::Content(format!(
+        "{place}: the network's output is {output}, which no prediction can be made of: its numbers are too far from what the model \
+         was trained on"
+    ))
+}
+
+/// A column of targets.
+fn numbers(values: &TargetValues, width: usize, column: usize) -> Vec<f64> {
     let TargetValues::Numbers(numbers) = values else { return Vec::new() };
-    rows.iter().map(|row| numbers[row.saturating_mul(width).saturating_add(column)]).collect()
+    numbers.iter().copied().skip(column).step_by(width).collect()
 }
 
 /// Whether each label says yes, row by row.
-fn says_yes(values: &TargetValues, width: usize, rows: &[usize]) -> Vec<bool> {
+fn says_yes(values: &TargetValues) -> Vec<bool> {
     let TargetValues::Numbers(numbers) = values else { return Vec::new() };
-    rows.iter().flat_map(|row| numbers[row.saturating_mul(width)..].iter().take(width).map(|x| *x > 0.5)).collect()
+    numbers.iter().map(|x| *x > 0.5).collect()
 }
 
 impl fmt::Display for Evaluation {

@@ -1,12 +1,11 @@
 //! Training with a recipe: until the held-out rows gain nothing any more.
 
-use nxm_net::{Activation, Checkpoint, Cpu, Dataset, Network, OptimizerState, Training, TrainingState};
+use nxm_net::{Checkpoint, Cpu, Dataset, Training};
 
-use super::{Baseline, EpochSummary, Model, dataset};
-use crate::encode::Encoder;
+use super::{EpochSummary, Model, Schema};
 use crate::error::TableError;
-use crate::recipe::{Recipe, Settings};
-use crate::split::{Rows, Split};
+use crate::recipe::Recipe;
+use crate::split::Split;
 
 impl Model {
     /// Trains on the training rows of a split. Where rows are held out, it stops when their loss falls no more, and keeps the best epoch.
@@ -15,36 +14,13 @@ impl Model {
     /// # Errors
     /// [`TableError`] if a cell can't be encoded, or if the training diverges or does not fit into memory.
     pub fn fit(cpu: &Cpu, split: &Split<'_>, recipe: &Recipe) -> Result<Model, TableError> {
-        let Rows { examples, rows } = &split.train;
-        let settings = recipe.settings(rows.len(), &examples.target);
-        let encoder = Encoder::fit(examples.table, &examples.columns, rows)?;
-        let mut target = examples.target.clone();
-        target.fit(examples.table, &examples.values, rows)?;
-        let baseline = Baseline::new(&target, &examples.values, rows)?;
-
-        let Settings { hidden, activation, options, patience } = settings;
-        let first = Network::builder(encoder.width());
-        let builder = hidden.iter().fold(first, |builder, units| builder.dense(*units, activation));
-        let network: Network<f32> = builder.dense(target.outputs(), Activation::Identity).seed(options.seed).build()?;
-
-        let data = dataset(&encoder, &target, examples, rows)?;
-        let held_out = &split.held_out;
-        let judge = (!held_out.is_empty()).then(|| dataset(&encoder, &target, &held_out.examples, &held_out.rows));
-        let judge = judge.transpose()?;
-        let optimizer = OptimizerState::new(options.optimizer, &network)?;
-        let mut checkpoint = Checkpoint::new(network, options, TrainingState::new(optimizer), data.len());
-        let (best, history) = train(cpu, &mut checkpoint, &data, judge.as_ref(), patience)?;
-        let mut model = Model {
-            checkpoint: best.unwrap_or(checkpoint),
-            encoder,
-            target,
-            baseline,
-            reading: examples.table.reading(),
-            history,
-            cpu: *cpu,
-        };
-        model.checkpoint.notes = model.notes()?;
-        Ok(model)
+        let settings = recipe.settings(split.train.len(), &split.train.examples.target);
+        let schema = Schema::fit(split)?;
+        let data = schema.dataset(&split.train)?;
+        let held_out = (!split.held_out.is_empty()).then(|| schema.dataset(&split.held_out)).transpose()?;
+        let mut checkpoint = settings.checkpoint(&schema, data.len())?;
+        let (best, history) = train(cpu, &mut checkpoint, &data, held_out.as_ref(), settings.patience)?;
+        Ok(Model { checkpoint: best.unwrap_or(checkpoint), schema, history, cpu: *cpu })
     }
 }
 

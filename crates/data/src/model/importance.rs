@@ -15,7 +15,7 @@ impl Model {
         repeats: usize,
         seed: u64,
     ) -> Result<Vec<(String, Importance)>, TableError> {
-        let columns = self.encoder.columns();
+        let columns = self.schema.encoder.columns();
         let mut ends = Vec::new();
         for column in columns {
             ends.push(ends.last().copied().unwrap_or(0usize).saturating_add(column.encoding.width()));

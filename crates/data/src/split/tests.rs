@@ -100,10 +100,9 @@ fn another_table_can_be_held_out() {
 fn prepare(text: &str) {
     let table = table(text);
     let split = table.target("kind").stratified(0.25, 1).unwrap();
-    let examples = &split.train.examples;
-    let encoder = crate::Encoder::fit(&table, &examples.columns, &split.train.rows).unwrap();
-    crate::dataset(&encoder, &examples.target, examples, &split.train.rows).unwrap();
-    examples.fingerprint(encoder.columns().iter().map(|column| column.name.as_str())).unwrap();
+    let schema = crate::Schema::fit(&split).unwrap();
+    schema.dataset(&split.train).unwrap();
+    split.train.examples.fingerprint(schema.encoder.columns().iter().map(|column| column.name.as_str())).unwrap();
 }
 
 #[test]

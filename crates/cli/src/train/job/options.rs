@@ -65,9 +65,9 @@ pub fn agree(args: &TrainArgs, path: &Path, model: &mut Model, watch: &mut Watch
         return Err(Failure::Usage(format!("the training in {path} {has} begun with --validate-with")));
     }
     if !args.label.is_empty() {
-        same.check("--label", Some(&args.label.join(",")), &model.target.columns().join(","))?;
+        same.check("--label", Some(&args.label.join(",")), &model.schema.target.columns().join(","))?;
     }
-    if let Some(used) = model.encoder.columns().iter().find(|column| args.ignore.contains(&column.name)) {
+    if let Some(used) = model.schema.encoder.columns().iter().find(|column| args.ignore.contains(&column.name)) {
         let (path, used) = (Foreign::path(path), Foreign::quoted(&used.name));
         return Err(Failure::Usage(format!("--ignore is {used}, and the training in {path} learns from that column")));
     }
