@@ -12,6 +12,7 @@
 //! there is none, zeros. A column that is missing in all training rows is left out.
 
 mod as_numbers;
+mod errors;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,13 +21,13 @@ use serde::{Deserialize, Serialize};
 use crate::cells::{Cells, Numbers, size};
 use crate::describe::{Description, Kind, booleans};
 use crate::error::TableError;
-use crate::foreign::Foreign;
 use crate::memory::reserve;
-use crate::number::{DateFormat, number};
+use crate::number::number;
 use crate::standard::{Standard, median};
 use crate::table::Table;
 use as_numbers::{AsNumbers, as_dates};
 pub(crate) use as_numbers::{as_numbers, category};
+use errors::{bad_cell, not_two, other_shape, too_large};
 
 /// Training rows that a value of a category needs for a feature of its own.
 pub const RARE: usize = 2;
@@ -159,7 +160,7 @@ impl Encoder {
     pub fn encode(&self, table: &Table, rows: &[usize]) -> Result<Vec<f32>, TableError> {
         let (inputs, bad) = self.encode_columns(table, rows)?;
         match bad.into_iter().next() {
-            Some((i, column)) => Err(bad_cell(table, rows[i], column, &self.encoding(table, column))),
+            Some((i, column)) => Err(bad_cell(table, rows[i], column, self.encoding(table, column))),
             None => Ok(inputs),
         }
     }
@@ -171,7 +172,7 @@ impl Encoder {
         rows: &[usize],
     ) -> Result<(Vec<f32>, BTreeMap<usize, TableError>), TableError> {
         let (inputs, bad) = self.encode_columns(table, rows)?;
-        let error = |(i, column)| (i, bad_cell(table, rows[i], column, &self.encoding(table, column)));
+        let error = |(i, column)| (i, bad_cell(table, rows[i], column, self.encoding(table, column)));
         Ok((inputs, bad.into_iter().map(error).collect()))
     }
 
@@ -316,7 +317,7 @@ impl Encoding {
         let write = match (self, cells) {
             // Its texts are not kept: the first that is no number says what is wrong.
             (Encoding::Number(_) | Encoding::Date { .. } | Encoding::Boolean { .. }, Cells::Many { first, .. }) => {
-                return Err(bad_cell(table, first.0, column, &Some(self)));
+                return Err(bad_cell(table, first.0, column, Some(self)));
             }
             (Encoding::Number(filled), _) => filled.writer(as_numbers(table, column)),
             (Encoding::Date { format, days }, _) => days.writer(as_dates(table, column, *format)),
@@ -405,7 +406,7 @@ impl Encoding {
 impl Filled {
     fn fit(table: &Table, column: usize, numbers: &AsNumbers<'_>, rows: &[usize]) -> Result<Filled, TableError> {
         if let Some(row) = rows.iter().find(|row| numbers.at(**row).is_none()) {
-            return Err(bad_cell(table, *row, column, &None));
+            return Err(bad_cell(table, *row, column, None));
         }
         let all: Vec<f64> = rows.iter().map(|row| numbers.at(*row).unwrap_or(f64::NAN)).collect();
         let says_missing = all.iter().any(|x| x.is_nan());
@@ -438,68 +439,6 @@ impl Filled {
 /// Whether a text is this value, which may be written otherwise: 1.0 for 1, TRUE for true.
 fn is_value(table: &Table, text: &str, value: &str) -> bool {
     text.eq_ignore_ascii_case(value) || category(table, text) == category(table, value)
-}
-
-fn bad_cell(table: &Table, row: usize, column: usize, encoding: &Option<&Encoding>) -> TableError {
-    let place = table.cell_place(row, column);
-    let text = match &table.columns[column].cells {
-        Cells::Coded { codes, texts } => Foreign::quoted(texts.at(codes[row] as usize)).to_string(),
-        Cells::Numbers(numbers) => numbers[row].to_string(),
-        Cells::Many { first, .. } if first.0 == row => Foreign::quoted(&first.1).to_string(),
-        Cells::Many { .. } => "the cell".to_owned(),
-        Cells::Array { .. } => "an element of the array".to_owned(),
-    };
-    let is_number = match &table.columns[column].cells {
-        Cells::Coded { codes, texts } => number(texts.at(codes[row] as usize), table.decimal_comma).is_some(),
-        Cells::Numbers(_) => true,
-        Cells::Many { .. } | Cells::Array { .. } => false,
-    };
-    TableError::Content(match encoding {
-        Some(Encoding::Boolean { values, .. }) => {
-            let [no, yes] = values.each_ref().map(|value| Foreign::quoted(value));
-            format!("{place}: {text} is neither {no} nor {yes}")
-        }
-        Some(Encoding::Date { format, .. }) => {
-            let format =
-                DateFormat::of(*format).map_or_else(String::new, |format| format!(", as {}", format.example()));
-            format!("{place}: {text} is not a date{format}")
-        }
-        Some(Encoding::Number(_)) if is_number => {
-            format!("{place}: {text} is too far from what the model was trained on")
-        }
-        Some(Encoding::Array { .. }) => format!("{place}: {text} is too far from what the model was trained on"),
-        _ => format!("{place}: {text} is not a number; if it says that the value is missing, name it by --missing"),
-    })
-}
-
-fn too_large(table: &Table, column: usize) -> TableError {
-    TableError::Content(format!(
-        "{}: the column {} holds numbers that are too large, or too far apart, to be standardised",
-        table.name,
-        Foreign::quoted(&table.columns[column].name)
-    ))
-}
-
-fn not_two(table: &Table, column: usize) -> TableError {
-    TableError::Content(format!(
-        "{}: the column {} holds more values than yes and no",
-        table.name,
-        Foreign::quoted(&table.columns[column].name)
-    ))
-}
-
-fn other_shape(table: &Table, column: usize, expected: &[usize], found: &Cells) -> TableError {
-    let times = |shape: &[usize]| shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
-    let found = match found {
-        Cells::Array { shape, .. } => format!("arrays of {}", times(shape)),
-        _ => "no arrays".to_owned(),
-    };
-    TableError::Content(format!(
-        "{}: the column {} holds {found}, and the model was trained on arrays of {}",
-        table.name,
-        Foreign::quoted(&table.columns[column].name),
-        times(expected)
-    ))
 }
 
 #[cfg(test)]
