@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 #[allow(dead_code, reason = "the program uses all of it")]
 mod watch;
 
-use nxm_data::{Baseline, Encoder, Target};
+use nxm_data::Schema;
 use watch::Watch;
 
 fn round<N: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(text: &[u8]) -> Option<N> {
@@ -20,14 +20,11 @@ fn round<N: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(text: &[
 }
 
 fuzz_target!(|text: &[u8]| {
-    if let Some(encoder) = round::<Encoder>(text) {
-        encoder.is_sane();
+    if let Some(schema) = round::<Schema>(text) {
+        schema.encoder.is_sane();
+        schema.target.is_sane();
+        schema.target.describe();
     }
-    if let Some(target) = round::<Target>(text) {
-        target.is_sane();
-        target.describe();
-    }
-    round::<Baseline>(text);
     if let Some(mut watch) = round::<Watch>(text) {
         let before = watch.best;
         let better = watch.see(u64::MAX, 0.0);

@@ -365,15 +365,14 @@ impl<'a> Examples<'a> {
         }
         if let (Target::Classes { classes: names, column }, TargetValues::Classes(classes)) =
             (&self.target, &self.values)
+            && let Some(unseen) = seen(classes, train, names.len()).iter().position(|seen| !seen)
         {
-            if let Some(unseen) = seen(classes, train, names.len()).iter().position(|seen| !seen) {
-                return Err(TableError::Content(format!(
-                    "{}: no row to train on has the class {} in the column {}: all of its rows are held out",
-                    self.table.name,
-                    Foreign::quoted(&names[unseen]),
-                    Foreign::quoted(column)
-                )));
-            }
+            return Err(TableError::Content(format!(
+                "{}: no row to train on has the class {} in the column {}: all of its rows are held out",
+                self.table.name,
+                Foreign::quoted(&names[unseen]),
+                Foreign::quoted(column)
+            )));
         }
         Ok(())
     }

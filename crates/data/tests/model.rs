@@ -7,7 +7,7 @@ use nxm_net::{Cpu, Level};
 fn rows(range: std::ops::Range<usize>) -> String {
     let row = |i: usize| {
         let (size, colour) = (i * 7 % 23, ["red", "blue", ""][i % 3]);
-        let size_text = if i % 11 == 0 { String::new() } else { format!("{size}.5") };
+        let size_text = if i.is_multiple_of(11) { String::new() } else { format!("{size}.5") };
         format!("{size_text},{colour},{},{}\n", if size > 11 { "yes" } else { "no" }, 3 * size + i % 3)
     };
     format!("size,colour,large,weight\n{}", range.map(row).collect::<String>())
