@@ -1,6 +1,7 @@
 //! `nxm train`: a network learns from a file, and never loses what it has learned.
 
 mod cost;
+mod folds;
 mod foresee;
 mod interrupt;
 mod job;
@@ -31,6 +32,9 @@ use logs::Logs;
 /// Trains, and says before what it will take and afterwards what came of it.
 pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
     let cpu = args.machine.of(cpu);
+    if let Some(folds) = args.folds {
+        return folds::run(args, folds, cpu, out);
+    }
     let mut job = match &args.resume {
         None => TrainJob::new(args)?,
         Some(path) => TrainJob::resumed(args, path, &cpu)?,

@@ -40,14 +40,17 @@ pub use importance::{Importance, permutation_importance};
 pub use lines::Lines;
 pub use metrics::{
     CALIBRATION_BINS, CalibrationBin, ClassBaseline, ClassMetrics, ClassScores, Comparison, Confusion, LabelBaseline,
-    LabelMetrics, MOST_CONFUSED, MetricsError, NumberBaseline, NumberMetrics, Probability, TopK,
+    LabelMetrics, MOST_CONFUSED, Metric, MetricsError, NumberBaseline, NumberMetrics, Probability, TopK,
 };
 pub use missing::Missing;
-pub use model::{Baseline, EpochSummary, Evaluation, Model, NOTE, Predictions, Schema, stray};
+pub use model::{
+    Baseline, CrossValidation, EpochSummary, Evaluation, JudgedFold, Model, NOTE, Predictions, Schema, Spread,
+    SummaryRow, stray,
+};
 pub use read::{Compression, Dialect, Encoding as TextEncoding, Format, ReadOptions, TableReader};
-pub use recipe::{LEARNING_RATE, Recipe, Settings};
+pub use recipe::{HELD_OUT, LEARNING_RATE, Recipe, Settings};
 pub use report::{CostRow, DataDescription, LossCurves, Report, ReportError, TargetMetrics, TargetResult};
-pub use split::{Examples, Rows, Selection, Split, SplitBy};
+pub use split::{Examples, Fold, Rows, Selection, Split, SplitBy};
 pub use standard::Standard;
 pub use table::{Column, Place, Reading, Table};
 pub use target::{NO_CLASS, Target, TargetValues, Task};

@@ -14,6 +14,7 @@ mod calibration;
 mod classes;
 mod display;
 mod labels;
+mod named;
 mod numbers;
 mod ranking;
 
@@ -22,6 +23,7 @@ pub use calibration::{CALIBRATION_BINS, CalibrationBin};
 pub use classes::{ClassMetrics, ClassScores, Confusion, MOST_CONFUSED};
 pub(crate) use display::{Line, plain, share, significant};
 pub use labels::LabelMetrics;
+pub use named::Metric;
 pub use numbers::NumberMetrics;
 pub use ranking::TopK;
 

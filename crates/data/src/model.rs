@@ -1,5 +1,6 @@
 //! A network with all that it must know of its data: one thing that predicts rows.
 
+mod cross;
 mod evaluate;
 mod fit;
 mod importance;
@@ -14,6 +15,7 @@ use crate::error::TableError;
 use crate::memory::reserve;
 use crate::table::Table;
 
+pub use cross::{CrossValidation, JudgedFold, Spread, SummaryRow};
 pub use evaluate::{Baseline, Evaluation, stray};
 pub use predictions::Predictions;
 pub use schema::{NOTE, Schema};

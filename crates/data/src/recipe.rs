@@ -52,6 +52,8 @@ pub struct Settings {
 
 /// The learning rate of AdamW, which is used unless another optimizer is asked for.
 pub const LEARNING_RATE: f64 = 0.002;
+/// The share of the rows that is held out, unless another one is asked for.
+pub const HELD_OUT: f64 = 0.15;
 /// Steps that a training takes at most, if it is not stopped.
 const STEPS: usize = 20_000;
 /// Epochs without a gain after which it stops.

@@ -1,5 +1,7 @@
 //! Which rows a network is trained on, and which it is judged by.
 
+mod folds;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ use crate::foreign::Foreign;
 use crate::memory::reserve;
 use crate::table::Table;
 use crate::target::{Target, TargetValues, Task};
+
+pub use folds::Fold;
 
 /// What is asked of a table: which columns are learned, and from which.
 #[derive(Clone, Debug)]
@@ -229,25 +233,6 @@ impl<'a> Examples<'a> {
         self.part(held_out)
     }
 
-    /// Parts the rows so that each of them is held out in one of `folds` splits.
-    pub fn folds(self, by: &SplitBy, folds: usize, seed: u64) -> Result<Vec<Split<'a>>, TableError> {
-        let rows = self.rows.len();
-        if folds < 2 || folds > rows {
-            return Err(TableError::Request(format!("{folds} folds of {rows} rows: from 2 to {rows} are possible")));
-        }
-        let lots = self.lots(&self.rows, by, seed)?;
-        let mut held_out = vec![Vec::new(); folds];
-        // Lots are dealt in turn: from each class as evenly as it can be done.
-        for (i, lot) in lots.into_iter().flatten().enumerate() {
-            let fold = match by {
-                SplitBy::Order => i.saturating_mul(folds).checked_div(rows).unwrap_or(0),
-                _ => i.checked_rem(folds).unwrap_or(0),
-            };
-            held_out[fold].extend(lot);
-        }
-        held_out.into_iter().map(|rows| self.clone().part(rows)).collect()
-    }
-
     /// The rows of each class in a drawn order, in lots: rows that must stay together.
     fn lots(&self, rows: &[usize], by: &SplitBy, seed: u64) -> Result<Vec<Vec<Vec<usize>>>, TableError> {
         let mut rows = rows.to_vec();
@@ -290,13 +275,7 @@ impl<'a> Examples<'a> {
     }
 
     /// A share of these rows.
-    pub(crate) fn hold_out(
-        &self,
-        rows: &[usize],
-        by: &SplitBy,
-        share: f64,
-        seed: u64,
-    ) -> Result<Vec<usize>, TableError> {
+    fn hold_out(&self, rows: &[usize], by: &SplitBy, share: f64, seed: u64) -> Result<Vec<usize>, TableError> {
         let all = rows;
         if !(0.0..1.0).contains(&share) {
             return Err(TableError::Request(format!(

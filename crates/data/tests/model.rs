@@ -89,3 +89,12 @@ fn what_is_learned_is_better_than_its_baseline() {
     let found = model.predict_rows(&learned, &split.held_out.rows).unwrap();
     assert!((0..found.len()).all(|row| found.probabilities(row).len() == 1));
 }
+
+#[test]
+fn without_held_out_rows_the_checkpoint_is_the_training_at_its_end() {
+    let (learned, cpu) = (table(&rows(0..60)), Cpu::detect().unwrap());
+    let split = learned.target("large").random(0.0, 1).unwrap();
+    let model = Model::fit(&cpu, &split, &recipe()).unwrap();
+    let steps = model.checkpoint.options.steps_per_epoch(60) as u64 * 30;
+    assert_eq!((model.checkpoint.state.progress.epochs, model.checkpoint.state.optimizer.steps()), (30, steps));
+}

@@ -77,6 +77,10 @@ pub struct TrainArgs {
     /// Hold out this table, which has the same columns, instead of a share.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["split", "group", "validate"])]
     pub validate_with: Option<PathBuf>,
+    /// Judge the settings by cross-validation: part the rows into K folds, train K models, and judge each by the fold that it did not see.
+    /// --validate holds a share of the other folds out to tell when to stop. No model is kept.
+    #[arg(long, value_name = "K", value_parser = at_least_one, allow_negative_numbers = true)]
+    pub folds: Option<u64>,
     /// Stop after so many epochs in which the held-out loss did not fall; 0 never stops. [default: 30 where examples are held out]
     #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true)]
     pub patience: Option<u64>,

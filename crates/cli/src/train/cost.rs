@@ -10,25 +10,57 @@ use super::job::TrainJob;
 use crate::failure::Failure;
 use crate::format::count;
 
-/// What a training costs from its first epoch to its last.
+/// What a training costs from its first epoch to its last; or several of them, one after the other.
 #[derive(Clone, Debug)]
-pub struct Costs(Bill);
+pub struct Costs {
+    /// Of the first one.
+    bill: Bill,
+    /// Flops of all.
+    flops: u128,
+    /// Bytes at most.
+    memory: u128,
+    trainings: usize,
+}
 
 impl Costs {
     /// Of this training, those of its epochs that are done already included.
     pub fn new(job: &TrainJob, cpu: &Cpu) -> Result<Costs, Failure> {
-        let Checkpoint { network, options, .. } = &job.checkpoint;
-        let network = NetworkSpec::of_training(network, options);
-        let length = TrainingLength::of(options, job.seen.len() as u64);
-        Bill::new::<f32>(&network, length, cpu).map(Costs).map_err(Failure::usage)
+        Costs::of([&job.checkpoint].into_iter(), cpu)
     }
+
+    /// Of trainings that are about to begin, of which there is at least one.
+    pub fn of<'a>(trainings: impl Iterator<Item = &'a Checkpoint<f32>>, cpu: &Cpu) -> Result<Costs, Failure> {
+        let mut costs: Option<Costs> = None;
+        for checkpoint in trainings {
+            let bill = bill(checkpoint, cpu)?;
+            let (flops, memory) = (bill.training.total.ops.flops(), bill.memory_of_training.total);
+            costs = Some(match costs {
+                None => Costs { bill, flops, memory, trainings: 1 },
+                Some(costs) => Costs {
+                    flops: costs.flops.saturating_add(flops),
+                    memory: costs.memory.max(memory),
+                    trainings: costs.trainings.saturating_add(1),
+                    ..costs
+                },
+            });
+        }
+        costs.ok_or_else(|| Failure::Usage("there is no training".to_owned()))
+    }
+}
+
+fn bill(Checkpoint { network, options, examples, .. }: &Checkpoint<f32>, cpu: &Cpu) -> Result<Bill, Failure> {
+    let network = NetworkSpec::of_training(network, options);
+    Bill::new::<f32>(&network, TrainingLength::of(options, *examples as u64), cpu).map_err(Failure::usage)
 }
 
 impl fmt::Display for Costs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Costs(bill) = self;
-        let [step, epoch, all] = [&bill.step, &bill.epoch, &bill.training].map(|part| count(part.total.ops.flops()));
-        let memory = count(bill.memory_of_training.total);
-        write!(f, "Cost: {step} flops in a step, {epoch} in an epoch, {all} in all; {memory} bytes of memory at most.")
+        let [step, epoch] = [&self.bill.step, &self.bill.epoch].map(|part| count(part.total.ops.flops()));
+        let (all, memory) = (count(self.flops), count(self.memory));
+        let whole = if self.trainings == 1 { "all".to_owned() } else { format!("all {} folds", self.trainings) };
+        write!(
+            f,
+            "Cost: {step} flops in a step, {epoch} in an epoch, {all} in {whole}; {memory} bytes of memory at most."
+        )
     }
 }

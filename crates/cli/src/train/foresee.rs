@@ -22,6 +22,8 @@ pub struct TrialForecast {
     seconds_per_step: f64,
     /// How many checkpoints are written at most, and how long each takes.
     writes: Option<(u64, f64)>,
+    /// What judging the epochs takes.
+    judging: f64,
     seconds: f64,
 }
 
@@ -59,7 +61,7 @@ impl TrialForecast {
             (place.writes(steps, epochs, seconds).saturating_mul(files), write.as_secs_f64())
         });
         let seconds = seconds + writes.map_or(0.0, |(count, each)| count as f64 * each);
-        Ok(Some(TrialForecast { steps, seconds_per_step, writes, seconds }))
+        Ok(Some(TrialForecast { steps, seconds_per_step, writes, judging, seconds }))
     }
 }
 
@@ -67,6 +69,13 @@ impl TrialForecast {
     /// How long it will take.
     pub fn seconds(&self) -> f64 {
         self.seconds
+    }
+
+    /// Of so many trainings that are like this one, have so many steps together, and are not kept.
+    pub fn of_folds(self, folds: usize, steps: usize) -> TrialForecast {
+        let judging = self.judging * folds as f64;
+        let seconds = self.seconds_per_step * steps as f64 + judging;
+        TrialForecast { steps, judging, seconds, ..self }
     }
 }
 

@@ -1,14 +1,16 @@
 //! What is trained, on what, and how: from the command line, or from a checkpoint.
 
 mod again;
-mod columns;
-mod options;
+pub mod columns;
+pub mod options;
 
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use nxm_data::{Encoder, Examples, Foreign, Model, Overrides, Reading, Schema, Split, SplitBy, Table, Task};
+use nxm_data::{
+    Encoder, Examples, Foreign, HELD_OUT, Model, Overrides, Reading, Schema, Settings, Split, SplitBy, Table, Task,
+};
 use nxm_kernels::Cpu;
 use nxm_net::{Checkpoint, Dataset, LearningRateSchedule, Loss, TrainingOptions};
 
@@ -52,6 +54,8 @@ pub struct TrainJob {
     pub description: String,
     /// What errors call the table.
     pub source: String,
+    /// Which fold of a cross-validation it is, from 1, and of how many.
+    pub fold: Option<(usize, usize)>,
 }
 
 impl TrainJob {
@@ -65,57 +69,60 @@ impl TrainJob {
         let by = by(args);
         let split = match &judged {
             Some(judged) => Split::of(examples, judged)?,
-            None => {
-                let seed = args.seed.unwrap_or(TrainingOptions::default().seed);
-                examples.split(&by, args.validate.unwrap_or(options::VALIDATE), seed)?
-            }
+            None => examples.split(&by, share(args), seed(args))?,
         };
         for note in split.notes() {
             warn(&format!("{}: {note}", source.name()));
         }
         let examples = &split.train.examples;
-        let mut schema = Schema::fit(&split)?;
-        if let Source::Digits = source {
-            schema.encoder = schema.encoder.dividing(f64::from(digits::INK));
-        }
-        let settings = options::new(args, &schema.target, split.train.len())?;
+        let settings = options::new(args, &examples.target, split.train.len())?;
         if args.patience.is_some_and(|patience| patience > 0) && split.held_out.is_empty() {
             let why = "--patience needs examples that are held out: --validate with more than 0";
             return Err(Failure::Usage(why.to_owned()));
         }
-        let (seen, held_out) = datasets(&schema, &split)?;
-        let names = seen_columns(&schema.encoder, &by);
+        let mut job = TrainJob::of_split(args, &source, &split, fit(&source, &split)?, &settings)?;
+        let names = seen_columns(&job.schema.encoder, &by);
+        let fingerprint = |examples: &Examples<'_>| examples.fingerprint(names.iter().map(String::as_str));
+        job.watch.fingerprint = fingerprint(examples)?;
+        job.watch.validate_with = judged.as_ref().map(|_| fingerprint(&split.held_out.examples)).transpose()?;
+        job.checkpoint.notes.insert(WATCH.to_owned(), note_text(&job.watch)?);
+        job.columns_told = columns::rows(&examples.columns, &job.schema.encoder);
+        if let Source::File { .. } = source {
+            job.description = columns::describe(&source.name(), &dialect, &table, &job.columns_told);
+        }
+        Ok(TrainJob { place, dialect, ..job })
+    }
+
+    /// A training on a split, which is kept nowhere and has not said yet what its table holds.
+    pub fn of_split(
+        args: &TrainArgs,
+        source: &Source<'_>,
+        split: &Split<'_>,
+        schema: Schema,
+        settings: &Settings,
+    ) -> Result<TrainJob, Failure> {
+        let (seen, held_out) = datasets(&schema, split)?;
         let watch = Watch {
-            fingerprint: examples.fingerprint(names.iter().map(String::as_str))?,
-            split: by.clone(),
-            validate: args.validate.unwrap_or(options::VALIDATE),
-            validate_with: judged
-                .as_ref()
-                .map(|_| split.held_out.examples.fingerprint(names.iter().map(String::as_str)))
-                .transpose()?,
+            fingerprint: String::new(),
+            split: by(args),
+            validate: share(args),
+            validate_with: None,
             patience: held_out.is_some().then_some(settings.patience as u64).filter(|patience| *patience > 0),
             best: None,
         };
-        let columns_told = columns::rows(&examples.columns, &schema.encoder);
-        let description = match source {
-            Source::Digits => String::new(),
-            Source::File { .. } => columns::describe(&source.name(), &dialect, &table, &columns_told),
-        };
-        let mut checkpoint = settings.checkpoint(&schema, seen.len())?;
-        checkpoint.notes.insert(WATCH.to_owned(), note_text(&watch)?);
-        let (again, source) = (again(args), source.name());
         Ok(TrainJob {
-            checkpoint,
+            checkpoint: settings.checkpoint(&schema, seen.len())?,
             seen,
             held_out,
             watch,
-            place,
-            again,
+            place: None,
+            again: again(args),
             schema,
-            dialect,
-            columns_told,
-            description,
-            source,
+            dialect: String::new(),
+            columns_told: Vec::new(),
+            description: String::new(),
+            source: source.name(),
+            fold: None,
         })
     }
 
@@ -182,8 +189,28 @@ impl TrainJob {
             columns_told: Vec::new(),
             description: String::new(),
             source,
+            fold: None,
         })
     }
+}
+
+/// What a network must know of its data, from the training rows of a split.
+pub fn fit(source: &Source<'_>, split: &Split<'_>) -> Result<Schema, Failure> {
+    let mut schema = Schema::fit(split)?;
+    if let Source::Digits = source {
+        schema.encoder = schema.encoder.dividing(f64::from(digits::INK));
+    }
+    Ok(schema)
+}
+
+/// The share of the rows that is held out.
+pub fn share(args: &TrainArgs) -> f64 {
+    args.validate.unwrap_or(HELD_OUT)
+}
+
+/// What weights, held-out rows and the order of the others are drawn from.
+pub fn seed(args: &TrainArgs) -> u64 {
+    args.seed.unwrap_or(TrainingOptions::default().seed)
 }
 
 /// The table that is held out, if one is named.
@@ -200,7 +227,7 @@ fn seen_columns(encoder: &Encoder, by: &SplitBy) -> Vec<String> {
 }
 
 /// How rows are parted.
-fn by(args: &TrainArgs) -> SplitBy {
+pub fn by(args: &TrainArgs) -> SplitBy {
     match &args.group {
         Some(column) => SplitBy::Group(column.clone()),
         None => args.split.map_or(SplitBy::Stratified, options::split_by),
@@ -208,7 +235,7 @@ fn by(args: &TrainArgs) -> SplitBy {
 }
 
 /// The rows and columns that are asked for.
-fn select<'a>(args: &TrainArgs, source: &Source<'_>, table: &'a Table) -> Result<Examples<'a>, Failure> {
+pub fn select<'a>(args: &TrainArgs, source: &Source<'_>, table: &'a Table) -> Result<Examples<'a>, Failure> {
     let targets = targets(args, source, table)?;
     let mut overrides = Overrides {
         ignore: args.ignore.iter().chain(&args.group).cloned().collect(),
@@ -284,18 +311,19 @@ impl TrainJob {
     }
 }
 
-impl fmt::Display for TrainJob {
-    /// What is learned from what, and how.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Checkpoint { network, options, state, .. } = &self.checkpoint;
-        let TrainingOptions { loss, optimizer, schedule, batch, epochs, .. } = options;
+impl TrainJob {
+    /// What is learned from what: the first half of a sentence.
+    pub fn what(&self) -> String {
         let labels: Vec<String> =
             self.schema.target.columns().iter().map(|column| Foreign::quoted(column).to_string()).collect();
-        let (meaning, columns) =
-            (self.schema.target.describe(), plural(self.schema.encoder.columns().len() as u64, "column"));
-        write!(f, "{}: {} ({meaning}) from {columns}, ", self.source, labels.join(", "))?;
-        let held_out = self.held_out.as_ref().map_or(0, |held_out| held_out.data.len());
-        writeln!(f, "{}, {} held out.", plural(self.seen.len() as u64, "example"), count(held_out as u64))?;
+        let columns = plural(self.schema.encoder.columns().len() as u64, "column");
+        format!("{}: {} ({}) from {columns}", self.source, labels.join(", "), self.schema.target.describe())
+    }
+
+    /// How it is learned.
+    pub fn how(&self) -> String {
+        let Checkpoint { network, options, state, .. } = &self.checkpoint;
+        let TrainingOptions { loss, optimizer, schedule, batch, epochs, .. } = options;
         let sizes: Vec<String> = network.sizes().iter().map(usize::to_string).collect();
         let hidden = match network.layers().len() {
             1 => String::new(),
@@ -303,15 +331,23 @@ impl fmt::Display for TrainJob {
         };
         let (sizes, parameters) = (sizes.join("-"), count(network.parameters() as u64));
         let rate = optimizer.learning_rate();
-        write!(f, "{sizes} ({hidden}{loss}, {parameters} parameters), {optimizer} at {rate}")?;
+        let mut text = format!("{sizes} ({hidden}{loss}, {parameters} parameters), {optimizer} at {rate}");
         if *schedule != LearningRateSchedule::Constant {
-            write!(f, " ({})", ScheduleArg(schedule.clone()))?;
+            text += &format!(" ({})", ScheduleArg(schedule.clone()));
         }
-        write!(f, ", batches of {batch}, ")?;
-        write!(f, "{}", plural(*epochs as u64, "epoch"))?;
-        match state.optimizer.steps() {
-            0 => writeln!(f, "."),
-            steps => writeln!(f, ", after {}.", plural(steps, "step")),
+        text += &format!(", batches of {batch}, {}", plural(*epochs as u64, "epoch"));
+        if state.optimizer.steps() > 0 {
+            text += &format!(", after {}", plural(state.optimizer.steps(), "step"));
         }
+        text + "."
+    }
+}
+
+impl fmt::Display for TrainJob {
+    /// What is learned from what, and how.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let held_out = self.held_out.as_ref().map_or(0, |held_out| held_out.data.len());
+        let (seen, held_out) = (plural(self.seen.len() as u64, "example"), count(held_out as u64));
+        writeln!(f, "{}, {seen}, {held_out} held out.\n{}", self.what(), self.how())
     }
 }

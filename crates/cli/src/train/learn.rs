@@ -25,28 +25,43 @@ const ROWS: usize = 12;
 /// Where an interrupted training is kept that nobody gave a place.
 const UNNAMED: &str = "nxm-interrupted";
 
-/// A row of the table.
-struct Epoch {
-    number: usize,
-    loss: f64,
-    score: Option<Score>,
-    seconds: f64,
+/// An epoch of this session.
+pub struct Epoch {
+    /// From 1.
+    pub number: usize,
+    /// Of the rows that were learned from, in the unit of the data.
+    pub loss: f64,
+    /// Of the held-out rows.
+    pub score: Option<Score>,
+    /// Since the session began.
+    pub seconds: f64,
+}
+
+/// What came of the epochs of a training.
+pub struct Learned {
+    /// Those of this session.
+    pub epochs: Vec<Epoch>,
+    /// Whether there was no gain for too long.
+    pub stopped: bool,
+    /// The best one, if it is one of this session and is to be used.
+    pub kept: Option<Checkpoint<f32>>,
+    /// The training at its end.
+    pub last: Checkpoint<f32>,
 }
 
 /// Trains to the end, or as far as it gets.
-pub fn run(
+pub fn learn(
     job: &mut TrainJob,
     cpu: &Cpu,
     interrupt: &Interrupt,
     logs: &mut Logs,
-    out: &mut impl Write,
-) -> Result<(), Failure> {
-    let TrainJob { checkpoint, seen, held_out, watch, place, again, schema, dialect, columns_told, source, .. } = job;
+    bar: &mut Bar,
+) -> Result<Learned, Failure> {
+    let TrainJob { checkpoint, seen, held_out, watch, place, again, schema, fold, .. } = job;
     // The network's numbers are scaled; people know their own.
     let unit = loss_unit(&schema.target);
     let mut training = checkpoint.resume(cpu, seen).map_err(Failure::usage)?;
     let (mut place, steps) = (place.as_mut(), training.steps_per_epoch().saturating_mul(training.options().epochs));
-    let mut bar = Bar::new(steps, training.steps(), unit);
     let (mut epochs, mut last) = (Vec::new(), None);
     let (mut stopped, mut kept) = (false, None);
     while !stopped && let Some(step) = training.step() {
@@ -54,7 +69,7 @@ pub fn run(
             Ok(step) => step,
             Err(error) => {
                 bar.clear();
-                return Err(failed(error, place, &training));
+                return Err(failed(error, *fold, place, &training));
             }
         };
         if training.state().progress.steps == 0 {
@@ -82,16 +97,34 @@ pub fn run(
         bar.step(&training, step.rows, last);
         if interrupt.asked() && !stopped && training.steps() < steps {
             bar.clear();
-            return Err(interrupted(place, &training, again)?);
+            return Err(interrupted(*fold, place, &training, again)?);
         }
     }
+    Ok(Learned { epochs, stopped, kept, last: training.checkpoint() })
+}
+
+/// Trains, and tells what came of it.
+pub fn run(
+    job: &mut TrainJob,
+    cpu: &Cpu,
+    interrupt: &Interrupt,
+    logs: &mut Logs,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let Checkpoint { options, state, examples, .. } = &job.checkpoint;
+    let of_epoch = options.steps_per_epoch(*examples);
+    let done = state.progress.epochs.saturating_mul(of_epoch).saturating_add(state.progress.steps);
+    let steps = options.epochs.saturating_mul(of_epoch);
+    let mut bar = Bar::new(steps, done, loss_unit(&job.schema.target));
+    let Learned { epochs, stopped, kept, last } = learn(job, cpu, interrupt, logs, &mut bar)?;
     bar.clear();
+    let TrainJob { held_out, watch, place, dialect, columns_told, source, .. } = job;
     writeln!(out, "\n{}\n", history(&epochs))?;
     let (time, rate) = (seconds(bar.seconds()), count(bar.rate() as u64));
-    writeln!(out, "{}, {time}, {rate} examples/s.", plural(training.steps() as u64, "step"))?;
-    let kept = kept.or_else(|| best_before(place.as_deref(), watch));
+    writeln!(out, "{}, {time}, {rate} examples/s.", plural(last.state.optimizer.steps(), "step"))?;
+    let kept = kept.or_else(|| best_before(place.as_ref(), watch));
     let best = kept.as_ref().and(watch.best).map(|(epoch, _)| epoch);
-    let model = Model::of(cpu, kept.unwrap_or_else(|| training.checkpoint()))?;
+    let model = Model::of(cpu, kept.unwrap_or(last))?;
     let mut judged = None;
     if let Some(held_out) = held_out {
         let epoch = best.map_or(String::new(), |epoch| format!(" after epoch {epoch}, the best one"));
@@ -114,7 +147,7 @@ pub fn run(
         report(&model, judged, &told)?.write(path).map_err(Failure::usage)?;
         writeln!(out, "The report is in {}.", Foreign::path(path))?;
     }
-    conclude(watch, stopped, place, out)
+    conclude(watch, stopped, place.as_mut(), out)
 }
 
 /// The best epoch, if it was one of an earlier session and is still kept.
@@ -125,9 +158,19 @@ fn best_before(place: Option<&CheckpointFiles>, watch: &Watch) -> Option<Checkpo
 }
 
 /// A step failed: the state before it is kept if it is whole, else the one that was kept last.
-fn failed(error: NetError, place: Option<&mut CheckpointFiles>, training: &Training<'_, f32>) -> Failure {
+fn failed(
+    error: NetError,
+    fold: Option<(usize, usize)>,
+    place: Option<&mut CheckpointFiles>,
+    training: &Training<'_, f32>,
+) -> Failure {
     if !matches!(error, NetError::Diverged { .. }) {
         return Failure::usage(error);
+    }
+    if let Some((fold, folds)) = fold {
+        return Failure::Diverged(format!(
+            "fold {fold} of {folds}: {error}; a smaller --learning-rate or a --clip-norm may help"
+        ));
     }
     let kept = match place {
         None => "nothing was kept, as no --checkpoint was named".to_owned(),
@@ -147,10 +190,16 @@ fn failed(error: NetError, place: Option<&mut CheckpointFiles>, training: &Train
 
 /// Keeps the training wherever it can, and says how to go on.
 fn interrupted(
+    fold: Option<(usize, usize)>,
     place: Option<&mut CheckpointFiles>,
     training: &Training<'_, f32>,
     again: &str,
 ) -> Result<Failure, Failure> {
+    if let Some((fold, folds)) = fold {
+        return Ok(Failure::Interrupted(format!(
+            "Interrupted in fold {fold} of {folds}: a cross-validation keeps no model, and begins anew."
+        )));
+    }
     let path = match place {
         Some(place) => {
             place.save(training).map_err(Failure::usage)?;

@@ -21,6 +21,11 @@ pub struct Logs {
 }
 
 impl Logs {
+    /// No files.
+    pub fn none() -> Logs {
+        Logs { history: None, events: None, report: None, forecast: None }
+    }
+
     /// Those that the command line asks for. A training that goes on adds to those that are there.
     pub fn open(args: &TrainArgs, job: &TrainJob) -> Result<Logs, Failure> {
         let epoch = job.checkpoint.state.progress.epochs as u64;

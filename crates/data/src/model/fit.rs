@@ -4,7 +4,7 @@ use nxm_net::{Checkpoint, Cpu, Dataset, Training};
 
 use super::{EpochSummary, Model, Schema};
 use crate::error::TableError;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Settings};
 use crate::split::Split;
 
 impl Model {
@@ -15,24 +15,28 @@ impl Model {
     /// [`TableError`] if a cell can't be encoded, or if the training diverges or does not fit into memory.
     pub fn fit(cpu: &Cpu, split: &Split<'_>, recipe: &Recipe) -> Result<Model, TableError> {
         let settings = recipe.settings(split.train.len(), &split.train.examples.target);
+        Model::fit_with(cpu, split, &settings)
+    }
+
+    /// The same with all settings.
+    pub(super) fn fit_with(cpu: &Cpu, split: &Split<'_>, settings: &Settings) -> Result<Model, TableError> {
         let schema = Schema::fit(split)?;
         let data = schema.dataset(&split.train)?;
         let held_out = (!split.held_out.is_empty()).then(|| schema.dataset(&split.held_out)).transpose()?;
         let mut checkpoint = settings.checkpoint(&schema, data.len())?;
-        let (best, history) = train(cpu, &mut checkpoint, &data, held_out.as_ref(), settings.patience)?;
-        Ok(Model { checkpoint: best.unwrap_or(checkpoint), schema, history, cpu: *cpu })
+        let (checkpoint, history) = train(cpu, &mut checkpoint, &data, held_out.as_ref(), settings.patience)?;
+        Ok(Model { checkpoint, schema, history, cpu: *cpu })
     }
 }
 
-/// Trains to the end or until there was no gain for `patience` epochs. Returns the best epoch, if rows are there to tell it.
-#[allow(clippy::type_complexity, reason = "two results of one loop")]
+/// Trains to the end or until there was no gain for `patience` epochs. Returns the best epoch, or the last one without rows to tell.
 fn train(
     cpu: &Cpu,
     checkpoint: &mut Checkpoint<f32>,
     data: &Dataset<f32>,
     held_out: Option<&Dataset<f32>>,
     patience: usize,
-) -> Result<(Option<Checkpoint<f32>>, Vec<EpochSummary>), TableError> {
+) -> Result<(Checkpoint<f32>, Vec<EpochSummary>), TableError> {
     let loss = checkpoint.options.loss.clone();
     let mut training: Training<'_, f32> = checkpoint.resume(cpu, data)?;
     let (mut best, mut lowest, mut at) = (None, f64::INFINITY, 0usize);
@@ -55,5 +59,5 @@ fn train(
             }
         }
     }
-    Ok((best, history))
+    Ok((best.unwrap_or_else(|| training.checkpoint()), history))
 }

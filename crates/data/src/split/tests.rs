@@ -124,3 +124,33 @@ fn time_grows_with_classes_as_they_do() {
     };
     assert_linear(prepare, rows, 1000);
 }
+
+#[test]
+fn a_fold_is_judged_by_rows_that_its_training_does_not_see() {
+    const ROWS: usize = 60;
+    let table = of(ROWS, |i| format!("k{}", i % 3));
+    for by in [SplitBy::Stratified, SplitBy::Random, SplitBy::Group("group".to_owned())] {
+        let examples = table.target("kind").examples().unwrap();
+        let folds = examples.cross_folds(&by, 5, 0.2, 9).unwrap();
+        let mut judged: Vec<usize> = folds.iter().flat_map(|fold| fold.judged.rows.clone()).collect();
+        judged.sort_unstable();
+        assert_eq!(judged, (0..ROWS).collect::<Vec<_>>(), "{by:?}");
+        for Fold { split, judged } in &folds {
+            assert!(!split.held_out.is_empty());
+            let parts = [&split.train, &split.held_out, judged].map(|part| part.rows.clone());
+            let all: BTreeSet<usize> = parts.iter().flatten().copied().collect();
+            assert_eq!((all.len(), parts.iter().map(Vec::len).sum::<usize>()), (ROWS, ROWS), "{by:?}");
+            if let SplitBy::Group(_) = by {
+                let groups = parts.map(|rows| rows.iter().map(|row| row / 3).collect::<BTreeSet<_>>());
+                assert!(groups[0].is_disjoint(&groups[1]) && groups[0].is_disjoint(&groups[2]));
+            }
+        }
+    }
+    let refused = |by: &SplitBy, folds| {
+        table.target("kind").examples().unwrap().cross_folds(by, folds, 0.2, 9).unwrap_err().to_string()
+    };
+    assert!(refused(&SplitBy::Order, 5).contains("in order"));
+    // Three rows a group.
+    let error = refused(&SplitBy::Group("group".to_owned()), ROWS / 3 + 1);
+    assert!(error.contains("21 folds of 20 groups") && error.contains("\"group\""), "{error}");
+}

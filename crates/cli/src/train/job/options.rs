@@ -10,9 +10,6 @@ use crate::args::{Hidden, OptimizerName, ScheduleArg, SplitName, TrainArgs, Tuni
 use crate::failure::Failure;
 use crate::train::watch::Watch;
 
-/// The share that is held out, unless told.
-pub const VALIDATE: f64 = 0.15;
-
 /// What the command line asks for, to learn `target` from so many rows; what it does not say is right for their number.
 pub fn new(args: &TrainArgs, target: &Target, rows: usize) -> Result<Settings, Failure> {
     let name = args.optimizer.unwrap_or(OptimizerName::Adamw);
