@@ -35,9 +35,10 @@ pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failu
     if let Some(folds) = args.folds {
         return folds::run(args, folds, cpu, out);
     }
-    let mut job = match &args.resume {
-        None => TrainJob::new(args)?,
-        Some(path) => TrainJob::resumed(args, path, &cpu)?,
+    let mut job = match (&args.resume, &args.fine_tune) {
+        (None, None) => TrainJob::new(args)?,
+        (Some(path), _) => TrainJob::resumed(args, path, &cpu)?,
+        (None, Some(path)) => TrainJob::tuned(args, path, &cpu)?,
     };
     let mut logs = Logs::open(args, &job)?;
     let interrupt = interrupt::watch()?;

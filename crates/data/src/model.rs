@@ -6,6 +6,7 @@ mod fit;
 mod importance;
 mod predictions;
 mod schema;
+mod tune;
 
 use std::path::Path;
 

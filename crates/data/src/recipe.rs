@@ -127,7 +127,12 @@ impl Settings {
         let first = Network::builder(schema.encoder.width());
         let builder = hidden.iter().fold(first, |builder, units| builder.dense(*units, *activation));
         let builder = builder.dense(schema.target.outputs(), Activation::Identity).seed(options.seed);
-        let network: Network<f32> = builder.build()?;
+        self.begin(builder.build()?, schema, rows)
+    }
+
+    /// The same, which begins with this network: hidden layers and their activation are its own.
+    pub fn begin(&self, network: Network<f32>, schema: &Schema, rows: usize) -> Result<Checkpoint<f32>, TableError> {
+        let options = &self.options;
         let state = TrainingState::new(OptimizerState::new(options.optimizer, &network)?);
         let notes = BTreeMap::from([(NOTE.to_owned(), schema.note()?)]);
         Ok(Checkpoint::new(network, options.clone(), state, rows).with_notes(notes))

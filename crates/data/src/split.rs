@@ -197,8 +197,8 @@ impl<'a> Examples<'a> {
         let mut rows = Vec::new();
         reserve(&mut rows, table.rows)?;
         rows.extend((0..table.rows).filter(|row| target.is_whole(&values, *row)));
-        let (target, columns, notes) = (target.clone(), Vec::new(), Vec::new());
-        Ok(Examples { table, columns, target, values, rows, notes })
+        let (target, columns) = (target.clone(), Vec::new());
+        Ok(Examples { table, columns, target, values, rows, notes: Vec::new() })
     }
 
     /// What tells these columns and the targets from others: a training that goes on must see the same.
@@ -312,15 +312,21 @@ impl<'a> Examples<'a> {
     /// Holds these rows out.
     fn part(mut self, mut held_out: Vec<usize>) -> Result<Split<'a>, TableError> {
         held_out.sort_unstable();
+        self.note_absent();
         let train: Vec<usize> = self.rows.iter().copied().filter(|row| held_out.binary_search(row).is_err()).collect();
         self.check(&train, held_out.len())?;
         if let TargetValues::Classes(classes) = &self.values
             && !held_out.is_empty()
         {
             let Target::Classes { classes: names, .. } = &self.target else { unreachable!("classes have names") };
-            let seen = seen(classes, &held_out, names.len());
-            let unseen: Vec<&str> =
-                names.iter().zip(seen).filter(|(_, seen)| !seen).map(|(name, _)| name.as_str()).collect();
+            let seen = seen_in(classes, &held_out, names.len());
+            let there = seen_in(classes, &self.rows, names.len());
+            let unseen: Vec<&str> = names
+                .iter()
+                .zip(seen.iter().zip(there))
+                .filter(|(_, (seen, there))| !**seen && *there)
+                .map(|(name, _)| name.as_str())
+                .collect();
             if !unseen.is_empty() {
                 self.notes.push(format!("no held-out row has the class {}", Foreign::list(unseen.into_iter())));
             }
@@ -330,6 +336,20 @@ impl<'a> Examples<'a> {
             train: Rows { examples: Arc::clone(&examples), rows: train },
             held_out: Rows { examples, rows: held_out },
         })
+    }
+
+    /// Says which classes no row has: a model may know more of them than a table.
+    fn note_absent(&mut self) {
+        let (Target::Classes { classes: names, .. }, TargetValues::Classes(classes)) = (&self.target, &self.values)
+        else {
+            return;
+        };
+        let there = seen_in(classes, &self.rows, names.len());
+        let absent: Vec<&str> =
+            names.iter().zip(there).filter(|(_, there)| !there).map(|(name, _)| name.as_str()).collect();
+        if !absent.is_empty() {
+            self.notes.push(format!("no row has the class {}", Foreign::list(absent.into_iter())));
+        }
     }
 
     /// A network can learn from these rows: there are at least two, and all classes are among them.
@@ -344,7 +364,9 @@ impl<'a> Examples<'a> {
         }
         if let (Target::Classes { classes: names, column }, TargetValues::Classes(classes)) =
             (&self.target, &self.values)
-            && let Some(unseen) = seen(classes, train, names.len()).iter().position(|seen| !seen)
+            && let (seen, there) = (seen_in(classes, train, names.len()), seen_in(classes, &self.rows, names.len()))
+            // A model may know classes that this table has not.
+            && let Some(unseen) = seen.iter().zip(&there).position(|(seen, there)| !seen && *there)
         {
             return Err(TableError::Content(format!(
                 "{}: no row to train on has the class {} in the column {}: all of its rows are held out",
@@ -358,7 +380,7 @@ impl<'a> Examples<'a> {
 }
 
 /// Which of so many classes these rows have.
-fn seen(classes: &[u32], rows: &[usize], count: usize) -> Vec<bool> {
+fn seen_in(classes: &[u32], rows: &[usize], count: usize) -> Vec<bool> {
     let mut seen = vec![false; count];
     rows.iter().for_each(|row| seen[classes[*row] as usize] = true);
     seen
@@ -368,6 +390,7 @@ impl<'a> Split<'a> {
     /// All rows of one table to train on, and all of another one to judge by, which must have the same columns.
     pub fn of(mut train: Examples<'a>, held_out: &'a Table) -> Result<Split<'a>, TableError> {
         train.check(&train.rows, 0)?;
+        train.note_absent();
         let judged = Examples::of_model(held_out, &train.target)?;
         let rows = judged.rows.len();
         if rows == 0 {

@@ -127,13 +127,27 @@ impl Target {
                     let classes = Foreign::list(classes.iter().map(String::as_str));
                     TableError::Content(format!("{place}: {text} is none of the classes {classes}"))
                 };
+                // The first one by its place, and the others by their names.
+                let unknown_of = |row: usize, found: &str, texts: &mut dyn Iterator<Item = &str>| {
+                    let others: Vec<&str> = texts.filter(|text| *text != found && of(text).is_none()).collect();
+                    match unknown(row, found) {
+                        TableError::Content(message) if !others.is_empty() => TableError::Content(format!(
+                            "{message}; nor is any of {}",
+                            Foreign::list(others.into_iter())
+                        )),
+                        error => error,
+                    }
+                };
                 let mut values = Vec::new();
                 reserve(&mut values, table.rows)?;
                 match &table.columns[column].cells {
                     Cells::Coded { codes, texts } => {
                         let known: Vec<Option<u32>> = texts.iter().map(of).collect();
                         for (row, code) in codes.iter().enumerate() {
-                            values.push(known[*code as usize].ok_or_else(|| unknown(row, texts.at(*code as usize)))?);
+                            values.push(
+                                known[*code as usize]
+                                    .ok_or_else(|| unknown_of(row, texts.at(*code as usize), &mut texts.iter()))?,
+                            );
                         }
                     }
                     Cells::Numbers(numbers) => {

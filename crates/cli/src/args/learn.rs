@@ -108,6 +108,10 @@ pub struct TrainArgs {
     /// Go on with the training in this checkpoint, on the same data; --epochs and --patience may be raised.
     #[arg(long, value_name = "FILE")]
     pub resume: Option<PathBuf>,
+    /// Begin a new training with the weights of this model, and with its columns, scales and classes, on other data or with another
+    /// learning rate; the state of the optimizer and the epochs begin anew.
+    #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
+    pub fine_tune: Option<PathBuf>,
     #[command(flatten)]
     pub machine: MachineArgs,
 }

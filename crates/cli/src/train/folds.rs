@@ -139,7 +139,11 @@ fn refuse(args: &TrainArgs) -> Result<(), Failure> {
              and train the model to keep without --folds"
         )));
     }
-    for (flag, asked) in [("--resume", args.resume.is_some()), ("--validate-with", args.validate_with.is_some())] {
+    for (flag, asked) in [
+        ("--resume", args.resume.is_some()),
+        ("--fine-tune", args.fine_tune.is_some()),
+        ("--validate-with", args.validate_with.is_some()),
+    ] {
         if asked {
             let why = "each fold is a training of its own that is judged by other rows of the same table";
             return Err(Failure::Usage(format!("{flag} is not for --folds: {why}")));

@@ -3,6 +3,7 @@
 mod again;
 pub mod columns;
 pub mod options;
+mod tune;
 
 use std::fmt;
 use std::path::Path;
@@ -76,16 +77,9 @@ impl TrainJob {
         }
         let examples = &split.train.examples;
         let settings = options::new(args, &examples.target, split.train.len())?;
-        if args.patience.is_some_and(|patience| patience > 0) && split.held_out.is_empty() {
-            let why = "--patience needs examples that are held out: --validate with more than 0";
-            return Err(Failure::Usage(why.to_owned()));
-        }
+        check_patience(args, &split)?;
         let mut job = TrainJob::of_split(args, &source, &split, fit(&source, &split)?, &settings)?;
-        let names = seen_columns(&job.schema.encoder, &by);
-        let fingerprint = |examples: &Examples<'_>| examples.fingerprint(names.iter().map(String::as_str));
-        job.watch.fingerprint = fingerprint(examples)?;
-        job.watch.validate_with = judged.as_ref().map(|_| fingerprint(&split.held_out.examples)).transpose()?;
-        job.checkpoint.notes.insert(WATCH.to_owned(), note_text(&job.watch)?);
+        job.remember(&split)?;
         job.columns_told = columns::rows(&examples.columns, &job.schema.encoder);
         if let Source::File { .. } = source {
             job.description = columns::describe(&source.name(), &dialect, &table, &job.columns_told);
@@ -101,17 +95,29 @@ impl TrainJob {
         schema: Schema,
         settings: &Settings,
     ) -> Result<TrainJob, Failure> {
+        let checkpoint = settings.checkpoint(&schema, split.train.len())?;
+        TrainJob::begin(args, source, split, schema, (checkpoint, settings))
+    }
+
+    /// The same with the checkpoint that it begins with.
+    fn begin(
+        args: &TrainArgs,
+        source: &Source<'_>,
+        split: &Split<'_>,
+        schema: Schema,
+        (checkpoint, settings): (Checkpoint<f32>, &Settings),
+    ) -> Result<TrainJob, Failure> {
         let (seen, held_out) = datasets(&schema, split)?;
         let watch = Watch {
             fingerprint: String::new(),
             split: by(args),
             validate: share(args),
-            validate_with: None,
+            validate_with: args.validate_with.is_some().then(String::new),
             patience: held_out.is_some().then_some(settings.patience as u64).filter(|patience| *patience > 0),
             best: None,
         };
         Ok(TrainJob {
-            checkpoint: settings.checkpoint(&schema, seen.len())?,
+            checkpoint,
             seen,
             held_out,
             watch,
@@ -124,6 +130,18 @@ impl TrainJob {
             source: source.name(),
             fold: None,
         })
+    }
+
+    /// Notes what tells its data from others: a training that goes on must see the same.
+    fn remember(&mut self, split: &Split<'_>) -> Result<(), Failure> {
+        let names = seen_columns(&self.schema.encoder, &self.watch.split);
+        let fingerprint = |examples: &Examples<'_>| examples.fingerprint(names.iter().map(String::as_str));
+        self.watch.fingerprint = fingerprint(&split.train.examples)?;
+        if let Some(validate_with) = &mut self.watch.validate_with {
+            *validate_with = fingerprint(&split.held_out.examples)?;
+        }
+        self.checkpoint.notes.insert(WATCH.to_owned(), note_text(&self.watch)?);
+        Ok(())
     }
 
     /// What is in a checkpoint, as long as the command line does not ask for something else.
@@ -192,6 +210,15 @@ impl TrainJob {
             fold: None,
         })
     }
+}
+
+/// Patience needs rows to judge by.
+fn check_patience(args: &TrainArgs, split: &Split<'_>) -> Result<(), Failure> {
+    if args.patience.is_some_and(|patience| patience > 0) && split.held_out.is_empty() {
+        let why = "--patience needs examples that are held out: --validate with more than 0";
+        return Err(Failure::Usage(why.to_owned()));
+    }
+    Ok(())
 }
 
 /// What a network must know of its data, from the training rows of a split.

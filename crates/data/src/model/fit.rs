@@ -30,7 +30,7 @@ impl Model {
 }
 
 /// Trains to the end or until there was no gain for `patience` epochs. Returns the best epoch, or the last one without rows to tell.
-fn train(
+pub(super) fn train(
     cpu: &Cpu,
     checkpoint: &mut Checkpoint<f32>,
     data: &Dataset<f32>,
