@@ -28,7 +28,7 @@ fn a_new_training_begins_with_the_weights_of_a_model() {
     assert!(text.contains(&format!("those of {model}")) && text.contains("3-8-3"), "{text}");
     let [before, after] = [&model, &tuned].map(|path| Checkpoint::<f32>::load(path).expect("a checkpoint"));
     assert_eq!(after.network, before.network);
-    assert_eq!((after.state.progress.epochs, after.options.seed, after.examples), (2, 7, 29));
+    assert_eq!((after.state.progress.epochs, after.options.seed, after.examples), (2, 7, 30));
     // Both say the same, as scales and classes are the same.
     assert_eq!(printed(&["predict", &tuned, &data]), printed(&["predict", &model, &data]));
     // Nothing of the old file is in the new one.

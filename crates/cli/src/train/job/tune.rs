@@ -23,6 +23,8 @@ impl TrainJob {
         let Model { checkpoint, schema, .. } = model;
         let source = Source::new(args.data.as_ref(), args.labels.as_ref())?;
         let (table, dialect) = source.read(&args.table, Some(&schema.reading))?;
+        // What is missing is said before what is only strange.
+        schema.encoder.columns().iter().try_for_each(|column| table.column(&column.name).map(drop))?;
         let examples = Examples::of_model(&table, &schema.target)?;
         let dropped = table.rows().saturating_sub(examples.rows.len());
         if dropped > 0 {
