@@ -9,7 +9,7 @@ use crate::args::{EvaluateArgs, MetricsFormat};
 use crate::data::Source;
 use crate::failure::{Failure, warn};
 use crate::format::{self, plural};
-use crate::model::{load_best, loss_unit};
+use crate::model::load_best;
 
 /// Writes the loss and the metrics, beside those of a baseline.
 pub fn run(args: &EvaluateArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
@@ -33,7 +33,7 @@ pub fn run(args: &EvaluateArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fa
         return Err(Failure::Usage(format!("{} (--allow-non-finite goes on)", stray(&place(row), output))));
     }
     let (network, loss) = (&model.checkpoint.network, &model.checkpoint.options.loss);
-    let loss = network.evaluate(&cpu, &data, loss).map_err(Failure::usage)?.loss * loss_unit(&model.schema.target);
+    let loss = network.evaluate(&cpu, &data, loss).map_err(Failure::usage)?.loss * model.schema.target.loss_unit();
     if !loss.is_finite() && !args.allow_non_finite {
         // All outputs are finite: a loss overflows where one of them is largest.
         let largest =

@@ -3,9 +3,9 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use nxm_data::{Foreign, Model, NOTE, Target};
+use nxm_data::{Foreign, Model, NOTE};
 use nxm_kernels::Cpu;
-use nxm_net::{Checkpoint, Checkpoints, Dataset, Loss, Network, Targets};
+use nxm_net::{Checkpoint, Checkpoints};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -29,7 +29,7 @@ pub fn load_best(path: &Path, cpu: &Cpu, last: bool) -> Result<Model, Failure> {
         return Ok(model);
     };
     let beside = Checkpoints::new(path, NonZeroUsize::MIN).best();
-    let (Some((epoch, _)), false, Some(_)) = (watch.best, last, watch.patience) else { return Ok(model) };
+    let (Some((epoch, _)), false, true) = (watch.patience.best, last, watch.keep_best) else { return Ok(model) };
     if !beside.exists() {
         let beside = Foreign::path(&beside);
         warn(&format!("the network of the best epoch, {epoch}, is not in {beside}: the last epoch's is used"));
@@ -59,42 +59,4 @@ fn no_note(name: &str, path: &Path) -> Failure {
 /// The text of a note.
 pub fn note_text(note: &impl Serialize) -> Result<String, Failure> {
     Ok(serde_json::to_string(note)?)
-}
-
-/// How much larger a loss is than the network's own, whose numbers are scaled: deviation² for mean squared errors. Of several columns, whose
-/// units differ, the network's own loss is told.
-pub fn loss_unit(target: &Target) -> f64 {
-    match target {
-        Target::Numbers { standards, .. } if standards.len() == 1 => standards[0].deviation * standards[0].deviation,
-        _ => 1.0,
-    }
-}
-
-/// How good a network is on some examples.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score {
-    /// The mean loss.
-    pub loss: f64,
-    /// The share of right classes; none for numbers.
-    pub accuracy: Option<f64>,
-}
-
-impl Score {
-    /// Of `network` on `data`.
-    pub fn new(network: &Network<f32>, cpu: &Cpu, data: &Dataset<f32>, loss: &Loss) -> Result<Score, Failure> {
-        let evaluation = network.evaluate(cpu, data, loss).map_err(Failure::usage)?;
-        let accuracy = match (loss, data.targets()) {
-            (Loss::BinaryCrossEntropy, Targets::Values(targets)) => {
-                // A logit is above 0 where yes is the likelier one; NaN is neither. A row is right if all of its labels are.
-                let logits = network.predict(cpu, data.inputs()).map_err(Failure::usage)?;
-                let is_right = |logit: f32, target: f32| if target > 0.5 { logit > 0.0 } else { logit <= 0.0 };
-                let rows = logits.chunks_exact(network.outputs()).enumerate();
-                let right =
-                    rows.filter(|(i, row)| row.iter().enumerate().all(|(j, z)| is_right(*z, targets.at(*i, j))));
-                Some(right.count() as f64 / data.len() as f64)
-            }
-            _ => evaluation.accuracy,
-        };
-        Ok(Score { loss: evaluation.loss, accuracy })
-    }
 }

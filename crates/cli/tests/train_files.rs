@@ -57,10 +57,10 @@ fn files_of_the_user_stay() {
     let folder = Folder::new("user");
     let (data, model) = (folder.write("flowers.csv", flowers(60)), folder.name("m"));
     let train = ["train", &data, "--label", "kind", "--hidden", "4", "--epochs", "2"];
-    printed(&[&train[..], &["--patience", "0", "--checkpoint", &model]].concat());
+    printed(&[&train[..], &["--checkpoint", &model]].concat());
     let leftover = folder.write("m.2024-11-25.tmp", "something of value");
     let resume = ["train", &data, "--resume", &model, "--epochs", "4"];
-    for (suffix, more) in [("1", &["--keep", "3"][..]), ("2", &["--keep", "3"]), ("best", &["--patience", "9"])] {
+    for (suffix, more) in [("1", &["--keep", "3"][..]), ("2", &["--keep", "3"])] {
         let own = folder.write(&format!("m.{suffix}"), std::fs::read(&model).expect("a file"));
         let before = std::fs::read(&model).expect("a file");
         let refused = run(&[&resume[..], more].concat());
@@ -94,19 +94,17 @@ fn checkpoints_are_as_rare_as_is_said_and_their_time_is_foreseen() {
     let data = folder.write("flowers.csv", flowers(64));
     let train = ["train", &data, "--label", "kind", "--hidden", "4", "--batch", "10", "--epochs", "20", "--keep", "99"];
     // 54 examples: 6 steps in an epoch.
-    for (name, every, best, foreseen, epochs) in [
+    let last: &[&str] = &["--keep-last"];
+    for (name, every, kept, foreseen, epochs) in [
         // As this takes less than the time in which one is written: the beginning and the end.
-        ("default", &[][..], Some("0"), 1, vec![20, 0]),
-        ("epoch", &["--checkpoint-every", "epoch"], Some("0"), 20, (0..=20).rev().collect()),
-        ("steps", &["--checkpoint-every", "120"], Some("0"), 21, (0..=20).rev().collect()),
-        ("best", &[], None, 2, vec![20, 0]),
+        ("default", &[][..], last, 1, vec![20, 0]),
+        ("epoch", &["--checkpoint-every", "epoch"], last, 20, (0..=20).rev().collect()),
+        ("steps", &["--checkpoint-every", "120"], last, 21, (0..=20).rev().collect()),
+        ("best", &[], &[], 2, vec![20, 0]),
     ] {
         let model = folder.name(name);
-        let patience: &[&str] = match &best {
-            Some(epochs) => &["--patience", epochs],
-            None => &[],
-        };
-        let text = printed(&[&train[..], every, patience, &["--checkpoint", &model]].concat());
+        let text = printed(&[&train[..], every, kept, &["--checkpoint", &model]].concat());
+        assert_eq!(folder.path(&format!("{name}.best")).exists(), kept.is_empty(), "{name}");
         let kept = Checkpoints::new(&model, NonZeroUsize::new(99).expect("99"));
         let kept = kept.paths().map_while(|path| Checkpoint::<f32>::load(path).ok());
         assert_eq!(kept.map(|checkpoint| checkpoint.state.progress.epochs).collect::<Vec<_>>(), epochs, "{name}");

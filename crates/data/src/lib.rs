@@ -20,6 +20,7 @@ mod metrics;
 mod missing;
 mod model;
 mod number;
+mod patience;
 mod read;
 mod recipe;
 mod report;
@@ -44,9 +45,10 @@ pub use metrics::{
 };
 pub use missing::Missing;
 pub use model::{
-    Baseline, CrossValidation, EpochSummary, Evaluation, JudgedFold, Model, NOTE, Predictions, Schema, Spread,
+    Baseline, CrossValidation, EpochSummary, Evaluation, JudgedFold, Model, NOTE, Predictions, Schema, Score, Spread,
     SummaryRow, stray,
 };
+pub use patience::Patience;
 pub use read::{Compression, Dialect, Encoding as TextEncoding, Format, ReadOptions, TableReader};
 pub use recipe::{HELD_OUT, LEARNING_RATE, Recipe, Settings};
 pub use report::{CostRow, DataDescription, LossCurves, Report, ReportError, TargetMetrics, TargetResult};

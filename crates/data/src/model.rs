@@ -6,6 +6,7 @@ mod fit;
 mod importance;
 mod predictions;
 mod schema;
+mod score;
 mod tune;
 
 use std::path::Path;
@@ -20,6 +21,7 @@ pub use cross::{CrossValidation, JudgedFold, Spread, SummaryRow};
 pub use evaluate::{Baseline, Evaluation, stray};
 pub use predictions::Predictions;
 pub use schema::{NOTE, Schema};
+pub use score::Score;
 
 /// A trained network with all that it must know of its data.
 #[derive(Clone, Debug)]
@@ -38,10 +40,12 @@ pub struct Model {
 pub struct EpochSummary {
     /// Counted from 1.
     pub epoch: usize,
-    /// The mean loss of the rows that were learned from, each before its step.
+    /// The mean loss of the rows that were learned from, each before its step, in the unit of the data.
     pub loss: f64,
     /// The mean loss of the held-out rows after it, if there are any.
     pub held_out_loss: Option<f64>,
+    /// The metric of the held-out rows that the best epoch is chosen by.
+    pub held_out_metric: Option<f64>,
 }
 
 impl Model {

@@ -6,7 +6,9 @@ use std::fmt;
 use nxm_net::{Activation, Checkpoint, Loss, Network, Optimizer, OptimizerState, TrainingOptions, TrainingState};
 
 use crate::error::TableError;
+use crate::metrics::Metric;
 use crate::model::{NOTE, Schema};
+use crate::patience::Patience;
 use crate::target::Target;
 
 /// How to train. What is none is chosen by the size of the table: see [`Recipe::settings`].
@@ -31,6 +33,12 @@ pub struct Recipe {
     pub epochs: Option<usize>,
     /// Training stops after so many epochs without a gain; 0 never stops it.
     pub patience: Option<usize>,
+    /// What the best epoch is chosen by, and patience is used up by.
+    pub metric: Metric,
+    /// An epoch is better if its metric is better by more than this.
+    pub min_gain: f64,
+    /// Whether the model of the last epoch is taken rather than that of the best one.
+    pub keep_last: bool,
     /// The largest norm of the gradients of a step.
     pub clip_norm: Option<f64>,
     /// What weights and the order of rows are drawn from.
@@ -48,6 +56,12 @@ pub struct Settings {
     pub options: TrainingOptions,
     /// Training stops after so many epochs without a gain; 0 never stops it.
     pub patience: usize,
+    /// What the best epoch is chosen by, and patience is used up by.
+    pub metric: Metric,
+    /// An epoch is better if its metric is better by more than this.
+    pub min_gain: f64,
+    /// Whether the model of the last epoch is taken rather than that of the best one.
+    pub keep_last: bool,
 }
 
 /// The learning rate of AdamW, which is used unless another optimizer is asked for.
@@ -90,6 +104,16 @@ impl Recipe {
     pub fn with_patience(self, patience: usize) -> Recipe {
         Recipe { patience: Some(patience), ..self }
     }
+    /// Chooses the best epoch by this metric; an epoch is better if its metric is better by more than `min_gain`.
+    #[must_use]
+    pub fn with_metric(self, metric: Metric, min_gain: f64) -> Recipe {
+        Recipe { metric, min_gain, ..self }
+    }
+    /// Takes the model of the last epoch rather than that of the best one.
+    #[must_use]
+    pub fn with_last(self) -> Recipe {
+        Recipe { keep_last: true, ..self }
+    }
     /// With this seed.
     #[must_use]
     pub fn with_seed(self, seed: u64) -> Recipe {
@@ -116,11 +140,20 @@ impl Recipe {
             TrainingOptions::new(loss, optimizer).with_batch(batch).with_epochs(epochs).with_seed(self.seed);
         options = options.with_clip_norm(self.clip_norm);
         let patience = self.patience.unwrap_or(PATIENCE);
-        Settings { hidden, activation: self.activation.unwrap_or(Activation::Relu), options, patience }
+        let Recipe { metric, min_gain, keep_last, .. } = *self;
+        let activation = self.activation.unwrap_or(Activation::Relu);
+        Settings { hidden, activation, options, patience, metric, min_gain, keep_last }
     }
 }
 
 impl Settings {
+    /// What a training must remember of its epochs, before the first.
+    pub fn patience(&self) -> Patience {
+        let mut patience = Patience::new(self.metric, Some(self.patience as u64).filter(|epochs| *epochs > 0));
+        patience.min_gain = self.min_gain;
+        patience
+    }
+
     /// A training on so many rows that is about to begin: the network with its first weights, and what it must know of its data.
     pub fn checkpoint(&self, schema: &Schema, rows: usize) -> Result<Checkpoint<f32>, TableError> {
         let Settings { hidden, activation, options, .. } = self;

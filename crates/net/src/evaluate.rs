@@ -51,6 +51,38 @@ impl<T: Element> Network<T> {
     /// # Errors
     /// [`NetError`] if there are no examples, or if they do not fit the network or the loss.
     pub fn evaluate(&self, executor: &dyn Executor, data: &Dataset<T>, loss: &Loss) -> Result<Evaluation, NetError> {
+        self.evaluate_blocks(executor, data, loss, |_| ())
+    }
+
+    /// The same, and the outputs for each row, which are computed once: what [`evaluate`](Network::evaluate) and
+    /// [`predict`](Network::predict) return.
+    ///
+    /// # Errors
+    /// As [`Network::evaluate`]; and if the outputs do not fit into memory.
+    pub fn evaluate_and_predict(
+        &self,
+        executor: &dyn Executor,
+        data: &Dataset<T>,
+        loss: &Loss,
+    ) -> Result<(Evaluation, Vec<T>), NetError> {
+        let mut outputs = zeros("the outputs", data.len(), self.outputs())?;
+        let mut rows = outputs.chunks_exact_mut(self.outputs());
+        let evaluation = self.evaluate_blocks(executor, data, loss, |block| {
+            for (i, to) in (0..block.rows()).zip(&mut rows) {
+                to.copy_from_slice(block.row(i));
+            }
+        })?;
+        Ok((evaluation, outputs))
+    }
+
+    /// Evaluates, and shows the outputs of some rows after the other to `see`.
+    fn evaluate_blocks(
+        &self,
+        executor: &dyn Executor,
+        data: &Dataset<T>,
+        loss: &Loss,
+        mut see: impl FnMut(MatrixRef<'_, T>),
+    ) -> Result<Evaluation, NetError> {
         check_data(self, loss, data)?;
         let len = data.len();
         let mut plans = Plans::new(&self.layout, loss, len.min(EVALUATION_ROWS), Purpose::Evaluation)?;
@@ -67,6 +99,7 @@ impl<T: Element> Network<T> {
                 _ => mul(widened(plans.loss(plan)), of_rows),
             };
             (total, weight) = (add(total, of_batch), add(weight, of_rows));
+            see(plans.outputs(plan));
             if let Targets::Classes(labels) = targets {
                 let outputs = plans.outputs(plan);
                 let is_right = |(i, label): (usize, &u32)| argmax(outputs.row(i)) == Some(*label as usize);

@@ -5,13 +5,15 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use nxm_data::Metric;
 use nxm_kernels::{Activation, Cpu, Executor, Level};
 use nxm_net::Loss;
 
 use super::table::TableArgs;
 use super::tuning::TuningArgs;
-use super::values::{CheckpointEvery, Hidden, ScheduleArg, at_least_one, kept, share};
+use super::values::{CheckpointEvery, Hidden, ScheduleArg, at_least_one, gain, kept, share};
 use super::{activation, loss};
 
 /// What to train, on what, and how.
@@ -84,6 +86,16 @@ pub struct TrainArgs {
     /// Stop after so many epochs in which the held-out loss did not fall; 0 never stops. [default: 30 where examples are held out]
     #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true)]
     pub patience: Option<u64>,
+    /// An epoch is better only if its held-out loss is lower by more than this, in the unit that is shown. [default: 0]
+    #[arg(long, value_name = "NUMBER", value_parser = gain, allow_negative_numbers = true)]
+    pub min_gain: Option<f64>,
+    /// Choose the best epoch, and stop, by this metric of the held-out examples: loss; accuracy, balanced_accuracy, f1, roc_auc, log_loss or
+    /// brier_score of classes; accuracy or f1 of labels; r2, rmse or mae of numbers. [default: loss]
+    #[arg(long, value_name = "METRIC", value_parser = metric())]
+    pub metric: Option<Metric>,
+    /// Use the network of the last epoch, and do not keep that of the best one.
+    #[arg(long)]
+    pub keep_last: bool,
     /// What weights, held-out examples and the order of the others are drawn from. [default: 0]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
@@ -258,6 +270,11 @@ pub enum PredictionFormat {
     Csv,
     /// An object for each row.
     Jsonl,
+}
+
+/// A metric by its name.
+fn metric() -> impl TypedValueParser<Value = Metric> {
+    PossibleValuesParser::new(Metric::ALL.map(Metric::name)).try_map(|name| name.parse::<Metric>())
 }
 
 fn level(name: &str) -> Result<Level, String> {

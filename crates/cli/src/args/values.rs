@@ -98,6 +98,14 @@ pub fn share(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A gain that is asked for.
+pub fn gain(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(gain) if (0.0..f64::INFINITY).contains(&gain) => Ok(gain),
+        _ => Err("expected a number, 0 or more".to_owned()),
+    }
+}
+
 /// β₁ and β₂.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Betas(pub f64, pub f64);
@@ -302,6 +310,8 @@ mod tests {
     fn a_share_leaves_something() {
         assert_eq!((share("0"), share("0.25")), (Ok(0.0), Ok(0.25)));
         assert!(["1", "-0.1", "NaN", "x", ""].into_iter().all(|text| share(text).is_err()));
+        assert_eq!((gain("0"), gain("2.5")), (Ok(0.0), Ok(2.5)));
+        assert!(["-0.1", "NaN", "inf", "x", ""].into_iter().all(|text| gain(text).is_err()));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use nxm_net::Checkpoint;
 use super::cost::Costs;
 use super::foresee::TrialForecast;
 use super::interrupt;
-use super::job::{TrainJob, by, columns, fit, options, seed, select, share};
+use super::job::{TrainJob, by, check_patience, columns, fit, options, seed, select, share};
 use super::learn::{Learned, learn};
 use super::logs::Logs;
 use super::progress::Bar;
@@ -17,7 +17,6 @@ use crate::args::{SplitName, TrainArgs};
 use crate::data::Source;
 use crate::failure::{Failure, warn};
 use crate::format::{plural, seconds};
-use crate::model::loss_unit;
 
 /// Trains a model for each fold, and says how good they are.
 pub fn run(args: &TrainArgs, folds: u64, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
@@ -67,7 +66,7 @@ pub fn run(args: &TrainArgs, folds: u64, cpu: Cpu, out: &mut impl Write) -> Resu
         out.flush()?;
     }
     let interrupt = interrupt::watch()?;
-    let mut bar = Bar::new(all, 0, loss_unit(&schemas[0].target));
+    let mut bar = Bar::new(all, 0, &schemas[0].target);
     let (mut found, mut before) = (CrossValidation::default(), 0usize);
     for (i, fold) in folds.iter().enumerate() {
         let number = i.saturating_add(1);
@@ -104,11 +103,7 @@ fn parted<'a>(
 ) -> Result<Vec<Fold<'a>>, Failure> {
     let parted = examples.cross_folds(&by(args), folds, share(args), seed(args));
     let folds = parted.map_err(|error| Failure::Usage(format!("--folds {folds}: {}: {error}", source.name())))?;
-    let is_judged = |fold: &Fold<'_>| !fold.split.held_out.is_empty();
-    if args.patience.is_some_and(|patience| patience > 0) && !folds.iter().all(is_judged) {
-        let why = "--patience needs examples that are held out: --validate with more than 0, and enough of them";
-        return Err(Failure::Usage(why.to_owned()));
-    }
+    folds.iter().try_for_each(|fold| check_patience(args, &fold.split))?;
     Ok(folds)
 }
 

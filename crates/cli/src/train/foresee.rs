@@ -8,7 +8,6 @@ use nxm_kernels::Cpu;
 use super::job::TrainJob;
 use crate::failure::Failure;
 use crate::format::{plural, seconds};
-use crate::model::Score;
 
 /// How long is measured at most, but for the first two steps.
 const BUDGET: Duration = Duration::from_millis(200);
@@ -50,14 +49,15 @@ impl TrialForecast {
         let seconds_per_step = start.elapsed().as_secs_f64() / measured as f64;
         let start = Instant::now();
         if let Some(held_out) = &job.held_out {
-            Score::new(training.network(), cpu, &held_out.data, &job.checkpoint.options.loss)?;
+            let (rows, metric) = ((&held_out.data, &held_out.values), job.watch.patience.metric);
+            job.schema.score(cpu, training.network(), rows, &job.checkpoint.options.loss, metric)?;
         }
         let epochs = steps.div_ceil(training.steps_per_epoch());
         let judging = start.elapsed().as_secs_f64() * epochs as f64;
         let seconds = seconds_per_step * steps as f64 + judging;
         let writes = job.place.as_ref().zip(write).map(|(place, write)| {
             // Each of them may follow one of the best epoch.
-            let files = if job.watch.patience.is_some() { 2 } else { 1 };
+            let files = if job.watch.keep_best { 2 } else { 1 };
             (place.writes(steps, epochs, seconds).saturating_mul(files), write.as_secs_f64())
         });
         let seconds = seconds + writes.map_or(0.0, |(count, each)| count as f64 * each);

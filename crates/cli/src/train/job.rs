@@ -107,14 +107,18 @@ impl TrainJob {
         schema: Schema,
         (checkpoint, settings): (Checkpoint<f32>, &Settings),
     ) -> Result<TrainJob, Failure> {
+        schema.target.check_metric(settings.metric).map_err(|error| Failure::Usage(format!("--metric: {error}")))?;
         let (seen, held_out) = datasets(&schema, split)?;
+        let mut patience = settings.patience();
+        // Nothing tells how good an epoch is.
+        patience.epochs = patience.epochs.filter(|_| held_out.is_some());
         let watch = Watch {
             fingerprint: String::new(),
             split: by(args),
             validate: share(args),
             validate_with: args.validate_with.is_some().then(String::new),
-            patience: held_out.is_some().then_some(settings.patience as u64).filter(|patience| *patience > 0),
-            best: None,
+            patience,
+            keep_best: held_out.is_some() && !settings.keep_last,
         };
         Ok(TrainJob {
             checkpoint,
@@ -161,15 +165,15 @@ impl TrainJob {
                 Foreign::path(path)
             )));
         }
-        if progress.steps == 0 && watch.stops_after(progress.epochs as u64) {
-            let patience = plural(watch.patience.unwrap_or(0), "epoch");
+        if progress.steps == 0 && watch.patience.stops_after(progress.epochs as u64) {
+            let patience = plural(watch.patience.epochs.unwrap_or(0), "epoch");
             return Err(Failure::Usage(format!(
                 "{}: the training has stopped after {patience} without a gain; ask for more of them by --patience",
                 Foreign::path(path)
             )));
         }
         if to == path {
-            place.go_on(watch.patience.is_some())?;
+            place.go_on(watch.keep_best)?;
         }
         let source = Source::new(args.data.as_ref(), args.labels.as_ref())?;
         let (table, dialect) = source.read(&args.table, Some(&schema.reading))?;
@@ -212,13 +216,19 @@ impl TrainJob {
     }
 }
 
-/// Patience needs rows to judge by.
-fn check_patience(args: &TrainArgs, split: &Split<'_>) -> Result<(), Failure> {
-    if args.patience.is_some_and(|patience| patience > 0) && split.held_out.is_empty() {
-        let why = "--patience needs examples that are held out: --validate with more than 0";
-        return Err(Failure::Usage(why.to_owned()));
+/// The best epoch and patience need rows to judge by.
+pub fn check_patience(args: &TrainArgs, split: &Split<'_>) -> Result<(), Failure> {
+    let needs = [
+        ("--patience", args.patience.is_some_and(|patience| patience > 0)),
+        ("--min-gain", args.min_gain.is_some()),
+        ("--metric", args.metric.is_some()),
+    ];
+    match needs.into_iter().find(|(_, asked)| *asked && split.held_out.is_empty()) {
+        Some((flag, _)) => {
+            Err(Failure::Usage(format!("{flag} needs examples that are held out: --validate with more than 0")))
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// What a network must know of its data, from the training rows of a split.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use nxm_data::{Foreign, Model};
+use nxm_data::{Foreign, Model, Patience, Score, Target};
 use nxm_kernels::Cpu;
 use nxm_net::{Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, NetError, Training};
 
@@ -17,7 +17,7 @@ use super::progress::Bar;
 use super::watch::{WATCH, Watch};
 use crate::failure::Failure;
 use crate::format::{count, loss, percent, plural, seconds};
-use crate::model::{Score, loss_unit, note_text};
+use crate::model::note_text;
 use crate::table::{Look, table};
 
 /// Epochs that the table shows at most.
@@ -59,7 +59,7 @@ pub fn learn(
 ) -> Result<Learned, Failure> {
     let TrainJob { checkpoint, seen, held_out, watch, place, again, schema, fold, .. } = job;
     // The network's numbers are scaled; people know their own.
-    let unit = loss_unit(&schema.target);
+    let unit = schema.target.loss_unit();
     let mut training = checkpoint.resume(cpu, seen).map_err(Failure::usage)?;
     let (mut place, steps) = (place.as_mut(), training.steps_per_epoch().saturating_mul(training.options().epochs));
     let (mut epochs, mut last) = (Vec::new(), None);
@@ -74,21 +74,23 @@ pub fn learn(
         };
         if training.state().progress.steps == 0 {
             let report = training.last_epoch().expect("an epoch has just ended");
-            let judge = |rows: &HeldOut| Score::new(training.network(), cpu, &rows.data, &training.options().loss);
+            let (loss, metric) = (&training.options().loss, watch.patience.metric);
+            let judge =
+                |rows: &HeldOut| schema.score(cpu, training.network(), (&rows.data, &rows.values), loss, metric);
             last = held_out.as_ref().map(judge).transpose()?;
-            let best = last.is_some_and(|score| watch.see(report.epoch as u64, score.loss));
-            stopped = watch.stops_after(report.epoch as u64);
+            let best = last.is_some_and(|score| watch.patience.see(report.epoch as u64, score.value));
+            stopped = watch.patience.stops_after(report.epoch as u64);
             training.notes_mut().insert(WATCH.to_owned(), note_text(&watch)?);
-            if best && watch.patience.is_some() {
+            if best && watch.keep_best {
                 let checkpoint = training.checkpoint();
                 if let Some(place) = &mut place {
                     place.keep_best(checkpoint.clone());
                 }
                 kept = Some(checkpoint);
             }
-            let score = last.map(|score| Score { loss: score.loss * unit, ..score });
-            logs.write(&training, report, score, unit, bar.seconds())?;
-            epochs.push(Epoch { number: report.epoch, loss: report.loss * unit, score, seconds: bar.seconds() });
+            logs.write(&training, report, last, unit, bar.seconds())?;
+            let (loss, seconds) = (report.loss * unit, bar.seconds());
+            epochs.push(Epoch { number: report.epoch, loss, score: last, seconds });
         }
         if let Some(place) = &mut place {
             let ended = stopped || training.steps() >= steps;
@@ -115,15 +117,15 @@ pub fn run(
     let of_epoch = options.steps_per_epoch(*examples);
     let done = state.progress.epochs.saturating_mul(of_epoch).saturating_add(state.progress.steps);
     let steps = options.epochs.saturating_mul(of_epoch);
-    let mut bar = Bar::new(steps, done, loss_unit(&job.schema.target));
+    let mut bar = Bar::new(steps, done, &job.schema.target);
     let Learned { epochs, stopped, kept, last } = learn(job, cpu, interrupt, logs, &mut bar)?;
     bar.clear();
-    let TrainJob { held_out, watch, place, dialect, columns_told, source, .. } = job;
-    writeln!(out, "\n{}\n", history(&epochs))?;
+    let TrainJob { held_out, watch, place, dialect, columns_told, source, schema, .. } = job;
+    writeln!(out, "\n{}\n", history(&epochs, &schema.target))?;
     let (time, rate) = (seconds(bar.seconds()), count(bar.rate() as u64));
     writeln!(out, "{}, {time}, {rate} examples/s.", plural(last.state.optimizer.steps(), "step"))?;
     let kept = kept.or_else(|| best_before(place.as_ref(), watch));
-    let best = kept.as_ref().and(watch.best).map(|(epoch, _)| epoch);
+    let best = kept.as_ref().and(watch.patience.best).map(|(epoch, _)| epoch);
     let model = Model::of(cpu, kept.unwrap_or(last))?;
     let mut judged = None;
     if let Some(held_out) = held_out {
@@ -152,7 +154,7 @@ pub fn run(
 
 /// The best epoch, if it was one of an earlier session and is still kept.
 fn best_before(place: Option<&CheckpointFiles>, watch: &Watch) -> Option<Checkpoint<f32>> {
-    let (epoch, _) = watch.best?;
+    let (epoch, _) = watch.patience.best.filter(|_| watch.keep_best)?;
     let best = Checkpoint::load(place?.best()).ok()?;
     (best.state.progress.epochs as u64 == epoch).then_some(best)
 }
@@ -230,18 +232,35 @@ fn save_unnamed(training: &Training<'_, f32>) -> Result<PathBuf, CheckpointError
 }
 
 /// The epochs of this session: all, or some at equal distances and the last.
-fn history(epochs: &[Epoch]) -> String {
+fn history(epochs: &[Epoch], target: &Target) -> String {
     let distance = epochs.len().div_ceil(ROWS).max(1);
-    let shown = epochs.iter().enumerate().filter(|(i, _)| {
+    let some = epochs.iter().enumerate().filter(|(i, _)| {
         let number = i.saturating_add(1);
         number.is_multiple_of(distance) || number == epochs.len() || *i == 0
     });
-    let rows = shown.map(|(_, epoch)| {
+    let rows = some.map(|(_, epoch)| {
         let score = epoch.score.map(|score| loss(score.loss)).unwrap_or_default();
-        let right = epoch.score.and_then(|score| score.accuracy).map(percent).unwrap_or_default();
+        let right = epoch.score.and_then(|score| score.shown).map(|value| shown(target, value)).unwrap_or_default();
         [epoch.number.to_string(), loss(epoch.loss), score, right, seconds(epoch.seconds)]
     });
-    table(Look::Text, ["epoch", "loss", "held-out loss", "held-out right", "time"], 0, rows)
+    let metric = format!("held-out {}", shown_name(target));
+    table(Look::Text, ["epoch", "loss", "held-out loss", &metric, "time"], 0, rows)
+}
+
+/// What the shown metric of an epoch is called: "right" of classes and labels.
+pub fn shown_name(target: &Target) -> &'static str {
+    match target {
+        Target::Classes { .. } | Target::Labels { .. } => "right",
+        Target::Numbers { .. } => target.shown_metric().title(),
+    }
+}
+
+/// The shown metric of an epoch, as people read it.
+pub fn shown(target: &Target, value: f64) -> String {
+    match target {
+        Target::Classes { .. } | Target::Labels { .. } => percent(value),
+        Target::Numbers { .. } => format!("{value:.4}"),
+    }
 }
 
 /// Why it ended, and where what it learned is.
@@ -251,15 +270,15 @@ fn conclude(
     place: Option<&mut CheckpointFiles>,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    if let (true, Some(patience)) = (stopped, watch.patience) {
-        writeln!(out, "Stopped: the held-out loss did not fall for {}.", plural(patience, "epoch"))?;
+    if let (true, Some(epochs)) = (stopped, watch.patience.epochs) {
+        writeln!(out, "Stopped: the held-out {} for {}.", no_gain(&watch.patience), plural(epochs, "epoch"))?;
     }
     let Some(place) = place else {
         writeln!(out, "The network was not kept; --checkpoint FILE keeps it.")?;
         return Ok(());
     };
     writeln!(out, "The network is in {}.", Foreign::path(&place.path))?;
-    if let (Some(_), Some((epoch, _))) = (watch.patience, watch.best) {
+    if let (true, Some((epoch, _))) = (watch.keep_best, watch.patience.best) {
         let best = place.best();
         let path = Foreign::path(&best);
         if epoch_in(&best) == Some(epoch) {
@@ -270,6 +289,13 @@ fn conclude(
         }
     }
     Ok(())
+}
+
+/// "loss did not fall", "accuracy did not rise by more than 0.01".
+fn no_gain(patience: &Patience) -> String {
+    let way = if patience.metric.gain(1.0, 0.0) > 0.0 { "rise" } else { "fall" };
+    let by = if patience.min_gain > 0.0 { format!(" by more than {}", patience.min_gain) } else { String::new() };
+    format!("{} did not {way}{by}", patience.metric.title())
 }
 
 /// The epoch that a checkpoint was written after; none if there is no checkpoint.

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use nxm_data::{EventWriter, HistoryRow, HistoryWriter};
+use nxm_data::{EventWriter, HistoryRow, HistoryWriter, Score};
 use nxm_net::{EpochReport, Training};
 
 use super::job::TrainJob;
 use crate::args::TrainArgs;
 use crate::failure::Failure;
-use crate::model::Score;
 
 /// The files that a row is added to after each epoch, and the report at the end.
 pub struct Logs {
@@ -63,7 +62,7 @@ impl Logs {
             step,
             loss: report.loss * unit,
             held_out_loss: score.map(|score| score.loss),
-            held_out_metric: score.and_then(|score| score.accuracy),
+            held_out_metric: score.and_then(|score| score.shown),
             learning_rate: options.schedule.learning_rate(options.optimizer.learning_rate(), step.saturating_sub(1)),
             seconds,
         };

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nxm_data::{Score, Target};
 use nxm_net::{Element, Progress, Training};
 
-use crate::format::{self, count, percent, seconds};
-use crate::model::Score;
+use super::learn::{shown, shown_name};
+use crate::format::{self, count, seconds};
 
 /// How often it is drawn: a step may take less time than drawing.
 const EVERY: Duration = Duration::from_millis(100);
@@ -24,17 +25,26 @@ pub struct Bar {
     /// Steps that were taken since it began.
     taken: usize,
     examples: u64,
-    /// What losses are multiplied by.
-    unit: f64,
+    /// What is learned: the unit of losses, and which metric is shown.
+    target: Target,
 }
 
 impl Bar {
-    /// For a training of `steps` steps of which `done` are done; its losses are shown times `unit`.
-    pub fn new(steps: usize, done: usize, unit: f64) -> Bar {
+    /// For a training of `steps` steps of which `done` are done.
+    pub fn new(steps: usize, done: usize, target: &Target) -> Bar {
         let style = ProgressStyle::with_template("{msg} {wide_bar}").expect("a valid template");
         let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr()).with_style(style);
         bar.set_position(done as u64);
-        Bar { bar, start: Instant::now(), drawn: None, prefix: String::new(), before: 0, taken: 0, examples: 0, unit }
+        Bar {
+            bar,
+            start: Instant::now(),
+            drawn: None,
+            prefix: String::new(),
+            before: 0,
+            taken: 0,
+            examples: 0,
+            target: target.clone(),
+        }
     }
 
     /// The next of several trainings begins, after `before` steps: some of them may not have been taken.
@@ -55,15 +65,15 @@ impl Bar {
             format!("{}epoch {}/{}", self.prefix, epochs.saturating_add(usize::from(steps > 0)), options.epochs);
         let of_epoch = (steps > 0).then(|| loss / (steps as f64 * options.batch.min(training.examples()) as f64));
         if let Some(loss) = of_epoch.or(training.last_epoch().map(|epoch| epoch.loss)) {
-            message += &format!(", loss {}", format::loss(loss * self.unit));
+            message += &format!(", loss {}", format::loss(loss * self.target.loss_unit()));
         }
-        if let Some(accuracy) = last.and_then(|score| score.accuracy) {
-            message += &format!(", {} right", percent(accuracy));
+        if let Some(score) = last {
+            message += &judged(&self.target, score);
         }
         // The bar's own estimate looks back over many seconds, at its slow beginning too.
         let (done, all) = (self.before.saturating_add(training.steps()) as u64, self.bar.length().unwrap_or(0));
         let left = all.saturating_sub(done) as f64 * self.seconds() / self.taken.max(1) as f64;
-        message += &format!(", {} examples/s, {} left", count(self.rate() as u64), seconds(left));
+        message += &format!(", {} left, {} examples/s", seconds(left), count(self.rate() as u64));
         self.bar.set_message(message);
         self.bar.set_position(done);
     }
@@ -86,5 +96,32 @@ impl Bar {
     /// Makes room for what follows.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// What is told of the held-out rows: ", held-out loss 0.123, 97.78 % right".
+fn judged(target: &Target, score: Score) -> String {
+    let loss = format!(", held-out loss {}", format::loss(score.loss));
+    match (score.shown, target) {
+        (None, _) => loss,
+        (Some(value), Target::Numbers { .. }) => format!("{loss}, {} {}", shown_name(target), shown(target, value)),
+        (Some(value), _) => format!("{loss}, {} {}", shown(target, value), shown_name(target)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nxm_data::Standard;
+
+    use super::*;
+
+    #[test]
+    fn the_held_out_rows_are_told_by_their_loss_and_a_metric() {
+        let score = |shown| Score { loss: 0.25, shown, value: 0.25 };
+        let classes = Target::Classes { column: "x".to_owned(), classes: vec!["a".to_owned(), "b".to_owned()] };
+        assert_eq!(judged(&classes, score(Some(0.97777))), ", held-out loss 0.250, 97.78 % right");
+        let numbers = Target::Numbers { columns: vec!["x".to_owned()], standards: vec![Standard::NONE] };
+        assert_eq!(judged(&numbers, score(Some(0.5))), ", held-out loss 0.250, R² 0.5000");
+        assert_eq!(judged(&numbers, score(None)), ", held-out loss 0.250");
     }
 }

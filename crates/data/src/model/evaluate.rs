@@ -78,13 +78,15 @@ impl Model {
         if let Some((row, output)) = predictions.stray() {
             return Err(stray(&rows.examples.table.place(rows.rows[row]), output));
         }
-        self.judge(&predictions, &rows.values()?)
+        self.schema.judge(&predictions, &rows.values()?)
     }
+}
 
+impl Schema {
     /// How good predictions are, by the targets of the same rows.
     pub fn judge(&self, predictions: &Predictions<'_>, values: &TargetValues) -> Result<Evaluation, TableError> {
         let rows = predictions.len();
-        let Schema { target, baseline, .. } = &self.schema;
+        let Schema { target, baseline, .. } = self;
         let probabilities = || -> Vec<f64> { (0..rows).flat_map(|i| predictions.probabilities(i)).collect() };
         Ok(match (target, baseline, values) {
             (Target::Classes { classes: names, .. }, Baseline::Classes(baseline), TargetValues::Classes(classes)) => {

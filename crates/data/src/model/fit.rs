@@ -6,9 +6,11 @@ use super::{EpochSummary, Model, Schema};
 use crate::error::TableError;
 use crate::recipe::{Recipe, Settings};
 use crate::split::Split;
+use crate::target::TargetValues;
 
 impl Model {
-    /// Trains on the training rows of a split. Where rows are held out, it stops when their loss falls no more, and keeps the best epoch.
+    /// Trains on the training rows of a split. Where rows are held out, it stops when their loss falls no more, and keeps the best epoch;
+    /// [`Recipe::metric`] names another metric.
     /// What is learned from data (scales, medians, categories) comes from the training rows alone.
     ///
     /// # Errors
@@ -21,43 +23,55 @@ impl Model {
     /// The same with all settings.
     pub(super) fn fit_with(cpu: &Cpu, split: &Split<'_>, settings: &Settings) -> Result<Model, TableError> {
         let schema = Schema::fit(split)?;
+        let checkpoint = settings.checkpoint(&schema, split.train.len())?;
+        Model::train(cpu, split, schema, checkpoint, settings)
+    }
+
+    /// Trains from this beginning to the end, or until there was no gain for too long. Returns the best epoch, or the last one without rows
+    /// to tell.
+    pub(super) fn train(
+        cpu: &Cpu,
+        split: &Split<'_>,
+        schema: Schema,
+        mut checkpoint: Checkpoint<f32>,
+        settings: &Settings,
+    ) -> Result<Model, TableError> {
+        schema.target.check_metric(settings.metric)?;
         let data = schema.dataset(&split.train)?;
-        let held_out = (!split.held_out.is_empty()).then(|| schema.dataset(&split.held_out)).transpose()?;
-        let mut checkpoint = settings.checkpoint(&schema, data.len())?;
-        let (checkpoint, history) = train(cpu, &mut checkpoint, &data, held_out.as_ref(), settings.patience)?;
+        let held_out = match split.held_out.is_empty() {
+            true => None,
+            false => Some((schema.dataset(&split.held_out)?, split.held_out.values()?)),
+        };
+        let unit = schema.target.loss_unit();
+        let loss = checkpoint.options.loss.clone();
+        let mut training: Training<'_, f32> = checkpoint.resume(cpu, &data)?;
+        let (mut best, mut patience, mut history) = (None, settings.patience(), Vec::new());
+        while let Some(step) = training.step() {
+            step?;
+            if training.state().progress.steps != 0 {
+                continue;
+            }
+            let Some(report) = training.last_epoch() else { continue };
+            let judge = |(data, values): &(Dataset<f32>, TargetValues)| {
+                schema.score(cpu, training.network(), (data, values), &loss, settings.metric)
+            };
+            let score = held_out.as_ref().map(judge).transpose()?;
+            history.push(EpochSummary {
+                epoch: report.epoch,
+                loss: report.loss * unit,
+                held_out_loss: score.map(|score| score.loss),
+                held_out_metric: score.map(|score| score.value),
+            });
+            if let Some(score) = score {
+                if patience.see(report.epoch as u64, score.value) && !settings.keep_last {
+                    best = Some(training.checkpoint());
+                }
+                if patience.stops_after(report.epoch as u64) {
+                    break;
+                }
+            }
+        }
+        let checkpoint = best.unwrap_or_else(|| training.checkpoint());
         Ok(Model { checkpoint, schema, history, cpu: *cpu })
     }
-}
-
-/// Trains to the end or until there was no gain for `patience` epochs. Returns the best epoch, or the last one without rows to tell.
-pub(super) fn train(
-    cpu: &Cpu,
-    checkpoint: &mut Checkpoint<f32>,
-    data: &Dataset<f32>,
-    held_out: Option<&Dataset<f32>>,
-    patience: usize,
-) -> Result<(Checkpoint<f32>, Vec<EpochSummary>), TableError> {
-    let loss = checkpoint.options.loss.clone();
-    let mut training: Training<'_, f32> = checkpoint.resume(cpu, data)?;
-    let (mut best, mut lowest, mut at) = (None, f64::INFINITY, 0usize);
-    let mut history = Vec::new();
-    while let Some(step) = training.step() {
-        step?;
-        if training.state().progress.steps != 0 {
-            continue;
-        }
-        let Some(report) = training.last_epoch() else { continue };
-        let held_out_loss =
-            held_out.map(|data| training.network().evaluate(cpu, data, &loss)).transpose()?.map(|found| found.loss);
-        history.push(EpochSummary { epoch: report.epoch, loss: report.loss, held_out_loss });
-        if let Some(found) = held_out_loss {
-            if found < lowest {
-                (best, lowest, at) = (Some(training.checkpoint()), found, report.epoch);
-            }
-            if patience > 0 && report.epoch.saturating_sub(at) >= patience {
-                break;
-            }
-        }
-    }
-    Ok((best.unwrap_or_else(|| training.checkpoint()), history))
 }

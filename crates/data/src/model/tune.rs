@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use nxm_net::Cpu;
 
-use super::fit::train;
 use super::{Baseline, Model, Schema};
 use crate::error::TableError;
 use crate::foreign::Foreign;
@@ -48,11 +47,8 @@ impl Model {
         let split = Split { train: self.schema.own(&split.train)?, held_out: self.schema.own(&split.held_out)? };
         let schema = self.schema.tuned(&split)?;
         let settings = recipe.settings(split.train.len(), &schema.target);
-        let data = schema.dataset(&split.train)?;
-        let held_out = (!split.held_out.is_empty()).then(|| schema.dataset(&split.held_out)).transpose()?;
-        let mut checkpoint = settings.begin(self.checkpoint.network.clone(), &schema, data.len())?;
-        let (checkpoint, history) = train(cpu, &mut checkpoint, &data, held_out.as_ref(), settings.patience)?;
-        Ok(Model { checkpoint, schema, history, cpu: *cpu })
+        let checkpoint = settings.begin(self.checkpoint.network.clone(), &schema, split.train.len())?;
+        Model::train(cpu, &split, schema, checkpoint, &settings)
     }
 }
 

@@ -99,6 +99,17 @@ fn evaluation_is_the_mean_over_all_examples() {
 }
 
 #[test]
+fn evaluation_and_prediction_at_once_are_both() {
+    for loss in losses(3) {
+        let network = network::<f32>(&[6, 8, 3], Activation::Tanh, Activation::Identity, 1);
+        let data = examples(&loss, 2 * EVALUATION_ROWS + 88, 6, 3, 2);
+        let (evaluation, outputs) = network.evaluate_and_predict(&cpu(), &data, &loss).unwrap();
+        assert_eq!(evaluation, network.evaluate(&cpu(), &data, &loss).unwrap());
+        assert_eq!(outputs, network.predict(&cpu(), data.inputs()).unwrap());
+    }
+}
+
+#[test]
 fn batches_whose_classes_weigh_nothing_have_their_share_of_the_loss() {
     // All rows of the first and the third batch weigh nothing, and label smoothing gives each of them a share of the loss.
     let loss = Loss::CrossEntropy { label_smoothing: 0.1, class_weights: vec![0.0, 2.0, 0.5] };

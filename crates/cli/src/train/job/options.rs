@@ -22,6 +22,9 @@ pub fn new(args: &TrainArgs, target: &Target, rows: usize) -> Result<Settings, F
     recipe.batch = args.batch.map(whole);
     recipe.epochs = args.epochs.map(whole);
     recipe.patience = args.patience.map(whole);
+    recipe.metric = args.metric.unwrap_or_default();
+    recipe.min_gain = args.min_gain.unwrap_or(0.0);
+    recipe.keep_last = args.keep_last;
     recipe.clip_norm = args.tuning.clip_norm;
     let mut settings = recipe.settings(rows, target);
     settings.options.loss = args.tuning.loss(settings.options.loss)?;
@@ -79,10 +82,18 @@ pub fn agree(args: &TrainArgs, path: &Path, model: &mut Model, watch: &mut Watch
     if let Some(epochs) = args.epochs {
         model.checkpoint.options.epochs = whole(epochs);
     }
-    if args.patience.is_some() {
-        watch.patience = args.patience.filter(|patience| *patience > 0);
+    same.check("--metric", args.metric.as_ref(), &watch.patience.metric)?;
+    same.check("--min-gain", args.min_gain.as_ref(), &watch.patience.min_gain)?;
+    if args.keep_last && watch.keep_best {
+        let path = Foreign::path(path);
+        return Err(Failure::Usage(format!(
+            "the training in {path} keeps its best epoch: leave --keep-last out, and use nxm predict --last"
+        )));
     }
-    if watch.patience.is_some() && watch.validate == 0.0 && watch.validate_with.is_none() {
+    if args.patience.is_some() {
+        watch.patience.epochs = args.patience.filter(|patience| *patience > 0);
+    }
+    if watch.patience.epochs.is_some() && watch.validate == 0.0 && watch.validate_with.is_none() {
         let path = Foreign::path(path);
         return Err(Failure::Usage(format!("--patience needs examples that are held out, and {path} has none")));
     }
