@@ -15,7 +15,8 @@ use nxm_net::Loss;
 use crate::audit::AuditArgs;
 use crate::explain::ExplainArgs;
 pub use learn::{
-    BadRows, EvaluateArgs, MetricsFormat, OptimizerName, PredictArgs, PredictionFormat, ShowArgs, SplitName, TrainArgs,
+    BadRows, EvaluateArgs, LogFormat, MetricsFormat, OptimizerName, PredictArgs, PredictionFormat, ShowArgs, SplitName,
+    TrainArgs,
 };
 pub use network::NetworkArg;
 use network::network;
@@ -88,6 +89,11 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether a program reads what is said on standard error.
+    pub fn says_json(&self) -> bool {
+        matches!(self, Command::Train(args) if args.log == Some(LogFormat::Json))
+    }
+
     /// How many threads were asked for.
     pub fn threads(&self) -> Option<u64> {
         match self {

@@ -3,8 +3,17 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nxm_net::printable;
+
+/// Whether a program reads standard error: then each message is an object of JSON in a line.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on, messages are objects of JSON.
+pub fn say_json() {
+    JSON.store(true, Ordering::Relaxed);
+}
 
 /// Why a command stops early.
 #[derive(Debug)]
@@ -62,7 +71,10 @@ impl Failure {
             }
             Failure::Interrupted(message) => {
                 // With a command to copy: as long as it is.
-                let _ = writeln!(io::stderr(), "{}", escaped(&message));
+                match JSON.load(Ordering::Relaxed) {
+                    true => say("interrupted: ", &message),
+                    false => drop(writeln!(io::stderr(), "{}", escaped(&message))),
+                }
                 ExitCode::from(130)
             }
             // Who reads the output has read enough, as `head` does.
@@ -82,6 +94,11 @@ pub fn warn(message: &str) {
 
 /// Writes a message on standard error. A standard error that takes nothing, a full disk say, is no reason to panic.
 fn say(prefix: &str, message: &str) {
+    if JSON.load(Ordering::Relaxed) {
+        let event = serde_json::json!({ "event": prefix.trim_end_matches(": "), "message": message });
+        let _ = writeln!(io::stderr(), "{event}");
+        return;
+    }
     let _ = writeln!(io::stderr(), "{prefix}{}", on_terminal(message));
 }
 

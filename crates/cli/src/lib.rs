@@ -55,6 +55,9 @@ fn is_printable() -> bool {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
+    if cli.command.as_ref().is_some_and(Command::says_json) {
+        failure::say_json();
+    }
     // Before anything else asks the pool how many threads it has.
     threads::build_pool(cli.command.as_ref().and_then(Command::threads))?;
     // A level that this machine lacks is an error of every command, before anything is written.

@@ -1,6 +1,7 @@
 //! `nxm train`: a network learns from a file, and never loses what it has learned.
 
 mod cost;
+mod events;
 mod folds;
 mod foresee;
 mod interrupt;
@@ -23,6 +24,7 @@ use crate::args::TrainArgs;
 use crate::failure::Failure;
 use crate::format::plural;
 use cost::Costs;
+use events::Talk;
 use foresee::TrialForecast;
 use interrupt::Interrupt;
 use job::TrainJob;
@@ -42,12 +44,13 @@ pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failu
     };
     let mut logs = Logs::open(args, &job)?;
     let interrupt = interrupt::watch()?;
+    let quiet = args.quiet;
     if job.place.is_none() {
-        return train(&mut job, &cpu, &interrupt, &mut logs, out);
+        return train(&mut job, &cpu, &interrupt, &mut logs, &mut Talk { result: out, quiet });
     }
     // Its other effect, the checkpoint, is wanted even if nobody reads what it says.
     let mut listener = Listener::new(out);
-    train(&mut job, &cpu, &interrupt, &mut logs, &mut listener)?;
+    train(&mut job, &cpu, &interrupt, &mut logs, &mut Talk { result: &mut listener, quiet })?;
     Ok(listener.end()?)
 }
 
@@ -56,7 +59,7 @@ fn train(
     cpu: &Cpu,
     interrupt: &Interrupt,
     logs: &mut Logs,
-    out: &mut impl Write,
+    out: &mut Talk<impl Write>,
 ) -> Result<(), Failure> {
     // What can't be trained or kept says so here, before anything is printed.
     let costs = Costs::new(job, cpu)?;
@@ -69,6 +72,7 @@ fn train(
         writeln!(out, "{forecast}")?;
     }
     out.flush()?;
+    logs.voice.start(job, None, cpu, &costs, forecast);
     logs.forecast = forecast.map(|forecast| forecast.seconds());
     learn::run(job, cpu, interrupt, logs, out)
 }

@@ -124,6 +124,15 @@ pub struct TrainArgs {
     /// learning rate; the state of the optimizer and the epochs begin anew.
     #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
     pub fine_tune: Option<PathBuf>,
+    /// Print only the result, the metrics of the held-out rows. Warnings and errors stay on standard error.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say each epoch in a line as it ends, on standard error.
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Write objects of JSON, one in a line, on standard error: at the start, after each epoch, at the end, and for warnings and errors.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub log: Option<LogFormat>,
     #[command(flatten)]
     pub machine: MachineArgs,
 }
@@ -243,6 +252,13 @@ pub enum SplitName {
     Random,
     /// The last ones, as of a series in time.
     Order,
+}
+
+/// How a training says what it does, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// An object in each line.
+    Json,
 }
 
 /// What becomes of a row with a cell that does not fit.

@@ -6,6 +6,7 @@ use nxm_count::{Bill, NetworkSpec, TrainingLength};
 use nxm_kernels::Cpu;
 use nxm_net::Checkpoint;
 
+use super::events::CostFacts;
 use super::job::TrainJob;
 use crate::failure::Failure;
 use crate::format::count;
@@ -45,6 +46,14 @@ impl Costs {
             });
         }
         costs.ok_or_else(|| Failure::Usage("there is no training".to_owned()))
+    }
+}
+
+impl Costs {
+    /// For programs.
+    pub fn facts(&self) -> CostFacts {
+        let [flops_per_step, flops_per_epoch] = [&self.bill.step, &self.bill.epoch].map(|part| part.total.ops.flops());
+        CostFacts { flops_per_step, flops_per_epoch, flops: self.flops, memory_bytes: self.memory }
     }
 }
 

@@ -7,6 +7,7 @@ use nxm_kernels::{Cpu, Executor};
 use nxm_net::Checkpoint;
 
 use super::cost::Costs;
+use super::events::{Talk, Voice};
 use super::foresee::TrialForecast;
 use super::interrupt;
 use super::job::{TrainJob, by, check_patience, columns, fit, options, seed, select, share};
@@ -21,6 +22,9 @@ use crate::format::{plural, seconds};
 /// Trains a model for each fold, and says how good they are.
 pub fn run(args: &TrainArgs, folds: u64, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
     refuse(args)?;
+    let voice = Voice::of(args);
+    let mut talk = Talk { result: out, quiet: voice.quiet };
+    let out = &mut talk;
     let source = Source::new(args.data.as_ref(), args.labels.as_ref())?;
     let (table, dialect) = source.read(&args.table, None)?;
     let examples = select(args, &source, &table)?;
@@ -64,9 +68,10 @@ pub fn run(args: &TrainArgs, folds: u64, cpu: Cpu, out: &mut impl Write) -> Resu
         }
         writeln!(out)?;
         out.flush()?;
+        voice.start(job, Some(folds.len()), &cpu, &costs, forecast);
     }
     let interrupt = interrupt::watch()?;
-    let mut bar = Bar::new(all, 0, &schemas[0].target);
+    let mut bar = Bar::new(all, 0, &schemas[0].target, voice.draws());
     let (mut found, mut before) = (CrossValidation::default(), 0usize);
     for (i, fold) in folds.iter().enumerate() {
         let number = i.saturating_add(1);
@@ -74,7 +79,7 @@ pub fn run(args: &TrainArgs, folds: u64, cpu: Cpu, out: &mut impl Write) -> Resu
         job.fold = Some((number, folds.len()));
         bar.next(format!("fold {number}/{}, ", folds.len()), before);
         before = before.saturating_add(steps(&job.checkpoint));
-        let Learned { epochs, kept, last, .. } = learn(&mut job, &cpu, &interrupt, &mut Logs::none(), &mut bar)?;
+        let Learned { epochs, kept, last, .. } = learn(&mut job, &cpu, &interrupt, &mut Logs::none(voice), &mut bar)?;
         let model = Model::of(&cpu, kept.unwrap_or(last))?;
         let evaluation = model.evaluate(&fold.judged)?;
         let (trained_on, judged_by) = (fold.split.train.len(), fold.judged.len());
@@ -86,10 +91,13 @@ pub fn run(args: &TrainArgs, folds: u64, cpu: Cpu, out: &mut impl Write) -> Resu
             writeln!(out, "{}", judged.line(number))?;
             out.flush()
         })?;
+        voice.fold(number, &judged);
         found.folds.push(judged);
     }
     bar.clear();
-    writeln!(out, "\n{}", found.summary_text())?;
+    voice.end_of_folds(&found, bar.seconds());
+    writeln!(out)?;
+    writeln!(out.result, "{}", found.summary_text())?;
     writeln!(out, "{}. No model was kept: train one without --folds.", seconds(bar.seconds()))?;
     Ok(())
 }

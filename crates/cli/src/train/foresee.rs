@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use nxm_kernels::Cpu;
 
+use super::events::ForecastFacts;
 use super::job::TrainJob;
 use crate::failure::Failure;
 use crate::format::{plural, seconds};
@@ -69,6 +70,12 @@ impl TrialForecast {
     /// How long it will take.
     pub fn seconds(&self) -> f64 {
         self.seconds
+    }
+
+    /// For programs.
+    pub fn facts(&self) -> ForecastFacts {
+        let TrialForecast { steps, seconds_per_step, seconds, .. } = *self;
+        ForecastFacts { steps, seconds_per_step, seconds }
     }
 
     /// Of so many trainings that are like this one, have so many steps together, and are not kept.

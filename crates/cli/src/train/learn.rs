@@ -8,6 +8,7 @@ use nxm_data::{Foreign, Model, Patience, Score, Target};
 use nxm_kernels::Cpu;
 use nxm_net::{Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, NetError, Training};
 
+use super::events::{End, EpochTold, Talk};
 use super::interrupt::Interrupt;
 use super::job::{TrainJob, quoted};
 use super::logs::Logs;
@@ -72,6 +73,7 @@ pub fn learn(
                 return Err(failed(error, *fold, place, &training));
             }
         };
+        bar.step(&training, step.rows, last);
         if training.state().progress.steps == 0 {
             let report = training.last_epoch().expect("an epoch has just ended");
             let (loss, metric) = (&training.options().loss, watch.patience.metric);
@@ -90,13 +92,26 @@ pub fn learn(
             }
             logs.write(&training, report, last, unit, bar.seconds())?;
             let (loss, seconds) = (report.loss * unit, bar.seconds());
+            logs.voice.epoch(
+                bar,
+                &EpochTold {
+                    fold: *fold,
+                    epoch: report.epoch,
+                    epochs: training.options().epochs,
+                    loss,
+                    score: last,
+                    target: &schema.target,
+                    best,
+                    seconds,
+                    seconds_left: bar.left(training.steps()),
+                },
+            );
             epochs.push(Epoch { number: report.epoch, loss, score: last, seconds });
         }
         if let Some(place) = &mut place {
             let ended = stopped || training.steps() >= steps;
             place.after_step(&training, ended).map_err(Failure::usage)?;
         }
-        bar.step(&training, step.rows, last);
         if interrupt.asked() && !stopped && training.steps() < steps {
             bar.clear();
             return Err(interrupted(*fold, place, &training, again)?);
@@ -111,19 +126,20 @@ pub fn run(
     cpu: &Cpu,
     interrupt: &Interrupt,
     logs: &mut Logs,
-    out: &mut impl Write,
+    out: &mut Talk<impl Write>,
 ) -> Result<(), Failure> {
     let Checkpoint { options, state, examples, .. } = &job.checkpoint;
     let of_epoch = options.steps_per_epoch(*examples);
     let done = state.progress.epochs.saturating_mul(of_epoch).saturating_add(state.progress.steps);
     let steps = options.epochs.saturating_mul(of_epoch);
-    let mut bar = Bar::new(steps, done, &job.schema.target);
+    let mut bar = Bar::new(steps, done, &job.schema.target, logs.voice.draws());
     let Learned { epochs, stopped, kept, last } = learn(job, cpu, interrupt, logs, &mut bar)?;
     bar.clear();
     let TrainJob { held_out, watch, place, dialect, columns_told, source, schema, .. } = job;
     writeln!(out, "\n{}\n", history(&epochs, &schema.target))?;
     let (time, rate) = (seconds(bar.seconds()), count(bar.rate() as u64));
     writeln!(out, "{}, {time}, {rate} examples/s.", plural(last.state.optimizer.steps(), "step"))?;
+    let (last_epoch, last_step) = (last.state.progress.epochs, last.state.optimizer.steps());
     let kept = kept.or_else(|| best_before(place.as_ref(), watch));
     let best = kept.as_ref().and(watch.patience.best).map(|(epoch, _)| epoch);
     let model = Model::of(cpu, kept.unwrap_or(last))?;
@@ -131,9 +147,13 @@ pub fn run(
     if let Some(held_out) = held_out {
         let epoch = best.map_or(String::new(), |epoch| format!(" after epoch {epoch}, the best one"));
         let found = model.judge(&model.predict_dataset(&held_out.data)?, &held_out.values)?;
-        writeln!(out, "On the held-out rows{epoch}:\n\n{found}")?;
+        writeln!(out, "On the held-out rows{epoch}:\n")?;
+        writeln!(out.result, "{found}")?;
         judged = Some((&*held_out, found));
     }
+    let metrics = judged.as_ref().map(|(_, found)| found);
+    let path = place.as_ref().map(|place| place.path.to_string_lossy().into_owned());
+    logs.voice.end(&End::new((last_epoch, last_step, bar.seconds()), stopped, best, metrics, path));
     if let Some(path) = &logs.report {
         let told = Told {
             source,

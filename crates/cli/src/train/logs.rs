@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use nxm_data::{EventWriter, HistoryRow, HistoryWriter, Score};
 use nxm_net::{EpochReport, Training};
 
+use super::events::Voice;
 use super::job::TrainJob;
 use crate::args::TrainArgs;
 use crate::failure::Failure;
@@ -17,12 +18,14 @@ pub struct Logs {
     pub report: Option<PathBuf>,
     /// Seconds that the training was forecast to take.
     pub forecast: Option<f64>,
+    /// What is said while it runs.
+    pub voice: Voice,
 }
 
 impl Logs {
     /// No files.
-    pub fn none() -> Logs {
-        Logs { history: None, events: None, report: None, forecast: None }
+    pub fn none(voice: Voice) -> Logs {
+        Logs { history: None, events: None, report: None, forecast: None, voice }
     }
 
     /// Those that the command line asks for. A training that goes on adds to those that are there.
@@ -41,6 +44,7 @@ impl Logs {
             events: events.transpose().map_err(Failure::usage)?,
             report: args.report.clone(),
             forecast: None,
+            voice: Voice::of(args),
         })
     }
 

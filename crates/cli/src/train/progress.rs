@@ -31,9 +31,10 @@ pub struct Bar {
 
 impl Bar {
     /// For a training of `steps` steps of which `done` are done.
-    pub fn new(steps: usize, done: usize, target: &Target) -> Bar {
+    pub fn new(steps: usize, done: usize, target: &Target, draws: bool) -> Bar {
         let style = ProgressStyle::with_template("{msg} {wide_bar}").expect("a valid template");
-        let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr()).with_style(style);
+        let to = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(steps as u64), to).with_style(style);
         bar.set_position(done as u64);
         Bar {
             bar,
@@ -70,12 +71,17 @@ impl Bar {
         if let Some(score) = last {
             message += &judged(&self.target, score);
         }
-        // The bar's own estimate looks back over many seconds, at its slow beginning too.
-        let (done, all) = (self.before.saturating_add(training.steps()) as u64, self.bar.length().unwrap_or(0));
-        let left = all.saturating_sub(done) as f64 * self.seconds() / self.taken.max(1) as f64;
+        let left = self.left(training.steps());
         message += &format!(", {} left, {} examples/s", seconds(left), count(self.rate() as u64));
         self.bar.set_message(message);
-        self.bar.set_position(done);
+        self.bar.set_position(self.before.saturating_add(training.steps()) as u64);
+    }
+
+    /// Seconds that are left after so many steps of this training. The bar's own estimate looks back over many seconds, at its slow
+    /// beginning too.
+    pub fn left(&self, steps: usize) -> f64 {
+        let (done, all) = (self.before.saturating_add(steps) as u64, self.bar.length().unwrap_or(0));
+        all.saturating_sub(done) as f64 * self.seconds() / self.taken.max(1) as f64
     }
 
     /// Examples of a second, on average.
@@ -100,7 +106,7 @@ impl Bar {
 }
 
 /// What is told of the held-out rows: ", held-out loss 0.123, 97.78 % right".
-fn judged(target: &Target, score: Score) -> String {
+pub fn judged(target: &Target, score: Score) -> String {
     let loss = format!(", held-out loss {}", format::loss(score.loss));
     match (score.shown, target) {
         (None, _) => loss,
