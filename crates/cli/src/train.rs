@@ -37,6 +37,7 @@ pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failu
     if let Some(folds) = args.folds {
         return folds::run(args, folds, cpu, out);
     }
+    logs::check(args)?;
     let mut job = match (&args.resume, &args.fine_tune) {
         (None, None) => TrainJob::new(args)?,
         (Some(path), _) => TrainJob::resumed(args, path, &cpu)?,

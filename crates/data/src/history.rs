@@ -14,6 +14,7 @@ mod events;
 pub use events::EventWriter;
 
 use crate::foreign::Foreign;
+use crate::write::takes_files;
 
 /// Bytes of a line at most. A row has seven numbers; a file with longer lines is something else.
 const LINE: u64 = 1 << 12;
@@ -97,6 +98,10 @@ fn shown(path: &Path) -> String {
 /// An error of the operating system about this path.
 fn about(path: &Path) -> impl Fn(io::Error) -> HistoryError {
     |error| HistoryError::Io { name: shown(path), error }
+}
+
+fn not_regular(path: &Path) -> HistoryError {
+    HistoryError::Occupied { name: shown(path), why: "it is no regular file".to_owned() }
 }
 
 impl HistoryFormat {
@@ -192,6 +197,25 @@ impl HistoryWriter {
         HistoryWriter::open(path, |history| history.end_of(Some(epoch)))
     }
 
+    /// Whether a history could be written to this file now. Nothing is changed.
+    ///
+    /// # Errors
+    /// As [`HistoryWriter::create`].
+    pub fn check(path: &Path) -> Result<(), HistoryError> {
+        let format = HistoryFormat::of(path)?;
+        match std::fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                takes_files(path.parent().unwrap_or(path)).map_err(about(path))
+            }
+            Err(error) => Err(about(path)(error)),
+            Ok(found) if !found.is_file() => Err(not_regular(path)),
+            Ok(_) => {
+                let file = OpenOptions::new().read(true).write(true).open(path).map_err(about(path))?;
+                HistoryWriter { file, path: path.to_owned(), format }.end_of(None).map(drop)
+            }
+        }
+    }
+
     /// Opens a file and keeps as many of its bytes as `keep` says.
     fn open(
         path: &Path,
@@ -200,8 +224,7 @@ impl HistoryWriter {
         let format = HistoryFormat::of(path)?;
         // A pipe would be waited for, and can't be shortened.
         if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-            let why = "it is no regular file".to_owned();
-            return Err(HistoryError::Occupied { name: shown(path), why });
+            return Err(not_regular(path));
         }
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
         let mut history = HistoryWriter { file: opened.map_err(about(path))?, path: path.to_owned(), format };

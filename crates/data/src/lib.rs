@@ -30,6 +30,7 @@ mod table;
 mod target;
 #[cfg(test)]
 mod testing;
+mod write;
 
 pub use cells::{Cells, CellsBuilder, MANY_NUMBERS, MOST_TEXTS, Numbers, Texts};
 pub use describe::{Description, Kind, Overrides, Reason};

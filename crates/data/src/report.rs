@@ -11,6 +11,7 @@ use thiserror::Error;
 use crate::foreign::Foreign;
 use crate::importance::Importance;
 use crate::metrics::{ClassMetrics, Comparison, LabelMetrics, NumberMetrics};
+use crate::write::takes_files;
 
 mod judged;
 mod page;
@@ -176,6 +177,19 @@ impl Report {
         }
         html.push_str("</main>\n</body>\n</html>\n");
         html
+    }
+
+    /// Whether a report could be written to this file now: to be asked before hours are spent on what it tells. Nothing is changed.
+    ///
+    /// # Errors
+    /// As [`Report::write`].
+    pub fn check(path: &Path) -> Result<(), ReportError> {
+        let name = || Foreign::path(path).to_string();
+        let about = |error| ReportError::Io { name: name(), error };
+        if !replaceable(path).map_err(about)? {
+            return Err(ReportError::Occupied { name: name() });
+        }
+        takes_files(path.parent().unwrap_or(path)).map_err(about)
     }
 
     /// Writes the page to a file, whole or not at all. An older report of this name is replaced.

@@ -1,8 +1,8 @@
 //! What a training writes besides its checkpoint: its history, TensorBoard's events, a report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use nxm_data::{EventWriter, HistoryRow, HistoryWriter, Score};
+use nxm_data::{EventWriter, Foreign, HistoryRow, HistoryWriter, Report, Score};
 use nxm_net::{EpochReport, Training};
 
 use super::events::Voice;
@@ -20,6 +20,46 @@ pub struct Logs {
     pub forecast: Option<f64>,
     /// What is said while it runs.
     pub voice: Voice,
+}
+
+/// Fails if a file that is to be written besides the checkpoint could not be, or would replace another one: before anything is read,
+/// learned or changed.
+pub fn check(args: &TrainArgs) -> Result<(), Failure> {
+    let named = [
+        ("--checkpoint", args.checkpoint.as_ref()),
+        ("--report", args.report.as_ref()),
+        ("--history", args.history.as_ref()),
+        ("--tensorboard", args.tensorboard.as_ref()),
+        ("the table to learn from", args.data.as_ref()),
+        ("--validate-with", args.validate_with.as_ref()),
+        ("--resume", args.resume.as_ref()),
+        ("--fine-tune", args.fine_tune.as_ref()),
+    ];
+    let named: Vec<(&str, &PathBuf)> = named.into_iter().filter_map(|(name, path)| Some((name, path?))).collect();
+    for (i, (name, path)) in named.iter().enumerate() {
+        let same = |other: &&(&str, &PathBuf)| whole(other.1) == whole(path);
+        let written = ["--report", "--history", "--tensorboard"].contains(name);
+        let before = || named.iter().take(i).find(same);
+        let after = || named.iter().skip(i.saturating_add(1)).find(same);
+        if let Some((other, _)) = written.then(|| before().or_else(after)).flatten() {
+            let path = Foreign::path(path);
+            return Err(Failure::Usage(format!("{name} and {other} are the same file, {path}: name another one")));
+        }
+    }
+    args.report.as_deref().map(Report::check).transpose().map_err(Failure::usage)?;
+    args.history.as_deref().map(HistoryWriter::check).transpose().map_err(Failure::usage)?;
+    args.tensorboard.as_deref().map(EventWriter::check).transpose().map_err(Failure::usage)?;
+    Ok(())
+}
+
+/// A path by which a file is known, whatever it is called: that of its folder, and its name.
+fn whole(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (path.canonicalize(), folder.canonicalize(), path.file_name()) {
+        (Ok(path), ..) => path,
+        (_, Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
 }
 
 impl Logs {

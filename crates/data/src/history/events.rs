@@ -17,6 +17,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crc::{CRC_32_ISCSI, Crc};
 
 use super::{HistoryError, HistoryRow, about};
+use crate::write::takes_files;
 
 static CRC_32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
@@ -128,6 +129,21 @@ impl EventWriter {
             }
         }
         Err(about(folder)(io::ErrorKind::AlreadyExists.into()))
+    }
+
+    /// Whether a file could be made in this folder now, which need not be there. Nothing is changed.
+    ///
+    /// # Errors
+    /// As [`EventWriter::create`].
+    pub fn check(folder: &Path) -> Result<(), HistoryError> {
+        // The folder, or the first one above it that is there.
+        for path in folder.ancestors() {
+            match takes_files(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound && !path.as_os_str().is_empty() => {}
+                tried => return tried.map_err(about(folder)),
+            }
+        }
+        Ok(())
     }
 
     /// Begins a file that goes on after `epoch`: TensorBoard drops what other files of the folder say about later epochs.
