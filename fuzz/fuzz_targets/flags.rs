@@ -20,7 +20,10 @@ mod values;
 
 use network::NetworkArg;
 use nxm_data::Foreign;
-use values::{Betas, CheckpointEvery, ClassWeights, Hidden, ScheduleArg, at_least_one, kept, share};
+use values::{
+    Auto, Betas, CheckpointEvery, ClassWeights, Hidden, ScheduleArg, at_least_one, at_least_one_or_auto, gain, hidden_or_auto,
+    kept, share,
+};
 
 /// Reads, writes and reads again. The texts are compared: NaN is read, and refused later.
 fn round<V: FromStr<Err: Debug> + Display>(text: &str) -> Option<V> {
@@ -93,6 +96,10 @@ fuzz_target!(|bytes: &[u8]| {
         None => assert_eq!(whole(text), None),
     }
     assert_eq!(at_least_one(text).ok(), whole(text));
+    let or_auto = [at_least_one_or_auto(text).map(drop).is_ok(), hidden_or_auto(text).map(drop).is_ok()];
+    assert_eq!(or_auto, [whole(text).is_some(), text.parse::<Hidden>().is_ok()].map(|known| known || text == "auto"));
+    assert_eq!(Auto::given(&at_least_one_or_auto(text).ok()).copied(), whole(text));
+    assert!(gain(text).is_err() || (0.0..f64::INFINITY).contains(&text.parse::<f64>().expect("a number")));
     assert!(kept(text).is_err() || (1..=1000).contains(&text.parse::<u64>().expect("a number")));
     assert!(share(text).is_err() || (0.0..1.0).contains(&text.parse::<f64>().expect("a number")));
     names(text);

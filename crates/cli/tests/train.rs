@@ -290,3 +290,21 @@ fn a_training_that_diverges_keeps_its_last_good_state() {
     assert!(message.contains("layer") && message.contains(&format!("after {steps} step")), "{message}");
     assert!(message.contains(&model) && message.trim_end().lines().count() == 1, "{message}");
 }
+
+#[test]
+fn what_fits_has_a_name() {
+    let folder = Folder::new("auto");
+    let data = folder.write("flowers.csv", flowers(60));
+    let trained = |name: &str, more: &[&str]| {
+        let model = folder.name(name);
+        printed(&[&["train", &data, "--label", "kind", "--checkpoint", &model][..], more].concat());
+        std::fs::read(model).expect("a file")
+    };
+    let by_name = trained("auto", &["--epochs", "auto", "--batch", "auto", "--hidden", "auto"]);
+    assert!(by_name == trained("default", &[]), "the same training");
+    // A training that goes on keeps what it has.
+    let (model, batch) = (folder.name("auto"), ["--batch", "auto", "--hidden", "auto", "--epochs", "auto"]);
+    let again = run(&[&["train", &data, "--resume", &model][..], &batch].concat());
+    let message = String::from_utf8(again.stderr).expect("UTF-8");
+    assert!(message.contains("has finished") || message.contains("has stopped"), "{message}");
+}

@@ -13,7 +13,9 @@ use nxm_net::Loss;
 
 use super::table::TableArgs;
 use super::tuning::TuningArgs;
-use super::values::{CheckpointEvery, Hidden, ScheduleArg, at_least_one, gain, kept, share};
+use super::values::{
+    Auto, CheckpointEvery, Hidden, ScheduleArg, at_least_one, at_least_one_or_auto, gain, hidden_or_auto, kept, share,
+};
 use super::{activation, loss};
 
 /// What to train, on what, and how.
@@ -39,9 +41,9 @@ pub struct TrainArgs {
     /// The labels of IDX images; unless given, the file beside them with "labels" for "images" and "idx1" for "idx3".
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    /// Units of the hidden layers, as 128,64, or none. [default: 64, or 128,64 for a thousand rows and more]
-    #[arg(long, value_name = "UNITS")]
-    pub hidden: Option<Hidden>,
+    /// Units of the hidden layers, as 128,64, or none; auto is 64, or 128,64 for a thousand rows and more. [default: auto]
+    #[arg(long, value_name = "UNITS|auto", value_parser = hidden_or_auto)]
+    pub hidden: Option<Auto<Hidden>>,
     /// Their activation. [default: relu]
     #[arg(long, value_parser = activation())]
     pub activation: Option<Activation>,
@@ -61,12 +63,12 @@ pub struct TrainArgs {
     pub schedule: Option<ScheduleArg>,
     #[command(flatten)]
     pub tuning: TuningArgs,
-    /// Examples in a step. [default: from 16 to 256, by the number of rows]
-    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
-    pub batch: Option<u64>,
-    /// How many times training sees every example at most. [default: from 10 to 300, by the number of rows]
-    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
-    pub epochs: Option<u64>,
+    /// Examples in a step; auto is from 16 to 256, by the number of rows. [default: auto]
+    #[arg(long, value_name = "N|auto", value_parser = at_least_one_or_auto, allow_negative_numbers = true)]
+    pub batch: Option<Auto<u64>>,
+    /// How many times training sees every example at most; auto is from 10 to 300, by the number of rows. [default: auto]
+    #[arg(long, value_name = "N|auto", value_parser = at_least_one_or_auto, allow_negative_numbers = true)]
+    pub epochs: Option<Auto<u64>>,
     /// The share of the examples that is held out to judge each epoch by; 0 for none. [default: 0.15]
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub validate: Option<f64>,

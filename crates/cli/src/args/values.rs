@@ -17,6 +17,44 @@ pub fn at_least_one(text: &str) -> Result<u64, String> {
     }
 }
 
+/// A setting, or "auto": what fits the number of rows, which is also the default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auto<V> {
+    /// What fits.
+    Fitting,
+    /// This.
+    Given(V),
+}
+
+const AUTO: &str = "auto";
+
+impl<V> Auto<V> {
+    /// The setting that is asked for, if one is.
+    pub fn given(asked: &Option<Auto<V>>) -> Option<&V> {
+        match asked {
+            Some(Auto::Given(value)) => Some(value),
+            Some(Auto::Fitting) | None => None,
+        }
+    }
+}
+
+/// A whole number, at least 1, or "auto".
+pub fn at_least_one_or_auto(text: &str) -> Result<Auto<u64>, String> {
+    auto(text, at_least_one)
+}
+
+/// Hidden layers, or "auto".
+pub fn hidden_or_auto(text: &str) -> Result<Auto<Hidden>, String> {
+    auto(text, str::parse)
+}
+
+fn auto<V>(text: &str, value: impl Fn(&str) -> Result<V, String>) -> Result<Auto<V>, String> {
+    match text {
+        AUTO => Ok(Auto::Fitting),
+        _ => value(text).map(Auto::Given).map_err(|error| format!("{error}, or {AUTO:?}")),
+    }
+}
+
 /// When a checkpoint is written, besides the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckpointEvery {
@@ -272,6 +310,15 @@ mod tests {
         }
         let beyond = at_least_one("18446744073709551616");
         assert_eq!(beyond, Err("expected a whole number of at most 18446744073709551615".to_owned()));
+    }
+
+    #[test]
+    fn what_fits_has_a_name() {
+        assert_eq!(at_least_one_or_auto(AUTO), Ok(Auto::Fitting));
+        assert_eq!(at_least_one_or_auto("7"), Ok(Auto::Given(7)));
+        assert_eq!(hidden_or_auto("4,2"), Ok(Auto::Given(Hidden(vec![4, 2]))));
+        assert!(at_least_one_or_auto("0").unwrap_err().ends_with("or \"auto\""));
+        assert_eq!((Auto::given(&Some(Auto::Given(7))), Auto::<u64>::given(&Some(Auto::Fitting))), (Some(&7), None));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use nxm_data::{Foreign, LEARNING_RATE, Model, Recipe, Settings, SplitBy, Target};
 use nxm_net::{Checkpoint, Loss, TrainingOptions};
 
-use crate::args::{Hidden, OptimizerName, ScheduleArg, SplitName, TrainArgs, TuningArgs};
+use crate::args::{Auto, Hidden, OptimizerName, ScheduleArg, SplitName, TrainArgs, TuningArgs};
 use crate::failure::Failure;
 use crate::train::watch::Watch;
 
@@ -17,10 +17,10 @@ pub fn new(args: &TrainArgs, target: &Target, rows: usize) -> Result<Settings, F
     let mut recipe = Recipe::default()
         .with_optimizer(args.tuning.optimizer(name, rate)?)
         .with_seed(args.seed.unwrap_or(TrainingOptions::default().seed));
-    recipe.hidden = args.hidden.as_ref().map(|hidden| hidden.0.clone());
+    recipe.hidden = Auto::given(&args.hidden).map(|hidden| hidden.0.clone());
     recipe.activation = args.activation;
-    recipe.batch = args.batch.map(whole);
-    recipe.epochs = args.epochs.map(whole);
+    recipe.batch = Auto::given(&args.batch).copied().map(whole);
+    recipe.epochs = Auto::given(&args.epochs).copied().map(whole);
     recipe.patience = args.patience.map(whole);
     recipe.metric = args.metric.unwrap_or_default();
     recipe.min_gain = args.min_gain.unwrap_or(0.0);
@@ -44,7 +44,7 @@ pub fn agree(args: &TrainArgs, path: &Path, model: &mut Model, watch: &mut Watch
     let hidden = network.layers().len().saturating_sub(1);
     same.check(
         "--hidden",
-        args.hidden.as_ref(),
+        Auto::given(&args.hidden),
         &Hidden(network.layers().take(hidden).map(|layer| layer.fan_out()).collect()),
     )?;
     if hidden > 0 {
@@ -55,7 +55,7 @@ pub fn agree(args: &TrainArgs, path: &Path, model: &mut Model, watch: &mut Watch
     same.check("--learning-rate", args.learning_rate.as_ref(), &options.optimizer.learning_rate())?;
     same.check("--schedule", args.schedule.as_ref(), &ScheduleArg(options.schedule.clone()))?;
     same.tuning(&args.tuning, &TuningArgs::of(&options.optimizer, &options.loss, options.clip_norm))?;
-    same.check("--batch", args.batch.map(whole).as_ref(), &options.batch)?;
+    same.check("--batch", Auto::given(&args.batch).copied().map(whole).as_ref(), &options.batch)?;
     same.check("--seed", args.seed.as_ref(), &options.seed)?;
     same.check("--validate", args.validate.as_ref(), &watch.validate)?;
     let split = args.split.map(split_by).or(args.group.clone().map(SplitBy::Group));
@@ -79,8 +79,8 @@ pub fn agree(args: &TrainArgs, path: &Path, model: &mut Model, watch: &mut Watch
             )));
         }
     }
-    if let Some(epochs) = args.epochs {
-        model.checkpoint.options.epochs = whole(epochs);
+    if let Some(epochs) = Auto::given(&args.epochs) {
+        model.checkpoint.options.epochs = whole(*epochs);
     }
     same.check("--metric", args.metric.as_ref(), &watch.patience.metric)?;
     same.check("--min-gain", args.min_gain.as_ref(), &watch.patience.min_gain)?;

@@ -6,7 +6,7 @@ use nxm_data::{Examples, Foreign, Model, Split, SplitBy};
 use nxm_kernels::Cpu;
 
 use super::{TrainJob, by, check_patience, judged, options, seed, share};
-use crate::args::TrainArgs;
+use crate::args::{Auto, TrainArgs};
 use crate::data::Source;
 use crate::failure::{Failure, warn};
 use crate::format::plural;
@@ -57,7 +57,7 @@ impl TrainJob {
 /// What the model has decided.
 fn refuse(args: &TrainArgs, path: &Path) -> Result<(), Failure> {
     for (flag, asked) in [
-        ("--hidden", args.hidden.is_some()),
+        ("--hidden", Auto::given(&args.hidden).is_some()),
         ("--activation", args.activation.is_some()),
         ("--loss", args.loss.is_some()),
         ("--categories", !args.categories.is_empty()),
