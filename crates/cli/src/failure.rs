@@ -92,6 +92,11 @@ pub fn warn(message: &str) {
     say("warning: ", message);
 }
 
+/// Says on standard error what somebody may want to know.
+pub fn note(message: &str) {
+    say("note: ", message);
+}
+
 /// Writes a message on standard error. A standard error that takes nothing, a full disk say, is no reason to panic.
 fn say(prefix: &str, message: &str) {
     if JSON.load(Ordering::Relaxed) {

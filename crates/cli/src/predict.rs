@@ -1,16 +1,22 @@
 //! `nxm predict`: what a trained network says about each row. Rows are read, predicted and written some thousands at a time, so that a
 //! file may be larger than memory.
 
-use std::io::{IsTerminal, Write, stdout};
+mod file;
+mod write;
 
-use nxm_data::{Cells, Foreign, MANY_NUMBERS, Model, Predictions, Table, TableError, Target, stray};
+use std::io::{BufWriter, IsTerminal, Write, stdout};
+use std::path::PathBuf;
+
+use nxm_data::{Cells, Foreign, InMemory, MANY_NUMBERS, Model, Predictions, Table, TableError, Target, stray};
 use nxm_kernels::Cpu;
 
 use crate::args::{BadRows, PredictArgs, PredictionFormat};
 use crate::data::Source;
 use crate::failure::{Failure, warn};
-use crate::format::{plain, plural};
+use crate::format::plural;
 use crate::model::load_best;
+use file::OutFile;
+use write::{Lines, Npy, Rows, Value};
 
 /// Rows that are in memory at once.
 const ROWS: usize = 8192;
@@ -19,10 +25,66 @@ const _: () = assert!(ROWS <= MANY_NUMBERS);
 /// Writes a header, and a row for each example.
 pub fn run(args: &PredictArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
     let cpu = args.machine.of(cpu);
+    check(args)?;
     let model = load_best(&args.model, &cpu, args.last)?;
+    let columns = number_names(&model.schema.target);
+    match (&args.out, args.format) {
+        (Some(path), PredictionFormat::Npy) => {
+            let mut file = OutFile::create(path)?;
+            let mut rows = Npy::new(BufWriter::new(&mut file.file), columns)?;
+            predict(args, &model, &mut rows)?;
+            drop(rows.end()?);
+            file.keep()
+        }
+        (Some(path), format) => {
+            let mut file = OutFile::create(path)?;
+            let mut rows = Lines::new(format, BufWriter::new(&mut file.file), true);
+            predict(args, &model, &mut rows)?;
+            rows.end()?;
+            file.keep()
+        }
+        // How many rows there are stands before them: they are kept until it is known.
+        (None, PredictionFormat::Npy) => {
+            let mut rows = Npy::new(InMemory::default(), columns)?;
+            predict(args, &model, &mut rows)?;
+            Ok(out.write_all(&rows.end()?.into_bytes())?)
+        }
+        (None, format) => {
+            let mut rows = Lines::new(format, out, false);
+            predict(args, &model, &mut rows)?;
+            rows.end()
+        }
+    }
+}
+
+/// What can't be written so.
+fn check(args: &PredictArgs) -> Result<(), Failure> {
+    if args.format == PredictionFormat::Npy {
+        if let Some(name) = args.keep.first() {
+            let name = Foreign::quoted(name);
+            return Err(Failure::Usage(format!(
+                "--keep {name} is not for --format npy, which holds numbers of one kind and no names: leave it out, or use csv or jsonl"
+            )));
+        }
+        if args.out.is_none() && stdout().is_terminal() {
+            return Err(Failure::Usage("--format npy is not for a terminal: name a file by --out".to_owned()));
+        }
+    }
+    let out = args.out.as_ref().and_then(|path| path.canonicalize().ok());
+    let is_out = |path: &&PathBuf| out.is_some() && path.canonicalize().ok() == out;
+    match [&args.model, &args.data].into_iter().find(is_out) {
+        Some(path) => {
+            let path = Foreign::path(path);
+            Err(Failure::Usage(format!("--out is {path}, which is read: name another file")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Reads, predicts and writes some rows after the other.
+fn predict(args: &PredictArgs, model: &Model, writer: &mut dyn Rows) -> Result<(), Failure> {
     let source = Source::File { data: &args.data, labels: args.labels.as_deref() };
     let mut reader = source.open(&args.table, Some(&model.schema.reading))?;
-    let mut writer = Writer::new(args.format, out);
     let mut first = true;
     let mut skipped = 0usize;
     while let Some(table) = reader.next_rows(ROWS)? {
@@ -62,7 +124,7 @@ pub fn run(args: &PredictArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fai
         }
         for row in rows.into_iter().filter(|row| !bad.contains_key(row)) {
             let cells = kept.iter().map(|column| cell(&table, *column, row));
-            writer.row(cells.chain(said(&model, &predictions, row)).collect())?;
+            writer.row(cells.chain(said(model, &predictions, row)).collect())?;
         }
     }
     if skipped > 0 {
@@ -71,7 +133,7 @@ pub fn run(args: &PredictArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fai
     if first {
         return Err(Failure::Usage(format!("{} has no rows", source.name())));
     }
-    writer.end()
+    Ok(())
 }
 
 /// What the columns are called that hold what the model says.
@@ -93,18 +155,19 @@ fn names(target: &Target) -> Vec<String> {
     }
 }
 
-/// A value as it is written.
-#[derive(Clone, Debug, PartialEq)]
-enum Value {
-    Text(String),
-    Number(f64),
-    /// With the digits of 32 bits.
-    Probability(f32),
+/// The same of those columns that hold numbers: probabilities, or numbers that are predicted.
+fn number_names(target: &Target) -> Vec<String> {
+    let names = names(target);
+    match target {
+        Target::Classes { .. } => names.into_iter().skip(1).collect(),
+        Target::Labels { .. } => names.into_iter().skip(1).step_by(2).collect(),
+        Target::Numbers { .. } => names,
+    }
 }
 
 /// What the model says about a row; no class, and NaN, if an output is NaN.
 fn said(model: &Model, predictions: &Predictions<'_>, row: usize) -> Vec<Value> {
-    let probabilities = || predictions.probabilities(row).into_iter().map(|p| Value::Probability(p as f32));
+    let probabilities = || predictions.probabilities(row).into_iter().map(Value::Probability);
     match &model.schema.target {
         Target::Classes { classes, .. } => {
             let class = predictions.class(row).map(|class| classes[class].clone()).unwrap_or_default();
@@ -120,7 +183,7 @@ fn said(model: &Model, predictions: &Predictions<'_>, row: usize) -> Vec<Value> 
                 } else {
                     no
                 };
-                [Value::Text(label.to_owned()), Value::Probability(p as f32)]
+                [Value::Text(label.to_owned()), Value::Probability(p)]
             };
             values.iter().zip(predictions.probabilities(row)).flat_map(label).collect()
         }
@@ -135,64 +198,4 @@ fn cell(table: &Table, column: usize, row: usize) -> Value {
         Cells::Numbers(numbers) => numbers[row].to_string(),
         Cells::Many { .. } | Cells::Array { .. } => String::new(),
     })
-}
-
-/// Writes rows in a format.
-#[allow(clippy::large_enum_variant, reason = "there is one")]
-enum Writer<W: Write> {
-    Csv(csv::Writer<W>, bool),
-    JsonLines(W, Vec<String>),
-}
-
-impl<W: Write> Writer<W> {
-    fn new(format: PredictionFormat, out: W) -> Writer<W> {
-        match format {
-            // A program gets texts as they are, a terminal what it can show.
-            PredictionFormat::Csv => Writer::Csv(csv::Writer::from_writer(out), stdout().is_terminal()),
-            PredictionFormat::Jsonl => Writer::JsonLines(out, Vec::new()),
-        }
-    }
-
-    fn header(&mut self, names: Vec<String>) -> Result<(), Failure> {
-        match self {
-            Writer::Csv(writer, terminal) => {
-                let shown = |name: String| if *terminal { Foreign::bare(&name).to_string() } else { name };
-                writer.write_record(names.into_iter().map(shown))?;
-            }
-            Writer::JsonLines(_, header) => *header = names,
-        }
-        Ok(())
-    }
-
-    fn row(&mut self, values: Vec<Value>) -> Result<(), Failure> {
-        match self {
-            Writer::Csv(writer, terminal) => {
-                writer.write_record(values.into_iter().map(|value| match value {
-                    Value::Text(text) if *terminal => Foreign::bare(&text).to_string(),
-                    Value::Text(text) => text,
-                    Value::Number(x) => plain(x),
-                    Value::Probability(p) => p.to_string(),
-                }))?;
-            }
-            Writer::JsonLines(out, names) => {
-                let json = |value: Value| match value {
-                    Value::Text(text) => serde_json::Value::from(text),
-                    Value::Number(x) => x.into(),
-                    // With the digits of 32 bits.
-                    Value::Probability(p) => p.to_string().parse::<f64>().map_or(serde_json::Value::Null, Into::into),
-                };
-                let object: serde_json::Map<_, _> = names.iter().cloned().zip(values.into_iter().map(json)).collect();
-                serde_json::to_writer(&mut *out, &object)?;
-                writeln!(out)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn end(self) -> Result<(), Failure> {
-        match self {
-            Writer::Csv(mut writer, _) => Ok(writer.flush()?),
-            Writer::JsonLines(mut out, _) => Ok(out.flush()?),
-        }
-    }
 }

@@ -57,3 +57,4 @@ pub use split::{Examples, Fold, Rows, Selection, Split, SplitBy};
 pub use standard::Standard;
 pub use table::{Column, Place, Reading, Table};
 pub use target::{NO_CLASS, Target, TargetValues, Task};
+pub use write::{InMemory, NpyWriter};

@@ -158,6 +158,9 @@ pub struct PredictArgs {
     /// How predictions are written.
     #[arg(long, value_enum, default_value_t = PredictionFormat::Csv)]
     pub format: PredictionFormat,
+    /// Write predictions to this file, and not to standard output. It gets its name when all is written; an older file of this name is replaced.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// The labels of IDX images, which are read and not used.
     #[arg(long, value_name = "FILE", hide = true)]
     pub labels: Option<PathBuf>,
@@ -288,6 +291,8 @@ pub enum PredictionFormat {
     Csv,
     /// An object for each row.
     Jsonl,
+    /// An array of NumPy: a row of float64 for each row, the probabilities of the classes or labels, or the predicted numbers.
+    Npy,
 }
 
 /// A metric by its name.
