@@ -26,9 +26,10 @@ fuzz_target!(|text: &[u8]| {
         schema.target.describe();
     }
     if let Some(mut watch) = round::<Watch>(text) {
-        let before = watch.best;
-        let better = watch.see(u64::MAX, 0.0);
-        assert_eq!(better, before.is_none_or(|(_, best)| best > 0.0));
-        watch.stops_after(0);
+        let patience = &mut watch.patience;
+        let (before, metric) = (patience.best, patience.metric);
+        let better = patience.see(u64::MAX, 0.0);
+        assert_eq!(better, before.is_none_or(|(_, best)| metric.gain(0.0, best) > patience.min_gain));
+        patience.stops_after(0);
     }
 });

@@ -23,3 +23,21 @@ pub struct Watch {
     /// last epoch's.
     pub keep_best: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The seeds of the fuzz target are notes of today.
+    #[test]
+    fn a_note_comes_back() {
+        for text in [
+            include_str!("../../../../fuzz/seeds/notes/watch"),
+            include_str!("../../../../fuzz/seeds/notes/watch-none"),
+        ] {
+            let watch: Watch = serde_json::from_str(text).unwrap();
+            let again: Watch = serde_json::from_str(&serde_json::to_string(&watch).unwrap()).unwrap();
+            assert_eq!(again, watch);
+        }
+    }
+}
