@@ -204,14 +204,11 @@ impl EpochTold<'_> {
     fn line(&self) -> String {
         let fold = self.fold.map_or(String::new(), |(fold, folds)| format!("fold {fold}/{folds}, "));
         let held_out = self.score.map_or(String::new(), |score| judged(self.target, score));
-        let [taken, left] = [self.seconds, self.seconds_left].map(seconds);
+        let taken = seconds(self.seconds);
+        let left =
+            if self.seconds_left > 0.0 { format!(", {} left", seconds(self.seconds_left)) } else { String::new() };
         let best = if self.best { ", the best so far" } else { "" };
-        format!(
-            "{fold}epoch {}/{}, loss {}{held_out}{best}, {taken}, {left} left",
-            self.epoch,
-            self.epochs,
-            loss(self.loss)
-        )
+        format!("{fold}epoch {}/{}, loss {}{held_out}{best}, {taken}{left}", self.epoch, self.epochs, loss(self.loss))
     }
 }
 
