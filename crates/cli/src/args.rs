@@ -2,6 +2,7 @@
 
 mod learn;
 mod network;
+mod search;
 mod table;
 mod tuning;
 mod values;
@@ -20,6 +21,7 @@ pub use learn::{
 };
 pub use network::NetworkArg;
 use network::network;
+pub use search::SearchArgs;
 pub use table::TableArgs;
 pub use tuning::TuningArgs;
 pub use values::{Auto, Betas, CheckpointEvery, ClassWeights, Hidden, ScheduleArg, at_least_one};
@@ -80,6 +82,16 @@ pub enum Command {
                       nxm train titanic.csv --resume titanic.nxm --epochs 400"
     )]
     Train(Box<TrainArgs>),
+    /// Search for the settings that train best on a table: width, depth, learning rate, weight decay and batch.
+    ///
+    /// Trials are drawn at random. All of them train a little, the best third goes on to three times the epochs, and so on
+    /// until one is left. The cost is said before the search starts, and kept. What is named, as --batch, is not searched.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Examples:\n  nxm search titanic.csv --label survived\n  \
+                      nxm search titanic.csv --label survived --trials 81 --seconds 60 --checkpoint best.nxm"
+    )]
+    Search(Box<SearchArgs>),
     /// What a trained network says about each row of a table, on standard output.
     Predict(PredictArgs),
     /// How good a trained network is on a table, beside a baseline.
@@ -98,6 +110,7 @@ impl Command {
     pub fn threads(&self) -> Option<u64> {
         match self {
             Command::Train(args) => args.machine.threads,
+            Command::Search(args) => args.train.machine.threads,
             Command::Predict(args) => args.machine.threads,
             Command::Evaluate(args) => args.machine.threads,
             Command::Count(_) | Command::Explain(_) | Command::Audit(_) | Command::Show(_) => None,

@@ -18,6 +18,7 @@ mod format;
 mod model;
 mod optimizer;
 mod predict;
+mod search;
 mod show;
 mod table;
 mod threads;
@@ -69,6 +70,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Explain(args)) => explain::run(args, &cpu, &mut out)?,
         Some(Command::Audit(args)) => audit::run(args, &mut out)?,
         Some(Command::Train(args)) => train::run(args, cpu, &mut out)?,
+        Some(Command::Search(args)) => search::run(args, cpu, &mut out)?,
         Some(Command::Predict(args)) => predict::run(args, cpu, &mut out)?,
         Some(Command::Evaluate(args)) => evaluate::run(args, cpu, &mut out)?,
         Some(Command::Show(args)) => show::run(args, &cpu, &mut out)?,

@@ -14,6 +14,10 @@ mod place;
 mod progress;
 mod watch;
 
+pub use interrupt::{Interrupt, watch};
+pub use job::{TrainJob, quoted};
+pub use listener::Listener;
+pub use outcome::HeldOut;
 pub use watch::{WATCH, Watch};
 
 use std::io::Write;
@@ -26,9 +30,6 @@ use crate::format::plural;
 use cost::Costs;
 use events::Talk;
 use foresee::TrialForecast;
-use interrupt::Interrupt;
-use job::TrainJob;
-use listener::Listener;
 use logs::Logs;
 
 /// Trains, and says before what it will take and afterwards what came of it.
@@ -44,7 +45,7 @@ pub fn run(args: &TrainArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failu
         (None, Some(path)) => TrainJob::tuned(args, path, &cpu)?,
     };
     let mut logs = Logs::open(args, &job)?;
-    let interrupt = interrupt::watch()?;
+    let interrupt = watch()?;
     let quiet = args.quiet;
     if job.place.is_none() {
         return train(&mut job, &cpu, &interrupt, &mut logs, &mut Talk { result: out, quiet });

@@ -24,6 +24,7 @@ mod patience;
 mod read;
 mod recipe;
 mod report;
+mod search;
 mod split;
 mod standard;
 mod table;
@@ -53,6 +54,9 @@ pub use patience::Patience;
 pub use read::{Compression, Dialect, Encoding as TextEncoding, Format, ReadOptions, TableReader};
 pub use recipe::{HELD_OUT, LEARNING_RATE, Recipe, Settings};
 pub use report::{CostRow, DataDescription, LossCurves, Report, ReportError, TargetMetrics, TargetResult};
+pub use search::{
+    ETA, HiddenSpace, Judged, MOST_TRIALS, Rung, Search, SearchMoment, SearchSpace, Searched, Trial, UNITS,
+};
 pub use split::{Examples, Fold, Rows, Selection, Split, SplitBy};
 pub use standard::Standard;
 pub use table::{Column, Place, Reading, Table};

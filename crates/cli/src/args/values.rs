@@ -144,6 +144,14 @@ pub fn gain(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A number of which something can be done.
+pub fn more_than_zero(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if 0.0 < number && number < f64::INFINITY => Ok(number),
+        _ => Err("expected a number of more than 0".to_owned()),
+    }
+}
+
 /// β₁ and β₂.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Betas(pub f64, pub f64);

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nxm_net::{Checkpoint, CheckpointError, Checkpoints, LockedCheckpoints, Training};
+use nxm_kernels::Cpu;
+use nxm_net::{Checkpoint, CheckpointError, Checkpoints, Dataset, LockedCheckpoints, Training};
 
 use crate::args::{CheckpointEvery, TrainArgs};
 use crate::failure::Failure;
@@ -66,6 +67,17 @@ impl CheckpointFiles {
         let start = Instant::now();
         self.save(training).map_err(Failure::usage)?;
         Ok(start.elapsed())
+    }
+
+    /// Writes this training for trial, and leaves nothing behind.
+    pub fn try_write(
+        &mut self,
+        checkpoint: &mut Checkpoint<f32>,
+        cpu: &Cpu,
+        seen: &Dataset<f32>,
+    ) -> Result<(), Failure> {
+        let training = checkpoint.resume(cpu, seen).map_err(Failure::usage)?;
+        self.run.time_a_save(&training).map(drop).map_err(Failure::usage)
     }
 
     /// The epoch that has just ended is the best so far: it is in its place before the training is written the next time.

@@ -1,0 +1,20 @@
+//! The arguments of `nxm search`.
+
+use clap::Args;
+
+use super::learn::TrainArgs;
+use super::values::{at_least_one, more_than_zero};
+
+/// What is searched, and how much it may cost.
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// All that `nxm train` takes. What is said of the network and its training is not searched.
+    #[command(flatten)]
+    pub train: TrainArgs,
+    /// How many settings are tried. The first are those of nxm train.
+    #[arg(long, value_name = "N", default_value_t = 27, value_parser = at_least_one, allow_negative_numbers = true)]
+    pub trials: u64,
+    /// Stop the search after so many seconds. They begin when the table is read and the forecast is made.
+    #[arg(long, value_name = "SECONDS", value_parser = more_than_zero, allow_negative_numbers = true)]
+    pub seconds: Option<f64>,
+}

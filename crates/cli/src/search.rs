@@ -1,0 +1,227 @@
+//! `nxm search`: the settings that train best on a table, within a bound that is said before.
+
+mod command;
+mod foresee;
+mod told;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nxm_data::{Foreign, Search, SearchMoment, SearchSpace, Searched, Settings};
+use nxm_kernels::{Cpu, Executor};
+use nxm_net::Checkpoint;
+
+use crate::args::{SearchArgs, TrainArgs};
+use crate::failure::Failure;
+use crate::format::{count, plural, seconds};
+use crate::model::note_text;
+use crate::train::{self, HeldOut, Interrupt, Listener, TrainJob, WATCH};
+use foresee::Prices;
+
+/// Searches, and says before what it will take and afterwards what it found.
+pub fn run(args: &SearchArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Failure> {
+    let cpu = args.train.machine.of(cpu);
+    refuse(&args.train)?;
+    let mut job = TrainJob::new(&args.train)?;
+    let interrupt = train::watch()?;
+    if job.place.is_none() {
+        return search(args, &mut job, &cpu, &interrupt, out);
+    }
+    // Its other effect, the checkpoint, is wanted even if nobody reads what it says.
+    let mut listener = Listener::new(out);
+    search(args, &mut job, &cpu, &interrupt, &mut listener)?;
+    Ok(listener.end()?)
+}
+
+/// What of `nxm train` has no meaning for many trainings.
+fn refuse(args: &TrainArgs) -> Result<(), Failure> {
+    for (flag, given) in [
+        ("--resume", args.resume.is_some()),
+        ("--patience", args.patience.is_some()),
+        ("--checkpoint-every", args.checkpoint_every.is_some()),
+        ("--keep", args.keep.get() > 1),
+        ("--report", args.report.is_some()),
+        ("--history", args.history.is_some()),
+        ("--tensorboard", args.tensorboard.is_some()),
+    ] {
+        if given {
+            return Err(Failure::Usage(format!(
+                "{flag} is of one training: a search ends with the nxm train command to give it to"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn search(
+    args: &SearchArgs,
+    job: &mut TrainJob,
+    cpu: &Cpu,
+    interrupt: &Interrupt,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let Some(HeldOut { data: held_out, .. }) = &job.held_out else {
+        return Err(Failure::Usage(
+            "a search needs examples that are held out to choose by: --validate with more than 0".to_owned(),
+        ));
+    };
+    let (base, seen, schema) = (base(&job.checkpoint), &job.seen, &job.schema);
+    let space = space(&args.train, &base, seen.len());
+    if [space.hidden.is_none(), space.learning_rate.is_none(), space.weight_decay.is_none(), space.batch.is_none()]
+        == [true; 4]
+    {
+        let named = "--hidden, --learning-rate, --weight-decay and --batch";
+        return Err(Failure::Usage(format!("{named} are all named, and nothing is left to search: leave one out")));
+    }
+    let search = Search::new(&base, &space, usize::try_from(args.trials).unwrap_or(usize::MAX))?;
+    // That the best model can't be written is better known now than after the search.
+    if let Some(place) = &mut job.place {
+        place.try_write(&mut job.checkpoint, cpu, &job.seen)?;
+    }
+    let prices = Prices::new(&search, schema, cpu, seen, held_out)?;
+    let most = prices.most(&search)?;
+    write!(out, "{}{}", job.description, told::plan(job, &search, &space))?;
+    writeln!(out, "On {}, {}.", cpu.level(), plural(cpu.threads() as u64, "thread"))?;
+    writeln!(out, "Cost: at most {} flops, judging included.", count(most))?;
+    writeln!(out, "{}", told::forecast(prices.seconds(&search), args.seconds))?;
+    out.flush()?;
+
+    let mut bound = Bound::new(&search, &prices, args.seconds, interrupt);
+    let found = search.run(cpu, schema, seen, held_out, |moment| bound.ask(moment));
+    let taken = bound.start.elapsed();
+    bound.bar.finish_and_clear();
+    let found = found?;
+    conclude(job, cpu, (&search, &space, &prices), &found, taken, out)?;
+    if found.stopped && interrupt.asked() {
+        return Err(Failure::Interrupted("Interrupted: the search is not finished.".to_owned()));
+    }
+    Ok(())
+}
+
+/// The settings of a training that is about to begin.
+fn base(checkpoint: &Checkpoint<f32>) -> Settings {
+    let Checkpoint { network, options, .. } = checkpoint;
+    let hidden = network.layers().len().saturating_sub(1);
+    Settings {
+        hidden: network.layers().take(hidden).map(|layer| layer.fan_out()).collect(),
+        activation: network.layer(0).activation(),
+        options: options.clone(),
+        patience: 0,
+    }
+}
+
+/// All that is not named.
+fn space(args: &TrainArgs, base: &Settings, rows: usize) -> SearchSpace {
+    let mut space = SearchSpace::around(base, rows);
+    if args.hidden.is_some() {
+        space.hidden = None;
+    }
+    if args.learning_rate.is_some() {
+        space.learning_rate = None;
+    }
+    if args.tuning.weight_decay.is_some() {
+        space.weight_decay = None;
+    }
+    if args.batch.is_some() {
+        space.batch = None;
+    }
+    space
+}
+
+/// When the search stops: at its end, at the end of its time, or when it is asked to.
+struct Bound<'a> {
+    start: Instant,
+    seconds: Option<f64>,
+    prices: &'a Prices,
+    /// What judging the best model at the end takes, kept back.
+    judging: f64,
+    interrupt: &'a Interrupt,
+    trials: usize,
+    bar: ProgressBar,
+}
+
+impl<'a> Bound<'a> {
+    fn new(search: &Search, prices: &'a Prices, seconds: Option<f64>, interrupt: &'a Interrupt) -> Bound<'a> {
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {eta}").expect("a valid template");
+        let bar = ProgressBar::with_draw_target(Some(search.epochs() as u64), ProgressDrawTarget::stderr());
+        bar.enable_steady_tick(Duration::from_millis(250));
+        let judging = prices.0.iter().map(|price| price.seconds_of_judging).fold(0.0, f64::max);
+        let trials = search.trials().len();
+        Bound { start: Instant::now(), seconds, prices, judging, interrupt, trials, bar: bar.with_style(style) }
+    }
+
+    /// Whether there is time for what comes next, a step or judging an epoch.
+    fn ask(&mut self, moment: SearchMoment) -> ControlFlow<()> {
+        if moment.judges {
+            self.bar.inc(1);
+            self.bar.set_message(format!("trial {} of {}, epoch {}", moment.trial, self.trials, moment.epochs));
+        }
+        let price = &self.prices.0[moment.trial.saturating_sub(1)];
+        let next = if moment.judges { price.seconds_of_judging } else { price.seconds_per_step };
+        let out_of_time =
+            self.seconds.is_some_and(|seconds| self.start.elapsed().as_secs_f64() + next + self.judging > seconds);
+        if out_of_time || self.interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+/// What was found, what it took, and how to have it again.
+fn conclude(
+    job: &mut TrainJob,
+    cpu: &Cpu,
+    (search, space, prices): (&Search, &SearchSpace, &Prices),
+    found: &Searched,
+    taken: Duration,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let spent = found.trials.iter().fold(0u128, |all, trial| {
+        let price = &prices.0[trial.number.saturating_sub(1)];
+        all.saturating_add(price.spent(trial))
+    });
+    let of = format!("{} of {}", count(found.epochs() as u64), plural(search.epochs() as u64, "epoch"));
+    let spent = format!("{of}, {} flops, {}", count(spent), seconds(taken.as_secs_f64()));
+    let diverged = found.trials.iter().filter(|trial| trial.diverged.is_some()).count();
+    let best = &found.trials[0];
+    let (Some(model), Some(judged)) = (found.model(cpu).transpose()?, best.best) else {
+        return Err(match (found.stopped, &best.diverged) {
+            (false, Some(why)) => {
+                Failure::Diverged(format!("all {} diverged, the first one as {why}", plural(diverged as u64, "trial")))
+            }
+            _ => Failure::Usage(format!(
+                "no trial finished an epoch: {spent}; give the search more time by --seconds, or fewer rows"
+            )),
+        });
+    };
+    let HeldOut { data, values } = job.held_out.as_ref().expect("the search was judged by them");
+    let evaluation = model.judge(&model.predict_dataset(data)?, values)?;
+    writeln!(out, "\n{}\n", told::trials(job, found, prices, &evaluation))?;
+    writeln!(out, "{spent}.")?;
+    if diverged > 0 {
+        writeln!(out, "{} diverged.", plural(diverged as u64, "trial"))?;
+    }
+    if found.stopped {
+        writeln!(out, "{}", told::not_tried(search, found))?;
+    }
+    writeln!(out, "Trial {}, on the held-out rows after epoch {}:\n\n{evaluation}", best.number, judged.epoch)?;
+    writeln!(out, "{}", told::OPTIMISTIC)?;
+    if let Some(place) = &mut job.place {
+        job.watch.best = Some((judged.epoch as u64, judged.loss));
+        job.watch.patience = Some(best.settings.options.epochs as u64);
+        let note = note_text(&job.watch)?;
+        let [last, mut kept] = [&best.last, &best.kept].map(|checkpoint| checkpoint.clone().expect("the best is kept"));
+        let mut last = last;
+        for checkpoint in [&mut last, &mut kept] {
+            checkpoint.notes.insert(WATCH.to_owned(), note.clone());
+        }
+        place.keep_best(kept);
+        let training = last.resume(cpu, &job.seen).map_err(Failure::usage)?;
+        place.save(&training).map_err(Failure::usage)?;
+        let [path, beside] = [&place.path, &place.best()].map(|path| Foreign::path(path).to_string());
+        writeln!(out, "Its network is in {path}, that of its best epoch in {beside}.")?;
+    }
+    let arguments: Vec<OsString> = std::env::args_os().skip(2).collect();
+    writeln!(out, "Train it again:\n{}", command::train(&arguments, space, &best.settings, judged))?;
+    Ok(())
+}
