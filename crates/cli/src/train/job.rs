@@ -25,7 +25,7 @@ use crate::failure::{Failure, warn};
 use crate::format::{count, plural};
 use crate::model::{load, note, note_text};
 use again::again;
-pub use again::quoted;
+pub use again::{invocation, quoted};
 
 /// The column of labels of images.
 const IMAGE_LABEL: &str = "label";

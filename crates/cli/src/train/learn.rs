@@ -156,6 +156,7 @@ pub fn run(
     logs.voice.end(&End::new((last_epoch, last_step, bar.seconds()), stopped, best, metrics, path));
     if let Some(path) = &logs.report {
         let told = Told {
+            cpu,
             source,
             columns: columns_told.clone(),
             dialect,

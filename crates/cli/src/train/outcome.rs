@@ -1,12 +1,17 @@
 //! What came of a training: how good its best epoch is on the held-out rows, and the report that shows it.
 
+use nxm_count::{Bill, NetworkSpec, TrainingLength};
 use nxm_data::{
-    CostRow, DataDescription, Evaluation, LossCurves, Model, Report, TargetMetrics, TargetResult, TargetValues,
+    CostRow, DataDescription, Evaluation, Importance, LossCurves, Model, Report, TargetMetrics, TargetResult,
+    TargetValues,
 };
-use nxm_net::Dataset;
+use nxm_kernels::Cpu;
+use nxm_net::{Checkpoint, Dataset};
 
+use super::job::invocation;
 use crate::failure::Failure;
-use crate::format::{plural, seconds};
+use crate::format::{count, plural, seconds};
+use crate::model::loss_unit;
 
 /// Rows that a training is judged by.
 #[derive(Debug)]
@@ -19,6 +24,8 @@ pub struct HeldOut {
 
 /// What a report shows besides the metrics.
 pub struct Told<'a> {
+    /// Where the network was trained.
+    pub cpu: &'a Cpu,
     /// The name of the table.
     pub source: &'a str,
     /// The table, column by column.
@@ -47,6 +54,7 @@ pub fn report(model: &Model, judged: Option<(&HeldOut, Evaluation)>, told: &Told
     let fact = |name: &str, value: String| (name.to_owned(), value);
     let mut report = Report {
         title: format!("{}: {targets}", told.source),
+        command: Some(invocation()),
         summary: vec![
             fact("learned", format!("{targets} ({})", model.schema.target.describe())),
             fact("network", format!("{}, {}", sizes.join("-"), plural(network.parameters() as u64, "parameter"))),
@@ -61,22 +69,54 @@ pub fn report(model: &Model, judged: Option<(&HeldOut, Evaluation)>, told: &Told
             loss: options.loss.to_string(),
         }),
         data: Some(DataDescription {
-            facts: vec![fact("file", told.source.to_owned()), fact("format", told.dialect.to_owned())],
+            facts: vec![
+                fact("file", told.source.to_owned()),
+                fact("format", told.dialect.to_owned()),
+                fact("rows to learn from", count(model.checkpoint.examples as u64)),
+                fact("rows held out", count(judged.as_ref().map_or(0, |(rows, _)| rows.data.len()) as u64)),
+            ],
             headings: ["column", "holds", "values", "missing", "inputs"].map(str::to_owned).to_vec(),
             columns: told.columns.clone(),
         }),
-        cost: vec![CostRow {
-            what: "time of the training".to_owned(),
-            forecast: told.time.0.map(seconds),
-            taken: Some(seconds(told.time.1)),
-        }],
+        cost: cost(&model.checkpoint, told)?,
         ..Report::default()
     };
     if let Some((held_out, found)) = judged {
         report.results = results(model, held_out, found)?;
-        report.importance = Some(model.importance(&held_out.data, REPEATS, options.seed)?);
+        // In the unit of the losses that the report shows.
+        let unit = loss_unit(&model.schema.target);
+        let mut importance = model.importance(&held_out.data, REPEATS, options.seed)?;
+        for (_, Importance { mean, spread, .. }) in &mut importance {
+            (*mean, *spread) = (*mean * unit, *spread * unit);
+        }
+        report.importance = Some(importance);
     }
     Ok(report)
+}
+
+/// What the training was forecast to take, and took.
+fn cost(
+    Checkpoint { network, options, examples, .. }: &Checkpoint<f32>,
+    told: &Told<'_>,
+) -> Result<Vec<CostRow>, Failure> {
+    let length = TrainingLength::of(options, *examples as u64);
+    let bill =
+        Bill::new::<f32>(&NetworkSpec::of_training(network, options), length, told.cpu).map_err(Failure::usage)?;
+    let row = |what: &str, forecast: Option<String>, taken: Option<String>| CostRow {
+        what: what.to_owned(),
+        forecast,
+        taken,
+    };
+    let [epoch, all] = [&bill.epoch, &bill.training].map(|part| part.total.ops.flops());
+    // What kernels execute is what the formula says (docs/counting.md): an epoch is an epoch's flops.
+    let epochs = told.epochs.last().map_or(0, |(epoch, ..)| *epoch);
+    let taken = epoch.saturating_mul(u128::from(epochs));
+    Ok(vec![
+        row("time of the training", told.time.0.map(seconds), Some(seconds(told.time.1))),
+        row("epochs", Some(count(options.epochs as u64)), Some(count(epochs))),
+        row("flops of the kernels", Some(count(all)), Some(count(taken))),
+        row("bytes of memory for the training, at most", Some(count(bill.memory_of_training.total)), None),
+    ])
 }
 
 fn results(model: &Model, held_out: &HeldOut, found: Evaluation) -> Result<Vec<TargetResult>, Failure> {

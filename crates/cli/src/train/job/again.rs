@@ -28,6 +28,13 @@ pub fn again(args: &TrainArgs) -> String {
     command
 }
 
+/// The command that this process was started with, as a shell takes it.
+pub fn invocation() -> String {
+    let arguments = std::env::args_os().skip(1);
+    let words: Vec<String> = arguments.map(|argument| quoted(Path::new(&argument))).collect();
+    format!("nxm {}", words.join(" "))
+}
+
 /// As a shell takes it. Characters that play with a terminal are escaped as bash, zsh and ksh understand it.
 pub fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();

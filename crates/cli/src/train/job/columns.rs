@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use nxm_data::{Description, EncodedColumn, Encoder, Encoding, Foreign, Kind, Table};
+use nxm_data::{Description, EncodedColumn, Encoder, Encoding, Filled, Foreign, Kind, Standard, Table};
 
-use crate::format::{count, plural, significant};
+use crate::format::{count, plain, plural, significant};
 use crate::table::{Look, table};
 
 /// Columns that are shown at most.
@@ -42,7 +42,7 @@ pub fn describe(name: &str, dialect: &str, whole: &Table, columns: &[Vec<String>
 /// The range of numbers, or how many different values there are.
 fn values(column: &Description) -> String {
     match (&column.kind, column.range, column.distinct) {
-        (Kind::Numbers, Some([low, high]), _) => format!("{} to {}", significant(low), significant(high)),
+        (Kind::Numbers, Some([low, high]), _) => format!("{} to {}", bound(low), bound(high)),
         (Kind::Arrays, ..) => column.examples.first().cloned().unwrap_or_default(),
         (_, _, Some(distinct)) => {
             let examples = column.examples.iter().map(|example| Foreign::bare(example).to_string());
@@ -53,6 +53,14 @@ fn values(column: &Description) -> String {
     }
 }
 
+/// An end of a range: a whole number as it is, any other with three digits.
+fn bound(x: f64) -> String {
+    if x.fract() == 0.0 {
+        return plain(x);
+    }
+    format!("{}{}", if x < 0.0 { "-" } else { "" }, significant(x.abs()))
+}
+
 /// How many inputs a column becomes, and how.
 fn becomes(column: Option<&EncodedColumn>) -> String {
     let Some(column) = column else { return String::new() };
@@ -60,6 +68,10 @@ fn becomes(column: Option<&EncodedColumn>) -> String {
     let how = match &column.encoding {
         Encoding::Number(filled) | Encoding::Date { days: filled, .. } if filled.says_missing => {
             "standardised, missing ones are the median"
+        }
+        // As of pixels.
+        Encoding::Number(Filled { standard: Standard { mean: 0.0, deviation }, .. }) => {
+            return format!("{inputs}: divided by {}", plain(*deviation));
         }
         Encoding::Number(_) | Encoding::Date { .. } => "standardised",
         Encoding::Boolean { .. } => "0 or 1",
@@ -69,4 +81,24 @@ fn becomes(column: Option<&EncodedColumn>) -> String {
         Encoding::Array { .. } => "each standardised",
     };
     format!("{inputs}: {how}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_have_whole_numbers_and_three_digits() {
+        assert_eq!([0.0, 16.0, -3.0, 2.9351, -2.9351, 0.0081].map(bound), ["0", "16", "-3", "2.94", "-2.94", "0.0081"]);
+    }
+
+    #[test]
+    fn what_is_divided_is_not_called_standardised() {
+        let encoding = |mean| {
+            let standard = Standard { mean, deviation: 16.0 };
+            Encoding::Number(Filled { standard, median: 0.0, says_missing: false })
+        };
+        let told = |mean| becomes(Some(&EncodedColumn { name: "pixel".to_owned(), encoding: encoding(mean) }));
+        assert_eq!([told(0.0), told(1.0)], ["1: divided by 16", "1: standardised"]);
+    }
 }
