@@ -11,6 +11,7 @@
 //! Values of a category that stand in fewer than [`RARE`] training rows share one feature. A value that no training row has gets that feature too or, if
 //! there is none, zeros. A column that is missing in all training rows is left out.
 
+mod absent;
 mod as_numbers;
 mod errors;
 
@@ -187,10 +188,15 @@ impl Encoder {
         reserve(&mut inputs, rows.len().saturating_mul(width))?;
         inputs.resize(rows.len().saturating_mul(width), 0.0f32);
         let mut bad: BTreeMap<usize, BadCell> = BTreeMap::new();
-        let places = table.columns_called(self.columns.iter().map(|column| column.name.as_str()))?;
         let mut start = 0usize;
-        for (column, at) in self.columns.iter().zip(places) {
+        for (column, at) in self.columns.iter().zip(absent::places(table, &self.columns)?) {
             let end = start.saturating_add(column.encoding.width());
+            let Some(at) = at else {
+                let zero = absent::zero(table, column)?;
+                inputs.chunks_exact_mut(width).for_each(|inputs| inputs[start..end].copy_from_slice(&zero));
+                start = end;
+                continue;
+            };
             let write = column.encoding.writer(table, at)?;
             for (i, row) in rows.iter().enumerate() {
                 let inputs = &mut inputs[i.saturating_mul(width)..][start..end];

@@ -25,6 +25,8 @@ pub struct Table {
     pub(crate) decimal_comma: bool,
     /// Whether its columns had names, or are called 1, 2, 3, ….
     pub(crate) named: bool,
+    /// Whether columns that it does not have are zeros: its file leaves zeros out.
+    pub(crate) sparse: bool,
 }
 
 /// What the texts of a table mean: a model takes those of other tables for the same.
@@ -83,9 +85,19 @@ impl Table {
             )));
         }
         check_names(&columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>(), &name)?;
-        let places = Places::Numbered { what: "row", before: 0 };
-        let missing = Arc::default();
-        Ok(Table { name, columns, rows, places, missing, decimal_comma: false, named: true })
+        Ok(Table::of_rows(&name, columns, rows, Places::Numbered { what: "row", before: 0 }, &Arc::default()))
+    }
+
+    /// A table of these rows of a file, whose columns have names and decimal points.
+    pub(crate) fn of_rows(
+        name: &str,
+        columns: Vec<Column>,
+        rows: usize,
+        places: Places,
+        missing: &Arc<Missing>,
+    ) -> Table {
+        let (name, missing) = (name.to_owned(), missing.clone());
+        Table { name, columns, rows, places, missing, decimal_comma: false, named: true, sparse: false }
     }
 
     /// What its texts mean.

@@ -85,3 +85,46 @@ fn what_is_kept_comes_back_to_the_bit() {
     assert_eq!(serde_json::from_str::<Encoder>(&text).unwrap(), encoder);
     assert!(encoder.is_sane());
 }
+
+#[test]
+fn what_a_sparse_file_does_not_have_is_zero() {
+    use crate::read::{ReadOptions, TableReader};
+    let read = |text: &str, rows: usize| {
+        let mut reader = TableReader::from_reader(text.as_bytes(), "f", &ReadOptions::default()).unwrap();
+        let pieces = std::iter::from_fn(move || reader.next_rows(rows).unwrap());
+        pieces.collect::<Vec<Table>>()
+    };
+    // Column 3 is yes or no.
+    let learned = "1 1:0.5 3:1\n2 2:2.5\n1 1:1.5 2:0.5 3:1\n2 2:4\n1 1:3 3:1\n";
+    let table = read(learned, usize::MAX).remove(0);
+    let rows: Vec<usize> = (0..table.rows).collect();
+    let encoder =
+        Encoder::fit(&table, &table.describe_all_but(&["label".to_owned()], &Overrides::default()).unwrap(), &rows);
+    let encoder = encoder.unwrap();
+    assert_eq!(encoder.columns().len(), 3);
+    let whole = encoder.encode(&table, &rows).unwrap();
+    let (width, count) = (encoder.width(), learned.lines().count());
+    // Row by row: a piece of rows has no entry of some columns.
+    for (i, piece) in read(learned, 1).iter().enumerate() {
+        assert_eq!(encoder.encode(piece, &[0]).unwrap(), whole[i * width..][..width], "{i}");
+    }
+    // A file for each row: some have fewer columns than the model, and they are zeros.
+    let mut fewer = 0;
+    for (i, line) in learned.lines().enumerate() {
+        let alone = read(line, usize::MAX).remove(0);
+        fewer += usize::from(alone.columns.len() < table.columns.len());
+        assert_eq!(encoder.encode(&alone, &[0]).unwrap(), whole[i * width..][..width], "{line}");
+        let (found, bad) = encoder.encode_what_fits(&alone, &[0, 0]).unwrap();
+        assert!(bad.is_empty() && found[..width] == found[width..]);
+    }
+    assert!(count == rows.len() && fewer > 0);
+    // The columns of another table are no zeros, nor is a column that was never zero in the training.
+    let named = Encoder { columns: vec![EncodedColumn { name: "age".to_owned(), ..encoder.columns[0].clone() }] };
+    let alone = &read("1 9:1\n", 1)[0];
+    assert!(named.encode(alone, &[0]).unwrap_err().to_string().contains("no column \"age\""));
+    let one = Filled { standard: Standard::NONE, median: 1.0, says_missing: false };
+    let encoding = Encoding::Boolean { values: ["1", "2"].map(str::to_owned), one };
+    let never = Encoder { columns: vec![EncodedColumn { name: "70".to_owned(), encoding }] };
+    let error = never.encode(alone, &[0]).unwrap_err().to_string();
+    assert!(error.contains("no number at the index 70"), "{error}");
+}

@@ -395,15 +395,8 @@ impl Rows for ArrayRows<'_> {
         }
         let places = Places::Numbered { what: self.what, before: self.read };
         self.read = self.read.saturating_add(rows);
-        Ok(Some(Table {
-            name: self.name.clone(),
-            columns,
-            rows,
-            places,
-            missing: self.missing.clone(),
-            decimal_comma: false,
-            named: self.dialect.named,
-        }))
+        let table = Table::of_rows(&self.name, columns, rows, places, &self.missing);
+        Ok(Some(Table { named: self.dialect.named, ..table }))
     }
 
     fn dialect(&self) -> &Dialect {

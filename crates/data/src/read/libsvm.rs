@@ -1,5 +1,5 @@
 //! libsvm's text, also svmlight's: in each line a label, then `index:value` for each number that is not zero. Its table has a column of labels,
-//! and one for each index.
+//! and one for each index. What a row does not name is zero: also all of a column that a model knows and the file does not.
 
 use std::io::BufRead;
 use std::ops::Range;
@@ -225,15 +225,9 @@ impl Rows for LibsvmRows {
             columns.push(Column { name: name.clone(), cells: cells.build() });
         }
         self.read = rows.end;
-        Ok(Some(Table {
-            name: self.name.clone(),
-            columns,
-            rows: rows.len(),
-            places: Places::Lines(lines),
-            missing: self.missing.clone(),
-            decimal_comma: false,
-            named: self.dialect.named,
-        }))
+        let table = Table::of_rows(&self.name, columns, rows.len(), Places::Lines(lines), &self.missing);
+        // An index beyond its last one is of numbers that are zero, too.
+        Ok(Some(Table { named: self.dialect.named, sparse: true, ..table }))
     }
 
     fn dialect(&self) -> &Dialect {

@@ -144,15 +144,7 @@ impl Rows for ParquetRows {
         let columns = columns.map(|(name, builder)| Column { name: name.clone(), cells: builder.build() }).collect();
         let places = Places::Numbered { what: "row", before: self.read };
         self.read = self.read.saturating_add(rows);
-        Ok(Some(Table {
-            name: self.name.clone(),
-            columns,
-            rows,
-            places,
-            missing: self.missing.clone(),
-            decimal_comma: false,
-            named: true,
-        }))
+        Ok(Some(Table::of_rows(&self.name, columns, rows, places, &self.missing)))
     }
 
     fn dialect(&self) -> &Dialect {

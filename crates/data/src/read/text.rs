@@ -246,15 +246,9 @@ impl Rows for TextRows<'_> {
         }
         let columns = self.header.iter().zip(columns);
         let columns = columns.map(|(name, builder)| Column { name: name.clone(), cells: builder.build() }).collect();
-        Ok(Some(Table {
-            name: self.name.clone(),
-            columns,
-            rows,
-            places: Places::Lines(lines),
-            missing: self.missing.clone(),
-            decimal_comma: self.dialect.decimal_comma,
-            named: self.dialect.named,
-        }))
+        let Dialect { decimal_comma, named, .. } = self.dialect;
+        let table = Table::of_rows(&self.name, columns, rows, Places::Lines(lines), &self.missing);
+        Ok(Some(Table { decimal_comma, named, ..table }))
     }
 
     fn dialect(&self) -> &Dialect {
