@@ -141,6 +141,46 @@ impl Cells {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// There are too many different texts, whose numbers are `values` (NaN if one is missing, none if it is something else): they are numbers,
+    /// or none of them is kept.
+    pub(crate) fn drop_texts(&mut self, values: &[Option<f64>]) -> Result<(), TableError> {
+        let Cells::Coded { codes, texts } = self else { return Ok(()) };
+        *self = match values.iter().position(Option::is_none) {
+            Some(stray) => {
+                let row = codes.iter().position(|code| *code as usize == stray).unwrap_or(0);
+                let numbers = codes.iter().filter(|code| values[**code as usize].is_some()).count();
+                Cells::Many { rows: codes.len(), numbers, first: (row, texts.at(stray).to_owned()) }
+            }
+            None => {
+                let mut numbers = Vec::new();
+                reserve(&mut numbers, codes.len())?;
+                numbers.extend(codes.iter().map(|code| values[*code as usize].unwrap_or(f64::NAN)));
+                Cells::Numbers(numbers)
+            }
+        };
+        Ok(())
+    }
+
+    /// The next cell of a column whose texts are not kept: a number, NaN if it is missing, none if it is this text.
+    pub(crate) fn push_number(&mut self, number: Option<f64>, text: impl FnOnce() -> String) -> Result<(), TableError> {
+        match (self, number) {
+            (Cells::Numbers(numbers), Some(number)) => {
+                reserve(numbers, 1)?;
+                numbers.push(number);
+            }
+            (this @ Cells::Numbers(_), None) => {
+                let numbers = this.len();
+                *this = Cells::Many { rows: numbers.saturating_add(1), numbers, first: (numbers, text()) };
+            }
+            (Cells::Many { rows, numbers, .. }, number) => {
+                *rows = rows.saturating_add(1);
+                *numbers = numbers.saturating_add(usize::from(number.is_some()));
+            }
+            (Cells::Coded { .. } | Cells::Array { .. }, _) => unreachable!("its cells are kept otherwise"),
+        }
+        Ok(())
+    }
 }
 
 /// Numbers of an array; `usize::MAX` if no machine has so many.
@@ -168,69 +208,27 @@ impl CellsBuilder {
     /// The next cell.
     pub fn push(&mut self, cell: &str) -> Result<(), TableError> {
         let cell = cell.trim();
-        match &mut self.cells {
-            Cells::Coded { codes, texts } => {
-                reserve(codes, 1)?;
-                if let Some(code) = self.known.get(cell) {
-                    codes.push(*code);
-                    return Ok(());
-                }
-                let numbers = texts.len() == MANY_NUMBERS
-                    && texts.iter().all(|text| value(text, &self.missing, self.decimal_comma).is_some());
-                if texts.len() < MOST_TEXTS && !numbers {
-                    let code = texts.len() as u32;
-                    texts.push(cell)?;
-                    let Entry::Vacant(entry) = self.known.entry(cell.into()) else { unreachable!("it is not known") };
-                    entry.insert(code);
-                    codes.push(code);
-                    return Ok(());
-                }
-                self.decide()?;
-                self.push(cell)
+        let value = |text: &str| value(text, &self.missing, self.decimal_comma);
+        if let Cells::Coded { codes, texts } = &mut self.cells {
+            reserve(codes, 1)?;
+            if let Some(code) = self.known.get(cell) {
+                codes.push(*code);
+                return Ok(());
             }
-            Cells::Numbers(numbers) => match value(cell, &self.missing, self.decimal_comma) {
-                Some(number) => {
-                    reserve(numbers, 1)?;
-                    numbers.push(number);
-                    Ok(())
-                }
-                None => {
-                    let numbers = numbers.len();
-                    let rows = numbers.saturating_add(1);
-                    self.cells = Cells::Many { rows, numbers, first: (numbers, cell.to_owned()) };
-                    Ok(())
-                }
-            },
-            Cells::Many { rows, numbers, .. } => {
-                *rows = rows.saturating_add(1);
-                let is_number = value(cell, &self.missing, self.decimal_comma).is_some();
-                *numbers = numbers.saturating_add(usize::from(is_number));
-                Ok(())
+            let numbers = texts.len() == MANY_NUMBERS && texts.iter().all(|text| value(text).is_some());
+            if texts.len() < MOST_TEXTS && !numbers {
+                let code = texts.len() as u32;
+                texts.push(cell)?;
+                let Entry::Vacant(entry) = self.known.entry(cell.into()) else { unreachable!("it is not known") };
+                entry.insert(code);
+                codes.push(code);
+                return Ok(());
             }
-            Cells::Array { .. } => unreachable!("arrays have no cells of text"),
+            let values: Vec<Option<f64>> = texts.iter().map(value).collect();
+            self.cells.drop_texts(&values)?;
+            self.known = HashMap::new();
         }
-    }
-
-    /// There are too many different texts: they are numbers, or none of them is kept.
-    fn decide(&mut self) -> Result<(), TableError> {
-        let Cells::Coded { codes, texts } = &self.cells else { return Ok(()) };
-        let values: Vec<Option<f64>> =
-            texts.iter().map(|text| value(text, &self.missing, self.decimal_comma)).collect();
-        self.cells = match values.iter().position(Option::is_none) {
-            Some(stray) => {
-                let row = codes.iter().position(|code| *code as usize == stray).unwrap_or(0);
-                let numbers = codes.iter().filter(|code| values[**code as usize].is_some()).count();
-                Cells::Many { rows: codes.len(), numbers, first: (row, texts.at(stray).to_owned()) }
-            }
-            None => {
-                let mut numbers = Vec::new();
-                reserve(&mut numbers, codes.len())?;
-                numbers.extend(codes.iter().map(|code| values[*code as usize].unwrap_or(f64::NAN)));
-                Cells::Numbers(numbers)
-            }
-        };
-        self.known = HashMap::new();
-        Ok(())
+        self.cells.push_number(value(cell), || cell.to_owned())
     }
 
     /// The column.

@@ -99,71 +99,30 @@ impl NumberCells {
 
     /// The next number.
     pub fn push(&mut self, value: Value) -> Result<(), TableError> {
-        match &mut self.cells {
-            Cells::Coded { codes, texts } => {
-                reserve(codes, 1)?;
-                let key = value.key();
-                let known = self.last.filter(|last| last.0 == key).map(|last| last.1);
-                if let Some(code) = known.or_else(|| self.known.get(&key).copied()) {
-                    self.last = Some((key, code));
-                    codes.push(code);
-                    return Ok(());
-                }
-                if texts.len() < value.most() {
-                    let code = texts.len() as u32;
-                    texts.push(&value.text())?;
-                    self.known.insert(key, code);
-                    self.values.push(value);
-                    self.last = Some((key, code));
-                    codes.push(code);
-                    return Ok(());
-                }
-                self.decide()?;
-                self.push(value)
+        if let Cells::Coded { codes, texts } = &mut self.cells {
+            reserve(codes, 1)?;
+            let key = value.key();
+            let known = self.last.filter(|last| last.0 == key).map(|last| last.1);
+            if let Some(code) = known.or_else(|| self.known.get(&key).copied()) {
+                self.last = Some((key, code));
+                codes.push(code);
+                return Ok(());
             }
-            Cells::Numbers(numbers) => match of(value, &self.missing, &self.named) {
-                Some(number) => {
-                    reserve(numbers, 1)?;
-                    numbers.push(number);
-                    Ok(())
-                }
-                None => {
-                    let numbers = numbers.len();
-                    let rows = numbers.saturating_add(1);
-                    self.cells = Cells::Many { rows, numbers, first: (numbers, value.text()) };
-                    Ok(())
-                }
-            },
-            Cells::Many { rows, numbers, .. } => {
-                *rows = rows.saturating_add(1);
-                let is_number = of(value, &self.missing, &self.named).is_some();
-                *numbers = numbers.saturating_add(usize::from(is_number));
-                Ok(())
+            if texts.len() < value.most() {
+                let code = texts.len() as u32;
+                texts.push(&value.text())?;
+                self.known.insert(key, code);
+                self.values.push(value);
+                self.last = Some((key, code));
+                codes.push(code);
+                return Ok(());
             }
-            Cells::Array { .. } => unreachable!("a column of numbers is no array"),
+            let values: Vec<Option<f64>> =
+                self.values.iter().map(|value| of(*value, &self.missing, &self.named)).collect();
+            self.cells.drop_texts(&values)?;
+            (self.known, self.values) = (HashMap::new(), Vec::new());
         }
-    }
-
-    /// There are too many different numbers to keep their texts.
-    fn decide(&mut self) -> Result<(), TableError> {
-        let Cells::Coded { codes, texts } = &self.cells else { return Ok(()) };
-        let numbers: Vec<Option<f64>> =
-            self.values.iter().map(|value| of(*value, &self.missing, &self.named)).collect();
-        self.cells = match numbers.iter().position(Option::is_none) {
-            Some(stray) => {
-                let row = codes.iter().position(|code| *code as usize == stray).unwrap_or(0);
-                let numbers = codes.iter().filter(|code| numbers[**code as usize].is_some()).count();
-                Cells::Many { rows: codes.len(), numbers, first: (row, texts.at(stray).to_owned()) }
-            }
-            None => {
-                let mut all = Vec::new();
-                reserve(&mut all, codes.len())?;
-                all.extend(codes.iter().map(|code| numbers[*code as usize].unwrap_or(f64::NAN)));
-                Cells::Numbers(all)
-            }
-        };
-        (self.known, self.values) = (HashMap::new(), Vec::new());
-        Ok(())
+        self.cells.push_number(of(value, &self.missing, &self.named), || value.text())
     }
 
     /// The column.
