@@ -7,14 +7,18 @@ mod told;
 use std::ffi::OsString;
 use std::io::Write;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nxm_data::{Foreign, Search, SearchMoment, SearchSpace, Searched, Settings};
+use nxm_data::{
+    Examples, Foreign, Judged, Model, Schema, Search, SearchMoment, SearchSpace, Searched, Settings, Trial,
+};
 use nxm_kernels::{Cpu, Executor};
 use nxm_net::Checkpoint;
 
-use crate::args::{SearchArgs, TrainArgs};
+use crate::args::{SearchArgs, TableArgs, TrainArgs};
+use crate::data::Source;
 use crate::failure::Failure;
 use crate::format::{count, plural, seconds};
 use crate::model::note_text;
@@ -69,6 +73,8 @@ fn search(
         ));
     };
     let (base, seen, schema) = (base(&job.checkpoint), &job.seen, &job.schema);
+    // What is wrong with it is said before the search.
+    let test = args.test_with.as_deref().map(|path| test(&args.train.table, path, schema)).transpose()?;
     let space = space(&args.train, &base, seen.len());
     if [space.hidden.is_none(), space.learning_rate.is_none(), space.weight_decay.is_none(), space.batch.is_none()]
         == [true; 4]
@@ -94,11 +100,27 @@ fn search(
     let taken = bound.start.elapsed();
     bound.bar.finish_and_clear();
     let found = found?;
-    conclude(job, cpu, (&search, &space, &prices), &found, taken, out)?;
+    let model = conclude(job, cpu, (&search, &space, &prices), &found, taken, out)?;
+    if let Some(HeldOut { data, values }) = test {
+        let found = model.judge(&model.predict_dataset(&data)?, &values)?;
+        let path = args.test_with.as_deref().unwrap_or(Path::new(""));
+        writeln!(out, "On {}, which the search has not seen:\n\n{found}", Foreign::path(path))?;
+    }
     if found.stopped && interrupt.asked() {
         return Err(Failure::Interrupted("Interrupted: the search is not finished.".to_owned()));
     }
     Ok(())
+}
+
+/// Rows of another table, which judge the best model once.
+fn test(args: &TableArgs, path: &Path, schema: &Schema) -> Result<HeldOut, Failure> {
+    let (table, _) = Source::File { data: path, labels: None }.read(args, Some(&schema.reading))?;
+    let rows = Examples::of_model(&table, &schema.target)?.all();
+    if rows.is_empty() {
+        let path = Foreign::path(path);
+        return Err(Failure::Usage(format!("--test-with: no row of {path} has a value of the column to learn")));
+    }
+    Ok(HeldOut { data: schema.dataset(&rows)?, values: rows.values()? })
 }
 
 /// The settings of a training that is about to begin.
@@ -175,7 +197,7 @@ fn conclude(
     found: &Searched,
     taken: Duration,
     out: &mut impl Write,
-) -> Result<(), Failure> {
+) -> Result<Model, Failure> {
     let spent = found.trials.iter().fold(0u128, |all, trial| {
         let price = &prices.0[trial.number.saturating_sub(1)];
         all.saturating_add(price.spent(trial))
@@ -206,22 +228,27 @@ fn conclude(
     }
     writeln!(out, "Trial {}, on the held-out rows after epoch {}:\n\n{evaluation}", best.number, judged.epoch)?;
     writeln!(out, "{}", told::OPTIMISTIC)?;
-    if let Some(place) = &mut job.place {
-        job.watch.best = Some((judged.epoch as u64, judged.loss));
-        job.watch.patience = Some(best.settings.options.epochs as u64);
-        let note = note_text(&job.watch)?;
-        let [last, mut kept] = [&best.last, &best.kept].map(|checkpoint| checkpoint.clone().expect("the best is kept"));
-        let mut last = last;
-        for checkpoint in [&mut last, &mut kept] {
-            checkpoint.notes.insert(WATCH.to_owned(), note.clone());
-        }
-        place.keep_best(kept);
-        let training = last.resume(cpu, &job.seen).map_err(Failure::usage)?;
-        place.save(&training).map_err(Failure::usage)?;
-        let [path, beside] = [&place.path, &place.best()].map(|path| Foreign::path(path).to_string());
-        writeln!(out, "Its network is in {path}, that of its best epoch in {beside}.")?;
-    }
+    keep(job, cpu, best, judged, out)?;
     let arguments: Vec<OsString> = std::env::args_os().skip(2).collect();
     writeln!(out, "Train it again:\n{}", command::train(&arguments, space, &best.settings, judged))?;
+    Ok(model)
+}
+
+/// Keeps a trial as `nxm train` does, if it is to be kept: as it was left, and after its best epoch.
+fn keep(job: &mut TrainJob, cpu: &Cpu, trial: &Trial, judged: Judged, out: &mut impl Write) -> Result<(), Failure> {
+    let (Some(place), Some(mut last), Some(mut best)) = (&mut job.place, trial.last.clone(), trial.kept.clone()) else {
+        return Ok(());
+    };
+    job.watch.best = Some((judged.epoch as u64, judged.loss));
+    job.watch.patience = Some(trial.settings.options.epochs as u64);
+    let note = note_text(&job.watch)?;
+    for checkpoint in [&mut last, &mut best] {
+        checkpoint.notes.insert(WATCH.to_owned(), note.clone());
+    }
+    place.keep_best(best);
+    let training = last.resume(cpu, &job.seen).map_err(Failure::usage)?;
+    place.save(&training).map_err(Failure::usage)?;
+    let [path, beside] = [&place.path, &place.best()].map(|path| Foreign::path(path).to_string());
+    writeln!(out, "Its network is in {path}, that of its best epoch in {beside}.")?;
     Ok(())
 }

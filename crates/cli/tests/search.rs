@@ -27,9 +27,14 @@ fn metrics<'a>(text: &'a str, line: &str) -> &'a str {
 fn the_command_that_is_printed_trains_the_best_trial_again() {
     let folder = Folder::new("search-again");
     let (file, kept) = (folder.write("my flowers.csv", flowers(ROWS)), folder.name("best.nxm"));
-    let text = printed(&search(&file, &["--batch=16", "--checkpoint", &kept]));
-    let command = text.lines().last().expect("a command");
-    assert!(command.starts_with("nxm train '") && command.contains("--batch=16 --hidden"), "{command}");
+    let unseen = folder.write(
+        "unseen.csv",
+        flowers(2 * ROWS).lines().take(1).chain(flowers(2 * ROWS).lines().skip(ROWS)).collect::<Vec<_>>().join("\n"),
+    );
+    let text = printed(&search(&file, &["--batch=16", "--checkpoint", &kept, "--test-with", &unseen]));
+    let command = text.lines().find(|line| line.starts_with("nxm train ")).expect("a command");
+    assert!(command.contains("'") && command.contains("--batch=16 --hidden"), "{command}");
+    assert!(!command.contains("--test-with"), "{command}");
     assert!(text.contains("21 of 21 epochs"), "{text}");
     let words = format!("{} {}", env!("CARGO_BIN_EXE_nxm"), command.strip_prefix("nxm ").unwrap());
     let again = std::process::Command::new("sh").args(["-c", &words]).output().expect("a shell");
@@ -37,6 +42,10 @@ fn the_command_that_is_printed_trains_the_best_trial_again() {
     let found = metrics(&text, ", on the held-out rows after epoch ");
     assert_eq!(metrics(&again, "On the held-out rows"), found);
     assert!(text.contains("optimistic"), "{text}");
+    // The table that the search has not seen judges the same model.
+    let (_, test) = text.split_once("which the search has not seen:\n\n").expect("a test");
+    let evaluated = printed(&["evaluate", &kept, &unseen]);
+    assert_eq!(Some(test), evaluated.split_once("\n\n").map(|(_, metrics)| metrics));
     // The model is kept as by nxm train.
     assert_eq!(printed(&["show", &kept]).lines().next(), Some(&*format!("{kept}: a network that predicts 3 classes.")));
     assert!(folder.path("best.nxm.best").exists());
@@ -72,6 +81,13 @@ fn its_time_is_kept_and_it_says_what_it_did_not_try() {
 }
 
 #[test]
+fn the_help_shows_what_a_search_takes() {
+    let help = printed(&["search", "--help"]);
+    assert!(["--trials", "--seconds", "--label", "--test-with"].iter().all(|flag| help.contains(flag)), "{help}");
+    assert!(["--resume", "--keep ", "--history"].iter().all(|flag| !help.contains(flag)), "{help}");
+}
+
+#[test]
 fn what_a_search_can_not_do_is_refused() {
     let folder = Folder::new("search-refused");
     let file = folder.write("f.csv", flowers(ROWS));
@@ -82,6 +98,7 @@ fn what_a_search_can_not_do_is_refused() {
         (&["--validate", "0"], "--validate"),
         (&["--trials", "0"], "--trials"),
         (&["--seconds", "-1"], "--seconds"),
+        (&["--test-with", "no-such-file.csv"], "no-such-file.csv"),
         (
             &["--hidden", "8", "--learning-rate", "0.1", "--weight-decay", "0", "--batch", "8"],
             "nothing is left to search",

@@ -1,5 +1,7 @@
 //! The arguments of `nxm search`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::learn::TrainArgs;
@@ -7,6 +9,16 @@ use super::values::{at_least_one, more_than_zero};
 
 /// What is searched, and how much it may cost.
 #[derive(Debug, Args)]
+// What is of one training is refused with a reason, and not shown.
+#[command(
+    mut_arg("resume", |arg| arg.hide(true)),
+    mut_arg("patience", |arg| arg.hide(true)),
+    mut_arg("checkpoint_every", |arg| arg.hide(true)),
+    mut_arg("keep", |arg| arg.hide(true)),
+    mut_arg("report", |arg| arg.hide(true)),
+    mut_arg("history", |arg| arg.hide(true)),
+    mut_arg("tensorboard", |arg| arg.hide(true))
+)]
 pub struct SearchArgs {
     /// All that `nxm train` takes. What is said of the network and its training is not searched.
     #[command(flatten)]
@@ -17,4 +29,7 @@ pub struct SearchArgs {
     /// Stop the search after so many seconds. They begin when the table is read and the forecast is made.
     #[arg(long, value_name = "SECONDS", value_parser = more_than_zero, allow_negative_numbers = true)]
     pub seconds: Option<f64>,
+    /// Judge the best model once, at the end, by this table, which has the same columns. The search sees none of its rows.
+    #[arg(long, value_name = "FILE")]
+    pub test_with: Option<PathBuf>,
 }

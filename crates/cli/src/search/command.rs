@@ -10,7 +10,7 @@ use crate::args::Hidden;
 use crate::train::quoted;
 
 /// Flags of a search that its trials do not have, or that are said anew. All of them take a value.
-const OWN: [&str; 5] = ["--trials", "--seconds", "--epochs", "--checkpoint", "--threads"];
+const OWN: [&str; 6] = ["--trials", "--seconds", "--test-with", "--epochs", "--checkpoint", "--threads"];
 
 /// `nxm train` with the arguments of this search, and what was drawn from `space`. It ends with the best epoch, so its last network is the
 /// trial's best one, to the bit.
