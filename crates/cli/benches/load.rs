@@ -1,5 +1,5 @@
 //! Load: a table of any size, made while it is read, so that no disk takes part. It says how long reading and scaling take, how much memory
-//! the program takes at most, and fails if that is more than README states.
+//! the program takes at most, and fails if that is more than docs/data.md states.
 //!
 //! ```sh
 //! cargo bench -p nxm --bench load                       # 10⁶ rows of 10 columns, 10⁵ rows of 1,000 columns
@@ -13,12 +13,18 @@ use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nxm_data::MANY_NUMBERS;
+
 /// Tables that are read if none is asked for: rows and columns.
 const TABLES: [[u64; 2]; 2] = [[1_000_000, 10], [100_000, 1_000]];
-/// Different cells.
-const CELLS: u64 = 4096;
+/// Different cells: of so many, a column is kept as numbers, as most columns of measurements are.
+const CELLS: u64 = 2 * MANY_NUMBERS as u64;
 /// The classes' names.
 const LABELS: [&str; 2] = ["left", "right"];
+/// Bytes of a row, besides its numbers: its target, its line, its place in the split and in the order of an epoch.
+const ROW: u64 = 100;
+/// Bytes of a text that is kept, twice, with its place in a map.
+const TEXT: u64 = 110;
 /// Bytes of the program itself: its code, buffers, threads and the network.
 const PROGRAM: u64 = 64 << 20;
 
@@ -50,14 +56,15 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     if within {
         return Ok(ExitCode::SUCCESS);
     }
-    println!("failed: more memory than README states");
+    println!("failed: more memory than docs/data.md states");
     Ok(ExitCode::FAILURE)
 }
 
-/// What README states: for each number 8 bytes as it is read and 4 as it is scaled; for each row its label, and 28 bytes.
+/// What docs/data.md states: for each number 8 bytes as it is read and 4 as it is scaled; for each row [`ROW`]; and for each column [`TEXT`] for each
+/// text that is kept before they are too many.
 fn stated(rows: u64, columns: u64) -> u64 {
-    let label = LABELS.iter().map(|label| label.len() as u64).max().unwrap_or(0);
-    PROGRAM + rows * (12 * columns + label + 28)
+    let texts = rows.min(CELLS).min(MANY_NUMBERS as u64);
+    PROGRAM + rows * (12 * columns + ROW) + columns * texts * TEXT
 }
 
 /// What a load took.
