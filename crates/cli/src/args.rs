@@ -21,7 +21,7 @@ pub use network::NetworkArg;
 use network::network;
 pub use table::TableArgs;
 pub use tuning::TuningArgs;
-pub use values::{Betas, CheckpointEvery, ClassWeights, Hidden, ScheduleArg, at_least_one};
+pub use values::{Betas, CheckpointEvery, ClassWeightsArg, Hidden, ScheduleArg, at_least_one};
 
 /// What does my network cost, how long will it take here, train it.
 ///

@@ -84,7 +84,7 @@ impl Score {
     pub fn new(network: &Network<f32>, cpu: &Cpu, data: &Dataset<f32>, loss: &Loss) -> Result<Score, Failure> {
         let evaluation = network.evaluate(cpu, data, loss).map_err(Failure::usage)?;
         let accuracy = match (loss, data.targets()) {
-            (Loss::BinaryCrossEntropy, Targets::Values(targets)) => {
+            (Loss::BinaryCrossEntropy { .. }, Targets::Values(targets)) => {
                 // A logit is above 0 where yes is the likelier one; NaN is neither. A row is right if all of its labels are.
                 let logits = network.predict(cpu, data.inputs()).map_err(Failure::usage)?;
                 let is_right = |logit: f32, target: f32| if target > 0.5 { logit > 0.0 } else { logit <= 0.0 };

@@ -18,7 +18,7 @@ impl Costs {
     /// Of this training, those of its epochs that are done already included.
     pub fn new(job: &TrainJob, cpu: &Cpu) -> Result<Costs, Failure> {
         let Checkpoint { network, options, .. } = &job.checkpoint;
-        let network = NetworkSpec::of_training(network, options);
+        let network = NetworkSpec::of_training(network, options).on(&job.seen);
         let length = TrainingLength::of(options, job.seen.len() as u64);
         Bill::new::<f32>(&network, length, cpu).map(Costs).map_err(Failure::usage)
     }

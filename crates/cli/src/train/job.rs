@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use nxm_data::{Encoder, Examples, Foreign, Model, Overrides, Reading, Schema, Split, SplitBy, Table, Task};
+use nxm_data::{Examples, Foreign, Model, Overrides, Reading, Schema, Split, SplitBy, Table, Task};
 use nxm_kernels::Cpu;
 use nxm_net::{Checkpoint, Dataset, LearningRateSchedule, Loss, TrainingOptions};
 
@@ -78,13 +78,13 @@ impl TrainJob {
         if let Source::Digits = source {
             schema.encoder = schema.encoder.dividing(f64::from(digits::INK));
         }
-        let settings = options::new(args, &schema.target, split.train.len())?;
+        let settings = options::new(args, &split.train)?;
         if args.patience.is_some_and(|patience| patience > 0) && split.held_out.is_empty() {
             let why = "--patience needs examples that are held out: --validate with more than 0";
             return Err(Failure::Usage(why.to_owned()));
         }
         let (seen, held_out) = datasets(&schema, &split)?;
-        let names = seen_columns(&schema.encoder, &by);
+        let names = seen_columns(&schema, &by);
         let watch = Watch {
             fingerprint: examples.fingerprint(names.iter().map(String::as_str))?,
             split: by.clone(),
@@ -148,8 +148,8 @@ impl TrainJob {
         }
         let source = Source::new(args.data.as_ref(), args.labels.as_ref())?;
         let (table, dialect) = source.read(&args.table, Some(&schema.reading))?;
-        let examples = Examples::of_model(&table, &schema.target)?;
-        let names = seen_columns(&schema.encoder, &watch.split);
+        let examples = Examples::of_model(&table, &schema.target)?.weighted_by(schema.weights.as_deref())?;
+        let names = seen_columns(&schema, &watch.split);
         let same = |examples: &Examples<'_>, fingerprint: &str, name: String| {
             if examples.fingerprint(names.iter().map(String::as_str))? == fingerprint {
                 return Ok(());
@@ -193,10 +193,11 @@ fn judged(args: &TrainArgs, reading: &Reading) -> Result<Option<Table>, Failure>
     Ok(Some(table))
 }
 
-/// Columns that a training depends on: those that it learns from, and that of groups.
-fn seen_columns(encoder: &Encoder, by: &SplitBy) -> Vec<String> {
+/// Columns that a training depends on: those that it learns from, and those of groups and weights.
+fn seen_columns(schema: &Schema, by: &SplitBy) -> Vec<String> {
     let group = if let SplitBy::Group(column) = by { Some(column.clone()) } else { None };
-    encoder.columns().iter().map(|column| column.name.clone()).chain(group).collect()
+    let learned = schema.encoder.columns().iter().map(|column| column.name.clone());
+    learned.chain(group).chain(schema.weights.clone()).collect()
 }
 
 /// How rows are parted.
@@ -226,10 +227,13 @@ fn select<'a>(args: &TrainArgs, source: &Source<'_>, table: &'a Table) -> Result
         return Err(Failure::Usage(format!("{flag} is {both}, which is the column to learn")));
     }
     let mut selection = table.targets(targets).with_overrides(overrides);
+    if let Some(weights) = &args.weights {
+        selection = selection.weights(weights);
+    }
     if let Some(loss) = &args.loss {
         selection = selection.task(match loss {
             Loss::CrossEntropy { .. } => Task::Classes,
-            Loss::BinaryCrossEntropy => Task::Labels,
+            Loss::BinaryCrossEntropy { .. } => Task::Labels,
             Loss::MeanSquaredError => Task::Numbers,
         });
     }
@@ -295,7 +299,11 @@ impl fmt::Display for TrainJob {
             (self.schema.target.describe(), plural(self.schema.encoder.columns().len() as u64, "column"));
         write!(f, "{}: {} ({meaning}) from {columns}, ", self.source, labels.join(", "))?;
         let held_out = self.held_out.as_ref().map_or(0, |held_out| held_out.data.len());
-        writeln!(f, "{}, {} held out.", plural(self.seen.len() as u64, "example"), count(held_out as u64))?;
+        write!(f, "{}, {} held out", plural(self.seen.len() as u64, "example"), count(held_out as u64))?;
+        if let Some(weights) = &self.schema.weights {
+            write!(f, ", weighed by {}", Foreign::quoted(weights))?;
+        }
+        writeln!(f, ".")?;
         let sizes: Vec<String> = network.sizes().iter().map(usize::to_string).collect();
         let hidden = match network.layers().len() {
             1 => String::new(),
