@@ -3,8 +3,9 @@
 use std::hint::black_box;
 
 use nxm_count::{
-    Cpu, EPOCH_REPORT, Formulas, Kinds, Level, NetworkSpec, Overflow, Run, Tally, evaluation_beside_kernels,
-    new_program_beside_kernels, new_step_beside_kernels, step_beside_kernels,
+    Cpu, EPOCH_REPORT, Formulas, Kinds, Level, NetworkSpec, Overflow, Run, Tally, WEIGHTED_EPOCH_REPORT,
+    evaluation_beside_kernels, new_program_beside_kernels, new_step_beside_kernels, step_beside_kernels,
+    weighted_step_beside_kernels,
 };
 use nxm_kernels::Element;
 use nxm_net::{Dataset, EVALUATION_ROWS, ElementType, Loss, Step, Training, TrainingOptions};
@@ -13,7 +14,8 @@ use crate::error::{AuditError, case};
 use crate::finding::{Finding, overflow};
 
 /// Audits step `step`, from the second on, of a training of `network` on `examples` examples, as [`Training`] makes it: with its learning rate
-/// and its report. The optimizer, the loss and the clipping are those of `options`, which must not clip.
+/// and its report. The optimizer, the loss and the clipping are those of `options`, which must not clip; whether examples have weights, the
+/// network says.
 ///
 /// # Errors
 /// [`AuditError`] if the system does not allow it, if an instruction is unknown, or if the options do not fit the network.
@@ -44,22 +46,25 @@ fn training_in<T: Element>(
     let rows = batch.min(examples - place * batch);
     let options = options.clone().with_epochs(step.div_ceil(per_epoch) as usize);
 
-    let element = ElementType::of::<T>();
+    let (element, weighted) = (ElementType::of::<T>(), network.has_example_weights());
     let mut network = network.build::<T>(1).map_err(case)?;
-    let spec = NetworkSpec::of_training(&network, &options);
-    let outputs = network.outputs() as u64;
-    let mut beside = step_beside_kernels(&options, step, element).map_err(overflow)?;
+    let data = dataset::<T>(network.inputs(), network.outputs(), examples as usize, &options.loss, weighted)?;
+    let spec = NetworkSpec::of_training(&network, &options).on(&data);
+    let (beside, report) = match weighted {
+        false => (step_beside_kernels(&options, step, element), EPOCH_REPORT),
+        true => (weighted_step_beside_kernels(&options, step, rows, element), WEIGHTED_EPOCH_REPORT),
+    };
+    let mut beside = beside.map_err(overflow)?;
     if place + 1 == per_epoch {
-        beside = beside.plus(&EPOCH_REPORT).map_err(overflow)?;
+        beside = beside.plus(&report).map_err(overflow)?;
     }
     // A short last batch is first seen in the first epoch.
     if rows < batch && step == per_epoch {
-        let program = new_program_beside_kernels(&options.loss, outputs, element).map_err(overflow)?;
+        let program = new_program_beside_kernels(&spec, element).map_err(overflow)?;
         beside = beside.plus(&program).map_err(overflow)?;
     }
     let formula = Formulas::of::<T>(level).step(&spec, rows).map_err(case)?.total;
 
-    let data = dataset::<T>(network.inputs(), network.outputs(), examples as usize, &options.loss)?;
     let cpu = Cpu::new(level, 1);
     let mut training = Training::new(&mut network, &cpu, &data, options).map_err(case)?;
     let mut train = || {
@@ -97,9 +102,10 @@ fn evaluation_in<T: Element>(network: &NetworkSpec, examples: u64, level: Level)
     if !examples.is_multiple_of(rows) {
         formula = formula.plus(&of(examples % rows)?).map_err(overflow)?;
     }
+    let beside = evaluation_beside_kernels(network, examples, ElementType::of::<T>());
+    let weighted = network.has_example_weights();
     let network = network.build::<T>(1).map_err(case)?;
-    let beside = evaluation_beside_kernels(&loss, network.outputs() as u64, examples, ElementType::of::<T>());
-    let data = dataset::<T>(network.inputs(), network.outputs(), examples as usize, &loss)?;
+    let data = dataset::<T>(network.inputs(), network.outputs(), examples as usize, &loss, weighted)?;
     let cpu = Cpu::new(level, 1);
     Finding::new::<T>(format!("evaluation × {examples}"), level, (formula, beside.map_err(overflow)?), || {
         black_box(network.evaluate(&cpu, &data, &loss).expect("examples that fit"));
@@ -119,23 +125,30 @@ pub fn audit_new_step(network: &NetworkSpec, level: Level, element: ElementType)
 
 fn new_step_in<T: Element>(network: &NetworkSpec, level: Level) -> Result<Finding, AuditError> {
     let loss = network.loss();
-    let network = network.build::<T>(1).map_err(case)?;
-    let beside: Result<Kinds, Overflow> =
-        new_step_beside_kernels(loss, network.outputs() as u64, ElementType::of::<T>());
+    let beside: Result<Kinds, Overflow> = new_step_beside_kernels(network, ElementType::of::<T>());
     let beside = beside.map_err(overflow)?;
+    let network = network.build::<T>(1).map_err(case)?;
     Finding::new::<T>(format!("a new step, {loss}"), level, (Tally::NONE, beside), || {
         black_box(Step::new(&network, loss, black_box(5)).expect("a network that fits"));
     })
 }
 
-/// Examples, all alike but for their labels.
-fn dataset<T: Element>(features: usize, outputs: usize, rows: usize, loss: &Loss) -> Result<Dataset<T>, AuditError> {
+/// Examples, all alike but for their labels and, if they have weights, those.
+fn dataset<T: Element>(
+    features: usize,
+    outputs: usize,
+    rows: usize,
+    loss: &Loss,
+    weighted: bool,
+) -> Result<Dataset<T>, AuditError> {
     let half = |n: usize| vec![T::from_f64(0.5); n];
-    match loss.takes_labels() {
+    let data = match loss.takes_labels() {
         true => {
             let labels = (0..rows).map(|row| (row % outputs) as u32).collect();
-            Dataset::classification(half(rows * features), features, labels, outputs).map_err(case)
+            Dataset::classification(half(rows * features), features, labels, outputs).map_err(case)?
         }
-        false => Dataset::regression(half(rows * features), features, half(rows * outputs), outputs).map_err(case),
-    }
+        false => Dataset::regression(half(rows * features), features, half(rows * outputs), outputs).map_err(case)?,
+    };
+    let weights = (0..rows).map(|row| T::from_f64(0.5 + row as f64));
+    if weighted { data.with_weights(weights.collect()).map_err(case) } else { Ok(data) }
 }

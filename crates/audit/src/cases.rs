@@ -129,9 +129,13 @@ impl Audit {
             "activate" | "derive" => self.activations::<T>(kernel),
             "apply" => self.functions::<T>(),
             "update" => self.updates::<T>(),
-            "mean_squared_error" | "binary_cross_entropy" | "cross_entropy" | "weighted_cross_entropy" => {
-                self.loss::<T>(kernel)
-            }
+            "mean_squared_error"
+            | "binary_cross_entropy"
+            | "cross_entropy"
+            | "weighted_cross_entropy"
+            | "weighted_binary_cross_entropy"
+            | "element_loss" => self.loss::<T>(kernel),
+            "weigh_rows" => self.weigh_rows::<T>(),
             "add_squares" | "clip_scale" | "scale" => self.clipping::<T>(kernel),
             _ => Err(AuditError::Case(format!("the audit has no case for kernel {kernel}"))),
         }

@@ -120,7 +120,7 @@ fn optimizers() -> [Optimizer; 10] {
 }
 
 /// Every loss with its options.
-fn losses() -> [Loss; 6] {
+fn losses() -> [Loss; 7] {
     let weighted = |label_smoothing, class_weights| Loss::CrossEntropy { label_smoothing, class_weights };
     [
         Loss::MeanSquaredError,
@@ -128,7 +128,8 @@ fn losses() -> [Loss; 6] {
         weighted(0.1, vec![]),
         weighted(0.0, vec![1.0, 2.5]),
         weighted(0.1, vec![1.0, 2.5]),
-        Loss::BinaryCrossEntropy,
+        Loss::BINARY_CROSS_ENTROPY,
+        Loss::BinaryCrossEntropy { positive_weights: vec![1.0, 2.5] },
     ]
 }
 
@@ -145,6 +146,8 @@ fn steps(element: ElementType, picked: impl Fn(usize) -> bool) {
         // Rows of nine are padded, in either type. One example has products of its own, with an update to follow and without.
         let network = NetworkSpec::new([3, 9, 2], hidden, output, loss).unwrap();
         let network = network.with_optimizer(optimizer).with_clipping(clipping);
+        // Of each kind of loss some with weights of examples.
+        let network = if i % 3 == 1 { network.with_example_weights() } else { network };
         let batch = [2, 1, 1, 2][i % 4];
         let step = |level| audit_step(&network, batch, level, 2 + i as u64, element).unwrap();
         findings.extend(Level::available().map(step));

@@ -17,7 +17,7 @@ fn network(loss: Loss) -> NetworkSpec {
 }
 
 /// Every loss with its options.
-fn losses() -> [Loss; 6] {
+fn losses() -> [Loss; 7] {
     let weighted = |label_smoothing, class_weights| Loss::CrossEntropy { label_smoothing, class_weights };
     [
         Loss::MeanSquaredError,
@@ -25,7 +25,8 @@ fn losses() -> [Loss; 6] {
         weighted(0.1, vec![]),
         weighted(0.0, vec![1.0, 2.5, 0.5]),
         weighted(0.1, vec![1.0, 2.5, 0.5]),
-        Loss::BinaryCrossEntropy,
+        Loss::BINARY_CROSS_ENTROPY,
+        Loss::BinaryCrossEntropy { positive_weights: vec![1.0, 2.5, 0.5] },
     ]
 }
 
@@ -48,6 +49,10 @@ fn steps_of_a_training() {
             let finding = audit_training_step(&network(loss.clone()), &options, 5, step, level, element).unwrap();
             assert_agrees(&finding);
             divisions.push(finding.constants.get(Kind::Div));
+            if element == ElementType::F64 || step == 3 {
+                let weighted = network(loss.clone()).with_example_weights();
+                assert_agrees(&audit_training_step(&weighted, &options, 5, step, level, element).unwrap());
+            }
         }
     }
     // With a constant rate and gradient descent: the first short batch (twice the constants of its loss) that ends an epoch; neither; the end.
@@ -69,6 +74,8 @@ fn evaluations() {
         let level = Level::available().nth(i % Level::available().count()).unwrap();
         for element in ELEMENTS {
             assert_agrees(&audit_evaluation(&network(loss.clone()), 3, level, element).unwrap());
+            let weighted = network(loss.clone()).with_example_weights();
+            assert_agrees(&audit_evaluation(&weighted, 3, level, element).unwrap());
         }
     }
     // Two batches: one of 256 rows, one of 1.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use nxm_data::{Examples, stray};
+use nxm_data::{Examples, Foreign, stray};
 use nxm_kernels::Cpu;
 
 use crate::args::{EvaluateArgs, MetricsFormat};
@@ -17,7 +17,10 @@ pub fn run(args: &EvaluateArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fa
     let model = load_best(&args.model, &cpu, args.last)?;
     let source = Source::File { data: &args.data, labels: args.labels.as_deref() };
     let (table, _) = source.read(&args.table, Some(&model.schema.reading))?;
-    let rows = Examples::of_model(&table, &model.schema.target)?.all();
+    // A table may say what its rows weigh, or not.
+    let has = |column: &&str| table.columns().iter().any(|other| other.name == **column);
+    let weights = model.schema.weights.as_deref().filter(has);
+    let rows = Examples::of_model(&table, &model.schema.target)?.weighted_by(weights)?.all();
     let name = source.name();
     if rows.is_empty() {
         return Err(Failure::Usage(format!("{name}: no row has a value to judge by")));
@@ -56,7 +59,12 @@ pub fn run(args: &EvaluateArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fa
     let rows = plural(rows.len() as u64, "example");
     let epoch = plural(model.checkpoint.state.progress.epochs as u64, "epoch");
     let loss_name = &model.checkpoint.options.loss;
-    writeln!(out, "{name}: {rows}, mean loss ({loss_name}) {}, after {epoch} of training\n", format::loss(loss))?;
+    let weighed = weights.map(|column| format!(", weighed by {}", Foreign::quoted(column))).unwrap_or_default();
+    writeln!(
+        out,
+        "{name}: {rows}{weighed}, mean loss ({loss_name}) {}, after {epoch} of training\n",
+        format::loss(loss)
+    )?;
     writeln!(out, "{found}")?;
     Ok(())
 }

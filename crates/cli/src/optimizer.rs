@@ -1,10 +1,11 @@
 //! An optimizer, a loss and a network from the flags of `nxm train`, `nxm count` and `nxm audit`, and flags from an optimizer and a loss.
 
 use nxm_count::{Clipping, NetworkSpec};
+use nxm_data::Rows;
 use nxm_kernels::Activation;
 use nxm_net::{Adam, AdamW, ElementType, Loss, Optimizer, Sgd, TrainingOptions};
 
-use crate::args::{Betas, ClassWeights, OptimizerName, TuningArgs};
+use crate::args::{Betas, ClassWeightsArg, OptimizerName, TuningArgs};
 use crate::failure::Failure;
 
 impl TuningArgs {
@@ -49,21 +50,42 @@ impl TuningArgs {
         Ok(optimizer)
     }
 
-    /// The loss of this kind, with what is asked for.
-    pub fn loss(&self, kind: Loss) -> Result<Loss, Failure> {
-        if kind.takes_labels() {
-            return Ok(Loss::CrossEntropy {
-                label_smoothing: self.label_smoothing.unwrap_or(0.0),
-                class_weights: self.class_weights.clone().map(|weights| weights.0).unwrap_or_default(),
-            });
+    /// The loss of this kind, with what is asked for. Class weights that are balanced or named need the rows that are trained on.
+    pub fn loss(&self, kind: Loss, data: Option<&Rows<'_>>) -> Result<Loss, Failure> {
+        if let Some(label_smoothing) = self.label_smoothing
+            && !kind.takes_labels()
+        {
+            return Err(Failure::Usage(format!(
+                "--label-smoothing {label_smoothing} is for --loss cross_entropy, and the loss is {kind}"
+            )));
         }
-        let flags =
-            [("--label-smoothing", self.label_smoothing.is_some()), ("--class-weights", self.class_weights.is_some())];
-        match flags.into_iter().find(|(_, asked)| *asked) {
-            Some((flag, _)) => {
-                Err(Failure::Usage(format!("{flag} is for --loss cross_entropy, and the loss is {kind}")))
+        let smooth = match kind {
+            Loss::CrossEntropy { class_weights, .. } => {
+                Loss::CrossEntropy { label_smoothing: self.label_smoothing.unwrap_or(0.0), class_weights }
             }
-            None => Ok(kind),
+            other => other,
+        };
+        match (&self.class_weights, smooth, data) {
+            (None, loss, _) => Ok(loss),
+            (Some(ClassWeightsArg::Each(weights)), Loss::CrossEntropy { label_smoothing, .. }, _) => {
+                Ok(Loss::CrossEntropy { label_smoothing, class_weights: weights.clone() })
+            }
+            (Some(ClassWeightsArg::Each(weights)), Loss::BinaryCrossEntropy { .. }, _) => {
+                Ok(Loss::BinaryCrossEntropy { positive_weights: weights.clone() })
+            }
+            (Some(ClassWeightsArg::Of(weights)), loss, Some(rows)) => {
+                Ok(weights.weigh(loss, &rows.examples.target, &rows.values()?)?)
+            }
+            (
+                Some(weights @ ClassWeightsArg::Of(_)),
+                Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy { .. },
+                None,
+            ) => Err(Failure::Usage(format!(
+                "--class-weights {weights} needs data: nxm train has them; here there is a number for each class, as 1,2.5,1"
+            ))),
+            (Some(_), loss, _) => Err(Failure::Usage(format!(
+                "--class-weights is for --loss cross_entropy or binary_cross_entropy, and the loss is {loss}"
+            ))),
         }
     }
 
@@ -75,7 +97,7 @@ impl TuningArgs {
         kind: Loss,
         optimizer: Option<OptimizerName>,
     ) -> Result<NetworkSpec, Failure> {
-        let network = NetworkSpec::new(sizes, hidden, output, self.loss(kind)?).map_err(Failure::usage)?;
+        let network = NetworkSpec::new(sizes, hidden, output, self.loss(kind, None)?).map_err(Failure::usage)?;
         let optimizer = self.optimizer(optimizer.unwrap_or(OptimizerName::Sgd), None)?;
         trained(network, element, optimizer, self.clip_norm)
     }
@@ -97,9 +119,15 @@ impl TuningArgs {
                 flags.weight_decay = Some(weight_decay);
             }
         }
-        if let Loss::CrossEntropy { label_smoothing, class_weights } = loss {
-            flags.label_smoothing = Some(*label_smoothing);
-            flags.class_weights = Some(ClassWeights(class_weights.clone()));
+        match loss {
+            Loss::CrossEntropy { label_smoothing, class_weights } => {
+                flags.label_smoothing = Some(*label_smoothing);
+                flags.class_weights = Some(ClassWeightsArg::Each(class_weights.clone()));
+            }
+            Loss::BinaryCrossEntropy { positive_weights } => {
+                flags.class_weights = Some(ClassWeightsArg::Each(positive_weights.clone()));
+            }
+            Loss::MeanSquaredError => {}
         }
         flags
     }

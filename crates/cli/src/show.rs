@@ -4,6 +4,7 @@ use std::io::Write;
 
 use nxm_data::{EncodedColumn, Encoding, Filled, Foreign, Standard, Target};
 use nxm_kernels::Cpu;
+use nxm_net::Loss;
 
 use crate::args::ShowArgs;
 use crate::failure::Failure;
@@ -44,6 +45,19 @@ pub fn run(args: &ShowArgs, cpu: &Cpu, out: &mut impl Write) -> Result<(), Failu
     )?;
     for (name, meaning) in targets(&model.schema.target) {
         writeln!(out, "{}: {meaning}", Foreign::bare(&name))?;
+    }
+    if let Some(weights) = &model.schema.weights {
+        writeln!(out, "{}: what each row weighs", Foreign::bare(weights))?;
+    }
+    let weights = match &options.loss {
+        Loss::CrossEntropy { class_weights, .. } => class_weights,
+        Loss::BinaryCrossEntropy { positive_weights } => positive_weights,
+        Loss::MeanSquaredError => &Vec::new(),
+    };
+    if !weights.is_empty() {
+        let what = if options.loss.takes_labels() { "classes weigh" } else { "examples that say yes weigh" };
+        let weights: Vec<String> = weights.iter().map(|weight| significant(*weight)).collect();
+        writeln!(out, "{what} {}", weights.join(", "))?;
     }
     Ok(())
 }

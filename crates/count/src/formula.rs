@@ -28,8 +28,8 @@ mod vectors;
 use std::collections::BTreeMap;
 
 pub use beside::{
-    EPOCH_REPORT, evaluation_beside_kernels, loss_constants, new_program_beside_kernels, new_step_beside_kernels,
-    schedule_operations, step_beside_kernels,
+    EPOCH_REPORT, WEIGHTED_EPOCH_REPORT, evaluation_beside_kernels, loss_constants, new_program_beside_kernels,
+    new_step_beside_kernels, schedule_operations, step_beside_kernels, weighted_step_beside_kernels,
 };
 pub use constants::rule_constants;
 pub(crate) use functions::inside_xla;

@@ -65,8 +65,9 @@ pub use counted::Counted;
 pub use error::CountError;
 pub use forecast::{Forecast, forecast};
 pub use formula::{
-    EPOCH_REPORT, Formulas, TrainingLength, evaluation_beside_kernels, loss_constants, new_program_beside_kernels,
-    new_step_beside_kernels, rule_constants, schedule_operations, step_beside_kernels,
+    EPOCH_REPORT, Formulas, TrainingLength, WEIGHTED_EPOCH_REPORT, evaluation_beside_kernels, loss_constants,
+    new_program_beside_kernels, new_step_beside_kernels, rule_constants, schedule_operations, step_beside_kernels,
+    weighted_step_beside_kernels,
 };
 pub use kind::{Kind, Kinds, Overflow};
 pub use memory::MemoryUse;

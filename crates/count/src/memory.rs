@@ -26,7 +26,7 @@ pub struct MemoryUse {
     pub deltas: u128,
     /// What the loss keeps of each row, element or class, and numbers that stand alone, as the loss itself.
     pub loss: u128,
-    /// A batch's inputs and its targets.
+    /// A batch's inputs, its targets and, if examples have them, its weights.
     pub batch: u128,
     /// All of it.
     pub total: u128,
@@ -60,7 +60,8 @@ impl MemoryUse {
             _ if network.loss().takes_labels() => 4,
             _ => outputs * size,
         };
-        let example = u128::from(network.sizes()[0]) * size + targets;
+        let weight = if run != Run::Prediction && network.has_example_weights() { size } else { 0 };
+        let example = u128::from(network.sizes()[0]) * size + targets + weight;
         let bytes = || {
             let MemoryNeeds { parameters, state, gradients, activations, deltas, loss } = needs;
             let mut bytes = [parameters, state, gradients, activations, deltas, loss, 0];

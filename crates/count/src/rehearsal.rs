@@ -62,6 +62,8 @@ pub struct Rehearsal<T: Element> {
     inputs: Vec<T>,
     targets: Vec<T>,
     labels: Vec<u32>,
+    /// None if examples have none.
+    weights: Vec<T>,
 }
 
 /// Why views of the batch need no error.
@@ -104,7 +106,10 @@ impl<T: Element> Rehearsal<T> {
                 (Vec::new(), (0..batch).map(label).collect())
             }
         };
-        Ok(Rehearsal { network, step, optimizer, batch, inputs, targets, labels })
+        // From 0.5 to 1.5.
+        let weights = if spec.has_example_weights() { batch } else { 0 };
+        let weights = (0..weights).map(|_| T::from_f64(0.5 + random.unit())).collect();
+        Ok(Rehearsal { network, step, optimizer, batch, inputs, targets, labels, weights })
     }
 
     /// Examples of the batch.
@@ -123,7 +128,11 @@ impl<T: Element> Rehearsal<T> {
             true => Targets::Values(MatrixRef::new(&self.targets, rows, outputs).expect(FITS)),
             false => Targets::Classes(&self.labels[..rows]),
         };
-        Ok(self.step.train(&mut self.network, executor, x, targets, &mut self.optimizer)?)
+        let (network, optimizer) = (&mut self.network, &mut self.optimizer);
+        Ok(match self.weights.is_empty() {
+            true => self.step.train(network, executor, x, targets, optimizer)?,
+            false => self.step.train_weighted(network, executor, x, targets, &self.weights[..rows], optimizer)?,
+        })
     }
 }
 

@@ -8,9 +8,11 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 mod cells;
+mod class_weights;
 mod describe;
 mod encode;
 mod error;
+mod example_weights;
 mod foreign;
 mod history;
 mod importance;
@@ -34,9 +36,11 @@ mod testing;
 mod write;
 
 pub use cells::{Cells, CellsBuilder, MANY_NUMBERS, MOST_TEXTS, Numbers, Texts};
+pub use class_weights::ClassWeights;
 pub use describe::{Description, Kind, Overrides, Reason};
 pub use encode::{EncodedColumn, Encoder, Encoding, Filled, MOST_VALUES, RARE};
 pub use error::TableError;
+pub use example_weights::ExampleWeights;
 pub use foreign::Foreign;
 pub use history::{EventWriter, HistoryError, HistoryFormat, HistoryRow, HistoryWriter};
 pub use importance::{Importance, permutation_importance};

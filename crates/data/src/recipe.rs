@@ -5,10 +5,12 @@ use std::fmt;
 
 use nxm_net::{Activation, Checkpoint, Loss, Network, Optimizer, OptimizerState, TrainingOptions, TrainingState};
 
+use crate::class_weights::ClassWeights;
 use crate::error::TableError;
 use crate::metrics::Metric;
 use crate::model::{NOTE, Schema};
 use crate::patience::Patience;
+use crate::split::{Rows, Split};
 use crate::target::Target;
 
 /// How to train. What is none is chosen by the size of the table: see [`Recipe::settings`].
@@ -41,6 +43,8 @@ pub struct Recipe {
     pub keep_last: bool,
     /// The largest norm of the gradients of a step.
     pub clip_norm: Option<f64>,
+    /// How much classes weigh in the loss; none: 1 each.
+    pub class_weights: Option<ClassWeights>,
     /// What weights and the order of rows are drawn from.
     pub seed: u64,
 }
@@ -114,18 +118,37 @@ impl Recipe {
     pub fn with_last(self) -> Recipe {
         Recipe { keep_last: true, ..self }
     }
+    /// With classes that weigh so much in the loss.
+    #[must_use]
+    pub fn with_class_weights(self, class_weights: ClassWeights) -> Recipe {
+        Recipe { class_weights: Some(class_weights), ..self }
+    }
     /// With this seed.
     #[must_use]
     pub fn with_seed(self, seed: u64) -> Recipe {
         Recipe { seed, ..self }
     }
 
-    /// All that is to be known to train on so many rows.
+    /// All that is to be known to train on the training rows of a split, which say what balanced classes weigh.
+    ///
+    /// # Errors
+    /// [`TableError`] if class weights do not fit what is learned: see [`ClassWeights::weigh`].
+    pub fn settings_for(&self, split: &Split<'_>) -> Result<Settings, TableError> {
+        let Rows { examples, rows } = &split.train;
+        let mut settings = self.settings(rows.len(), &examples.target);
+        if let Some(class_weights) = &self.class_weights {
+            let options = &mut settings.options;
+            options.loss = class_weights.weigh(options.loss.clone(), &examples.target, &split.train.values()?)?;
+        }
+        Ok(settings)
+    }
+
+    /// All that is to be known to train on so many rows, but for class weights.
     pub fn settings(&self, rows: usize, target: &Target) -> Settings {
         let loss = match target {
             Target::Classes { .. } => Loss::CROSS_ENTROPY,
             Target::Numbers { .. } => Loss::MeanSquaredError,
-            Target::Labels { .. } => Loss::BinaryCrossEntropy,
+            Target::Labels { .. } => Loss::BINARY_CROSS_ENTROPY,
         };
         // About a hundred steps in an epoch of a large table; small ones need small batches to make enough steps.
         let batch = self.batch.unwrap_or_else(|| (rows / 100).clamp(16, 256).next_power_of_two());

@@ -13,6 +13,7 @@ use crate::cells::Cells;
 use crate::describe::{Description, Overrides};
 use crate::encode::category;
 use crate::error::TableError;
+use crate::example_weights::ExampleWeights;
 use crate::foreign::Foreign;
 use crate::memory::reserve;
 use crate::table::Table;
@@ -27,6 +28,7 @@ pub struct Selection<'a> {
     targets: Vec<String>,
     overrides: Overrides,
     task: Option<Task>,
+    weights: Option<String>,
 }
 
 /// How rows are parted.
@@ -56,6 +58,8 @@ pub struct Examples<'a> {
     pub values: TargetValues,
     /// Rows that have all of their targets.
     pub rows: Vec<usize>,
+    /// What each row weighs, if a column says it.
+    pub weights: Option<ExampleWeights>,
     /// What a user should know: rows that were dropped, classes that look alike.
     pub notes: Vec<String>,
 }
@@ -87,7 +91,7 @@ impl Table {
     /// Learns these columns from the others.
     pub fn targets(&self, columns: impl IntoIterator<Item = impl Into<String>>) -> Selection<'_> {
         let targets = columns.into_iter().map(Into::into).collect();
-        Selection { table: self, targets, overrides: Overrides::default(), task: None }
+        Selection { table: self, targets, overrides: Overrides::default(), task: None, weights: None }
     }
 }
 
@@ -121,6 +125,12 @@ impl<'a> Selection<'a> {
         self
     }
 
+    /// Weighs each row by the number in this column, which is not learned from: at least 0, and in no row missing that has a target. A row of
+    /// weight 2 counts as that row twice, in the losses of training and held-out rows. Metrics, baselines and scales count each row once.
+    pub fn weights(self, column: impl Into<String>) -> Self {
+        Selection { weights: Some(column.into()), ..self }
+    }
+
     /// All rows that have their targets.
     pub fn examples(self) -> Result<Examples<'a>, TableError> {
         let (target, notes) = Target::find(self.table, &self.targets, self.task)?;
@@ -128,7 +138,16 @@ impl<'a> Selection<'a> {
     }
 
     fn with(self, target: Target, mut notes: Vec<String>) -> Result<Examples<'a>, TableError> {
-        let Selection { table, targets, overrides, .. } = self;
+        let Selection { table, targets, mut overrides, weights, .. } = self;
+        if let Some(weights) = &weights {
+            if targets.contains(weights) {
+                let both = Foreign::quoted(weights);
+                return Err(TableError::Request(format!(
+                    "the column {both} is to be learned and to say what rows weigh"
+                )));
+            }
+            overrides.ignore.push(weights.clone());
+        }
         if let Some(both) =
             targets.iter().find(|target| overrides.categories.contains(target) || overrides.numbers.contains(target))
         {
@@ -166,7 +185,8 @@ impl<'a> Selection<'a> {
                 table.name
             )));
         }
-        Ok(Examples { table, columns, target, values, rows, notes })
+        let weights = weights.map(|column| ExampleWeights::of(table, &column, &rows)).transpose()?;
+        Ok(Examples { table, columns, target, values, rows, weights, notes })
     }
 
     /// Holds a share of the rows out, at random and with the same share of each class.
@@ -198,7 +218,16 @@ impl<'a> Examples<'a> {
         reserve(&mut rows, table.rows)?;
         rows.extend((0..table.rows).filter(|row| target.is_whole(&values, *row)));
         let (target, columns) = (target.clone(), Vec::new());
-        Ok(Examples { table, columns, target, values, rows, notes: Vec::new() })
+        Ok(Examples { table, columns, target, values, rows, weights: None, notes: Vec::new() })
+    }
+
+    /// The same rows, each weighed by the number in this column, if one is given: see [`Selection::weights`].
+    ///
+    /// # Errors
+    /// [`TableError`] if the table does not have the column, or a weight is missing, negative or no number.
+    pub fn weighted_by(self, column: Option<&str>) -> Result<Examples<'a>, TableError> {
+        let weights = column.map(|column| ExampleWeights::of(self.table, column, &self.rows)).transpose()?;
+        Ok(Examples { weights, ..self })
     }
 
     /// What tells these columns and the targets from others: a training that goes on must see the same.
@@ -391,7 +420,8 @@ impl<'a> Split<'a> {
     pub fn of(mut train: Examples<'a>, held_out: &'a Table) -> Result<Split<'a>, TableError> {
         train.check(&train.rows, 0)?;
         train.note_absent();
-        let judged = Examples::of_model(held_out, &train.target)?;
+        let column = train.weights.as_ref().map(|weights| weights.column.as_str());
+        let judged = Examples::of_model(held_out, &train.target)?.weighted_by(column)?;
         let rows = judged.rows.len();
         if rows == 0 {
             let targets = Foreign::list(train.target.columns().iter().map(String::as_str));
@@ -441,6 +471,12 @@ impl Rows<'_> {
                 TargetValues::Numbers(values)
             }
         })
+    }
+
+    /// What they weigh, if a column says it.
+    pub fn weights(&self) -> Result<Option<Vec<f32>>, TableError> {
+        let Examples { table, weights, .. } = &*self.examples;
+        weights.as_ref().map(|weights| weights.of_rows(table, &self.rows)).transpose()
     }
 
     /// How many there are.

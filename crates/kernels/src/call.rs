@@ -15,6 +15,7 @@ use crate::element::Element;
 use crate::gemm::Init;
 use crate::gemm::operand::Operand;
 use crate::layout::{Layout, ShapeError};
+use crate::loss::Measure;
 use crate::math::Function;
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::update::Rule;
@@ -97,6 +98,38 @@ pub enum Op<O: Operands> {
         spread: O::Number,
         weights: O::Out,
         losses: O::Out,
+        delta: O::Out,
+        loss: O::Out,
+    },
+    /// Binary cross-entropy of logits with weights of positive targets, and its gradient. `positive` are two rows: pⱼ − 1 and pⱼ.
+    WeightedBinaryCrossEntropy {
+        logits: O::In,
+        targets: O::In,
+        positive: O::In,
+        mean: O::Number,
+        losses: O::Out,
+        delta: O::Out,
+        loss: O::Out,
+    },
+    /// The mean of a loss of each element, and its gradient.
+    ElementLoss {
+        measure: Measure<O::Number>,
+        outputs: O::In,
+        targets: O::In,
+        mean: O::Number,
+        slope: O::Number,
+        losses: O::Out,
+        delta: O::Out,
+        loss: O::Out,
+    },
+    /// Makes a loss that was a mean over rows the weighted mean, and its gradient too.
+    WeighRows {
+        losses: O::In,
+        weights: O::In,
+        shares: Option<O::In>,
+        rows: O::Number,
+        mean: O::Number,
+        factors: O::Out,
         delta: O::Out,
         loss: O::Out,
     },
@@ -232,6 +265,37 @@ impl<O: Operands> Op<O> {
                     loss: by.output(loss),
                 }
             }
+            Op::WeightedBinaryCrossEntropy { logits, targets, positive, mean, losses, delta, loss } => {
+                Op::WeightedBinaryCrossEntropy {
+                    logits: by.input(logits),
+                    targets: by.input(targets),
+                    positive: by.input(positive),
+                    mean: by.number(mean),
+                    losses: by.output(losses),
+                    delta: by.output(delta),
+                    loss: by.output(loss),
+                }
+            }
+            Op::ElementLoss { measure, outputs, targets, mean, slope, losses, delta, loss } => Op::ElementLoss {
+                measure: measure.map(|number| by.number(number)),
+                outputs: by.input(outputs),
+                targets: by.input(targets),
+                mean: by.number(mean),
+                slope: by.number(slope),
+                losses: by.output(losses),
+                delta: by.output(delta),
+                loss: by.output(loss),
+            },
+            Op::WeighRows { losses, weights, shares, rows, mean, factors, delta, loss } => Op::WeighRows {
+                losses: by.input(losses),
+                weights: by.input(weights),
+                shares: shares.as_ref().map(|shares| by.input(shares)),
+                rows: by.number(rows),
+                mean: by.number(mean),
+                factors: by.output(factors),
+                delta: by.output(delta),
+                loss: by.output(loss),
+            },
             Op::AddSquares { before, x, sum } => {
                 Op::AddSquares { before: by.input(before), x: by.input(x), sum: by.output(sum) }
             }
@@ -378,6 +442,9 @@ names! {
     BinaryCrossEntropy = "binary_cross_entropy",
     CrossEntropy = "cross_entropy",
     WeightedCrossEntropy = "weighted_cross_entropy",
+    WeightedBinaryCrossEntropy = "weighted_binary_cross_entropy",
+    ElementLoss = "element_loss",
+    WeighRows = "weigh_rows",
     AddSquares = "add_squares",
     ClipScale = "clip_scale",
     Scale = "scale",

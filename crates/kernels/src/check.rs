@@ -136,6 +136,30 @@ impl<O: Operands> Op<O> {
                 of.output(weights).check_shape("a loss: the weights of its rows", 1, outputs.rows)?;
                 of.input(classes).check_shape("a loss: the weights of its classes", 3, outputs.cols)
             }
+            Op::WeightedBinaryCrossEntropy { logits, targets, positive, losses, delta, loss, .. } => {
+                let outputs = loss_of(of.input(logits), of.output(delta), of.output(loss))?;
+                same_sides(outputs, of.input(targets))?;
+                of.output(losses).check_same("a loss: its elements against the outputs", outputs)?;
+                let positive = of.input(positive);
+                positive.check_shape("a loss: the weights of positive targets", 2, outputs.cols)
+            }
+            Op::ElementLoss { outputs, targets, losses, delta, loss, .. } => {
+                let outputs = loss_of(of.input(outputs), of.output(delta), of.output(loss))?;
+                same_sides(outputs, of.input(targets))?;
+                of.output(losses).check_same("a loss: its elements against the outputs", outputs)
+            }
+            Op::WeighRows { losses, weights, shares, factors, delta, loss, .. } => {
+                let (losses, delta) = (of.input(losses), of.output(delta));
+                loss_of(delta, delta, of.output(loss))?;
+                check("weigh_rows: rows of losses against the gradient", delta.rows, losses.rows)?;
+                losses.check_rows("weigh_rows: the losses")?;
+                of.input(weights).check_shape("weigh_rows: the weights of its rows", 1, delta.rows)?;
+                of.output(factors).check_shape("weigh_rows: the factors of its rows", 1, delta.rows)?;
+                if let Some(shares) = shares {
+                    of.input(shares).check_shape("weigh_rows: the shares of its rows", 1, delta.rows)?;
+                }
+                if losses.cols == 0 { Err(ShapeError::Empty { what: "weigh_rows: the losses" }) } else { Ok(()) }
+            }
             Op::AddSquares { before, x, sum } => {
                 of.input(before).check_shape("add_squares: the sum before", 1, 1)?;
                 of.input(x).check_rows("add_squares: x")?;

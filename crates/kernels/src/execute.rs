@@ -6,7 +6,10 @@ use crate::executor::Runner;
 use crate::gemm::follow::{Beside, Epilogue, Gradient, What, follow};
 use crate::gemm::operand::RightFactor;
 use crate::gemm::{Init, multiply, strided};
-use crate::loss::{BinaryCrossEntropy, CrossEntropy, MeanSquaredError, WeightedCrossEntropy};
+use crate::loss::{
+    BinaryCrossEntropy, CrossEntropy, ElementLoss, MeanSquaredError, WeighRows, WeightedBinaryCrossEntropy,
+    WeightedCrossEntropy,
+};
 use crate::norm::{AddSquares, ClipScale};
 use crate::{axpy, column_sum, dot, gemv, ger, softmax};
 
@@ -124,6 +127,37 @@ pub(crate) fn execute<'a, T: Element, O: Operands>(
                 loss: by.output(loss),
             });
         }
+        Op::WeightedBinaryCrossEntropy { logits, targets, positive, mean, losses, delta, loss } => {
+            runner.run(WeightedBinaryCrossEntropy {
+                logits: by.input(logits),
+                targets: by.input(targets),
+                positive: by.input(positive),
+                mean: by.number(mean),
+                losses: by.output(losses),
+                delta: by.output(delta),
+                loss: by.output(loss),
+            });
+        }
+        Op::ElementLoss { measure, outputs, targets, mean, slope, losses, delta, loss } => runner.run(ElementLoss {
+            measure: measure.map(|number| by.number(number)),
+            outputs: by.input(outputs),
+            targets: by.input(targets),
+            mean: by.number(mean),
+            slope: by.number(slope),
+            losses: by.output(losses),
+            delta: by.output(delta),
+            loss: by.output(loss),
+        }),
+        Op::WeighRows { losses, weights, shares, rows, mean, factors, delta, loss } => runner.run(WeighRows {
+            losses: by.input(losses),
+            weights: by.input(weights),
+            shares: shares.as_ref().map(|shares| by.input(shares)),
+            rows: by.number(rows),
+            mean: by.number(mean),
+            factors: by.output(factors),
+            delta: by.output(delta),
+            loss: by.output(loss),
+        }),
         Op::AddSquares { before, x, sum } => {
             runner.run(AddSquares { before: by.input(before), x: by.input(x), sum: by.output(sum) });
         }

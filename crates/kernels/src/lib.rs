@@ -38,6 +38,9 @@
 //! | `binary_cross_entropy` | [`Call::binary_cross_entropy`] | Σ ((1 − t)·z + softplus(−z)) / (B·M), and (σ(z) − t) / (B·M) | B·M softplus, B·M sigmoid, B·M fma, 3·B·M − 1 additions, B·M + 1 mul |
 //! | `cross_entropy` | [`Call::cross_entropy`] | Σ (ln Σ eᶻ − zₜ) / B, and (softmax(z) − 1ₜ) / B | per row: M − 1 cmp, 2M + 1 additions, M exp, 1 log, 1 div, M mul; B − 1 additions, 1 mul |
 //! | `weighted_cross_entropy` | [`Call::weighted_cross_entropy`] | the same with class weights or label smoothing | per row: M − 1 cmp, 3M additions, M exp, 1 log, 2M + 1 multiplications, 1 div, M + 3 fma; 2B − 2 additions, 1 div, 1 mul |
+//! | `weighted_binary_cross_entropy` | [`Call::weighted_binary_cross_entropy`] | binary cross-entropy with a weight of positive targets | B·M softplus, B·M sigmoid, 4·B·M fma, 2·B·M − 1 additions, 3·B·M + 1 mul |
+//! | `element_loss` | [`Call::element_loss`] | mean·Σ ℓ(o, t), and slope·g(o, t), of a [`Measure`] | B·M times what the measure says; B·M + 1 mul, B·M − 1 additions |
+//! | `weigh_rows` | [`Call::weigh_rows`] | mean·Σ sᵢ·Σⱼ ℓᵢⱼ / Σ sᵢcᵢ, and δᵢ·sᵢ·Σ cᵢ / Σ sᵢcᵢ | B·M + 2B + 4 multiplications, B·m + B − 1 additions, 1 div, 1 cmp; with shares B multiplications, B − 1 additions more |
 //! | `add_squares` | [`Call::add_squares`] | sum + Σ x² | n multiplications, n additions |
 //! | `clip_scale` | [`Call::clip_scale`] | √squares, and max / (√squares + 10⁻⁶) | 1 sqrt, 1 addition, 1 div |
 //! | `scale` | [`Call::scale`] | x ← factor·x | n mul |
@@ -117,6 +120,7 @@ pub use gemv::{gemv, gemv_transposed};
 pub use ger::ger;
 pub use layout::{Layout, ShapeError, Strides};
 pub use level::{LEVEL_NAMES, LEVEL_VARIABLE, Level, LevelError, VectorShape};
+pub use loss::Measure;
 pub use math::{Accuracy, Function, apply};
 pub use matrix::{MatrixMut, MatrixRef};
 pub use memory::{Matrix, Memory};

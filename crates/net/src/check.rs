@@ -24,7 +24,31 @@ pub(crate) fn check_data<T: Element>(network: &Network<T>, loss: &Loss, data: &D
     if found != expected {
         return Err(NetError::Outputs { expected, found });
     }
-    check_examples(network, loss, data.inputs(), data.targets())
+    check_examples(network, loss, data.inputs(), data.targets())?;
+    match data.weights() {
+        // A part of a data set may have none of the rows that weigh something.
+        Some(weights) if weights.iter().all(|s| is_zero(*s)) => Err(NetError::NoWeight),
+        _ => Ok(()),
+    }
+}
+
+/// There must be a weight for each of so many examples, finite and at least 0.
+#[inline]
+pub(crate) fn check_weights<T: Element>(weights: &[T], rows: usize) -> Result<(), NetError> {
+    if weights.len() != rows {
+        return Err(NetError::Weights { expected: rows, found: weights.len() });
+    }
+    match stray_weight(weights) {
+        Some((row, weight)) => Err(NetError::Weight { row, weight }),
+        None => Ok(()),
+    }
+}
+
+/// The first row whose weight is negative or not finite, and that weight. By bits, as all checks of a step.
+pub(crate) fn stray_weight<T: Element>(weights: &[T]) -> Option<(usize, f64)> {
+    // Positive finite numbers are in the order of their bits, and all others are above them.
+    let row = weights.iter().position(|s| s.to_bits_u64() >= infinity::<T>() && !is_zero(*s))?;
+    Some((row, weights[row].to_f64()))
 }
 
 /// Inputs and targets must fit the network, each other and the loss, and labels be below the number of outputs.
@@ -74,22 +98,42 @@ fn check_kind<T>(loss: &Loss, targets: Targets<'_, T>) -> Result<(), NetError> {
 /// floating-point instruction but its kernels'.
 #[inline]
 pub(crate) fn check_learning_rate<T: Element>(learning_rate: T) -> Result<(), NetError> {
-    let sign = 1 << (8 * size_of::<T>() - 1);
-    let infinity = T::NEG_INFINITY.to_bits_u64() ^ sign;
-    let bits = learning_rate.to_bits_u64();
-    if 0 < bits && bits < infinity {
+    if is_positive(learning_rate) {
         Ok(())
     } else {
         Err(NetError::LearningRate { learning_rate: learning_rate.to_f64(), element: T::NAME })
     }
 }
 
+/// Whether `x` is finite and above 0, on its bits.
+#[inline]
+pub(crate) fn is_positive<T: Element>(x: T) -> bool {
+    let bits = x.to_bits_u64();
+    0 < bits && bits < infinity::<T>()
+}
+
 /// Whether `x` is neither infinite nor NaN, on its bits: no floating-point instruction.
 #[inline]
 pub(crate) fn is_finite<T: Element>(x: T) -> bool {
-    let sign = 1 << (8 * size_of::<T>() - 1);
-    let infinity = T::NEG_INFINITY.to_bits_u64() ^ sign;
-    x.to_bits_u64() & !sign < infinity
+    x.to_bits_u64() & !sign::<T>() < infinity::<T>()
+}
+
+/// The bit of the sign.
+#[inline]
+fn sign<T: Element>() -> u64 {
+    1 << (8 * size_of::<T>() - 1)
+}
+
+/// The bits of +∞.
+#[inline]
+fn infinity<T: Element>() -> u64 {
+    T::NEG_INFINITY.to_bits_u64() ^ sign::<T>()
+}
+
+/// Whether `x` is +0 or −0, on its bits.
+#[inline]
+fn is_zero<T: Element>(x: T) -> bool {
+    x.to_bits_u64() & !sign::<T>() == 0
 }
 
 /// Whether all of them are.

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use nxm_kernels::{Element, MatrixRef};
 
+use crate::check::{is_positive, stray_weight};
 use crate::error::DataError;
+use crate::loss::sum_of;
 use crate::random::{epoch_generator, shuffle};
 
 /// The targets of some examples.
@@ -16,7 +18,7 @@ pub enum Targets<'a, T> {
     Classes(&'a [u32]),
 }
 
-/// Examples: a row of features each, and a row of target values or a label.
+/// Examples: a row of features each, and a row of target values or a label; perhaps a weight each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset<T> {
     features: usize,
@@ -24,6 +26,16 @@ pub struct Dataset<T> {
     len: usize,
     inputs: Vec<T>,
     targets: Owned<T>,
+    weights: Option<Vec<T>>,
+}
+
+/// Examples that a step is made on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Batch<'a, T> {
+    pub(crate) x: MatrixRef<'a, T>,
+    pub(crate) targets: Targets<'a, T>,
+    /// What each example weighs, if they differ.
+    pub(crate) weights: Option<&'a [T]>,
 }
 
 /// Targets that belong to a data set.
@@ -47,7 +59,7 @@ impl<T: Element> Dataset<T> {
         }
         finite("inputs", &inputs, features)?;
         finite("targets", &targets, outputs)?;
-        Ok(Dataset { features, outputs, len, inputs, targets: Owned::Values(targets) })
+        Ok(Dataset { features, outputs, len, inputs, targets: Owned::Values(targets), weights: None })
     }
 
     /// Examples of `features` inputs (row-major), each of one of `classes` classes, numbered from 0.
@@ -72,7 +84,39 @@ impl<T: Element> Dataset<T> {
         if let Some((row, label)) = stray_label(&labels, classes) {
             return Err(DataError::Label { row, label, classes });
         }
-        Ok(Dataset { features, outputs: classes, len, inputs, targets: Owned::Classes(labels) })
+        Ok(Dataset { features, outputs: classes, len, inputs, targets: Owned::Classes(labels), weights: None })
+    }
+
+    /// The same examples, each with its weight s: a batch's loss ℓ becomes Σ sᵢ·ℓᵢ / Σ sᵢ, and its gradient with it. With class weights w,
+    /// it becomes Σ sᵢ·ℓᵢ / Σ sᵢ·w of i's class. This is scikit-learn's `sample_weight`, and PyTorch's mean of losses times weights over the
+    /// weights' sum. An example of weight 2 counts as that example twice.
+    ///
+    /// Weights travel with their examples. A batch whose examples all weigh 0 has the loss 0 and the gradient 0: momentum and weight decay
+    /// still move parameters, and the step counts.
+    ///
+    /// ```
+    /// use nxm_net::Dataset;
+    /// let data = Dataset::regression(vec![0.0f32, 1.0, 2.0], 1, vec![1.0, 3.0, 5.0], 1)?.with_weights(vec![1.0, 0.0, 2.5])?;
+    /// assert_eq!(data.weights(), Some(&[1.0, 0.0, 2.5][..]));
+    /// assert_eq!(data.split_at(1).1.weights(), Some(&[0.0, 2.5][..]));
+    /// # Ok::<(), nxm_net::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`DataError`] if there is not one weight for each example, if one is negative, NaN or infinite, or if their sum is 0 or more than `T`
+    /// holds.
+    pub fn with_weights(self, weights: Vec<T>) -> Result<Self, DataError> {
+        if weights.len() != self.len {
+            return Err(DataError::Weights { examples: self.len, weights: weights.len() });
+        }
+        if let Some((row, weight)) = stray_weight(&weights) {
+            return Err(DataError::Weight { row, weight });
+        }
+        let sum = sum_of(&weights);
+        if !is_positive(T::from_f64(sum)) {
+            return Err(DataError::WeightSum { sum, element: T::NAME });
+        }
+        Ok(Dataset { weights: Some(weights), ..self })
     }
 
     /// Examples.
@@ -93,11 +137,15 @@ impl<T: Element> Dataset<T> {
     }
     /// All inputs: examples × features.
     pub fn inputs(&self) -> MatrixRef<'_, T> {
-        self.batch(0..self.len).0
+        self.batch(0..self.len).x
     }
     /// All targets.
     pub fn targets(&self) -> Targets<'_, T> {
-        self.batch(0..self.len).1
+        self.batch(0..self.len).targets
+    }
+    /// What each example weighs, if they have weights.
+    pub fn weights(&self) -> Option<&[T]> {
+        self.weights.as_deref()
     }
 
     /// The first `n` examples, and the rest. Panics if there are fewer than `n`.
@@ -111,8 +159,9 @@ impl<T: Element> Dataset<T> {
                 Owned::Values(values) => {
                     Owned::Values(values[rows.start * self.outputs..rows.end * self.outputs].to_vec())
                 }
-                Owned::Classes(labels) => Owned::Classes(labels[rows].to_vec()),
+                Owned::Classes(labels) => Owned::Classes(labels[rows.clone()].to_vec()),
             },
+            weights: self.weights.as_ref().map(|weights| weights[rows].to_vec()),
             ..*self
         };
         (part(0..n), part(n..self.len))
@@ -128,8 +177,8 @@ impl<T: Element> Dataset<T> {
         shuffled
     }
 
-    /// Inputs and targets of examples that stand side by side.
-    pub(crate) fn batch(&self, rows: Range<usize>) -> (MatrixRef<'_, T>, Targets<'_, T>) {
+    /// Inputs, targets and weights of examples that stand side by side.
+    pub(crate) fn batch(&self, rows: Range<usize>) -> Batch<'_, T> {
         let matrix = |data, cols: usize| {
             let all = MatrixRef::new(data, self.len, cols).expect("the constructors checked the number of elements");
             all.block(rows.start, 0, rows.len(), cols)
@@ -138,7 +187,8 @@ impl<T: Element> Dataset<T> {
             Owned::Values(values) => Targets::Values(matrix(values, self.outputs)),
             Owned::Classes(labels) => Targets::Classes(&labels[rows.clone()]),
         };
-        (matrix(&self.inputs, self.features), targets)
+        let weights = self.weights.as_ref().map(|weights| &weights[rows.clone()]);
+        Batch { x: matrix(&self.inputs, self.features), targets, weights }
     }
 
     /// An empty data set of the same kind with room for `rows` examples.
@@ -147,7 +197,8 @@ impl<T: Element> Dataset<T> {
             Owned::Values(_) => Owned::Values(Vec::with_capacity(rows * self.outputs)),
             Owned::Classes(_) => Owned::Classes(Vec::with_capacity(rows)),
         };
-        Dataset { len: 0, inputs: Vec::with_capacity(rows * self.features), targets, ..*self }
+        let weights = self.weights.as_ref().map(|_| Vec::with_capacity(rows));
+        Dataset { len: 0, inputs: Vec::with_capacity(rows * self.features), targets, weights, ..*self }
     }
 
     /// Makes `to` hold these rows, in this order. `to` comes from [`Dataset::with_capacity`] of this data set; within its
@@ -170,6 +221,10 @@ impl<T: Element> Dataset<T> {
                 to.extend(rows.iter().map(|&row| from[row]));
             }
             _ => unreachable!("with_capacity keeps the kind of targets"),
+        }
+        if let (Some(from), Some(to)) = (&self.weights, &mut to.weights) {
+            to.clear();
+            to.extend(rows.iter().map(|&row| from[row]));
         }
     }
 }

@@ -159,6 +159,43 @@ pub enum NetError {
         /// Its weight.
         weight: f64,
     },
+    /// Not one positive weight for each output.
+    #[error("there are {found} positive weights: the network has {expected} outputs")]
+    PositiveWeights {
+        /// Outputs of the network.
+        expected: usize,
+        /// Positive weights.
+        found: usize,
+    },
+    /// A positive weight that is negative or not finite.
+    #[error(
+        "output {output} (counted from 0) has the positive weight {weight}: a finite number of at least 0 is needed"
+    )]
+    PositiveWeight {
+        /// The output.
+        output: usize,
+        /// Its weight.
+        weight: f64,
+    },
+    /// Not one weight for each example.
+    #[error("there are {found} weights for {expected} examples")]
+    Weights {
+        /// Examples.
+        expected: usize,
+        /// Weights.
+        found: usize,
+    },
+    /// A weight of an example that is negative or not finite.
+    #[error("row {row} (counted from 0) has weight {weight}: a finite number of at least 0 is needed")]
+    Weight {
+        /// The example.
+        row: usize,
+        /// Its weight.
+        weight: f64,
+    },
+    /// Examples that all weigh nothing: they have no mean loss.
+    #[error("all examples have weight 0: one that weighs more is needed")]
+    NoWeight,
     /// What [`OptimizerState::restore`](crate::OptimizerState::restore) was given does not fit the network or the optimizer.
     #[error("the optimizer's state for {what} of layer {layer} (counted from 0) is {found}: {expected} is needed")]
     State {
@@ -257,5 +294,29 @@ pub enum DataError {
         label: u32,
         /// How many classes there are.
         classes: usize,
+    },
+    /// Not one weight for each example.
+    #[error("there are {weights} weights for {examples} examples")]
+    Weights {
+        /// Rows of inputs.
+        examples: usize,
+        /// Weights.
+        weights: usize,
+    },
+    /// A weight that is negative or not finite.
+    #[error("row {row} (counted from 0) has weight {weight}: a finite number of at least 0 is needed")]
+    Weight {
+        /// The example.
+        row: usize,
+        /// Its weight.
+        weight: f64,
+    },
+    /// Weights that are all 0, or whose sum the element type can't hold.
+    #[error("the weights add up to {sum}: a finite number above 0 (in {element}) is needed")]
+    WeightSum {
+        /// Their sum.
+        sum: f64,
+        /// "f32" or "f64".
+        element: &'static str,
     },
 }

@@ -46,10 +46,11 @@ impl<T: Element> Network<T> {
         Ok(outputs)
     }
 
-    /// The mean loss over `data` (with class weights the weighted mean), and the accuracy where targets are classes.
+    /// The mean loss over `data` (with weights of classes or examples the weighted mean), and the accuracy where targets are classes. In the
+    /// accuracy each example counts once, whatever it weighs.
     ///
     /// # Errors
-    /// [`NetError`] if there are no examples, or if they do not fit the network or the loss.
+    /// [`NetError`] if there are no examples, if they do not fit the network or the loss, or if they all have weight 0.
     pub fn evaluate(&self, executor: &dyn Executor, data: &Dataset<T>, loss: &Loss) -> Result<Evaluation, NetError> {
         self.evaluate_blocks(executor, data, loss, |_| ())
     }
@@ -85,22 +86,30 @@ impl<T: Element> Network<T> {
     ) -> Result<Evaluation, NetError> {
         check_data(self, loss, data)?;
         let len = data.len();
-        let mut plans = Plans::new(&self.layout, loss, len.min(EVALUATION_ROWS), Purpose::Evaluation)?;
+        let purpose = Purpose::Evaluation { weighted: data.weights().is_some() };
+        let mut plans = Plans::new(&self.layout, loss, len.min(EVALUATION_ROWS), purpose)?;
         let (mut total, mut weight, mut right) = (0.0, 0.0, 0);
         for start in (0..len).step_by(EVALUATION_ROWS) {
             let rows = EVALUATION_ROWS.min(len - start);
-            let (x, targets) = data.batch(start..start + rows);
-            let of_rows = loss.weight_of(rows, targets);
-            let plan = plans.find(rows, Purpose::Evaluation)?;
-            plans.run(plan, Sections::forward, executor, Given::forward(self, x, targets))?;
+            let batch = data.batch(start..start + rows);
+            let of_rows = loss.weight_of(rows, batch.targets, batch.weights);
+            let plan = plans.find(rows, purpose)?;
+            plans.weigh(plan, batch.weights);
+            plans.run(plan, Sections::forward, executor, Given::forward(self, batch))?;
             let of_batch = match plans.plan(plan).results.losses {
                 // If the labels of all rows weigh nothing, the rows have no mean. Label smoothing gives them a share of the sum.
-                Some(losses) if is_zero(of_rows) => sum(plans.matrix(losses).row(0).iter().map(|loss| widened(*loss))),
+                Some(losses) if is_zero(of_rows) => {
+                    let losses = plans.matrix(losses).row(0).iter().map(|loss| widened(*loss));
+                    match batch.weights {
+                        None => sum(losses),
+                        Some(weights) => sum(losses.zip(weights).map(|(loss, s)| mul(loss, widened(*s)))),
+                    }
+                }
                 _ => mul(widened(plans.loss(plan)), of_rows),
             };
             (total, weight) = (add(total, of_batch), add(weight, of_rows));
             see(plans.outputs(plan));
-            if let Targets::Classes(labels) = targets {
+            if let Targets::Classes(labels) = batch.targets {
                 let outputs = plans.outputs(plan);
                 let is_right = |(i, label): (usize, &u32)| argmax(outputs.row(i)) == Some(*label as usize);
                 right += labels.iter().enumerate().filter(|row| is_right(*row)).count();

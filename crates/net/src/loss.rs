@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use nxm_kernels::UnknownName;
-use nxm_kernels::beside::{div, is_within, is_zero, mul, sub, sum, whole};
+use nxm_kernels::beside::{div, is_within, is_zero, mul, sub, sum, whole, widened};
+use nxm_kernels::{Element, UnknownName};
 
 use crate::data::Targets;
 use crate::error::NetError;
@@ -35,23 +35,33 @@ pub enum Loss {
     /// Binary cross-entropy of logits z with targets t from 0 to 1: Σ −t·ln σ(z) − (1 − t)·ln(1 − σ(z)) over B·M, computed as
     /// (1 − t)·z + softplus(−z), which does not overflow; its gradient is (σ(z) − t) / (B·M). The last layer should be the identity.
     ///
-    /// BM evaluations of softplus and of the sigmoid, 2BM + 1 multiplications, 4BM − 1 additions.
-    BinaryCrossEntropy,
+    /// [`Loss::BINARY_CROSS_ENTROPY`] has no positive weights: BM evaluations of softplus and of the sigmoid, 2BM + 1 multiplications, 4BM − 1
+    /// additions.
+    ///
+    /// With positive weights p: Σ −p·t·ln σ(z) − (1 − t)·ln(1 − σ(z)) over B·M; its gradient is ((1 + (p − 1)·t)·σ(z) − p·t) / (B·M). BM
+    /// evaluations of both, 7BM + 1 multiplications, 6BM − 1 additions.
+    BinaryCrossEntropy {
+        /// p, one for each output, at least 0 each; none: 1 each. PyTorch's `pos_weight`.
+        positive_weights: Vec<f64>,
+    },
 }
 
 impl Loss {
     /// Cross-entropy without smoothing or class weights.
     pub const CROSS_ENTROPY: Loss = Loss::CrossEntropy { label_smoothing: 0.0, class_weights: Vec::new() };
 
+    /// Binary cross-entropy without positive weights.
+    pub const BINARY_CROSS_ENTROPY: Loss = Loss::BinaryCrossEntropy { positive_weights: Vec::new() };
+
     /// One of each kind.
-    pub const ALL: [Loss; 3] = [Loss::MeanSquaredError, Loss::CROSS_ENTROPY, Loss::BinaryCrossEntropy];
+    pub const ALL: [Loss; 3] = [Loss::MeanSquaredError, Loss::CROSS_ENTROPY, Loss::BINARY_CROSS_ENTROPY];
 
     /// Its name: "mse", "cross_entropy" or "binary_cross_entropy".
     pub fn name(&self) -> &'static str {
         match self {
             Loss::MeanSquaredError => "mse",
             Loss::CrossEntropy { .. } => "cross_entropy",
-            Loss::BinaryCrossEntropy => "binary_cross_entropy",
+            Loss::BinaryCrossEntropy { .. } => "binary_cross_entropy",
         }
     }
 
@@ -60,13 +70,15 @@ impl Loss {
         matches!(self, Loss::CrossEntropy { .. })
     }
 
-    /// Whether it is computed by [`CrossEntropy`](Self::CrossEntropy)'s longer formula.
+    /// Whether it is computed by the longer formula of [`CrossEntropy`](Self::CrossEntropy) or
+    /// [`BinaryCrossEntropy`](Self::BinaryCrossEntropy).
     pub fn is_weighted(&self) -> bool {
         match self {
             Loss::CrossEntropy { label_smoothing, class_weights } => {
                 !is_zero(*label_smoothing) || !class_weights.is_empty()
             }
-            _ => false,
+            Loss::BinaryCrossEntropy { positive_weights } => !positive_weights.is_empty(),
+            Loss::MeanSquaredError => false,
         }
     }
 
@@ -80,10 +92,28 @@ impl Loss {
         }
     }
 
-    /// Of one of `classes` classes: w, (1 − ε)·w and ε/M·w. 1 addition, 2 mul, 1 div, 1 conversion.
-    pub(crate) fn shares(&self, class: usize, classes: usize) -> [f64; 3] {
-        let (smoothing, weight) = self.class(class);
-        [weight, mul(sub(1.0, smoothing), weight), self.spread_to(class, classes)]
+    /// What a weighted loss multiplies by for one of so many outputs. Of cross-entropy w, (1 − ε)·w and ε/M·w: 1 addition, 2 mul, 1 div, 1
+    /// conversion. Of binary cross-entropy p − 1 and p: 1 addition. Of others nothing.
+    pub(crate) fn shares(&self, output: usize, outputs: usize) -> Vec<f64> {
+        match self {
+            Loss::CrossEntropy { .. } => {
+                let (smoothing, weight) = self.class(output);
+                vec![weight, mul(sub(1.0, smoothing), weight), self.spread_to(output, outputs)]
+            }
+            Loss::BinaryCrossEntropy { positive_weights } => {
+                positive_weights.get(output).map(|p| vec![sub(*p, 1.0), *p]).unwrap_or_default()
+            }
+            Loss::MeanSquaredError => Vec::new(),
+        }
+    }
+
+    /// How many [shares](Self::shares) each output has.
+    pub(crate) fn rows_of_shares(&self) -> usize {
+        match self {
+            Loss::CrossEntropy { .. } if self.is_weighted() => 3,
+            Loss::BinaryCrossEntropy { .. } if self.is_weighted() => 2,
+            _ => 0,
+        }
     }
 
     /// ε/M·w of one of `classes` classes: 1 mul, 1 div, 1 conversion.
@@ -97,7 +127,7 @@ impl Loss {
         match self {
             Loss::CrossEntropy { label_smoothing, class_weights } if class_weights.is_empty() => *label_smoothing,
             Loss::CrossEntropy { .. } => sum((0..classes).map(|class| self.spread_to(class, classes))),
-            Loss::MeanSquaredError | Loss::BinaryCrossEntropy => 0.0,
+            Loss::MeanSquaredError | Loss::BinaryCrossEntropy { .. } => 0.0,
         }
     }
 
@@ -106,34 +136,71 @@ impl Loss {
     /// # Errors
     /// [`NetError`] names the option, its value and what is expected.
     pub fn check(&self, outputs: usize) -> Result<(), NetError> {
-        let Loss::CrossEntropy { label_smoothing, class_weights } = self else { return Ok(()) };
-        if !is_within(*label_smoothing, 1.0) {
-            let expected = "a number from 0 to 1";
-            return Err(NetError::Setting { name: "label smoothing", value: *label_smoothing, expected });
-        }
-        if class_weights.is_empty() {
-            return Ok(());
-        }
-        if class_weights.len() != outputs {
-            return Err(NetError::ClassWeights { expected: outputs, found: class_weights.len() });
-        }
-        if let Some(class) = class_weights.iter().position(|w| !is_within(*w, f64::MAX)) {
-            return Err(NetError::ClassWeight { class, weight: class_weights[class] });
-        }
-        match class_weights.iter().all(|w| is_zero(*w)) {
-            true => Err(NetError::ClassWeight { class: 0, weight: 0.0 }),
-            false => Ok(()),
+        match self {
+            Loss::MeanSquaredError => Ok(()),
+            Loss::CrossEntropy { label_smoothing, class_weights } => {
+                check_smoothing(*label_smoothing)?;
+                check_class_weights(class_weights, outputs)
+            }
+            Loss::BinaryCrossEntropy { positive_weights } => check_positive_weights(positive_weights, outputs),
         }
     }
 
-    /// What a batch's loss is the mean over: its B rows (1 conversion), or their labels' weights (B − 1 additions).
-    pub(crate) fn weight_of<T>(&self, rows: usize, targets: Targets<'_, T>) -> f64 {
-        match (self, targets) {
+    /// What a batch's loss is the mean over: its B rows (1 conversion), or their labels' weights (B − 1 additions). With weights of examples,
+    /// the sum of those (B − 1 additions; in f32 B conversions), each times its label's weight, if it has one (B mul).
+    pub(crate) fn weight_of<T: Element>(&self, rows: usize, targets: Targets<'_, T>, weights: Option<&[T]>) -> f64 {
+        let classes = match (self, targets) {
             (Loss::CrossEntropy { class_weights, .. }, Targets::Classes(labels)) if !class_weights.is_empty() => {
-                sum(labels.iter().map(|label| class_weights[*label as usize]))
+                Some(labels.iter().map(|label| class_weights[*label as usize]))
             }
-            _ => whole(rows as u64),
+            _ => None,
+        };
+        match (classes, weights) {
+            (None, None) => whole(rows as u64),
+            (Some(classes), None) => sum(classes),
+            (None, Some(weights)) => sum_of(weights),
+            (Some(classes), Some(weights)) => sum(classes.zip(weights).map(|(class, s)| mul(class, widened(*s)))),
         }
+    }
+}
+
+/// Σ s in f64: B − 1 additions, and in f32 B conversions.
+pub(crate) fn sum_of<T: Element>(weights: &[T]) -> f64 {
+    sum(weights.iter().map(|s| widened(*s)))
+}
+
+fn check_smoothing(smoothing: f64) -> Result<(), NetError> {
+    match is_within(smoothing, 1.0) {
+        true => Ok(()),
+        false => Err(NetError::Setting { name: "label smoothing", value: smoothing, expected: "a number from 0 to 1" }),
+    }
+}
+
+/// None, or one for each output; finite, at least 0, not all 0.
+fn check_class_weights(weights: &[f64], outputs: usize) -> Result<(), NetError> {
+    if weights.is_empty() {
+        return Ok(());
+    }
+    if weights.len() != outputs {
+        return Err(NetError::ClassWeights { expected: outputs, found: weights.len() });
+    }
+    if let Some(class) = weights.iter().position(|w| !is_within(*w, f64::MAX)) {
+        return Err(NetError::ClassWeight { class, weight: weights[class] });
+    }
+    match weights.iter().all(|w| is_zero(*w)) {
+        true => Err(NetError::ClassWeight { class: 0, weight: 0.0 }),
+        false => Ok(()),
+    }
+}
+
+/// None, or one for each output; finite and at least 0.
+fn check_positive_weights(weights: &[f64], outputs: usize) -> Result<(), NetError> {
+    if !weights.is_empty() && weights.len() != outputs {
+        return Err(NetError::PositiveWeights { expected: outputs, found: weights.len() });
+    }
+    match weights.iter().position(|p| !is_within(*p, f64::MAX)) {
+        Some(output) => Err(NetError::PositiveWeight { output, weight: weights[output] }),
+        None => Ok(()),
     }
 }
 

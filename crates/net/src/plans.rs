@@ -8,7 +8,7 @@ use nxm_kernels::program::{Bindings, ParameterMemory, Place};
 use nxm_kernels::{Decay, Element, Executor, MatrixRef, Memory, Program, Rule};
 
 use crate::buffer::memory;
-use crate::data::Targets;
+use crate::data::{Batch, Targets};
 use crate::error::NetError;
 use crate::layer::matrix;
 use crate::layout::NetworkLayout;
@@ -29,7 +29,7 @@ const WORK: &str = "a batch's activations and gradients";
 #[derive(Clone, Debug)]
 pub(crate) struct Plan<T: Element> {
     pub(crate) rows: usize,
-    purpose: Purpose<T>,
+    pub(crate) purpose: Purpose<T>,
     pub(crate) program: Program<T>,
     sections: Sections,
     pub(crate) results: Results,
@@ -62,7 +62,7 @@ pub(crate) struct Given<'a, T> {
 
 impl<'a, T: Element> Given<'a, T> {
     /// Parameters that stay as they are, and examples.
-    pub(crate) fn forward(network: &'a Network<T>, x: MatrixRef<'a, T>, targets: Targets<'a, T>) -> Self {
+    pub(crate) fn forward(network: &'a Network<T>, Batch { x, targets, .. }: Batch<'a, T>) -> Self {
         let rule = Rule::Sgd { learning_rate: T::ZERO, decay: Decay::None };
         Given {
             parameters: ParameterMemory::Shared(network.parameters.as_slice()),
@@ -83,7 +83,7 @@ impl<'a, T: Element> Given<'a, T> {
 
     /// The same, and examples.
     #[inline]
-    pub(crate) fn on(self, x: MatrixRef<'a, T>, targets: Targets<'a, T>) -> Self {
+    pub(crate) fn on(self, Batch { x, targets, .. }: Batch<'a, T>) -> Self {
         Given { x, targets, ..self }
     }
 }
@@ -104,7 +104,7 @@ impl<T: Element> Plans<T> {
     }
 
     /// Makes the memory large enough for this purpose on the largest batch. Memory that grows is new: what stood in it is gone.
-    fn reserve(&mut self, purpose: Purpose<T>) -> Result<(), NetError> {
+    pub(crate) fn reserve(&mut self, purpose: Purpose<T>) -> Result<(), NetError> {
         let Outline { work, results, .. } = Outline::new(&self.layout, &self.loss, self.most, purpose);
         if work <= self.work.as_slice().len() {
             return Ok(());
@@ -165,6 +165,13 @@ impl<T: Element> Plans<T> {
     #[inline]
     pub(crate) fn plan(&self, number: usize) -> &Plan<T> {
         &self.kept[number]
+    }
+
+    /// Puts the weights of a batch's examples where the program of this number reads them. It copies them: no operation.
+    pub(crate) fn weigh(&mut self, number: usize, weights: Option<&[T]>) {
+        if let (Some(weights), Some(place)) = (weights, self.kept[number].results.weights) {
+            self.work.as_mut_slice()[place.offset..][..weights.len()].copy_from_slice(weights);
+        }
     }
 
     /// Runs a section of the program of this number.

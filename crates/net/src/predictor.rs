@@ -3,7 +3,7 @@
 use nxm_kernels::{Element, Executor, MatrixRef};
 
 use crate::check::check_inputs;
-use crate::data::Targets;
+use crate::data::{Batch, Targets};
 use crate::error::NetError;
 use crate::loss::Loss;
 use crate::network::Network;
@@ -54,7 +54,7 @@ impl<T: Element> PredictionBuffers<T> {
         let PredictionBuffers(plans) = self;
         plans.layout.check(MEMORY, &network.layout)?;
         let plan = plans.find(x.rows(), Purpose::Prediction)?;
-        let given = Given::forward(network, x, Targets::Classes(&[]));
+        let given = Given::forward(network, Batch { x, targets: Targets::Classes(&[]), weights: None });
         plans.run(plan, Sections::forward, executor, given)?;
         Ok(plans.outputs(plan))
     }

@@ -74,7 +74,7 @@ pub struct MemoryNeeds {
     pub activations: u128,
     /// δ = ∂L/∂z of two layers in a step; of the last layer in an evaluation.
     pub deltas: u128,
-    /// The losses of rows or elements, the weights of classes, and single numbers such as the loss.
+    /// The losses of rows or elements, the weights of classes, outputs and examples, and single numbers such as the loss.
     pub loss: u128,
 }
 
@@ -109,10 +109,13 @@ fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(u128,
         (Clipping::None, Run::GradientsAndUpdate) => UpdateMode::Apart,
         (Clipping::None, _) => UpdateMode::Fused,
     };
+    let weighted = spec.has_example_weights();
     let purpose = match run {
         Run::Prediction => Purpose::Prediction,
-        Run::Evaluation => Purpose::Evaluation,
-        Run::Step | Run::GradientsAndUpdate => Purpose::Training { mode, state: spec.optimizer().state_names().len() },
+        Run::Evaluation => Purpose::Evaluation { weighted },
+        Run::Step | Run::GradientsAndUpdate => {
+            Purpose::Training { mode, state: spec.optimizer().state_names().len(), weighted }
+        }
     };
     let loss = match run {
         // A predictor has no loss, and its program ignores this one.

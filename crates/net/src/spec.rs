@@ -3,6 +3,7 @@
 use nxm_kernels::{Activation, Element};
 
 use crate::checkpoint::CheckpointSummary;
+use crate::data::Dataset;
 use crate::error::NetError;
 use crate::loss::Loss;
 use crate::network::Network;
@@ -26,6 +27,7 @@ pub struct NetworkSpec {
     loss: Loss,
     optimizer: Optimizer,
     clipping: Clipping,
+    example_weights: bool,
 }
 
 /// Whether gradients are clipped by their norm, and if so whether that scales them, which the data decide.
@@ -124,10 +126,12 @@ impl NetworkSpec {
         }
         let parameters = sizes.windows(2).try_fold(0u128, |sum, pair| sum.checked_add(layer_parameters(pair)));
         parameters.ok_or(SpecError::TooManyParameters)?;
-        Ok(NetworkSpec { sizes, activations, loss, optimizer: Optimizer::default(), clipping: Clipping::None })
+        let (optimizer, clipping) = (Optimizer::default(), Clipping::None);
+        Ok(NetworkSpec { sizes, activations, loss, optimizer, clipping, example_weights: false })
     }
 
-    /// What `network` is, trained as `options` say. Where those clip gradients, they are taken to be scaled.
+    /// What `network` is, trained as `options` say. Where those clip gradients, they are taken to be scaled. Examples have no weights:
+    /// [`NetworkSpec::on`] looks whether they do.
     pub fn of_training<T: Element>(network: &Network<T>, options: &TrainingOptions) -> NetworkSpec {
         let (sizes, activations) = (network.sizes(), network.activations().collect::<Vec<_>>());
         NetworkSpec::of_parts(&sizes, activations, options).expect("a network that is in memory")
@@ -175,6 +179,18 @@ impl NetworkSpec {
         NetworkSpec { clipping, ..self }
     }
 
+    /// The same network, trained and evaluated on examples that have weights.
+    #[must_use]
+    pub fn with_example_weights(self) -> NetworkSpec {
+        NetworkSpec { example_weights: true, ..self }
+    }
+
+    /// The same network, trained and evaluated on these examples: with weights if they have weights.
+    #[must_use]
+    pub fn on<T: Element>(self, data: &Dataset<T>) -> NetworkSpec {
+        NetworkSpec { example_weights: data.weights().is_some(), ..self }
+    }
+
     /// Inputs, then units by layer.
     pub fn sizes(&self) -> &[u64] {
         &self.sizes
@@ -194,6 +210,10 @@ impl NetworkSpec {
     /// Whether gradients are clipped.
     pub fn clipping(&self) -> Clipping {
         self.clipping
+    }
+    /// Whether the examples have weights.
+    pub fn has_example_weights(&self) -> bool {
+        self.example_weights
     }
     /// Layers: one fewer than sizes.
     pub fn layers(&self) -> usize {

@@ -2,8 +2,8 @@
 
 use nxm_kernels::{Element, Executor, MatrixRef, Rule};
 
-use crate::check::{check_examples, check_learning_rate, finite_matrix, first_not_finite, is_finite};
-use crate::data::Targets;
+use crate::check::{check_examples, check_learning_rate, check_weights, finite_matrix, first_not_finite, is_finite};
+use crate::data::{Batch, Targets};
 use crate::error::NetError;
 use crate::loss::Loss;
 use crate::network::Network;
@@ -17,7 +17,7 @@ use crate::program::{Purpose, Sections, UpdateMode};
 /// in two parts, to the bit, and the gradients can be read.
 ///
 /// A step makes a [program](crate::operations) for each number of rows it is given, the first time it sees it, and keeps the last 16. It
-/// allocates nothing else after [`Step::new`], but for the memory of gradients, which the first [`Step::gradients`] takes.
+/// allocates nothing else after [`Step::new`], but for the memory of gradients, which the first [`Step::gradients`] takes, and that of weights.
 ///
 /// ```
 /// use nxm_net::{Activation, Cpu, Loss, MatrixRef, Network, Optimizer, OptimizerState, Step, Targets};
@@ -70,8 +70,16 @@ impl<T: Element> Step<T> {
         if batch == 0 {
             return Err(NetError::NoBatch);
         }
-        let plans = Plans::new(&network.layout, loss, batch, Purpose::Training { mode: UpdateMode::Fused, state: 0 })?;
+        let purpose = Purpose::Training { mode: UpdateMode::Fused, state: 0, weighted: false };
+        let plans = Plans::new(&network.layout, loss, batch, purpose)?;
         Ok(Step { plans, max_norm: None, made: None, norm: None })
+    }
+
+    /// The same with memory for batches whose examples have weights, which the first [`Step::train_weighted`] would take otherwise.
+    pub(crate) fn reserve_weights(mut self) -> Result<Step<T>, NetError> {
+        let mode = self.max_norm.map_or(UpdateMode::Fused, UpdateMode::Clipped);
+        self.plans.reserve(Purpose::Training { mode, state: 0, weighted: true })?;
+        Ok(self)
     }
 
     /// The same with gradients clipped by their norm. With ‖g‖ over all parameters, a step multiplies all gradients by `max_norm` /
@@ -86,8 +94,8 @@ impl<T: Element> Step<T> {
         check_max_norm::<T>(max_norm)?;
         let max_norm = T::from_f64(max_norm);
         let Plans { layout, loss, most, .. } = &self.plans;
-        self.plans =
-            Plans::new(layout, loss, *most, Purpose::Training { mode: UpdateMode::Clipped(max_norm), state: 0 })?;
+        let purpose = Purpose::Training { mode: UpdateMode::Clipped(max_norm), state: 0, weighted: false };
+        self.plans = Plans::new(layout, loss, *most, purpose)?;
         self.max_norm = Some(max_norm);
         Ok(self)
     }
@@ -109,8 +117,32 @@ impl<T: Element> Step<T> {
         targets: Targets<'_, T>,
         optimizer: &mut OptimizerState<T>,
     ) -> Result<T, NetError> {
-        self.check(network, x, targets)?;
-        self.train_checked(network, executor, x, targets, optimizer)
+        let batch = Batch { x, targets, weights: None };
+        self.check(network, batch)?;
+        self.train_checked(network, executor, batch, optimizer)
+    }
+
+    /// The same, where example i has the weight sᵢ: the loss ℓ becomes Σ sᵢ·ℓᵢ / Σ sᵢ, as [`Dataset::with_weights`](crate::Dataset::with_weights)
+    /// says. If all weights are 0, the loss and its gradient are 0.
+    ///
+    /// For B rows of M outputs this takes BM + 2B + 4 multiplications, 2B − 1 additions, 1 div and 1 cmp more. Where losses have a mean over
+    /// outputs, B·(M − 1) additions more; with class weights or label smoothing B multiplications and B − 1 additions more. The first call takes
+    /// memory for weights.
+    ///
+    /// # Errors
+    /// Those of [`Step::train`], and [`NetError`] if there is not one weight for each example, or if one is negative or not finite.
+    pub fn train_weighted(
+        &mut self,
+        network: &mut Network<T>,
+        executor: &dyn Executor,
+        x: MatrixRef<'_, T>,
+        targets: Targets<'_, T>,
+        weights: &[T],
+        optimizer: &mut OptimizerState<T>,
+    ) -> Result<T, NetError> {
+        let batch = Batch { x, targets, weights: Some(weights) };
+        self.check(network, batch)?;
+        self.train_checked(network, executor, batch, optimizer)
     }
 
     /// The same for a network and a batch that are known to fit: it checks neither shapes nor labels. Running the program checks the labels.
@@ -118,19 +150,20 @@ impl<T: Element> Step<T> {
         &mut self,
         network: &mut Network<T>,
         executor: &dyn Executor,
-        x: MatrixRef<'_, T>,
-        targets: Targets<'_, T>,
+        batch: Batch<'_, T>,
         optimizer: &mut OptimizerState<T>,
     ) -> Result<T, NetError> {
         optimizer.check(network)?;
         let mode = self.max_norm.map_or(UpdateMode::Fused, UpdateMode::Clipped);
-        let plan = self.plans.find(x.rows(), Purpose::Training { mode, state: optimizer.kept() })?;
+        let (state, weighted) = (optimizer.kept(), batch.weights.is_some());
+        let plan = self.plans.find(batch.x.rows(), Purpose::Training { mode, state, weighted })?;
+        self.plans.weigh(plan, batch.weights);
         // The step overwrites the gradients of an earlier one.
         (self.made, self.norm) = (None, None);
         let work = self.plans.plan(plan).program.work();
         let mut result = None;
         // If a product is worth several threads, the whole step enters the thread pool once.
-        executor.sequence(work, &mut || result = Some(self.whole(plan, network, executor, x, targets, optimizer)));
+        executor.sequence(work, &mut || result = Some(self.whole(plan, network, executor, batch, optimizer)));
         result.expect("an executor that runs the sequence")
     }
 
@@ -140,18 +173,17 @@ impl<T: Element> Step<T> {
         plan: usize,
         network: &mut Network<T>,
         executor: &dyn Executor,
-        x: MatrixRef<'_, T>,
-        targets: Targets<'_, T>,
+        batch: Batch<'_, T>,
         optimizer: &mut OptimizerState<T>,
     ) -> Result<T, NetError> {
         let rule = optimizer.rule();
-        let given = Given::update(network, optimizer, rule).on(x, targets);
+        let given = Given::update(network, optimizer, rule).on(batch);
         self.plans.run(plan, Sections::forward, executor, given)?;
         let loss = self.plans.loss(plan);
         if !is_finite(loss) {
             return Err(self.diverged(plan, network, optimizer.steps()));
         }
-        let given = Given::update(network, optimizer, rule).on(x, targets);
+        let given = Given::update(network, optimizer, rule).on(batch);
         self.plans.run(plan, Sections::backward, executor, given)?;
         if self.max_norm.is_some() {
             self.made = Some(plan);
@@ -184,11 +216,37 @@ impl<T: Element> Step<T> {
         x: MatrixRef<'_, T>,
         targets: Targets<'_, T>,
     ) -> Result<T, NetError> {
-        self.check(network, x, targets)?;
+        self.gradients_of(network, executor, Batch { x, targets, weights: None })
+    }
+
+    /// The same, where examples have weights, as in [`Step::train_weighted`].
+    ///
+    /// # Errors
+    /// Those of [`Step::gradients`], and [`NetError`] if there is not one weight for each example, or if one is negative or not finite.
+    pub fn gradients_weighted(
+        &mut self,
+        network: &Network<T>,
+        executor: &dyn Executor,
+        x: MatrixRef<'_, T>,
+        targets: Targets<'_, T>,
+        weights: &[T],
+    ) -> Result<T, NetError> {
+        self.gradients_of(network, executor, Batch { x, targets, weights: Some(weights) })
+    }
+
+    fn gradients_of(
+        &mut self,
+        network: &Network<T>,
+        executor: &dyn Executor,
+        batch: Batch<'_, T>,
+    ) -> Result<T, NetError> {
+        self.check(network, batch)?;
         let mode = self.max_norm.map_or(UpdateMode::Apart, UpdateMode::Clipped);
-        let plan = self.plans.find(x.rows(), Purpose::Training { mode, state: 0 })?;
+        let weighted = batch.weights.is_some();
+        let plan = self.plans.find(batch.x.rows(), Purpose::Training { mode, state: 0, weighted })?;
+        self.plans.weigh(plan, batch.weights);
         (self.made, self.norm) = (None, None);
-        self.plans.run(plan, Sections::gradients, executor, Given::forward(network, x, targets))?;
+        self.plans.run(plan, Sections::gradients, executor, Given::forward(network, batch))?;
         self.made = Some(plan);
         Ok(self.plans.loss(plan))
     }
@@ -208,9 +266,10 @@ impl<T: Element> Step<T> {
     ) -> Result<(), NetError> {
         self.plans.layout.check(STEP, &network.layout)?;
         optimizer.check(network)?;
-        let rows = self.plans.plan(self.made.ok_or(NetError::NoGradients)?).rows;
+        let made = self.plans.plan(self.made.ok_or(NetError::NoGradients)?);
+        let (rows, weighted) = (made.rows, made.purpose.is_weighted());
         let mode = self.max_norm.map_or(UpdateMode::Apart, UpdateMode::Clipped);
-        let plan = self.plans.find(rows, Purpose::Training { mode, state: optimizer.kept() })?;
+        let plan = self.plans.find(rows, Purpose::Training { mode, state: optimizer.kept(), weighted })?;
         // Gradients stand at the same places, whatever the optimizer keeps.
         self.made = Some(plan);
         let rule = optimizer.rule();
@@ -246,14 +305,15 @@ impl<T: Element> Step<T> {
 
     /// Checks that the network fits this step, and that the batch fits both.
     #[inline]
-    fn check(&self, network: &Network<T>, x: MatrixRef<'_, T>, targets: Targets<'_, T>) -> Result<(), NetError> {
+    fn check(&self, network: &Network<T>, Batch { x, targets, weights }: Batch<'_, T>) -> Result<(), NetError> {
         self.plans.layout.check(STEP, &network.layout)?;
         match x.rows() {
             0 => return Err(NetError::NoBatch),
             rows if rows > self.plans.most => return Err(NetError::BatchTooLarge { rows, batch: self.plans.most }),
             _ => {}
         }
-        check_examples(network, &self.plans.loss, x, targets)
+        check_examples(network, &self.plans.loss, x, targets)?;
+        weights.map_or(Ok(()), |weights| check_weights(weights, x.rows()))
     }
 
     /// Finds why a loss is not finite: because of a weight, of an activation, or of the loss alone.

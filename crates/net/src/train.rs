@@ -11,6 +11,7 @@ use nxm_kernels::{Element, Executor};
 use crate::check::check_data;
 use crate::data::Dataset;
 use crate::error::NetError;
+use crate::loss::sum_of;
 use crate::network::Network;
 use crate::optimizer::OptimizerState;
 use crate::random::{epoch_generator, shuffle};
@@ -26,7 +27,8 @@ pub struct EpochReport {
     pub epoch: usize,
     /// Steps it took.
     pub steps: usize,
-    /// The mean over all examples of the loss each had in its step, before that step's update.
+    /// The mean over all examples of the loss each had in its step, before that step's update. If examples have weights, the mean of their
+    /// steps' losses by the weights of those.
     pub loss: f64,
 }
 
@@ -37,7 +39,7 @@ pub struct StepReport {
     pub step: usize,
     /// Examples it took.
     pub rows: usize,
-    /// Their mean loss before the update.
+    /// Their mean loss before the update; if they have weights, the weighted one.
     pub loss: f64,
 }
 
@@ -53,6 +55,8 @@ pub struct Training<'a, T: Element> {
     options: TrainingOptions,
     step: Step<T>,
     state: TrainingState<T>,
+    /// Σ of the examples' weights, if they have weights.
+    total: Option<f64>,
     /// The examples in the order of this epoch.
     order: Vec<usize>,
     /// The examples of this step, side by side.
@@ -100,6 +104,10 @@ impl<'a, T: Element> Training<'a, T> {
         if let Some(max_norm) = options.clip_norm {
             step = step.clip_norm(max_norm)?;
         }
+        if data.weights().is_some() {
+            step = step.reserve_weights()?;
+        }
+        let total = data.weights().map(sum_of);
         state.check(network, &options, data.len())?;
         let (order, batch) = ((0..data.len()).collect(), data.with_capacity(rows));
         let mut training = Training {
@@ -109,6 +117,7 @@ impl<'a, T: Element> Training<'a, T> {
             options,
             step,
             state,
+            total,
             order,
             batch,
             failed: false,
@@ -204,13 +213,13 @@ impl<'a, T: Element> Training<'a, T> {
         let optimizer = &mut self.state.optimizer;
         let base = self.options.optimizer.learning_rate();
         optimizer.set_learning_rate(self.options.schedule.learning_rate(base, optimizer.steps()))?;
-        let (x, targets) = (self.batch.inputs(), self.batch.targets());
+        let batch = self.batch.batch(0..rows);
         // The step was made for this network, and the data were checked when the training began.
-        let loss = self.step.train_checked(self.network, self.executor, x, targets, optimizer)?;
+        let loss = self.step.train_checked(self.network, self.executor, batch, optimizer)?;
         let loss = widened(loss);
 
         // The report's mean is no part of the step. Its operations have a formula of their own (docs/counting.md).
-        self.state.progress.add(loss, rows);
+        self.state.progress.add(loss, batch.weights.map_or_else(|| whole(rows as u64), sum_of));
         let step = self.steps();
         if used + rows == self.data.len() {
             self.finish_epoch()?;
@@ -231,12 +240,12 @@ impl<'a, T: Element> Training<'a, T> {
         shuffle(&mut epoch_generator(self.options.seed, self.state.progress.epochs + 1), &mut self.order);
     }
 
-    /// Reports the epoch: 1 div, 1 conversion.
+    /// Reports the epoch: 1 div, and 1 conversion unless examples have weights.
     fn finish_epoch(&mut self) -> Result<(), NetError> {
         self.check_finite()?;
         let Progress { epochs, steps, loss } = self.state.progress;
         self.state.progress = Progress { epochs: epochs + 1, steps: 0, loss: 0.0 };
-        let loss = div(loss, whole(self.data.len() as u64));
+        let loss = div(loss, self.total.unwrap_or_else(|| whole(self.data.len() as u64)));
         self.last_epoch = Some(EpochReport { epoch: epochs + 1, steps, loss });
         Ok(())
     }

@@ -36,6 +36,10 @@ pub struct TrainArgs {
     /// A column that holds numbers, even if it looks like a row index, an id or yes and no; may be given several times.
     #[arg(long, value_name = "COLUMN")]
     pub numbers: Vec<String>,
+    /// A column that says how much each example weighs, a number of at least 0; it is not learned from. An example of weight 2 counts as
+    /// that example twice.
+    #[arg(long, value_name = "COLUMN")]
+    pub weights: Option<String>,
     #[command(flatten)]
     pub table: TableArgs,
     /// The labels of IDX images; unless given, the file beside them with "labels" for "images" and "idx1" for "idx3".

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::values::{Betas, ClassWeights};
+use super::values::{Betas, ClassWeightsArg};
 
 /// What can be set; each only with those that have it.
 #[derive(Clone, Debug, Default, Args)]
@@ -31,8 +31,9 @@ pub struct TuningArgs {
     /// The share of each target that cross_entropy spreads over all classes. [default: 0]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub label_smoothing: Option<f64>,
-    /// How much the examples of each class weigh with cross_entropy, as 1,2.5,1: in the order of the classes, which is that of
-    /// their numbers, or the alphabet's. [default: 1 each]
+    /// How much the examples of each class weigh: "balanced", by how many there are of each; by name, as setosa=1,virginica=2; or in the
+    /// order of the classes, which is that of their numbers, or the alphabet's, as 1,2.5,1. With binary_cross_entropy, how much those weigh
+    /// that say yes. [default: 1 each]
     #[arg(long, value_name = "WEIGHTS", allow_hyphen_values = true)]
-    pub class_weights: Option<ClassWeights>,
+    pub class_weights: Option<ClassWeightsArg>,
 }

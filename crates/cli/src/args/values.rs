@@ -5,6 +5,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
+use nxm_data::ClassWeights;
 use nxm_net::LearningRateSchedule;
 
 /// A whole number, at least 1.
@@ -173,25 +174,52 @@ impl FromStr for Betas {
     }
 }
 
-/// A weight for each class.
+/// How much classes weigh.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ClassWeights(pub Vec<f64>);
+pub enum ClassWeightsArg {
+    /// A number for each class, in their order; or for what says yes, of each label.
+    Each(Vec<f64>),
+    /// By name, or by how many rows there are of each.
+    Of(ClassWeights),
+}
 
-impl fmt::Display for ClassWeights {
+/// What asks for weights by how many rows there are.
+const BALANCED: &str = "balanced";
+
+impl fmt::Display for ClassWeightsArg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str("1 each");
+        match self {
+            ClassWeightsArg::Each(weights) if weights.is_empty() => f.write_str("1 each"),
+            ClassWeightsArg::Each(weights) => {
+                let weights: Vec<String> = weights.iter().map(f64::to_string).collect();
+                f.write_str(&weights.join(","))
+            }
+            ClassWeightsArg::Of(weights) => weights.fmt(f),
         }
-        let weights: Vec<String> = self.0.iter().map(f64::to_string).collect();
-        f.write_str(&weights.join(","))
     }
 }
 
-impl FromStr for ClassWeights {
+impl FromStr for ClassWeightsArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        numbers(text).map(ClassWeights)
+        if text == BALANCED {
+            return Ok(ClassWeightsArg::Of(ClassWeights::Balanced));
+        }
+        if !text.contains('=') {
+            return numbers(text).map(ClassWeightsArg::Each);
+        }
+        let mut weights = BTreeMap::new();
+        for part in text.split(',') {
+            // A name may have an equals sign in it, a number has none.
+            let named = part.rsplit_once('=').and_then(|(name, weight)| Some((name, weight.trim().parse().ok()?)));
+            let (name, weight): (&str, f64) =
+                named.ok_or_else(|| format!("expected NAME=NUMBER,NAME=NUMBER,… and found {part:?}"))?;
+            if weights.insert(name.to_owned(), weight).is_some() {
+                return Err(format!("the class {name:?} has two weights"));
+            }
+        }
+        Ok(ClassWeightsArg::Of(ClassWeights::ByName(weights)))
     }
 }
 
@@ -403,8 +431,25 @@ mod tests {
         assert_eq!("0.8, 0.99".parse(), Ok(Betas(0.8, 0.99)));
         assert_eq!(Betas(0.8, 0.99).to_string(), "0.8,0.99");
         assert!("0.9".parse::<Betas>().unwrap_err().contains("found 1"));
-        assert_eq!("1,2.5".parse(), Ok(ClassWeights(vec![1.0, 2.5])));
-        assert_eq!(ClassWeights(vec![1.0, 2.5]).to_string(), "1,2.5");
-        assert!("1,,2".parse::<ClassWeights>().unwrap_err().contains("number 2"));
+        let each = ClassWeightsArg::Each;
+        assert_eq!("1,2.5".parse(), Ok(each(vec![1.0, 2.5])));
+        assert_eq!(each(vec![1.0, 2.5]).to_string(), "1,2.5");
+        assert!("1,,2".parse::<ClassWeightsArg>().unwrap_err().contains("number 2"));
+        let named = |weights: &[(&str, f64)]| {
+            let weights = weights.iter().map(|(name, weight)| ((*name).to_owned(), *weight));
+            ClassWeightsArg::Of(ClassWeights::ByName(weights.collect()))
+        };
+        for (text, weights) in [
+            ("balanced", ClassWeightsArg::Of(ClassWeights::Balanced)),
+            ("setosa=1,virginica=2", named(&[("setosa", 1.0), ("virginica", 2.0)])),
+            ("a=b=0.5", named(&[("a=b", 0.5)])),
+        ] {
+            assert_eq!(text.parse(), Ok(weights.clone()));
+            assert_eq!(weights.to_string(), text);
+        }
+        for (text, part) in [("a=1,b", "\"b\""), ("a=x", "\"a=x\""), ("a=1,a=2", "two weights")] {
+            let error = text.parse::<ClassWeightsArg>().unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use nxm_net::{CheckpointSummary, ContentError, ElementType, FileHeader, Loss, Op
 use crate::args::{CountArgs, NetworkArg, OptimizerName, TuningArgs};
 use crate::failure::Failure;
 use crate::optimizer::trained;
-use nxm_data::Foreign;
+use nxm_data::{Foreign, NOTE, Schema};
 
 /// What is asked.
 #[derive(Debug)]
@@ -90,6 +90,10 @@ fn of_checkpoint(args: &CountArgs, path: &Path, checkpoint: CheckpointSummary) -
         }
     }
     let network = NetworkSpec::of_checkpoint(&checkpoint).map_err(Failure::usage)?;
+    // What it was trained on had weights if its note says so; a checkpoint of another program has no such note.
+    let schema = checkpoint.notes.get(NOTE).and_then(|note| serde_json::from_str::<Schema>(note).ok());
+    let weighted = schema.is_some_and(|schema| schema.weights.is_some());
+    let network = if weighted { network.with_example_weights() } else { network };
     let CheckpointSummary { element, options, examples, .. } = checkpoint;
     let mut length = TrainingLength::of(&options, args.examples.unwrap_or(examples as u64));
     length.epochs = args.epochs.unwrap_or(length.epochs);

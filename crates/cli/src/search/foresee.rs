@@ -49,19 +49,24 @@ fn judging(formulas: &Formulas, network: &NetworkSpec, rows: usize) -> Result<u1
 
 impl Price {
     /// By formula; nothing is measured yet.
-    fn new(checkpoint: &Checkpoint<f32>, train: usize, held_out: usize, cpu: &Cpu) -> Result<Price, CountError> {
+    fn new(
+        checkpoint: &Checkpoint<f32>,
+        train: &Dataset<f32>,
+        held_out: &Dataset<f32>,
+        cpu: &Cpu,
+    ) -> Result<Price, CountError> {
         let options = &checkpoint.options;
-        let network = NetworkSpec::of_training(&checkpoint.network, options);
-        let bill = Bill::new::<f32>(&network, TrainingLength::of(options, train as u64), cpu)?;
+        let network = NetworkSpec::of_training(&checkpoint.network, options).on(train);
+        let bill = Bill::new::<f32>(&network, TrainingLength::of(options, train.len() as u64), cpu)?;
         let formulas = Formulas::of::<f32>(Executor::level(cpu)).on_threads(Executor::threads(cpu));
         Ok(Price {
             parameters: bill.parameters,
             step: bill.step.total.ops.flops(),
             epoch: bill.epoch.total.ops.flops(),
-            judging: judging(&formulas, &network, held_out)?,
+            judging: judging(&formulas, &network, held_out.len())?,
             seconds_per_step: 0.0,
             seconds_of_judging: 0.0,
-            steps: options.steps_per_epoch(train),
+            steps: options.steps_per_epoch(train.len()),
         })
     }
 
@@ -134,7 +139,7 @@ impl Prices {
             let mut price = match known.entry((hidden, options.batch)) {
                 Entry::Occupied(entry) => Price::clone(entry.get()),
                 Entry::Vacant(entry) => {
-                    let price = Price::new(&checkpoint, train.len(), held_out.len(), cpu).map_err(Failure::usage)?;
+                    let price = Price::new(&checkpoint, train, held_out, cpu).map_err(Failure::usage)?;
                     entry.insert(price).clone()
                 }
             };

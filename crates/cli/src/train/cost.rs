@@ -26,14 +26,14 @@ pub struct Costs {
 impl Costs {
     /// Of this training, those of its epochs that are done already included.
     pub fn new(job: &TrainJob, cpu: &Cpu) -> Result<Costs, Failure> {
-        Costs::of([&job.checkpoint].into_iter(), cpu)
+        Costs::of([(&job.checkpoint, job.schema.weights.is_some())].into_iter(), cpu)
     }
 
-    /// Of trainings that are about to begin, of which there is at least one.
-    pub fn of<'a>(trainings: impl Iterator<Item = &'a Checkpoint<f32>>, cpu: &Cpu) -> Result<Costs, Failure> {
+    /// Of trainings that are about to begin, of which there is at least one, and whether their examples have weights.
+    pub fn of<'a>(trainings: impl Iterator<Item = (&'a Checkpoint<f32>, bool)>, cpu: &Cpu) -> Result<Costs, Failure> {
         let mut costs: Option<Costs> = None;
-        for checkpoint in trainings {
-            let bill = bill(checkpoint, cpu)?;
+        for (checkpoint, weighted) in trainings {
+            let bill = bill(checkpoint, weighted, cpu)?;
             let (flops, memory) = (bill.training.total.ops.flops(), bill.memory_of_training.total);
             costs = Some(match costs {
                 None => Costs { bill, flops, memory, trainings: 1 },
@@ -57,8 +57,10 @@ impl Costs {
     }
 }
 
-fn bill(Checkpoint { network, options, examples, .. }: &Checkpoint<f32>, cpu: &Cpu) -> Result<Bill, Failure> {
+fn bill(checkpoint: &Checkpoint<f32>, weighted: bool, cpu: &Cpu) -> Result<Bill, Failure> {
+    let Checkpoint { network, options, examples, .. } = checkpoint;
     let network = NetworkSpec::of_training(network, options);
+    let network = if weighted { network.with_example_weights() } else { network };
     Bill::new::<f32>(&network, TrainingLength::of(options, *examples as u64), cpu).map_err(Failure::usage)
 }
 

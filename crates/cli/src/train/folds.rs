@@ -32,12 +32,12 @@ pub fn run(args: &TrainArgs, folds: u64, cpu: Cpu, out: &mut impl Write) -> Resu
     let folds = parted(args, &source, examples, options::whole(folds))?;
     warn_of(&source, &folds, of_table);
     let first = &folds[0].split;
-    let settings = options::new(args, &first.train.examples.target, first.train.len())?;
+    let settings = options::new(args, &first.train)?;
     // Which values are rare, and so how wide a network is, differs from fold to fold.
     let schemas = folds.iter().map(|fold| fit(&source, &fold.split)).collect::<Result<Vec<_>, _>>()?;
     let begun = schemas.iter().zip(&folds).map(|(schema, fold)| settings.checkpoint(schema, fold.split.train.len()));
     let begun = begun.collect::<Result<Vec<Checkpoint<f32>>, _>>()?;
-    let costs = Costs::of(begun.iter(), &cpu)?;
+    let costs = Costs::of(begun.iter().map(|checkpoint| (checkpoint, args.weights.is_some())), &cpu)?;
     let steps = |checkpoint: &Checkpoint<f32>| {
         let Checkpoint { options, examples, .. } = checkpoint;
         options.steps_per_epoch(*examples).saturating_mul(options.epochs)

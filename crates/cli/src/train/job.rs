@@ -9,9 +9,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use nxm_data::{
-    Encoder, Examples, Foreign, HELD_OUT, Model, Overrides, Reading, Schema, Settings, Split, SplitBy, Table, Task,
-};
+use nxm_data::{Examples, Foreign, HELD_OUT, Model, Overrides, Reading, Schema, Settings, Split, SplitBy, Table, Task};
 use nxm_kernels::Cpu;
 use nxm_net::{Checkpoint, Dataset, LearningRateSchedule, Loss, TrainingOptions};
 
@@ -76,7 +74,7 @@ impl TrainJob {
             warn(&format!("{}: {note}", source.name()));
         }
         let examples = &split.train.examples;
-        let settings = options::new(args, &examples.target, split.train.len())?;
+        let settings = options::new(args, &split.train)?;
         check_patience(args, &split)?;
         let mut job = TrainJob::of_split(args, &source, &split, fit(&source, &split)?, &settings)?;
         job.remember(&split)?;
@@ -138,7 +136,7 @@ impl TrainJob {
 
     /// Notes what tells its data from others: a training that goes on must see the same.
     fn remember(&mut self, split: &Split<'_>) -> Result<(), Failure> {
-        let names = seen_columns(&self.schema.encoder, &self.watch.split);
+        let names = seen_columns(&self.schema, &self.watch.split);
         let fingerprint = |examples: &Examples<'_>| examples.fingerprint(names.iter().map(String::as_str));
         self.watch.fingerprint = fingerprint(&split.train.examples)?;
         if let Some(validate_with) = &mut self.watch.validate_with {
@@ -177,8 +175,8 @@ impl TrainJob {
         }
         let source = Source::new(args.data.as_ref(), args.labels.as_ref())?;
         let (table, dialect) = source.read(&args.table, Some(&schema.reading))?;
-        let examples = Examples::of_model(&table, &schema.target)?;
-        let names = seen_columns(&schema.encoder, &watch.split);
+        let examples = Examples::of_model(&table, &schema.target)?.weighted_by(schema.weights.as_deref())?;
+        let names = seen_columns(&schema, &watch.split);
         let same = |examples: &Examples<'_>, fingerprint: &str, name: String| {
             if examples.fingerprint(names.iter().map(String::as_str))? == fingerprint {
                 return Ok(());
@@ -257,10 +255,11 @@ fn judged(args: &TrainArgs, reading: &Reading) -> Result<Option<Table>, Failure>
     Ok(Some(table))
 }
 
-/// Columns that a training depends on: those that it learns from, and that of groups.
-fn seen_columns(encoder: &Encoder, by: &SplitBy) -> Vec<String> {
+/// Columns that a training depends on: those that it learns from, and those of groups and weights.
+fn seen_columns(schema: &Schema, by: &SplitBy) -> Vec<String> {
     let group = if let SplitBy::Group(column) = by { Some(column.clone()) } else { None };
-    encoder.columns().iter().map(|column| column.name.clone()).chain(group).collect()
+    let learned = schema.encoder.columns().iter().map(|column| column.name.clone());
+    learned.chain(group).chain(schema.weights.clone()).collect()
 }
 
 /// How rows are parted.
@@ -290,10 +289,13 @@ pub fn select<'a>(args: &TrainArgs, source: &Source<'_>, table: &'a Table) -> Re
         return Err(Failure::Usage(format!("{flag} is {both}, which is the column to learn")));
     }
     let mut selection = table.targets(targets).with_overrides(overrides);
+    if let Some(weights) = &args.weights {
+        selection = selection.weights(weights);
+    }
     if let Some(loss) = &args.loss {
         selection = selection.task(match loss {
             Loss::CrossEntropy { .. } => Task::Classes,
-            Loss::BinaryCrossEntropy => Task::Labels,
+            Loss::BinaryCrossEntropy { .. } => Task::Labels,
             Loss::MeanSquaredError => Task::Numbers,
         });
     }
@@ -354,7 +356,10 @@ impl TrainJob {
         let labels: Vec<String> =
             self.schema.target.columns().iter().map(|column| Foreign::quoted(column).to_string()).collect();
         let columns = plural(self.schema.encoder.columns().len() as u64, "column");
-        format!("{}: {} ({}) from {columns}", self.source, labels.join(", "), self.schema.target.describe())
+        let weights = self.schema.weights.as_ref();
+        let weighed = weights.map(|column| format!(", weighed by {}", Foreign::quoted(column))).unwrap_or_default();
+        let meaning = self.schema.target.describe();
+        format!("{}: {} ({meaning}) from {columns}{weighed}", self.source, labels.join(", "))
     }
 
     /// How it is learned.

@@ -3,7 +3,7 @@
 //! None of it is in a step's count, nor in that of a training. An integer that becomes an f64 is a conversion. So is a number that goes from
 //! or to f32; in f64 that one is none.
 
-use nxm_net::{EVALUATION_ROWS, ElementType, LearningRateSchedule, Loss, TrainingOptions};
+use nxm_net::{EVALUATION_ROWS, ElementType, LearningRateSchedule, Loss, NetworkSpec, TrainingOptions};
 
 use super::constants::{power, rule_constants};
 use crate::kind::{Kind, Kinds, Overflow};
@@ -66,10 +66,36 @@ pub fn step_beside_kernels(options: &TrainingOptions, step: u64, element: Elemen
         .plus(&report)
 }
 
+/// The same where examples have weights: the step's share of the loss is by the sum of its `rows` weights, B − 1 additions and B conversions (none
+/// in f64), and not by the number of rows, which is 1 conversion.
+///
+/// # Errors
+/// None but [`Overflow`], which such small numbers do not cause.
+pub fn weighted_step_beside_kernels(
+    options: &TrainingOptions,
+    step: u64,
+    rows: u64,
+    element: ElementType,
+) -> Result<Kinds, Overflow> {
+    let report = Kinds::new([(Kind::Mul, 1), (Kind::Add, 1), rounded(element, 2)])?;
+    schedule_operations(&options.schedule, step)?
+        .plus(&rule_constants(&options.optimizer, step, element)?)?
+        .plus(&report)?
+        .plus(&sum_of_weights(rows.into(), element)?)
+}
+
+/// Σ of so many weights in f64, at least one.
+fn sum_of_weights(rows: u128, element: ElementType) -> Result<Kinds, Overflow> {
+    Kinds::new([(Kind::Add, rows.saturating_sub(1)), rounded(element, rows)])
+}
+
 /// What the report of an epoch takes: Σ loss · examples, divided by the examples. 1 div, 1 conversion.
 pub const EPOCH_REPORT: Kinds = Kinds::small([0, 0, 0, 1, 0, 0, 1]);
 
-/// What the constants of a loss take each time they are computed, for a batch of M outputs a row.
+/// The same where examples have weights, whose sum the training computed when it was made: 1 div.
+pub const WEIGHTED_EPOCH_REPORT: Kinds = Kinds::small([0, 0, 0, 1, 0, 0, 0]);
+
+/// What the constants of a network's loss take each time they are computed, for a batch of M outputs a row.
 ///
 /// A [`Step`](nxm_net::Step) computes them once when it is made, and twice when it first sees a number of rows
 /// ([`new_program_beside_kernels`]).
@@ -82,14 +108,44 @@ pub const EPOCH_REPORT: Kinds = Kinds::small([0, 0, 0, 1, 0, 0, 1]);
 /// | with label smoothing alone: ε | 1 conversion (none) |
 /// | with class weights: Σ ε/M·w | M mul, M div, M − 1 additions, M + 1 conversions (M) |
 ///
+/// Examples with weights add B, 2 conversions (1), unless the loss is cross-entropy with class weights or label smoothing; and for losses that
+/// are means over outputs 1/M, 1 div and 2 conversions (1).
+///
 /// # Errors
 /// [`Overflow`] if M is so large that a count exceeds 128 bits, which a 64-bit number is not.
-pub fn loss_constants(loss: &Loss, outputs: u64, element: ElementType) -> Result<Kinds, Overflow> {
+pub fn loss_constants(network: &NetworkSpec, element: ElementType) -> Result<Kinds, Overflow> {
+    let plain = plain_loss_constants(network.loss(), outputs(network), element)?;
+    match network.has_example_weights() {
+        true => plain.plus(&constants_of_weights(network.loss(), element)?),
+        false => Ok(plain),
+    }
+}
+
+/// M.
+fn outputs(network: &NetworkSpec) -> u64 {
+    network.sizes()[network.layers()]
+}
+
+/// What weights of examples add.
+fn constants_of_weights(loss: &Loss, element: ElementType) -> Result<Kinds, Overflow> {
+    let rows = [(Kind::Convert, 1), rounded(element, 1)];
+    match loss {
+        Loss::MeanSquaredError | Loss::BinaryCrossEntropy { .. } => {
+            Kinds::new([(Kind::Div, 1), (Kind::Convert, 1), rounded(element, 1)])?.plus(&Kinds::new(rows)?)
+        }
+        Loss::CrossEntropy { .. } if loss.is_weighted() => Ok(Kinds::NONE),
+        Loss::CrossEntropy { .. } => Kinds::new(rows),
+    }
+}
+
+fn plain_loss_constants(loss: &Loss, outputs: u64, element: ElementType) -> Result<Kinds, Overflow> {
     let m = u128::from(outputs);
     let convert = |n| (Kind::Convert, n);
     match loss {
         Loss::MeanSquaredError => Kinds::new([(Kind::Mul, 1), (Kind::Div, 2), convert(2), rounded(element, 2)]),
-        Loss::BinaryCrossEntropy => Kinds::new([(Kind::Mul, 1), (Kind::Div, 1), convert(2), rounded(element, 1)]),
+        Loss::BinaryCrossEntropy { .. } => {
+            Kinds::new([(Kind::Mul, 1), (Kind::Div, 1), convert(2), rounded(element, 1)])
+        }
         Loss::CrossEntropy { .. } if !loss.is_weighted() => {
             Kinds::new([(Kind::Div, 1), convert(1), rounded(element, 1)])
         }
@@ -105,33 +161,36 @@ pub fn loss_constants(loss: &Loss, outputs: u64, element: ElementType) -> Result
 ///
 /// # Errors
 /// [`Overflow`] if M is so large that a count exceeds 128 bits, which a 64-bit number is not.
-pub fn new_program_beside_kernels(loss: &Loss, outputs: u64, element: ElementType) -> Result<Kinds, Overflow> {
-    loss_constants(loss, outputs, element)?.times(2)
+pub fn new_program_beside_kernels(network: &NetworkSpec, element: ElementType) -> Result<Kinds, Overflow> {
+    loss_constants(network, element)?.times(2)
 }
 
 /// What the memory of a loss takes when it is made, once for a step or an evaluation: with label smoothing or class weights M additions, 2M
-/// mul, M div and 4M conversions (M in f64) for w, (1 − ε)·w and ε/M·w; else nothing.
-fn class_shares(loss: &Loss, outputs: u64, element: ElementType) -> Result<Kinds, Overflow> {
-    if !loss.is_weighted() {
-        return Ok(Kinds::NONE);
-    }
-    let each = [(Kind::Add, 1), (Kind::Mul, 2), (Kind::Div, 1), (Kind::Convert, 1), rounded(element, 3)];
-    Kinds::new(each)?.times(outputs.into())
+/// mul, M div and 4M conversions (M in f64) for w, (1 − ε)·w and ε/M·w; with positive weights M additions and 2M conversions (none) for p − 1
+/// and p; else nothing.
+fn shares(network: &NetworkSpec, element: ElementType) -> Result<Kinds, Overflow> {
+    let each = match network.loss() {
+        loss if !loss.is_weighted() => Kinds::NONE,
+        Loss::BinaryCrossEntropy { .. } => Kinds::new([(Kind::Add, 1), rounded(element, 2)])?,
+        _ => Kinds::new([(Kind::Add, 1), (Kind::Mul, 2), (Kind::Div, 1), (Kind::Convert, 1), rounded(element, 3)])?,
+    };
+    each.times(outputs(network).into())
 }
 
-/// What [`Step::new`](nxm_net::Step::new) computes for a loss of M outputs a row: its [`loss_constants`]; with label smoothing or class weights
-/// also M additions, 2M mul, M div and 4M conversions (M in f64).
+/// What [`Step::new`](nxm_net::Step::new) computes for a network of M outputs whose examples have no weights: its [`loss_constants`]; with
+/// label smoothing or class weights also M additions, 2M mul, M div and 4M conversions (M in f64); with positive weights M additions and 2M
+/// conversions (none).
 ///
 /// # Errors
 /// [`Overflow`] if M is so large that a count exceeds 128 bits, which a 64-bit number is not.
-pub fn new_step_beside_kernels(loss: &Loss, outputs: u64, element: ElementType) -> Result<Kinds, Overflow> {
-    loss_constants(loss, outputs, element)?.plus(&class_shares(loss, outputs, element)?)
+pub fn new_step_beside_kernels(network: &NetworkSpec, element: ElementType) -> Result<Kinds, Overflow> {
+    loss_constants(network, element)?.plus(&shares(network, element)?)
 }
 
 /// What [`Network::evaluate`](nxm_net::Network::evaluate) on `examples` examples, at least 1, executes beside its kernels.
 ///
-/// For each 256 of them, and the rest: 1 mul, 2 additions, 2 conversions (1 in f64); with class weights B − 1 additions, and a conversion less.
-/// In the end 1 div; with labels 1 div and 2 conversions more. Once what a step takes when it is made ([`new_step_beside_kernels`]), and
+/// For each 256 of them, and the rest: 1 mul, 2 additions, 2 conversions (1 in f64); with weights of classes or examples B − 1 additions, and a
+/// conversion less. Weights of examples are B conversions (none); with class weights too B mul. In the end 1 div; with labels 1 div and 2 conversions more. Once what a step takes when it is made ([`new_step_beside_kernels`]), and
 /// what a program takes ([`new_program_beside_kernels`]) for 256 rows and for the rest. To find the largest outputs takes integers alone.
 ///
 /// A batch whose labels all weigh nothing differs: its losses are added up in f64. This formula is for other batches.
@@ -139,23 +198,26 @@ pub fn new_step_beside_kernels(loss: &Loss, outputs: u64, element: ElementType) 
 /// # Errors
 /// [`Overflow`] if a count exceeds 128 bits.
 pub fn evaluation_beside_kernels(
-    loss: &Loss,
-    outputs: u64,
+    network: &NetworkSpec,
     examples: u64,
     element: ElementType,
 ) -> Result<Kinds, Overflow> {
+    let loss = network.loss();
     let rows = EVALUATION_ROWS as u64;
     let (batches, sizes) = (examples.div_ceil(rows), 1 + u64::from(examples > rows && !examples.is_multiple_of(rows)));
-    let is_weighted = matches!(loss, Loss::CrossEntropy { class_weights, .. } if !class_weights.is_empty());
-    let weights = match is_weighted {
-        true => Kinds::new([(Kind::Add, u128::from(examples - batches))])?,
-        false => Kinds::new([(Kind::Convert, u128::from(batches))])?,
+    let classes = matches!(loss, Loss::CrossEntropy { class_weights, .. } if !class_weights.is_empty());
+    let (sums, each) = ((Kind::Add, u128::from(examples - batches)), u128::from(examples));
+    let weights = match (classes, network.has_example_weights()) {
+        (false, false) => Kinds::new([(Kind::Convert, u128::from(batches))])?,
+        (true, false) => Kinds::new([sums])?,
+        (false, true) => Kinds::new([sums, rounded(element, each)])?,
+        (true, true) => Kinds::new([sums, rounded(element, each), (Kind::Mul, each)])?,
     };
     let batch = Kinds::new([(Kind::Mul, 1), (Kind::Add, 2), rounded(element, 1)])?;
     let labels = u128::from(loss.takes_labels());
     let end = Kinds::new([(Kind::Div, 1 + labels), (Kind::Convert, 2 * labels)])?;
-    let programs = new_program_beside_kernels(loss, outputs, element)?.times(sizes.into())?;
-    let new = new_step_beside_kernels(loss, outputs, element)?;
+    let programs = new_program_beside_kernels(network, element)?.times(sizes.into())?;
+    let new = new_step_beside_kernels(network, element)?;
     batch.times(batches.into())?.plus(&weights)?.plus(&end)?.plus(&programs)?.plus(&new)
 }
 

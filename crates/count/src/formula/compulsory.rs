@@ -15,7 +15,7 @@ const LABEL: u128 = 4;
 ///
 /// Where two phases are one kernel, the second has at hand what the first made: δ for the derivative behind an input gradient, and the
 /// weights' gradient for their update. Scratch (the losses of rows) and single numbers (a loss, a norm) are left out. The three rows of
-/// numbers that a weighted loss has for its classes are made of one weight for each class.
+/// numbers that a weighted loss has for its classes, and the two that it has for its outputs, are made of one weight for each.
 ///
 /// # Errors
 /// [`Overflow`] if the bytes exceed 128 bits.
@@ -78,6 +78,11 @@ pub(super) fn compulsory(operation: &Operation, element: ElementType) -> Result<
         Op::WeightedCrossEntropy { logits, labels: n, classes, delta, .. } => {
             one(of(&[logits, single(classes.cols)], &[delta])?.plus(&labels(n)?)?)
         }
+        Op::WeightedBinaryCrossEntropy { logits, targets, positive, delta, .. } => {
+            one(of(&[logits, targets, single(positive.cols)], &[delta])?)
+        }
+        Op::ElementLoss { outputs, targets, delta, .. } => one(of(&[outputs, targets], &[delta])?),
+        Op::WeighRows { weights, delta, .. } => one(of(&[weights, delta], &[delta])?),
         Op::AddSquares { x, .. } => one(of(&[x], &[])?),
         Op::ClipScale { .. } => one(Traffic::NONE),
     }

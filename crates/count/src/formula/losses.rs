@@ -1,6 +1,6 @@
 //! Formulas of the losses, each with its gradient.
 
-use nxm_kernels::{Function, Layout};
+use nxm_kernels::{Function, Layout, Measure};
 
 use super::Vectors;
 use super::rows::{Rows, Taken};
@@ -12,6 +12,7 @@ const MUL: Ops = Ops::one(Kind::Mul);
 const ADD: Ops = Ops::one(Kind::Add);
 const FMA: Ops = Ops::one(Kind::Fma);
 const DIV: Ops = Ops::one(Kind::Div);
+const CMP: Ops = Ops::one(Kind::Cmp);
 
 /// Fails with [`Overflow`] if a count exceeds 128 bits.
 impl Vectors {
@@ -79,6 +80,79 @@ impl Vectors {
             Tally::sum([self.scalar(MUL, 1)?, self.scalar(DIV, 1)?, self.map(MUL, cols)?, self.map(FMA, cols)?])?;
         let batch = Tally::sum([self.sum(rows)?, self.sum(rows)?, self.scalar(DIV, 1)?, self.scalar(MUL, 1)?])?;
         row.plus(&gradient)?.times(rows)?.plus(&batch)
+    }
+
+    /// For n logits: n times 1 − t (1 addition), softplus, its weight (1 fma), both times each other (1 mul) and their fma; σ, its weight (1
+    /// fma), p·t (1 mul), their fma and its mean (1 mul); the sum of the losses by rows, which are added, and its mean (1 mul). The weights
+    /// are those of a row, so that no rows are taken together.
+    pub(super) fn weighted_binary_cross_entropy(
+        self,
+        [logits, positive, losses, delta]: [Layout; 4],
+    ) -> Result<Tally, Overflow> {
+        let of_loss = self.apart(&[logits, losses, delta, positive]);
+        let of_gradient = self.apart(&[logits, delta, positive]);
+        let [softplus, sigmoid] = [Function::Softplus, Function::Sigmoid].map(|function| self.evaluation(function));
+        let losses = self.each(&[ADD, softplus, FMA, MUL, FMA], of_loss)?;
+        let gradient = self.each(&[sigmoid, FMA, MUL, FMA, MUL], of_gradient)?;
+        let sums = self.sum(of_loss.len)?.times(of_loss.count)?;
+        Tally::sum([losses, gradient, sums, self.scalar(ADD, of_loss.count - 1)?, self.scalar(MUL, 1)?])
+    }
+
+    /// For n outputs: n times what the measure takes, and the slope of its gradient (1 mul); the sum of the losses by rows, which are added,
+    /// and its mean (1 mul).
+    pub(super) fn element_loss(
+        self,
+        measure: &Measure<f64>,
+        outputs: Layout,
+        losses: Layout,
+        delta: Layout,
+    ) -> Result<Tally, Overflow> {
+        let rows = self.together(&[outputs, losses, delta]);
+        let [exp, log] = [Function::Exp, Function::Log].map(|function| self.evaluation(function));
+        let [softplus, sigmoid] = [Function::Softplus, Function::Sigmoid].map(|function| self.evaluation(function));
+        // Of the loss, and of the gradient.
+        let of_element = match measure {
+            Measure::Squared => vec![ADD, MUL, ADD],
+            Measure::Absolute => vec![ADD, ADD, CMP],
+            Measure::Huber { .. } => vec![ADD, CMP, FMA, MUL, ADD, CMP, CMP],
+            Measure::Quantile { .. } => vec![ADD, MUL, MUL, CMP, ADD, CMP, CMP],
+            Measure::Poisson => vec![exp, FMA, exp, ADD],
+            Measure::PoissonRate { .. } => vec![ADD, log, FMA, ADD, DIV, ADD],
+            Measure::SoftMargin => vec![MUL, softplus, MUL, sigmoid, MUL],
+            Measure::KullbackLeibler => vec![log, ADD, MUL, CMP],
+        };
+        let sums = self.sum(rows.len)?.times(rows.count)?;
+        Tally::sum([
+            self.each(&of_element, rows)?,
+            self.each(&[MUL], rows)?,
+            sums,
+            self.scalar(ADD, rows.count - 1)?,
+            self.scalar(MUL, 1)?,
+        ])
+    }
+
+    /// For B rows: the sum of the weights, or that of their products with the shares and the sum of those; its inverse (1 div), unless it is 0
+    /// (1 cmp), and the ratio (1 mul); the sum of each row's losses, and their sum with the weights; the loss (2 mul, 1 fma); a factor of each
+    /// row, and the gradient times that.
+    pub(super) fn weigh_rows(self, losses: Layout, shares: bool, delta: Layout) -> Result<Tally, Overflow> {
+        let [rows, each] = [losses.rows, losses.cols].map(|side| side as u128);
+        let total = if shares { self.dot(rows)?.plus(&self.sum(rows)?)? } else { self.sum(rows)? };
+        let sums = if each == 1 { Tally::NONE } else { self.sum(each)?.times(rows)? };
+        let single = [CMP, DIV, MUL, MUL, MUL, FMA].into_iter().map(|ops| self.scalar(ops, 1));
+        let single = Tally::sum(single.collect::<Result<Vec<_>, Overflow>>()?)?;
+        let factors = self.map(MUL, rows)?;
+        Tally::sum([total, sums, self.dot(rows)?, single, factors, self.map_rows(MUL, self.apart(&[delta]))?])
+    }
+
+    /// These operations once for each element of some rows.
+    fn each(self, operations: &[Ops], rows: Rows) -> Result<Tally, Overflow> {
+        let tallies = operations.iter().map(|ops| self.map_rows(*ops, rows));
+        Tally::sum(tallies.collect::<Result<Vec<_>, Overflow>>()?)
+    }
+
+    /// Rows of matrices side by side, each by itself.
+    fn apart(self, matrices: &[Layout]) -> Rows {
+        Rows::of(matrices, self.lanes, Taken::Apart)
     }
 }
 

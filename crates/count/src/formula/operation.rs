@@ -55,6 +55,11 @@ impl Vectors {
             Op::BinaryCrossEntropy { logits, losses, delta, .. } => v.binary_cross_entropy(logits, losses, delta),
             Op::CrossEntropy { logits, .. } => v.cross_entropy(logits),
             Op::WeightedCrossEntropy { logits, .. } => v.weighted_cross_entropy(logits),
+            Op::WeightedBinaryCrossEntropy { logits, positive, losses, delta, .. } => {
+                v.weighted_binary_cross_entropy([logits, positive, losses, delta])
+            }
+            Op::ElementLoss { measure, outputs, losses, delta, .. } => v.element_loss(&measure, outputs, losses, delta),
+            Op::WeighRows { losses, shares, delta, .. } => v.weigh_rows(losses, shares.is_some(), delta),
             Op::AddSquares { x, .. } => v.add_squares(Rows::of(&[x], lanes, together)),
             Op::ClipScale { .. } => v.clip_scale(),
             Op::Scale { x, .. } => v.scale(Rows::of(&[x], lanes, together)),

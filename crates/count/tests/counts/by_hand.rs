@@ -50,6 +50,11 @@ impl Training {
         (x, values, labels)
     }
 
+    /// What the examples of a batch weigh, if they have weights; some are 0.
+    fn weights(&self) -> Option<Vec<f64>> {
+        self.spec.has_example_weights().then(|| (0..self.batch).map(|i| ((i + 1) % 4) as f64 / 2.0).collect())
+    }
+
     /// By the steps that ship; `seen` gets what each step executed.
     fn by_step(&self, executor: &dyn Executor, mut seen: impl FnMut(usize)) -> Made {
         let mut network: Network<f64> = self.spec.build(self.seed).unwrap();
@@ -66,7 +71,13 @@ impl Training {
                 false => Targets::Values(MatrixRef::new(&values, rows, network.outputs()).unwrap()),
             };
             let x = MatrixRef::new(&x, rows, network.inputs()).unwrap();
-            losses.push(step.train(&mut network, executor, x, targets, &mut optimizer).unwrap());
+            losses.push(match self.weights() {
+                Some(weights) => {
+                    let weights = &weights[..rows];
+                    step.train_weighted(&mut network, executor, x, targets, weights, &mut optimizer).unwrap()
+                }
+                None => step.train(&mut network, executor, x, targets, &mut optimizer).unwrap(),
+            });
             seen(s);
         }
         Made { losses, parameters: parameters(&network).concat() }
@@ -77,6 +88,7 @@ impl Training {
         let begin = parameters(&self.spec.build(self.seed).unwrap());
         let mut trainer = Trainer::new(&self.spec, |layer, i| begin[layer][i]);
         trainer.max_norm = self.max_norm;
+        trainer.weights = self.weights();
         let (mut losses, mut counts) = (Vec::new(), Vec::new());
         for s in 0..self.rows.len() {
             let (x, values, labels) = self.batch(s);
@@ -166,7 +178,8 @@ fn losses(outputs: usize) -> Vec<Loss> {
     let smooth = |label_smoothing, class_weights| Loss::CrossEntropy { label_smoothing, class_weights };
     vec![
         Loss::MeanSquaredError,
-        Loss::BinaryCrossEntropy,
+        Loss::BINARY_CROSS_ENTROPY,
+        Loss::BinaryCrossEntropy { positive_weights: weights.clone() },
         Loss::CROSS_ENTROPY,
         smooth(0.1, Vec::new()),
         smooth(0.0, weights.clone()),
@@ -179,9 +192,11 @@ const NORMS: [Option<f64>; 4] = [None, Some(0.01), Some(0.5), Some(1e6)];
 
 fn trainings() -> impl Strategy<Value = Training> {
     let layers = proptest::collection::vec((1u64..12, proptest::sample::select(&Activation::ALL)), 1..=3);
-    let kinds = (0usize..6, proptest::sample::select(optimizers()), proptest::sample::select(&NORMS));
+    let weighted = any::<bool>();
+    let kinds =
+        (0..losses(1).len(), proptest::sample::select(optimizers()), proptest::sample::select(&NORMS), weighted);
     (1u64..12, layers, kinds, 1usize..10, (0usize..4, any::<u32>())).prop_map(
-        |(inputs, layers, (loss, optimizer, max_norm), batch, (zeros, seed))| {
+        |(inputs, layers, (loss, optimizer, max_norm, weighted), batch, (zeros, seed))| {
             let (mut units, activations): (Vec<u64>, Vec<Activation>) = layers.into_iter().unzip();
             let outputs = units.last_mut().expect("a layer");
             if losses(1)[loss].takes_labels() {
@@ -192,6 +207,7 @@ fn trainings() -> impl Strategy<Value = Training> {
             let loss = losses(*outputs as usize)[loss].clone();
             let sizes = [&[inputs], &units[..]].concat();
             let spec = NetworkSpec::with_activations(sizes, activations, loss).unwrap().with_optimizer(optimizer);
+            let spec = if weighted { spec.with_example_weights() } else { spec };
             // Whole batches and a short one, and one more with what the short one left.
             let rows = vec![batch, batch, batch.div_ceil(2), batch];
             Training { spec, batch, rows, max_norm, zeros, seed: seed.into() }
@@ -238,8 +254,10 @@ fn every_activation_and_loss_is_the_textbooks() {
     let sgd = Sgd::new(0.1).with_momentum(0.9);
     for activation in Activation::ALL {
         for loss in losses(3) {
-            let spec = NetworkSpec::new([4, 6, 3], activation, activation, loss).unwrap().with_optimizer(sgd);
-            Training { spec, batch: 3, rows: vec![3, 3, 1], max_norm: None, zeros: 4, seed: 5 }.check();
+            let plain = NetworkSpec::new([4, 6, 3], activation, activation, loss).unwrap().with_optimizer(sgd);
+            for spec in [plain.clone().with_example_weights(), plain] {
+                Training { spec, batch: 3, rows: vec![3, 3, 1], max_norm: None, zeros: 4, seed: 5 }.check();
+            }
         }
     }
 }

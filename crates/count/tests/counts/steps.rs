@@ -24,19 +24,23 @@ struct StepCase {
     optimizer: Optimizer,
     clipping: Clipping,
     batch: usize,
+    /// Whether examples have weights.
+    weighted: bool,
 }
 
 impl StepCase {
     /// Plain gradient descent.
     fn new(sizes: Vec<u64>, hidden: Activation, output: Activation, loss: Loss, batch: usize) -> StepCase {
         let activations = NetworkSpec::new(sizes.clone(), hidden, output, loss.clone()).unwrap().activations().to_vec();
-        StepCase { sizes, activations, loss, optimizer: Optimizer::sgd(0.1), clipping: Clipping::None, batch }
+        let (optimizer, clipping) = (Optimizer::sgd(0.1), Clipping::None);
+        StepCase { sizes, activations, loss, optimizer, clipping, batch, weighted: false }
     }
 
     fn spec(&self) -> NetworkSpec {
         let (sizes, activations) = (self.sizes.clone(), self.activations.clone());
         let spec = NetworkSpec::with_activations(sizes, activations, self.loss.clone()).unwrap();
-        spec.with_optimizer(self.optimizer).with_clipping(self.clipping)
+        let spec = spec.with_optimizer(self.optimizer).with_clipping(self.clipping);
+        if self.weighted { spec.with_example_weights() } else { spec }
     }
 
     /// The network that is trained.
@@ -63,11 +67,16 @@ impl StepCase {
             true => Targets::Classes(&labels),
         };
         let x = MatrixRef::new(&x, rows, network.inputs()).unwrap();
-        let loss = match run {
-            Run::Step => step.train(&mut network, executor, x, targets, &mut optimizer),
-            _ => step
-                .gradients(&network, executor, x, targets)
-                .and_then(|loss| step.update(&mut network, executor, &mut optimizer).map(|()| loss)),
+        // Each in its turn, so that extreme weights are finite too.
+        let weights: Vec<T> = (0..rows).map(|i| T::from_f64((i % 3) as f64)).collect();
+        let loss = match (run, self.weighted) {
+            (Run::Step, false) => step.train(&mut network, executor, x, targets, &mut optimizer),
+            (Run::Step, true) => step.train_weighted(&mut network, executor, x, targets, &weights, &mut optimizer),
+            (_, weighted) => match weighted {
+                true => step.gradients_weighted(&network, executor, x, targets, &weights),
+                false => step.gradients(&network, executor, x, targets),
+            }
+            .and_then(|loss| step.update(&mut network, executor, &mut optimizer).map(|()| loss)),
         };
         let loss = match (loss, draw) {
             (Err(NetError::Diverged { .. }), Draw::Extreme) => return Vec::new(),
@@ -174,24 +183,25 @@ fn jobs() -> impl Strategy<Value = StepCase> {
     let activation = || proptest::sample::select(&Activation::ALL);
     let size = || prop_oneof![proptest::sample::select(vec![1u64, 7, 8, 9, 15, 16, 17, 31, 33, 48, 64, 65]), 1u64..50];
     let clipping = proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled][..]);
-    let kinds = (0usize..6, proptest::sample::select(optimizers()), clipping);
+    let kinds = (0..losses(1).len(), proptest::sample::select(optimizers()), clipping, any::<bool>());
     // Each layer has an activation of its own.
     let layers = proptest::collection::vec((size(), activation()), 1..=4);
-    (size(), layers, kinds, 1usize..=40).prop_map(|(inputs, layers, (loss, optimizer, clipping), batch)| {
+    (size(), layers, kinds, 1usize..=40).prop_map(|(inputs, layers, (loss, optimizer, clipping, weighted), batch)| {
         let (units, activations): (Vec<u64>, Vec<Activation>) = layers.into_iter().unzip();
         let loss = losses(units[units.len() - 1] as usize)[loss].clone();
         let sizes = [&[inputs], &units[..]].concat();
-        StepCase { sizes, activations, loss, optimizer, clipping, batch }
+        StepCase { sizes, activations, loss, optimizer, clipping, batch, weighted }
     })
 }
 
-/// Every loss, and cross-entropy with each of its options.
+/// Every loss, with each of its options.
 fn losses(outputs: usize) -> Vec<Loss> {
     let class_weights: Vec<f64> = (0..outputs).map(|class| 1.0 + class as f64).collect();
     let mut losses = Loss::ALL.to_vec();
     losses.push(Loss::CrossEntropy { label_smoothing: 0.1, class_weights: Vec::new() });
     losses.push(Loss::CrossEntropy { label_smoothing: 0.0, class_weights: class_weights.clone() });
-    losses.push(Loss::CrossEntropy { label_smoothing: 0.1, class_weights });
+    losses.push(Loss::CrossEntropy { label_smoothing: 0.1, class_weights: class_weights.clone() });
+    losses.push(Loss::BinaryCrossEntropy { positive_weights: class_weights });
     losses
 }
 
@@ -225,8 +235,9 @@ proptest! {
 #[test]
 fn steps_of_extreme_numbers() {
     for level in Level::available() {
-        for loss in losses(3) {
-            StepCase::new(vec![12, 17, 3], Activation::Relu, Activation::Sigmoid, loss, 5).check_extremes::<f32>(level);
+        for (loss, weighted) in losses(3).into_iter().flat_map(|loss| [false, true].map(|w| (loss.clone(), w))) {
+            let job = StepCase::new(vec![12, 17, 3], Activation::Relu, Activation::Sigmoid, loss, 5);
+            StepCase { weighted, ..job }.check_extremes::<f32>(level);
         }
         let (tanh, mse) = (Activation::Tanh, Loss::MeanSquaredError);
         StepCase::new(vec![12, 17, 3], Activation::Gelu, tanh, mse, 5).check_extremes::<f64>(level);
@@ -248,6 +259,14 @@ fn evaluations() {
         let blocks = [EVALUATION_ROWS, EVALUATION_ROWS, 37]
             .map(|rows| formulas.run(&job.spec(), rows as u64, Run::Evaluation).unwrap().total);
         assert_eq!(counted.total(), Tally::sum(blocks).unwrap(), "{level}");
+
+        let weighted = StepCase { weighted: true, ..job.clone() };
+        let data = data.clone().with_weights((0..rows).map(|i| (i % 3) as f32).collect()).unwrap();
+        let counted = Counted::new(Cpu::new(level, 1));
+        with_room(|| network.evaluate(&counted, &data, &job.loss).unwrap());
+        let blocks = [EVALUATION_ROWS, EVALUATION_ROWS, 37]
+            .map(|rows| formulas.run(&weighted.spec(), rows as u64, Run::Evaluation).unwrap().total);
+        assert_eq!(counted.total(), Tally::sum(blocks).unwrap(), "weighted, {level}");
     }
     job.check::<f32>();
 }
@@ -260,6 +279,21 @@ fn every_activation_and_loss() {
         StepCase::new(vec![5, 9, 3], hidden, output, Loss::MeanSquaredError, 3).check::<f32>();
         for loss in losses(3) {
             StepCase::new(vec![5, 9, 3], hidden, Activation::Identity, loss, 3).check::<f32>();
+        }
+    }
+}
+
+/// Every loss of examples that have weights, in both types, and their rehearsal.
+#[test]
+fn every_loss_of_weighted_examples() {
+    let (tanh, identity) = (Activation::Tanh, Activation::Identity);
+    for loss in losses(3) {
+        for batch in [1, 7] {
+            let job = StepCase { weighted: true, ..StepCase::new(vec![5, 9, 3], tanh, identity, loss.clone(), batch) };
+            job.check::<f32>();
+            job.check::<f64>();
+            let level = Level::detect().unwrap();
+            assert!(with_room(|| verify::<f32>(&job.spec(), batch as u64, level, 1)).unwrap().agrees(), "{loss:?}");
         }
     }
 }

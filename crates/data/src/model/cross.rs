@@ -89,7 +89,7 @@ impl Model {
     /// [`TableError`] if there is no fold, or as [`Model::fit`] and [`Model::evaluate`]. It names the fold.
     pub fn cross_validate(cpu: &Cpu, folds: &[Fold<'_>], recipe: &Recipe) -> Result<CrossValidation, TableError> {
         let first = folds.first().ok_or_else(|| TableError::Request("a cross-validation of no fold".to_owned()))?;
-        let settings = recipe.settings(first.split.train.len(), &first.split.train.examples.target);
+        let settings = recipe.settings_for(&first.split)?;
         let mut found = CrossValidation::default();
         for (i, Fold { split, judged }) in folds.iter().enumerate() {
             let judge = || -> Result<JudgedFold, TableError> {

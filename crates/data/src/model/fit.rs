@@ -14,9 +14,9 @@ impl Model {
     /// What is learned from data (scales, medians, categories) comes from the training rows alone.
     ///
     /// # Errors
-    /// [`TableError`] if a cell can't be encoded, or if the training diverges or does not fit into memory.
+    /// [`TableError`] if a cell can't be encoded, if class weights do not fit what is learned, or if the training diverges or does not fit into memory.
     pub fn fit(cpu: &Cpu, split: &Split<'_>, recipe: &Recipe) -> Result<Model, TableError> {
-        let settings = recipe.settings(split.train.len(), &split.train.examples.target);
+        let settings = recipe.settings_for(split)?;
         Model::fit_with(cpu, split, &settings)
     }
 

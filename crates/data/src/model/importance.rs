@@ -54,5 +54,9 @@ fn with_columns_of(
             Dataset::regression(inputs, data.features(), targets, data.outputs())
         }
     };
-    made.map_err(|error| TableError::Content(error.to_string()))
+    let weighted = match (made, data.weights()) {
+        (Ok(made), Some(weights)) => made.with_weights(weights.to_vec()),
+        (made, _) => made,
+    };
+    weighted.map_err(|error| TableError::Content(error.to_string()))
 }

@@ -25,6 +25,9 @@ pub struct Schema {
     pub baseline: Baseline,
     /// How the table that it was trained on is read.
     pub reading: Reading,
+    /// The column that says what rows weigh, if there was one. Models from before there were weights have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
 }
 
 impl Schema {
@@ -35,7 +38,8 @@ impl Schema {
         let mut target = examples.target.clone();
         target.fit(examples.table, &examples.values, rows)?;
         let baseline = Baseline::new(&target, &split.train.values()?)?;
-        Ok(Schema { encoder, target, baseline, reading: examples.table.reading() })
+        let weights = examples.weights.as_ref().map(|weights| weights.column.clone());
+        Ok(Schema { encoder, target, baseline, reading: examples.table.reading(), weights })
     }
 
     /// Whether it is of this network and makes sense: a checkpoint may say anything.
@@ -52,7 +56,7 @@ impl Schema {
         serde_json::to_string(self).map_err(|error| TableError::Content(error.to_string()))
     }
 
-    /// Rows with their targets, as a network trains on them.
+    /// Rows with their targets and their weights, as a network trains on them.
     pub fn dataset(&self, rows: &Rows<'_>) -> Result<Dataset<f32>, TableError> {
         let inputs = self.encoder.encode(rows.examples.table, &rows.rows)?;
         let width = self.encoder.width();
@@ -80,6 +84,10 @@ impl Schema {
                 Dataset::regression(inputs, width, targets, outputs)
             }
         };
-        made.map_err(|error| TableError::Content(error.to_string()))
+        let weighted = match (made, rows.weights()?) {
+            (Ok(data), Some(weights)) => data.with_weights(weights),
+            (made, _) => made,
+        };
+        weighted.map_err(|error| TableError::Content(error.to_string()))
     }
 }

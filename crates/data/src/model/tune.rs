@@ -46,7 +46,7 @@ impl Model {
         }
         let split = Split { train: self.schema.own(&split.train)?, held_out: self.schema.own(&split.held_out)? };
         let schema = self.schema.tuned(&split)?;
-        let settings = recipe.settings(split.train.len(), &schema.target);
+        let settings = recipe.settings_for(&split)?;
         let checkpoint = settings.begin(self.checkpoint.network.clone(), &schema, split.train.len())?;
         Model::train(cpu, &split, schema, checkpoint, &settings)
     }
@@ -66,17 +66,20 @@ impl Schema {
                 "the model learned {known}, and these rows are split to learn {asked}"
             )));
         }
-        let own = Examples::of_model(examples.table, &self.target)?;
+        let weights = examples.weights.as_ref().map(|weights| weights.column.as_str());
+        let own = Examples::of_model(examples.table, &self.target)?.weighted_by(weights)?;
         let rows = rows.iter().copied().filter(|row| own.target.is_whole(&own.values, *row)).collect();
         Ok(Rows { examples: Arc::new(own), rows })
     }
 
-    /// What a network must know that goes on learning from other rows: the same, but what it must beat follows from those.
+    /// What a network must know that goes on learning from other rows: the same, but what it must beat follows from those,
+    /// and so does what they weigh.
     ///
     /// # Errors
     /// [`TableError`] if the targets of these rows are others.
     pub fn tuned(&self, split: &Split<'_>) -> Result<Schema, TableError> {
         let baseline = Baseline::new(&self.target, &split.train.values()?)?;
-        Ok(Schema { baseline, ..self.clone() })
+        let weights = split.train.examples.weights.as_ref().map(|weights| weights.column.clone());
+        Ok(Schema { baseline, weights, ..self.clone() })
     }
 }

@@ -11,6 +11,7 @@ use nxm_kernels::{
 };
 
 use crate::dense::rules;
+use crate::loss_samples;
 use crate::support::*;
 
 /// Longer than any vector: a whole vector read or written beyond an operand lands in it.
@@ -199,6 +200,20 @@ pub fn call<T: Case>(sample: &mut Sample<T>) -> Result<Call<'_, T>, ShapeError> 
             let [weights, losses, delta, loss] = [weights, losses, delta, loss].map(Buffer::view_mut);
             Call::weighted_cross_entropy(logits.view(), labels, classes.view(), *spread, weights, losses, delta, loss)
         }
+        Op::WeightedBinaryCrossEntropy { logits, targets, positive, mean, losses, delta, loss } => {
+            let [losses, delta, loss] = [losses, delta, loss].map(Buffer::view_mut);
+            let (logits, targets, positive) = (logits.view(), targets.view(), positive.view());
+            Call::weighted_binary_cross_entropy(logits, targets, positive, *mean, losses, delta, loss)
+        }
+        Op::ElementLoss { measure, outputs, targets, mean, slope, losses, delta, loss } => {
+            let [losses, delta, loss] = [losses, delta, loss].map(Buffer::view_mut);
+            Call::element_loss(*measure, outputs.view(), targets.view(), (*mean, *slope), losses, delta, loss)
+        }
+        Op::WeighRows { losses, weights, shares, rows, mean, factors, delta, loss } => {
+            let [factors, delta, loss] = [factors, delta, loss].map(Buffer::view_mut);
+            let shares = shares.as_ref().map(Buffer::view);
+            Call::weigh_rows(losses.view(), weights.view(), shares, *rows, *mean, factors, delta, loss)
+        }
         Op::AddSquares { before, x, sum } => Call::add_squares(before.view(), x.view(), sum.view_mut()),
         Op::ClipScale { max_norm, squares, norm, scale } => {
             Call::clip_scale(*max_norm, squares.view(), norm.view_mut(), scale.view_mut())
@@ -297,6 +312,8 @@ pub fn name<T: Float>(sample: &Sample<T>) -> String {
             format!(" {:?}, packed: {}", init.map(|_| ()), matches!(b, Right::Packed(_)))
         }
         Op::GemmScaled { alpha, beta, .. } => format!(" α = {alpha}, β = {beta}"),
+        Op::ElementLoss { measure, .. } => format!(" {}", measure.name()),
+        Op::WeighRows { shares, .. } => format!(", shares: {}", shares.is_some()),
         _ => String::new(),
     };
     sample.name().to_owned() + &which
@@ -306,19 +323,19 @@ pub fn name<T: Float>(sample: &Sample<T>) -> String {
 pub fn sum_over_rows<T: Float>(sample: &Sample<T>) -> Option<usize> {
     match sample {
         Op::MeanSquaredError { .. } => Some(1),
-        Op::BinaryCrossEntropy { .. } => Some(2),
+        Op::BinaryCrossEntropy { .. } | Op::ElementLoss { .. } => Some(2),
         Op::AddSquares { .. } => Some(0),
         _ => None,
     }
 }
 
 /// Numbers in [−1, 1), row after row without gaps.
-fn matrix<T: Float>(random: &mut Random, rows: usize, cols: usize) -> Buffer<T> {
+pub fn matrix<T: Float>(random: &mut Random, rows: usize, cols: usize) -> Buffer<T> {
     Buffer::new(&random.units(rows * cols), Layout::row_major(rows, cols))
 }
 
 /// Numbers in [0, 1): what an optimizer keeps of squares, targets of binary cross-entropy, weights of classes.
-fn positive<T: Float>(random: &mut Random, rows: usize, cols: usize) -> Buffer<T> {
+pub fn positive<T: Float>(random: &mut Random, rows: usize, cols: usize) -> Buffer<T> {
     let values: Vec<T> = random.units::<T>(rows * cols).iter().map(|x| T::from_f64(x.to_f64().abs())).collect();
     Buffer::new(&values, Layout::row_major(rows, cols))
 }
@@ -373,50 +390,9 @@ pub fn samples<T: Case>([b, n, m]: [usize; 3], seed: u64) -> Vec<Sample<T>> {
         all.push(Op::DenseUpdate { x, delta, rule, weights, state: of_weights });
         all.push(Op::Update { rule, gradient: matrix(r, n, m), weights: matrix(r, n, m), state: of_parameters });
     }
-    all.extend(losses(b, m, r));
+    all.extend(loss_samples::losses(b, m, r));
+    all.extend(loss_samples::further_losses(b, m, r));
     all
-}
-
-fn losses<T: Float>(b: usize, m: usize, r: &mut Random) -> [Sample<T>; 4] {
-    let t = T::from_f64;
-    let labels: Vec<u32> = (0..b).map(|_| r.below(m.max(1)) as u32).collect();
-    let mean = t(1.0 / (b * m) as f64);
-    [
-        Op::MeanSquaredError {
-            outputs: matrix(r, b, m),
-            targets: matrix(r, b, m),
-            mean,
-            slope: mean + mean,
-            delta: matrix(r, b, m),
-            loss: matrix(r, 1, 1),
-        },
-        Op::BinaryCrossEntropy {
-            logits: matrix(r, b, m),
-            targets: positive(r, b, m),
-            mean,
-            losses: matrix(r, b, m),
-            delta: matrix(r, b, m),
-            loss: matrix(r, 1, 1),
-        },
-        Op::CrossEntropy {
-            logits: matrix(r, b, m),
-            labels: labels.clone(),
-            mean: t(1.0 / b as f64),
-            losses: matrix(r, 1, b),
-            delta: matrix(r, b, m),
-            loss: matrix(r, 1, 1),
-        },
-        Op::WeightedCrossEntropy {
-            logits: matrix(r, b, m),
-            labels,
-            classes: positive(r, 3, m),
-            spread: t(0.3),
-            weights: matrix(r, 1, b),
-            losses: matrix(r, 1, b),
-            delta: matrix(r, b, m),
-            loss: matrix(r, 1, 1),
-        },
-    ]
 }
 
 /// Ways to lay out a matrix whose rows' elements stand side by side: `which` of `WAYS`.

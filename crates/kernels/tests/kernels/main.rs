@@ -32,6 +32,7 @@ mod empty;
 mod errors;
 mod functions;
 mod level;
+mod loss_samples;
 mod operands;
 mod order;
 mod padding;

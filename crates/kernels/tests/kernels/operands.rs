@@ -41,6 +41,8 @@ fn is_open(kernel: &str, matrix: usize, change: Change) -> bool {
         // As many rows, or columns, as there are: they are summed.
         ("column_sum", 0) => change == Row,
         ("log_sum_exp", 0) => change == Col,
+        // As many losses of a row as there are: they are summed.
+        ("weigh_rows", 0) => change == Col,
         // C.
         ("gemm" | "gemm_scaled", 2..) => change == Stride,
         _ => change == Stride && is_open_to_strides(kernel, matrix),
@@ -54,6 +56,7 @@ pub fn is_open_to_strides(kernel: &str, matrix: usize) -> bool {
         "gemm" | "gemm_scaled" => matrix < 2,
         "dense_forward" | "dense_input_gradient" | "dense_weight_gradient" | "dense_update" => matrix < 2,
         "mean_squared_error" | "binary_cross_entropy" => matrix == 1,
+        "weighted_binary_cross_entropy" | "element_loss" => matrix == 1,
         _ => false,
     }
 }
@@ -67,6 +70,9 @@ fn check_every_operand<T: Case>() {
             for change in Change::ALL {
                 // The bias of a gemm, which stands before C, is no factor.
                 let is_bias = matches!(sample, Op::Gemm { init: Init::Bias(_), .. }) && at + 2 == matrices(sample);
+                // Nothing else says how wide a gradient is whose rows are weighed.
+                let is_wide =
+                    matches!(sample, Op::WeighRows { .. }) && at + 2 == matrices(sample) && change == Change::Col;
                 let mut single = false;
                 let mut unfit = changed(sample, |i, matrix| {
                     if i != at {
@@ -77,7 +83,8 @@ fn check_every_operand<T: Case>() {
                 });
                 let what = format!("matrix {at} of {} with {change:?}", name(sample));
                 // The strides of a single column are nobody's.
-                let open = is_open(sample.name(), at, change) && !is_bias || change == Change::Stride && single;
+                let open =
+                    is_open(sample.name(), at, change) && !is_bias || change == Change::Stride && single || is_wide;
                 match call(&mut unfit) {
                     Ok(_) => assert!(open, "{what} was accepted"),
                     Err(error) => {

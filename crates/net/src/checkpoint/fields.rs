@@ -68,6 +68,14 @@ impl<'a> Reader<'a> {
             .map(|text| text.parse().map_err(|_| wrong(name, expected, format!("{text:?}"))));
         parsed.collect()
     }
+    /// The same of a field that older files do not have.
+    pub(super) fn values_if_there<V: FromStr>(
+        self,
+        name: &str,
+        expected: &str,
+    ) -> Result<Option<Vec<V>>, ContentError> {
+        if self.0.contains_key(name) { self.values(name, expected).map(Some) } else { Ok(None) }
+    }
 }
 
 /// The error of a field.

@@ -43,7 +43,8 @@ pub(super) fn read(from: Reader<'_>) -> Result<TrainingOptions, ContentError> {
 fn write_loss(loss: &Loss, to: &mut Fields) {
     to.text("loss", loss.name());
     match loss {
-        Loss::MeanSquaredError | Loss::BinaryCrossEntropy => {}
+        Loss::MeanSquaredError => {}
+        Loss::BinaryCrossEntropy { positive_weights } => to.numbers("loss.positive_weights", positive_weights),
         Loss::CrossEntropy { label_smoothing, class_weights } => {
             to.number("loss.label_smoothing", label_smoothing);
             to.numbers("loss.class_weights", class_weights);
@@ -57,7 +58,11 @@ fn read_loss(from: Reader<'_>) -> Result<Loss, ContentError> {
             label_smoothing: from.number("loss.label_smoothing")?,
             class_weights: from.values("loss.class_weights", "numbers")?,
         }),
-        loss => Ok(loss),
+        // Files from before there were positive weights have none.
+        Loss::BinaryCrossEntropy { .. } => Ok(Loss::BinaryCrossEntropy {
+            positive_weights: from.values_if_there("loss.positive_weights", "numbers")?.unwrap_or_default(),
+        }),
+        loss @ Loss::MeanSquaredError => Ok(loss),
     }
 }
 
@@ -161,4 +166,30 @@ fn read_schedule(from: Reader<'_>) -> Result<LearningRateSchedule, ContentError>
         },
         name => return Err(wrong("schedule", "the name of a schedule", format!("{name:?}"))),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files from before binary cross-entropy had positive weights say nothing of them.
+    #[test]
+    fn a_field_that_is_newer_than_the_file_is_its_default() {
+        let weighted = Loss::BinaryCrossEntropy { positive_weights: vec![0.5, 3.0] };
+        let written = |loss: &Loss| {
+            let mut fields = Fields::default();
+            write(&TrainingOptions::default().with_loss(loss.clone()), &mut fields);
+            fields.into_metadata()
+        };
+        let read = |metadata: serde_json::Map<String, serde_json::Value>| {
+            let strings =
+                metadata.into_iter().map(|(name, value)| (name, value.as_str().unwrap().to_owned())).collect();
+            read(Reader(&strings)).unwrap().loss
+        };
+        let mut fields = written(&weighted);
+        assert_eq!(read(fields.clone()), weighted);
+        fields.remove("loss.positive_weights").unwrap();
+        assert_eq!(read(fields), Loss::BINARY_CROSS_ENTROPY);
+        assert_eq!(read(written(&Loss::BINARY_CROSS_ENTROPY)), Loss::BINARY_CROSS_ENTROPY);
+    }
 }

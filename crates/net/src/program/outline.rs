@@ -1,9 +1,10 @@
 //! Writes the program of a network: its instructions, and the places of all they work on.
 
+mod loss;
+
 use std::mem::discriminant;
 use std::ops::Range;
 
-use nxm_kernels::beside::{div, mul, rounded, whole};
 use nxm_kernels::call::Op;
 use nxm_kernels::program::{Instruction, Place, Places, Slot};
 use nxm_kernels::{Element, Kept, Layout, Phase, Region};
@@ -18,13 +19,18 @@ pub(crate) enum Purpose<T> {
     /// Outputs.
     Prediction,
     /// Outputs and their loss.
-    Evaluation,
+    Evaluation {
+        /// Whether examples have weights.
+        weighted: bool,
+    },
     /// A step: outputs, loss, gradients, and an optimizer's update.
     Training {
         /// When weights are updated.
         mode: UpdateMode<T>,
         /// How many numbers the optimizer keeps for each parameter: 0, 1 or 2.
         state: usize,
+        /// Whether examples have weights.
+        weighted: bool,
     },
 }
 
@@ -45,10 +51,18 @@ impl<T> Purpose<T> {
     /// Whether it is the same. A step has one norm to clip to, so norms need no comparison.
     pub(crate) fn is(&self, other: &Purpose<T>) -> bool {
         match (self, other) {
-            (Purpose::Training { mode: a, state: m }, Purpose::Training { mode: b, state: n }) => {
-                m == n && discriminant(a) == discriminant(b)
+            (Purpose::Training { mode: a, state: m, .. }, Purpose::Training { mode: b, state: n, .. }) => {
+                m == n && discriminant(a) == discriminant(b) && self.is_weighted() == other.is_weighted()
             }
-            _ => discriminant(self) == discriminant(other),
+            _ => discriminant(self) == discriminant(other) && self.is_weighted() == other.is_weighted(),
+        }
+    }
+
+    /// Whether examples have weights.
+    pub(crate) fn is_weighted(&self) -> bool {
+        match self {
+            Purpose::Prediction => false,
+            Purpose::Evaluation { weighted } | Purpose::Training { weighted, .. } => *weighted,
         }
     }
 }
@@ -114,8 +128,10 @@ pub(crate) struct Results {
     pub(crate) norm: Place,
     /// What clipping multiplies gradients by.
     pub(crate) scale: Place,
-    /// Three rows of a number for each class: w, (1 − ε)·w and ε/M·w. Only a weighted loss has them.
+    /// Rows of a number for each output: w, (1 − ε)·w and ε/M·w, or p − 1 and p. Only a weighted loss has them.
     pub(crate) classes: Option<Place>,
+    /// The weights of the batch's examples, if they have weights.
+    pub(crate) weights: Option<Place>,
     /// Of each layer ∂L/∂W, unless the step is fused.
     pub(crate) weight_gradients: Vec<Place>,
     /// Of each layer ∂L/∂b.
@@ -149,7 +165,8 @@ impl<T: Element> Outline<T> {
         let delta = writer.deltas(purpose);
         let behind_deltas = writer.room.len;
         if !matches!(purpose, Purpose::Prediction) {
-            sections.forward.end = writer.section(|w| w.loss(&mut results, loss, delta[0])).end;
+            let weighted = purpose.is_weighted();
+            sections.forward.end = writer.section(|w| w.loss(&mut results, loss, delta[0], weighted)).end;
         }
         let needs = MemoryNeeds {
             gradients: behind_gradients - alone,
@@ -158,7 +175,7 @@ impl<T: Element> Outline<T> {
             loss: writer.room.len - behind_deltas + alone,
             ..MemoryNeeds::default()
         };
-        if let Purpose::Training { mode, state } = purpose {
+        if let Purpose::Training { mode, state, .. } = purpose {
             sections.backward = writer.section(|w| w.backward(&results, delta, state));
             if let UpdateMode::Clipped(max_norm) = mode {
                 sections.norm = writer.section(|w| w.norm(&results, max_norm));
@@ -195,7 +212,7 @@ impl<T: Element> Writer<'_, T> {
     fn results(&mut self, loss: &Loss) -> Results {
         let (layout, room) = (self.layout, &mut self.room);
         let [zero, loss_at, norm, scale] = [(); 4].map(|()| room.place(1, 1));
-        let classes = loss.is_weighted().then(|| room.place(3, layout.outputs()));
+        let classes = loss.is_weighted().then(|| room.place(loss.rows_of_shares(), layout.outputs()));
         Results {
             zero,
             loss: loss_at,
@@ -203,6 +220,7 @@ impl<T: Element> Writer<'_, T> {
             norm,
             scale,
             classes,
+            weights: None,
             weight_gradients: Vec::new(),
             bias_gradients: Vec::new(),
             squares: Vec::new(),
@@ -231,7 +249,7 @@ impl<T: Element> Writer<'_, T> {
     fn deltas(&mut self, purpose: Purpose<T>) -> [usize; 2] {
         let count = match purpose {
             Purpose::Prediction => 0,
-            Purpose::Evaluation => 1,
+            Purpose::Evaluation { .. } => 1,
             Purpose::Training { .. } => 2,
         };
         let widest = self.layout.layers.iter().map(|layer| layer.fan_out).max().unwrap_or(0);
@@ -270,40 +288,6 @@ impl<T: Element> Writer<'_, T> {
             results.outputs.push(a);
             results.kept.push(sums.unwrap_or(a));
         }
-    }
-
-    /// The loss and ∂L/∂a of the last layer.
-    ///
-    /// The loss's constants are computed here, once for each outline: 2 div, 1 mul and 4 conversions for mean squared error, 1 div, 1 mul and
-    /// 3 conversions for binary cross-entropy, 1 div and 2 conversions for cross-entropy, and with its options 1 conversion and
-    /// [`Loss::spread`]. In f64 one conversion for each constant is none.
-    fn loss(&mut self, results: &mut Results, loss: &Loss, delta: usize) {
-        let (rows, units, last) = (self.rows, self.layout.outputs(), self.layout.layers.len() - 1);
-        let (outputs, delta, to) = (results.outputs[last], self.delta(delta, units), results.loss);
-        let targets = Place { slot: Slot::Targets, offset: 0, layout: Layout::row_major(rows, units) };
-        let over = |count: f64| move |x: f64| rounded::<T>(div(x, count));
-        let elements = || mul(whole(rows as u64), whole(units as u64));
-        let op = match (loss, results.classes) {
-            (Loss::MeanSquaredError, _) => {
-                let [mean, slope] = [1.0, 2.0].map(over(elements()));
-                Op::MeanSquaredError { outputs, targets, mean, slope, delta, loss: to }
-            }
-            (Loss::BinaryCrossEntropy, _) => {
-                let (mean, losses) = (over(elements())(1.0), self.room.place(rows, units));
-                Op::BinaryCrossEntropy { logits: outputs, targets, mean, losses, delta, loss: to }
-            }
-            (Loss::CrossEntropy { .. }, None) => {
-                let (mean, losses) = (over(whole(rows as u64))(1.0), self.room.place(1, rows));
-                Op::CrossEntropy { logits: outputs, labels: rows, mean, losses, delta, loss: to }
-            }
-            (Loss::CrossEntropy { .. }, Some(classes)) => {
-                let (spread, weights) = (rounded(loss.spread(units)), self.room.place(1, rows));
-                let (logits, labels, losses) = (outputs, rows, self.room.place(1, rows));
-                results.losses = Some(losses);
-                Op::WeightedCrossEntropy { logits, labels, classes, spread, weights, losses, delta, loss: to }
-            }
-        };
-        self.push(Phase::Loss, last, op);
     }
 
     /// All gradients, from the last layer to the first. If weight gradients have no places, each is computed within its update.
@@ -396,20 +380,23 @@ mod tests {
     fn purposes<T: Element>() -> Vec<Purpose<T>> {
         let training = [UpdateMode::Fused, UpdateMode::Apart, UpdateMode::Clipped(T::ONE)]
             .into_iter()
-            .flat_map(|mode| (0..3).map(move |state| Purpose::Training { mode, state }));
-        [Purpose::Prediction, Purpose::Evaluation].into_iter().chain(training).collect()
+            .flat_map(|mode| (0..6).map(move |i| Purpose::Training { mode, state: i / 2, weighted: i % 2 == 1 }));
+        let evaluations = [false, true].map(|weighted| Purpose::Evaluation { weighted });
+        [Purpose::Prediction].into_iter().chain(evaluations).chain(training).collect()
     }
 
-    fn losses() -> [Loss; 4] {
-        let [first, second, third] = Loss::ALL;
-        [first, second, third, Loss::CrossEntropy { label_smoothing: 0.1, class_weights: Vec::new() }]
+    fn losses() -> Vec<Loss> {
+        let smooth = Loss::CrossEntropy { label_smoothing: 0.1, class_weights: Vec::new() };
+        Loss::ALL.into_iter().chain([smooth]).collect()
     }
 
     /// Memory is what all its parts take together, and what a program touches of it.
     fn memory<T: Element>() {
         for sizes in [&[30, 17, 9, 3][..], &[1, 1], &[5, 200, 8]] {
             let layout = NetworkLayout::new::<T>(sizes, vec![Activation::Gelu; sizes.len() - 1]);
-            for (purpose, loss) in purposes::<T>().into_iter().flat_map(|p| losses().map(|loss| (p, loss))) {
+            for (purpose, loss) in
+                purposes::<T>().into_iter().flat_map(|p| losses().into_iter().map(move |loss| (p, loss)))
+            {
                 for rows in [1, 7, 64] {
                     let outline = Outline::new(&layout, &loss, rows, purpose);
                     let needs = outline.needs;
@@ -432,7 +419,9 @@ mod tests {
     #[test]
     fn results_stand_at_the_same_places_for_any_number_of_rows() {
         let layout = NetworkLayout::new::<f32>(&[30, 17, 9], [Activation::Gelu, Activation::Identity]);
-        for (purpose, loss) in purposes::<f32>().into_iter().flat_map(|p| losses().map(|loss| (p, loss))) {
+        for (purpose, loss) in
+            purposes::<f32>().into_iter().flat_map(|p| losses().into_iter().map(move |loss| (p, loss)))
+        {
             let [few, many] = [1, 64].map(|rows| Outline::new(&layout, &loss, rows, purpose).results);
             assert_eq!((few.loss, few.norm, few.scale), (many.loss, many.norm, many.scale));
             assert_eq!((few.classes, few.squares), (many.classes, many.squares));

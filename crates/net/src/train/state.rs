@@ -1,7 +1,7 @@
 //! Where a training is: what it needs, besides network, data and options, to go on to the bit.
 
 use nxm_kernels::Element;
-use nxm_kernels::beside::{add, mul, whole};
+use nxm_kernels::beside::{add, mul};
 
 use super::TrainingOptions;
 use crate::check::first_not_finite;
@@ -30,7 +30,7 @@ pub struct Progress {
     pub epochs: usize,
     /// Steps of the next epoch that are finished, fewer than the epoch has.
     pub steps: usize,
-    /// Σ loss · examples over those steps; 0 between epochs.
+    /// Σ loss · examples over those steps, or Σ loss · the examples' weights; 0 between epochs.
     pub loss: f64,
 }
 
@@ -73,9 +73,9 @@ impl<T: Element> TrainingState<T> {
 }
 
 impl Progress {
-    /// After one more step, on so many rows: 1 mul, 1 addition, 1 conversion.
-    pub(crate) fn add(&mut self, loss: f64, rows: usize) {
-        self.loss = add(self.loss, mul(loss, whole(rows as u64)));
+    /// After one more step, on examples of this weight together: 1 mul, 1 addition.
+    pub(crate) fn add(&mut self, loss: f64, weight: f64) {
+        self.loss = add(self.loss, mul(loss, weight));
         self.steps += 1;
     }
     /// After `epochs` whole epochs.

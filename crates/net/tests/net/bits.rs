@@ -95,7 +95,7 @@ proptest! {
         sizes in prop::collection::vec(1usize..40, 2..4),
         rows in 1usize..20,
         activation in prop::sample::select(&Activation::ALL[..]),
-        kind in 0usize..6,
+        kind in 0..losses(1).len(),
         optimizer in prop::sample::select(optimizers()),
         clip_norm in prop::sample::select(&[None, Some(1e-3), Some(1e6)][..]),
     ) {

@@ -7,7 +7,7 @@
 //!
 //! Of the cases that these were taken from, those are not here that use what this crate does not have: other optimizers (AMSGrad,
 //! RMSprop, Adagrad, Adadelta, Adamax, NAdam, RAdam), activations (leaky ReLU and ELU with another slope or α, softplus with another
-//! β, SELU, CELU, hard ones, Mish, softsign, log-sigmoid) and losses (sums instead of means, L1, Huber, weights of positives, soft
+//! β, SELU, CELU, hard ones, Mish, softsign, log-sigmoid) and losses (sums instead of means, L1, Huber, soft
 //! targets, probabilities instead of logits, KL divergence, …), clipping by value, normalisation, dropout, layers without bias, and
 //! gradients accumulated over batches.
 
@@ -50,7 +50,7 @@ fn cases() -> Vec<Case> {
     let families = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let files = families.filter(|path| path.is_dir()).flat_map(|family| std::fs::read_dir(family).unwrap());
     assert_eq!(files.count(), cases.len(), "files and lines of the index");
-    assert_eq!(cases.len(), 39);
+    assert_eq!(cases.len(), 40);
     cases
 }
 
@@ -108,13 +108,16 @@ impl Case {
 
     fn loss(&self) -> Loss {
         assert!(self.config["loss"]["reduction"].is_null());
-        let weights = self.config["loss"]["weight"].as_array();
+        let numbers = |name: &str| -> Vec<f64> {
+            let numbers = self.config["loss"][name].as_array();
+            numbers.into_iter().flatten().map(|w| w.as_f64().unwrap()).collect()
+        };
         match self.config["loss"]["name"].as_str().unwrap() {
             "mse" => Loss::MeanSquaredError,
-            "bce_with_logits" => Loss::BinaryCrossEntropy,
+            "bce_with_logits" => Loss::BinaryCrossEntropy { positive_weights: numbers("pos_weight") },
             "cross_entropy" => Loss::CrossEntropy {
                 label_smoothing: self.number("loss", "label_smoothing").unwrap_or(0.0),
-                class_weights: weights.into_iter().flatten().map(|w| w.as_f64().unwrap()).collect(),
+                class_weights: numbers("weight"),
             },
             other => panic!("a loss of {other}"),
         }

@@ -19,3 +19,4 @@ mod steps;
 mod strangers;
 mod support;
 mod training;
+mod weights;

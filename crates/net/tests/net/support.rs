@@ -43,7 +43,7 @@ pub fn examples<T: Element>(loss: &Loss, rows: usize, features: usize, outputs: 
         Loss::MeanSquaredError => {
             Dataset::regression(inputs, features, numbers(rows * outputs, seed + 1), outputs).unwrap()
         }
-        Loss::BinaryCrossEntropy => {
+        Loss::BinaryCrossEntropy { .. } => {
             let targets = numbers::<f64>(rows * outputs, seed + 1).into_iter().map(|x| T::from_f64(x.abs()));
             Dataset::regression(inputs, features, targets.collect(), outputs).unwrap()
         }
@@ -55,13 +55,14 @@ pub fn examples<T: Element>(loss: &Loss, rows: usize, features: usize, outputs: 
     }
 }
 
-/// Every kind of loss, cross-entropy with each of its options too, for this many outputs.
+/// Every kind of loss, with each of its options too, for this many outputs.
 pub fn losses(outputs: usize) -> Vec<Loss> {
     let class_weights: Vec<f64> = (0..outputs).map(|class| 0.5 + 0.75 * class as f64).collect();
     let mut losses = Loss::ALL.to_vec();
     losses.push(Loss::CrossEntropy { label_smoothing: 0.1, class_weights: Vec::new() });
     losses.push(Loss::CrossEntropy { label_smoothing: 0.0, class_weights: class_weights.clone() });
-    losses.push(Loss::CrossEntropy { label_smoothing: 0.2, class_weights });
+    losses.push(Loss::CrossEntropy { label_smoothing: 0.2, class_weights: class_weights.clone() });
+    losses.push(Loss::BinaryCrossEntropy { positive_weights: class_weights });
     losses
 }
 
@@ -123,10 +124,11 @@ pub fn loss(network: &Network<f64>, loss: &Loss, x: MatrixRef<'_, f64>, targets:
             }
             sum / weights
         }
-        (Loss::BinaryCrossEntropy, Targets::Values(values)) => {
-            // −t·ln σ(z) − (1 − t)·ln(1 − σ(z)), with ln σ(z) = −ln(1 + e⁻ᶻ).
-            let of = |z: f64, t: f64| t * (-z).exp().ln_1p() + (1.0 - t) * z.exp().ln_1p();
-            let elements = outputs.iter().zip(values.to_vec()).map(|(z, t)| of(*z, t));
+        (Loss::BinaryCrossEntropy { positive_weights }, Targets::Values(values)) => {
+            // −p·t·ln σ(z) − (1 − t)·ln(1 − σ(z)), with ln σ(z) = −ln(1 + e⁻ᶻ).
+            let of = |z: f64, t: f64, p: f64| p * t * (-z).exp().ln_1p() + (1.0 - t) * z.exp().ln_1p();
+            let weight = |i: usize| positive_weights.get(i % network.outputs()).copied().unwrap_or(1.0);
+            let elements = outputs.iter().zip(values.to_vec()).enumerate().map(|(i, (z, t))| of(*z, t, weight(i)));
             elements.sum::<f64>() / outputs.len() as f64
         }
         (_, Targets::Values(values)) => {

@@ -3,15 +3,15 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use nxm_data::{Foreign, LEARNING_RATE, Model, Recipe, Settings, SplitBy, Target};
+use nxm_data::{Foreign, LEARNING_RATE, Model, Recipe, Rows, Settings, SplitBy};
 use nxm_net::{Checkpoint, Loss, TrainingOptions};
 
 use crate::args::{Auto, Hidden, OptimizerName, ScheduleArg, SplitName, TrainArgs, TuningArgs};
 use crate::failure::Failure;
 use crate::train::watch::Watch;
 
-/// What the command line asks for, to learn `target` from so many rows; what it does not say is right for their number.
-pub fn new(args: &TrainArgs, target: &Target, rows: usize) -> Result<Settings, Failure> {
+/// What the command line asks for, to learn from these rows; what it does not say is right for their number.
+pub fn new(args: &TrainArgs, rows: &Rows<'_>) -> Result<Settings, Failure> {
     let name = args.optimizer.unwrap_or(OptimizerName::Adamw);
     let rate = args.learning_rate.or((name == OptimizerName::Adamw).then_some(LEARNING_RATE));
     let mut recipe = Recipe::default()
@@ -26,8 +26,8 @@ pub fn new(args: &TrainArgs, target: &Target, rows: usize) -> Result<Settings, F
     recipe.min_gain = args.min_gain.unwrap_or(0.0);
     recipe.keep_last = args.keep_last;
     recipe.clip_norm = args.tuning.clip_norm;
-    let mut settings = recipe.settings(rows, target);
-    settings.options.loss = args.tuning.loss(settings.options.loss)?;
+    let mut settings = recipe.settings(rows.len(), &rows.examples.target);
+    settings.options.loss = args.tuning.loss(settings.options.loss, Some(rows))?;
     settings.options.schedule = args.schedule.clone().unwrap_or_default().0;
     Ok(settings)
 }
@@ -67,6 +67,7 @@ pub fn agree(args: &TrainArgs, path: &Path, model: &mut Model, watch: &mut Watch
     if !args.label.is_empty() {
         same.check("--label", Some(&args.label.join(",")), &model.schema.target.columns().join(","))?;
     }
+    same.check_any("--weights", args.weights.as_ref(), model.schema.weights.as_ref())?;
     if let Some(used) = model.schema.encoder.columns().iter().find(|column| args.ignore.contains(&column.name)) {
         let (path, used) = (Foreign::path(path), Foreign::quoted(&used.name));
         return Err(Failure::Usage(format!("--ignore is {used}, and the training in {path} learns from that column")));

@@ -25,7 +25,7 @@ impl TrainJob {
         let (table, dialect) = source.read(&args.table, Some(&schema.reading))?;
         // What is missing is said before what is only strange.
         schema.encoder.columns().iter().try_for_each(|column| table.column(&column.name).map(drop))?;
-        let examples = Examples::of_model(&table, &schema.target)?;
+        let examples = Examples::of_model(&table, &schema.target)?.weighted_by(args.weights.as_deref())?;
         let dropped = table.rows().saturating_sub(examples.rows.len());
         if dropped > 0 {
             let rows = plural(dropped as u64, "row");
@@ -39,7 +39,7 @@ impl TrainJob {
         for note in split.notes() {
             warn(&format!("{}: {note}", source.name()));
         }
-        let settings = options::new(args, &schema.target, split.train.len())?;
+        let settings = options::new(args, &split.train)?;
         check_patience(args, &split)?;
         let schema = schema.tuned(&split)?;
         let begun = settings.begin(checkpoint.network, &schema, split.train.len())?;

@@ -30,7 +30,8 @@ impl Requests {
         ])
     }
 
-    /// Targets are copied to where the gradient will be; the losses of logits and targets, the gradient of both, the sum of the losses.
+    /// Also of any loss of each element: targets are copied to where the gradient will be; the losses of outputs and targets, the gradient of
+    /// both, the sum of the losses.
     pub(super) fn binary_cross_entropy(
         self,
         logits: Layout,
@@ -59,6 +60,37 @@ impl Requests {
     /// The same, and the spread twice, and the differences once more; for each row its weight, thrice, too.
     pub(super) fn weighted_cross_entropy(self, logits: Layout) -> Result<Traffic, Overflow> {
         self.of_rows(logits, [9, 4], [6, 3])
+    }
+
+    /// As without weights, but row by row: a row of weights for the losses, both for the gradient.
+    pub(super) fn weighted_binary_cross_entropy(
+        self,
+        [logits, positive, losses, delta]: [Layout; 4],
+    ) -> Result<Traffic, Overflow> {
+        let of_loss = Rows::of(&[logits, losses, delta, positive], self.lanes(), Taken::Apart);
+        let of_gradient = Rows::of(&[logits, delta, positive], self.lanes(), Taken::Apart);
+        Traffic::sum([
+            self.vectors_of(of_loss.elements(), 1, 1)?,
+            self.rows(of_loss, 3, 1)?,
+            self.rows(of_gradient, 4, 1)?,
+            self.vectors_of(of_loss.elements(), 1, 0)?,
+            self.elements(0, 1)?,
+        ])
+    }
+
+    /// The weights for their sum, with shares both for the sum of products and the shares for theirs; the losses for their sums, and those with
+    /// the weights; the loss before; the weights once more, which become factors; each factor, and its row of the gradient in place.
+    pub(super) fn weigh_rows(self, losses: Layout, shares: bool, delta: Layout) -> Result<Traffic, Overflow> {
+        let [rows, each] = [losses.rows, losses.cols].map(|side| side as u128);
+        let totals = if shares { 3 } else { 1 };
+        Traffic::sum([
+            self.vectors_of(rows, totals, 0)?,
+            self.elements(rows * each, rows)?,
+            self.vectors_of(rows, 2, 0)?,
+            self.elements(1, 1)?,
+            self.vectors_of(rows, 3, 2)?,
+            self.rows(Rows::of(&[delta], self.lanes(), Taken::Apart), 1, 1)?,
+        ])
     }
 
     /// Loads and stores for each logit, and for each row; and the loss.

@@ -51,6 +51,11 @@ impl Requests {
             Op::BinaryCrossEntropy { logits, losses, delta, .. } => of.binary_cross_entropy(logits, losses, delta),
             Op::CrossEntropy { logits, .. } => of.cross_entropy(logits),
             Op::WeightedCrossEntropy { logits, .. } => of.weighted_cross_entropy(logits),
+            Op::WeightedBinaryCrossEntropy { logits, positive, losses, delta, .. } => {
+                of.weighted_binary_cross_entropy([logits, positive, losses, delta])
+            }
+            Op::ElementLoss { outputs, losses, delta, .. } => of.binary_cross_entropy(outputs, losses, delta),
+            Op::WeighRows { losses, shares, delta, .. } => of.weigh_rows(losses, shares.is_some(), delta),
             Op::AddSquares { x, .. } => of.add_squares(of.together(&[x])),
             Op::ClipScale { .. } => of.elements(1, 2),
             Op::Scale { x, .. } => of.in_place(of.together(&[x])),

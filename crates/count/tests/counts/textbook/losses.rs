@@ -12,8 +12,57 @@ pub fn mean_squared_error(machine: &mut Machine, outputs: &[f64], targets: &[f64
     (loss, errors.into_iter().map(|e| machine.mul(e, 2.0 / n)).collect())
 }
 
+/// What a loss is the sum of, for examples with weights: the losses of the elements of a row or that of the row, and what the row weighs beside its
+/// example's weight.
+pub struct Parts {
+    /// Row after row.
+    pub losses: Vec<f64>,
+    /// Of each row, if they differ.
+    pub shares: Option<Vec<f64>>,
+}
+
+/// The mean squared error once more, with the errors of its elements kept: of n outputs, Σ d²/n and 2d/n.
+pub fn squared_elements(machine: &mut Machine, outputs: &[f64], targets: &[f64]) -> (f64, Vec<f64>, Parts) {
+    let n = outputs.len() as f64;
+    let (mut losses, mut gradient) = (Vec::new(), Vec::new());
+    for (o, t) in outputs.iter().zip(targets) {
+        let d = machine.sub(*o, *t);
+        losses.push(machine.mul(d, d));
+        let d = machine.sub(*o, *t);
+        gradient.push(machine.mul(d, 2.0 / n));
+    }
+    let sum = machine.sum(losses.iter().copied());
+    (machine.mul(sum, 1.0 / n), gradient, Parts { losses, shares: None })
+}
+
+/// The mean over rows by their examples' weights s: Σ sᵢ·ℓᵢ / Σ sᵢcᵢ, with the shares c of the rows or 1. `mean` is 1 over the losses of a row.
+/// The gradient, which was by Σ cᵢ, becomes one by Σ sᵢcᵢ.
+pub fn weigh(machine: &mut Machine, before: (f64, Vec<f64>), parts: &Parts, weights: &[f64]) -> (f64, Vec<f64>) {
+    let rows = weights.len();
+    let (total, all) = match &parts.shares {
+        Some(shares) => {
+            let total = machine.dot(weights.iter().copied().zip(shares.iter().copied()));
+            (total, machine.sum(shares.iter().copied()))
+        }
+        None => (machine.sum(weights.iter().copied()), rows as f64),
+    };
+    let inverse = machine.div(1.0, total);
+    let inverse = if machine.less(0.0, total) { inverse } else { 0.0 };
+    let ratio = machine.mul(all, inverse);
+    let each = parts.losses.len() / rows;
+    let sums: Vec<f64> = parts.losses.chunks(each).map(|row| machine.sum(row.iter().copied())).collect();
+    let sum = machine.dot(weights.iter().copied().zip(sums));
+    let scale = machine.mul(inverse, 1.0 / each as f64);
+    let loss = machine.mul(sum, scale);
+    let loss = machine.fma(before.0, 0.0, loss);
+    let units = before.1.len() / rows;
+    let factors: Vec<f64> = weights.iter().map(|s| machine.mul(*s, ratio)).collect();
+    let gradient = before.1.iter().enumerate().map(|(i, d)| machine.mul(*d, factors[i / units])).collect();
+    (loss, gradient)
+}
+
 /// Binary cross-entropy of n logits: −t·ln σ(z) − (1 − t)·ln(1 − σ(z)) = (1 − t)·z + ln(1 + e⁻ᶻ), and its gradient (σ(z) − t)/n.
-pub fn binary_cross_entropy(machine: &mut Machine, logits: &[f64], targets: &[f64]) -> (f64, Vec<f64>) {
+pub fn binary_cross_entropy(machine: &mut Machine, logits: &[f64], targets: &[f64]) -> (f64, Vec<f64>, Parts) {
     let n = logits.len() as f64;
     let (mut losses, mut gradient) = (Vec::new(), Vec::new());
     for (z, t) in logits.iter().zip(targets) {
@@ -24,8 +73,35 @@ pub fn binary_cross_entropy(machine: &mut Machine, logits: &[f64], targets: &[f6
         let error = machine.sub(p, *t);
         gradient.push(machine.mul(error, 1.0 / n));
     }
-    let sum = machine.sum(losses);
-    (machine.mul(sum, 1.0 / n), gradient)
+    let sum = machine.sum(losses.iter().copied());
+    (machine.mul(sum, 1.0 / n), gradient, Parts { losses, shares: None })
+}
+
+/// The same with a weight p of the positive targets of each output: −p·t·ln σ(z) − (1 − t)·ln(1 − σ(z)), and its gradient
+/// (p·t·(σ(z) − 1) + (1 − t)·σ(z))/n.
+pub fn weighted_binary_cross_entropy(
+    machine: &mut Machine,
+    logits: &[f64],
+    targets: &[f64],
+    positive: &[f64],
+) -> (f64, Vec<f64>, Parts) {
+    let n = logits.len() as f64;
+    let (mut losses, mut gradient) = (Vec::new(), Vec::new());
+    for ((z, t), p) in logits.iter().zip(targets).zip(positive.iter().cycle()) {
+        // 1 − t + p·t; p − 1 is a constant of the loss.
+        let both = machine.fma(p - 1.0, *t, 1.0);
+        let tail = machine.evaluate("softplus", softplus, -z);
+        let of_tail = machine.mul(both, tail);
+        let rest = machine.sub(1.0, *t);
+        losses.push(machine.fma(rest, *z, of_tail));
+        let both = machine.fma(p - 1.0, *t, 1.0);
+        let share = machine.evaluate("sigmoid", sigmoid, *z);
+        let wanted = machine.mul(*p, *t);
+        let error = machine.fma(both, share, -wanted);
+        gradient.push(machine.mul(error, 1.0 / n));
+    }
+    let sum = machine.sum(losses.iter().copied());
+    (machine.mul(sum, 1.0 / n), gradient, Parts { losses, shares: None })
 }
 
 /// z − max z, e^{z − max z}, and their sum.
@@ -38,7 +114,7 @@ fn exponentials(machine: &mut Machine, z: &[f64]) -> (Vec<f64>, Vec<f64>, f64) {
 }
 
 /// Cross-entropy of rows of `classes` logits: the mean of −ln pₜ, p = softmax(z), and its gradient (p − 1ₜ)/B.
-pub fn cross_entropy(machine: &mut Machine, logits: &[f64], classes: usize, labels: &[u32]) -> (f64, Vec<f64>) {
+pub fn cross_entropy(machine: &mut Machine, logits: &[f64], classes: usize, labels: &[u32]) -> (f64, Vec<f64>, Parts) {
     let share = 1.0 / labels.len() as f64;
     let (mut losses, mut gradient) = (Vec::new(), Vec::new());
     for (z, label) in logits.chunks(classes).zip(labels) {
@@ -51,8 +127,8 @@ pub fn cross_entropy(machine: &mut Machine, logits: &[f64], classes: usize, labe
         row[label] = machine.sub(row[label], share);
         gradient.extend(row);
     }
-    let sum = machine.sum(losses);
-    (machine.mul(sum, share), gradient)
+    let sum = machine.sum(losses.iter().copied());
+    (machine.mul(sum, share), gradient, Parts { losses, shares: None })
 }
 
 /// The same with label smoothing ε and class weights w: of a row (1 − ε)·wₜ·(−ln pₜ) + Σⱼ ε/M·wⱼ·(−ln pⱼ), summed and divided by Σ wₜ.
@@ -62,12 +138,13 @@ pub fn weighted_cross_entropy(
     weights: &[f64],
     smoothing: f64,
     labels: &[u32],
-) -> (f64, Vec<f64>) {
+) -> (f64, Vec<f64>, Parts) {
     let classes = weights.len();
     // Constants of the loss: they depend on no example.
     let spread: Vec<f64> = weights.iter().map(|w| smoothing / classes as f64 * w).collect();
     let all_spread: f64 = spread.iter().sum();
-    let weight = machine.sum(labels.iter().map(|label| weights[*label as usize]));
+    let shares: Vec<f64> = labels.iter().map(|label| weights[*label as usize]).collect();
+    let weight = machine.sum(shares.iter().copied());
     let per_weight = machine.div(1.0, weight);
     let (mut losses, mut gradient) = (Vec::new(), Vec::new());
     for (z, label) in logits.chunks(classes).zip(labels) {
@@ -92,6 +169,6 @@ pub fn weighted_cross_entropy(
         row[label] = machine.fma(-own, per_weight, row[label]);
         gradient.extend(row);
     }
-    let sum = machine.sum(losses);
-    (machine.mul(sum, per_weight), gradient)
+    let sum = machine.sum(losses.iter().copied());
+    (machine.mul(sum, per_weight), gradient, Parts { losses, shares: Some(shares) })
 }

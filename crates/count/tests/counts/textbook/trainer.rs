@@ -2,7 +2,7 @@
 
 use super::Machine;
 use super::activations::Activation;
-use super::losses;
+use super::losses::{self, Parts};
 use super::optimizers;
 use nxm_count::{Loss, NetworkSpec, Optimizer};
 
@@ -32,6 +32,8 @@ pub struct Trainer {
     steps: i32,
     /// The norm that gradients are clipped to.
     pub max_norm: Option<f64>,
+    /// What the examples of a batch weigh, if they have weights: at least as many as a batch has rows.
+    pub weights: Option<Vec<f64>>,
 }
 
 impl Trainer {
@@ -45,7 +47,8 @@ impl Trainer {
             Layer { inputs, units, activation, parameters, kept: vec![[0.0; 2]; count] }
         };
         let layers = spec.sizes().windows(2).enumerate().map(layer).collect();
-        Trainer { layers, loss: spec.loss().clone(), optimizer: *spec.optimizer(), steps: 0, max_norm: None }
+        let (loss, optimizer) = (spec.loss().clone(), *spec.optimizer());
+        Trainer { layers, loss, optimizer, steps: 0, max_norm: None, weights: None }
     }
 
     /// Inputs of the network.
@@ -95,13 +98,34 @@ impl Trainer {
         loss
     }
 
-    /// The loss of a batch, and its gradient.
+    /// The loss of a batch, and its gradient; weighted, if examples have weights.
     fn loss(&self, machine: &mut Machine, outputs: &[f64], answers: Answers<'_>) -> (f64, Vec<f64>) {
+        let (loss, gradient, parts) = self.plain_loss(machine, outputs, answers);
+        match &self.weights {
+            Some(weights) => {
+                let rows = outputs.len() / self.outputs();
+                losses::weigh(machine, (loss, gradient), &parts, &weights[..rows])
+            }
+            None => (loss, gradient),
+        }
+    }
+
+    fn plain_loss(&self, machine: &mut Machine, outputs: &[f64], answers: Answers<'_>) -> (f64, Vec<f64>, Parts) {
         let classes = self.outputs();
         match (&self.loss, answers) {
-            (Loss::MeanSquaredError, Answers::Values(targets)) => losses::mean_squared_error(machine, outputs, targets),
-            (Loss::BinaryCrossEntropy, Answers::Values(targets)) => {
-                losses::binary_cross_entropy(machine, outputs, targets)
+            (Loss::MeanSquaredError, Answers::Values(targets)) => match self.weights {
+                // With weights the losses of elements are kept.
+                Some(_) => losses::squared_elements(machine, outputs, targets),
+                None => {
+                    let (loss, gradient) = losses::mean_squared_error(machine, outputs, targets);
+                    (loss, gradient, Parts { losses: Vec::new(), shares: None })
+                }
+            },
+            (Loss::BinaryCrossEntropy { positive_weights }, Answers::Values(targets)) => {
+                match positive_weights.is_empty() {
+                    true => losses::binary_cross_entropy(machine, outputs, targets),
+                    false => losses::weighted_binary_cross_entropy(machine, outputs, targets, positive_weights),
+                }
             }
             (Loss::CrossEntropy { label_smoothing, class_weights }, Answers::Classes(labels)) => {
                 if *label_smoothing == 0.0 && class_weights.is_empty() {
