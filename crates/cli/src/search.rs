@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nxm_data::{
-    Examples, Foreign, Judged, Model, Schema, Search, SearchMoment, SearchSpace, Searched, Settings, Trial,
+    Examples, Foreign, Judged, Metric, Model, Patience, Schema, Search, SearchMoment, SearchSpace, Searched, Settings,
+    Trial,
 };
 use nxm_kernels::{Cpu, Executor};
 use nxm_net::Checkpoint;
@@ -44,7 +45,15 @@ pub fn run(args: &SearchArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fail
 fn refuse(args: &TrainArgs) -> Result<(), Failure> {
     for (flag, given) in [
         ("--resume", args.resume.is_some()),
+        ("--fine-tune", args.fine_tune.is_some()),
+        ("--folds", args.folds.is_some()),
         ("--patience", args.patience.is_some()),
+        ("--min-gain", args.min_gain.is_some()),
+        ("--metric", args.metric.is_some()),
+        ("--keep-last", args.keep_last),
+        ("--quiet", args.quiet),
+        ("--verbose", args.verbose),
+        ("--log", args.log.is_some()),
         ("--checkpoint-every", args.checkpoint_every.is_some()),
         ("--keep", args.keep.get() > 1),
         ("--report", args.report.is_some()),
@@ -132,6 +141,9 @@ fn base(checkpoint: &Checkpoint<f32>) -> Settings {
         activation: network.layer(0).activation(),
         options: options.clone(),
         patience: 0,
+        metric: Metric::Loss,
+        min_gain: 0.0,
+        keep_last: false,
     }
 }
 
@@ -239,8 +251,11 @@ fn keep(job: &mut TrainJob, cpu: &Cpu, trial: &Trial, judged: Judged, out: &mut 
     let (Some(place), Some(mut last), Some(mut best)) = (&mut job.place, trial.last.clone(), trial.kept.clone()) else {
         return Ok(());
     };
-    job.watch.best = Some((judged.epoch as u64, judged.loss));
-    job.watch.patience = Some(trial.settings.options.epochs as u64);
+    let patience = Some(trial.settings.options.epochs as u64);
+    let best_epoch = Some((judged.epoch as u64, judged.loss * job.schema.target.loss_unit()));
+    job.watch.patience = Patience::new(Metric::Loss, patience);
+    job.watch.patience.best = best_epoch;
+    job.watch.keep_best = true;
     let note = note_text(&job.watch)?;
     for checkpoint in [&mut last, &mut best] {
         checkpoint.notes.insert(WATCH.to_owned(), note.clone());

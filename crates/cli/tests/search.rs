@@ -95,6 +95,8 @@ fn what_a_search_can_not_do_is_refused() {
         (&["--resume", "x.nxm"][..], "--resume"),
         (&["--patience", "3"], "--patience"),
         (&["--report", "r.html"], "--report"),
+        (&["--folds", "3"], "--folds"),
+        (&["--fine-tune", "x.nxm"], "--fine-tune"),
         (&["--validate", "0"], "--validate"),
         (&["--trials", "0"], "--trials"),
         (&["--seconds", "-1"], "--seconds"),

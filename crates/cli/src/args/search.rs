@@ -12,7 +12,15 @@ use super::values::{at_least_one, more_than_zero};
 // What is of one training is refused with a reason, and not shown.
 #[command(
     mut_arg("resume", |arg| arg.hide(true)),
+    mut_arg("fine_tune", |arg| arg.hide(true)),
+    mut_arg("folds", |arg| arg.hide(true)),
     mut_arg("patience", |arg| arg.hide(true)),
+    mut_arg("min_gain", |arg| arg.hide(true)),
+    mut_arg("metric", |arg| arg.hide(true)),
+    mut_arg("keep_last", |arg| arg.hide(true)),
+    mut_arg("quiet", |arg| arg.hide(true)),
+    mut_arg("verbose", |arg| arg.hide(true)),
+    mut_arg("log", |arg| arg.hide(true)),
     mut_arg("checkpoint_every", |arg| arg.hide(true)),
     mut_arg("keep", |arg| arg.hide(true)),
     mut_arg("report", |arg| arg.hide(true)),

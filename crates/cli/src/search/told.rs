@@ -7,7 +7,6 @@ use super::command::weight_decay;
 use super::foresee::Prices;
 use crate::args::Hidden;
 use crate::format::{count, loss, percent, plural, seconds};
-use crate::model::loss_unit;
 use crate::table::{Look, table};
 use crate::train::TrainJob;
 
@@ -51,7 +50,7 @@ pub fn forecast([mean, most]: [f64; 2], limit: Option<f64>) -> String {
 
 /// The best trials, with the baseline below them.
 pub fn trials(job: &TrainJob, found: &Searched, prices: &Prices, evaluation: &Evaluation) -> String {
-    let unit = loss_unit(&job.schema.target);
+    let unit = job.schema.target.loss_unit();
     let headings = [
         "trial",
         "hidden",

@@ -11,7 +11,6 @@ use nxm_net::{Checkpoint, Dataset};
 use super::job::invocation;
 use crate::failure::Failure;
 use crate::format::{count, plural, seconds};
-use crate::model::loss_unit;
 
 /// Rows that a training is judged by.
 #[derive(Debug)]
@@ -84,7 +83,7 @@ pub fn report(model: &Model, judged: Option<(&HeldOut, Evaluation)>, told: &Told
     if let Some((held_out, found)) = judged {
         report.results = results(model, held_out, found)?;
         // In the unit of the losses that the report shows.
-        let unit = loss_unit(&model.schema.target);
+        let unit = model.schema.target.loss_unit();
         let mut importance = model.importance(&held_out.data, REPEATS, options.seed)?;
         for (_, Importance { mean, spread, .. }) in &mut importance {
             (*mean, *spread) = (*mean * unit, *spread * unit);
