@@ -131,7 +131,7 @@ impl Tool {
             Tool::Ptflops => {
                 let counted = units_times(network, |activation| match activation {
                     Activation::Relu | Activation::Elu | Activation::Gelu | Activation::GeluTanh => 2,
-                    Activation::LeakyRelu | Activation::Silu => 1,
+                    Activation::LeakyRelu | Activation::Silu | Activation::Relu6 => 1,
                     _ => 0,
                 });
                 let all = products.checked_add(units).and_then(|sum| sum.checked_add(counted));
@@ -296,6 +296,14 @@ mod tests {
             (Activation::Silu, (1_253, 50, 2_862), (5_012, 200, 11_607)),
             (Activation::Softplus, (1_353, 100, 2_962), (5_412, 400, 12_007)),
             (Activation::Mish, (1_403, 150, 3_362), (5_612, 600, 13_607)),
+            (Activation::Relu6, (1_153, 0, 2_662), (4_612, 0, 10_807)),
+            // As minimum(maximum(z, −1), 1); jax.nn.hard_tanh takes 2 comparisons and 2 choices.
+            (Activation::HardTanh, (1_153, 0, 2_662), (4_612, 0, 10_807)),
+            (Activation::HardSigmoid, (1_253, 0, 2_812), (5_012, 0, 11_407)),
+            (Activation::HardSwish, (1_303, 0, 3_012), (5_212, 0, 12_207)),
+            (Activation::LogSigmoid, (1_453, 100, 3_162), (5_812, 400, 12_807)),
+            (Activation::Selu, (1_353, 50, 3_062), (5_412, 200, 12_407)),
+            (Activation::Softsign, (1_203, 0, 3_112), (4_812, 0, 12_607)),
         ];
         for (hidden, one, four) in measured {
             let spec = NetworkSpec::new([7, 50, 3], hidden, Activation::Identity, Loss::MeanSquaredError).unwrap();
@@ -318,6 +326,8 @@ mod tests {
             (Activation::GeluTanh, 2, 1),
             (Activation::LeakyRelu, 1, 1),
             (Activation::Silu, 1, 1),
+            (Activation::Relu6, 1, 0),
+            (Activation::HardTanh, 0, 0),
             (Activation::Tanh, 0, 0),
             (Activation::Softplus, 0, 0),
         ] {

@@ -94,6 +94,20 @@ activations! {
     Softplus, Outputs, Softplus, [ExpM1];
     /// a = z where z > 0, else eᶻ − 1; the derivative is 1 or a + 1. Backward: 1 cmp, 1 fma.
     Elu, Outputs, Elu, [];
+    /// a = min(max(0, z), 6); the derivative is 1 where 0 < a < 6, else 0. Backward: 2 cmp.
+    Relu6, Outputs, Relu6, [];
+    /// a = min(max(−1, z), 1); the derivative is 1 where −1 < a < 1, else 0. Backward: 1 cmp.
+    HardTanh, Outputs, HardTanh, [];
+    /// a = min(max(0, z + 3), 6)/6; the derivative is ⅙ where 0 < a < 1, else 0. Backward: 2 cmp, 1 mul.
+    HardSigmoid, Outputs, HardSigmoid, [];
+    /// a = z·min(max(0, z + 3), 6)/6; the derivative is 0 from −3 down, 1 from 3 up, and z/3 + ½ between. Backward: 2 cmp, 1 fma, 1 mul.
+    HardSwish, Sums, HardSwish, [];
+    /// a = ln σ(z); the derivative σ(−z) is 1 − eᵃ. Backward: 1 evaluation (of eˣ − 1), 1 mul.
+    LogSigmoid, Outputs, LogSigmoid, [ExpM1];
+    /// a = λ·z where z > 0, else λ·α·(eᶻ − 1); the derivative is λ or a + λ·α. Backward: 1 cmp, 1 add, 1 mul.
+    Selu, Outputs, Selu, [];
+    /// a = z/(1 + |z|); the derivative is (1 − |a|)². Backward: 1 add, 2 mul.
+    Softsign, Outputs, Softsign, [];
     /// a = z·tanh(ln(1 + eᶻ)); the derivative is one of z. Backward: 1 evaluation, 1 mul.
     Mish, Sums, By::<{ Function::MishDerivative as usize }>, [MishDerivative];
 }
@@ -233,5 +247,84 @@ impl<T: Lane> Elementwise<T, 1> for Elu {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
         simd.select(simd.lt(simd.splat(T::ZERO), a), delta, simd.mul_add(delta, a, delta))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Relu6;
+
+impl<T: Lane> Elementwise<T, 1> for Relu6 {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
+        let below = simd.keep(simd.lt(a, simd.splat(T::CONSTANTS.six)), delta);
+        simd.keep(simd.lt(simd.splat(T::ZERO), a), below)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct HardTanh;
+
+impl<T: Lane> Elementwise<T, 1> for HardTanh {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
+        simd.keep(simd.lt(simd.abs(a), simd.splat(T::ONE)), delta)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct HardSigmoid;
+
+impl<T: Lane> Elementwise<T, 1> for HardSigmoid {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
+        let below = simd.keep(simd.lt(a, simd.splat(T::ONE)), simd.splat(T::CONSTANTS.sixth));
+        simd.mul(simd.keep(simd.lt(simd.splat(T::ZERO), a), below), delta)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct HardSwish;
+
+impl<T: Lane> Elementwise<T, 1> for HardSwish {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [z]: [S::Vector; 1]) -> S::Vector {
+        let c = &T::CONSTANTS;
+        let slope = simd.mul_add(z, simd.splat(c.third), simd.splat(c.half));
+        let slope = simd.select(simd.lt(z, simd.splat(c.three)), slope, simd.splat(T::ONE));
+        simd.mul(simd.keep(simd.lt(simd.splat(c.minus_three), z), slope), delta)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct LogSigmoid;
+
+impl<T: Lane> Elementwise<T, 1> for LogSigmoid {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
+        // σ(−z) = 1 − eᵃ, to full precision where it is small too.
+        simd.mul(delta, simd.neg(math::exp_m1(simd, a)))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Selu;
+
+impl<T: Lane> Elementwise<T, 1> for Selu {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
+        let c = &T::CONSTANTS;
+        let below = simd.add(a, simd.splat(c.selu_below));
+        simd.mul(simd.select(simd.lt(simd.splat(T::ZERO), a), simd.splat(c.selu_scale), below), delta)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Softsign;
+
+impl<T: Lane> Elementwise<T, 1> for Softsign {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, delta: S::Vector, [a]: [S::Vector; 1]) -> S::Vector {
+        let rest = simd.sub(simd.splat(T::ONE), simd.abs(a));
+        simd.mul(delta, simd.mul(rest, rest))
     }
 }

@@ -28,7 +28,7 @@
 //! | `dense_update` | [`dense_update()`] | W updated from Xᵀ·δ | a weight gradient and a [`Rule`]; the gradient is never a matrix |
 //! | `column_sum` | [`column_sum()`] | Σ over rows of δ | B·M additions |
 //! | `activate` | [`Activation::forward`] | a = f(z) | B·M evaluations of f (none for the identity) |
-//! | `derive` | [`Activation::backward`] | δ = a' · f'(z) | per unit: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU 1 cmp, 1 fma; GELU, SiLU, mish, softplus 1 evaluation, 1 mul |
+//! | `derive` | [`Activation::backward`] | δ = a' · f'(z) | per unit: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU 1 cmp, 1 fma; ReLU6 2 cmp; hard tanh 1 cmp; hard sigmoid 2 cmp, 1 mul; hard swish 2 cmp, 1 fma, 1 mul; SELU 1 cmp, 1 add, 1 mul; softsign 1 add, 2 mul; GELU, SiLU, mish, softplus, log-sigmoid 1 evaluation, 1 mul |
 //! | `apply` | [`apply()`] | x ← f(x), any [`Function`] | 1 evaluation per element |
 //! | `softmax` | [`softmax()`] | e^{z − max} / Σ e^{z − max} by rows | per row of M: M − 1 cmp, 2M − 1 additions, M exp, 1 div, M mul |
 //! | `log_softmax` | [`log_softmax()`] | z − max − ln Σ e^{z − max} | per row of M: M − 1 cmp, 3M − 1 additions, M exp, 1 log |

@@ -17,13 +17,17 @@ pub(crate) mod exp;
 pub(crate) mod exp_m1;
 pub(crate) mod gelu;
 pub(crate) mod gelu_tanh;
+pub(crate) mod hard;
 pub(crate) mod log;
 pub(crate) mod log_1p;
+pub(crate) mod log_sigmoid;
 pub(crate) mod mish;
 pub(crate) mod relu;
+pub(crate) mod selu;
 pub(crate) mod sigmoid;
 pub(crate) mod silu;
 pub(crate) mod softplus;
+pub(crate) mod softsign;
 pub(crate) mod tanh;
 
 pub use elu::elu;
@@ -32,14 +36,18 @@ pub use exp::exp;
 pub use exp_m1::exp_m1;
 pub use gelu::{gelu, gelu_derivative};
 pub use gelu_tanh::{gelu_tanh, gelu_tanh_derivative};
+pub use hard::{hard_sigmoid, hard_swish, hard_tanh, relu6};
 pub use log::log;
 pub use log_1p::log_1p;
+pub use log_sigmoid::log_sigmoid;
 pub use mish::{mish, mish_derivative};
 pub(crate) use relu::LEAKY_SLOPE;
 pub use relu::{leaky_relu, relu};
+pub use selu::selu;
 pub use sigmoid::sigmoid;
 pub use silu::{silu, silu_derivative};
 pub use softplus::softplus;
+pub use softsign::softsign;
 pub use tanh::tanh;
 
 use crate::call::{Call, Op};
@@ -146,6 +154,20 @@ functions! {
     GeluTanh = "gelu_tanh", math::gelu_tanh, gelu_tanh::gelu_tanh_definition, Ulp(2);
     /// x, or eˣ − 1 below zero.
     Elu = "elu", math::elu, elu::elu_definition, Ulp(1);
+    /// min(max(0, x), 6).
+    Relu6 = "relu6", math::relu6, hard::relu6_definition, Exact;
+    /// min(max(−1, x), 1).
+    HardTanh = "hard_tanh", math::hard_tanh, hard::hard_tanh_definition, Exact;
+    /// min(max(0, x + 3), 6)/6.
+    HardSigmoid = "hard_sigmoid", math::hard_sigmoid, hard::hard_sigmoid_definition, Ulp(1);
+    /// x·min(max(0, x + 3), 6)/6.
+    HardSwish = "hard_swish", math::hard_swish, hard::hard_swish_definition, Ulp(2);
+    /// ln σ(x).
+    LogSigmoid = "log_sigmoid", math::log_sigmoid, log_sigmoid::log_sigmoid_definition, Ulp(2);
+    /// λ·x, or λ·α·(eˣ − 1) below zero.
+    Selu = "selu", math::selu, selu::selu_definition, Ulp(2);
+    /// x/(1 + |x|).
+    Softsign = "softsign", math::softsign, softsign::softsign_definition, Ulp(2);
     /// x·tanh(ln(1 + eˣ)).
     Mish = "mish", math::mish, mish::mish_definition, Ulp(4);
     /// The derivative of [`Silu`](Self::Silu).

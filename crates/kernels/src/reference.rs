@@ -9,6 +9,7 @@ use crate::activation::Activation;
 use crate::element::Element;
 use crate::math::Function;
 use crate::math::LEAKY_SLOPE;
+use crate::math::selu::{SELU_BELOW, SELU_SCALE};
 
 /// An element with the operators and functions of the language.
 pub trait Real:
@@ -239,8 +240,36 @@ pub fn derivative<T: Real>(activation: Activation, kept: T) -> T {
                 kept + T::ONE
             }
         }
+        Activation::Relu6 => between(T::ZERO, kept, T::from_f64(6.0), T::ONE),
+        Activation::HardTanh => between(-T::ONE, kept, T::ONE, T::ONE),
+        Activation::HardSigmoid => between(T::ZERO, kept, T::ONE, T::from_f64(1.0 / 6.0)),
+        Activation::HardSwish => {
+            let three = T::from_f64(3.0);
+            if kept > -three && !(kept < three) {
+                T::ONE
+            } else {
+                between(-three, kept, three, T::from_f64(kept.to_f64() / 3.0 + 0.5))
+            }
+        }
+        Activation::LogSigmoid => -kept.exp_m1(),
+        Activation::Selu => {
+            if kept > T::ZERO {
+                T::from_f64(SELU_SCALE)
+            } else {
+                kept + T::from_f64(SELU_BELOW)
+            }
+        }
+        Activation::Softsign => {
+            let rest = T::ONE - if kept < T::ZERO { -kept } else { kept };
+            rest * rest
+        }
         _ => activation.derivative_function().map_or(T::ONE, |function| defined(function, kept)),
     }
+}
+
+/// `slope` where low < x < high, else 0.
+fn between<T: Real>(low: T, x: T, high: T, slope: T) -> T {
+    if x > low && x < high { slope } else { T::ZERO }
 }
 
 /// softmax(z) of one row, in place.

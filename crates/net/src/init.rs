@@ -13,20 +13,27 @@ use crate::random::uniform;
 pub enum Initialization {
     /// bound = √(6 / (fan_in + fan_out)), which keeps the variance of activations and of gradients about equal from layer
     /// to layer where f is nearly linear around 0 (Glorot and Bengio 2010, "Understanding the difficulty of training deep
-    /// feedforward neural networks"). For identity, sigmoid, tanh and softplus.
+    /// feedforward neural networks"). For identity, sigmoid, tanh, softplus and what
+    /// resembles them: log-sigmoid, softsign, hard sigmoid and hard tanh.
     Glorot,
     /// bound = √(6 / fan_in), which makes up for the half of the sums that a ReLU cuts off (He, Zhang, Ren and Sun 2015,
-    /// "Delving deep into rectifiers"). For ReLU and what resembles it: leaky ReLU, ELU, GELU, SiLU and Mish.
+    /// "Delving deep into rectifiers"). For ReLU and what resembles it: leaky ReLU, ReLU6, ELU, SELU, GELU, SiLU, hard swish
+    /// and Mish.
     He,
 }
 
 impl Initialization {
-    /// The one that suits an activation: Glorot for identity, sigmoid, tanh and softplus, He for all that resemble a ReLU.
+    /// The one that suits an activation: Glorot for those that resemble a line around 0, He for those that resemble a ReLU.
     pub fn suited_to(activation: Activation) -> Initialization {
         match activation {
-            Activation::Identity | Activation::Sigmoid | Activation::Tanh | Activation::Softplus => {
-                Initialization::Glorot
-            }
+            Activation::Identity
+            | Activation::Sigmoid
+            | Activation::Tanh
+            | Activation::Softplus
+            | Activation::HardSigmoid
+            | Activation::HardTanh
+            | Activation::LogSigmoid
+            | Activation::Softsign => Initialization::Glorot,
             _ => Initialization::He,
         }
     }

@@ -38,14 +38,10 @@ pub fn reference(function: Function, x: f64) -> ScaledValue {
         }
         Function::Sigmoid => sigmoid(x, one),
         Function::Erf => plain(erf(x)),
-        Function::Softplus => {
-            let (m, n) = (-DoubleDouble::from(x.high.abs())).exp_parts();
-            if n < -600 {
-                // e + e²/2 is e.
-                return if x.high > 0.0 { plain(x) } else { ScaledValue { value: m, exponent: n } };
-            }
-            let e = m * 2f64.powi(n).into();
-            plain(DoubleDouble::from(x.high.max(0.0)) + e.ln_1p())
+        Function::Softplus => softplus(x),
+        Function::LogSigmoid => {
+            let ScaledValue { value, exponent } = softplus(-x);
+            ScaledValue { value: -value, exponent }
         }
         Function::Silu => sigmoid(x, x),
         Function::Gelu => {
@@ -78,8 +74,31 @@ pub fn reference(function: Function, x: f64) -> ScaledValue {
         }
         Function::Elu if x.high > 0.0 => plain(x),
         Function::Elu => plain(x.exp_m1()),
+        Function::Selu => {
+            let scale = DoubleDouble::from(SELU_SCALE);
+            let value = if x.high > 0.0 { x } else { DoubleDouble::from(SELU_ALPHA) * x.exp_m1() };
+            plain(scale * value)
+        }
+        Function::Softsign => plain(x / (one + DoubleDouble::from(x.high.abs()))),
+        Function::HardSigmoid => plain((x + 3.0.into()) / 6.0.into()),
+        Function::HardSwish => plain(x * (x + 3.0.into()) / 6.0.into()),
         _ => unreachable!("not tested in f64"),
     }
+}
+
+/// λ and α of SELU.
+const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+
+/// ln(1 + eˣ).
+fn softplus(x: DoubleDouble) -> ScaledValue {
+    let (m, n) = (-DoubleDouble::from(x.high.abs())).exp_parts();
+    if n < -600 {
+        // e + e²/2 is e.
+        return if x.high > 0.0 { plain(x) } else { ScaledValue { value: m, exponent: n } };
+    }
+    let e = m * 2f64.powi(n).into();
+    plain(DoubleDouble::from(x.high.max(0.0)) + e.ln_1p())
 }
 
 /// by·σ(x).
@@ -127,6 +146,8 @@ pub fn interval(function: Function) -> (f64, f64) {
         Function::Log1P => (-0.999_999_999, 1e300),
         Function::Tanh => (-20.0, 20.0),
         Function::Sigmoid | Function::Softplus => (-745.0, 40.0),
+        Function::LogSigmoid => (-40.0, 745.0),
+        Function::HardSigmoid | Function::HardSwish => (-3.0, 3.0),
         Function::Erf => (-6.0, 6.0),
         Function::Silu | Function::Mish => (-750.0, 40.0),
         Function::Gelu => (-38.4, 9.0),

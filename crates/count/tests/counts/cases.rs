@@ -74,7 +74,12 @@ pub fn derivative(activation: Activation, n: u128) -> Textbook {
         Activation::Relu => [0, 0, 1],
         Activation::LeakyRelu => [1, 0, 1],
         Activation::Sigmoid | Activation::Tanh => [2, 1, 0],
-        Activation::Elu => [1, 1, 1],
+        Activation::Elu | Activation::Selu => [1, 1, 1],
+        Activation::Relu6 => [0, 0, 2],
+        Activation::HardTanh => [0, 0, 1],
+        Activation::HardSigmoid => [1, 0, 2],
+        Activation::HardSwish => [2, 1, 2],
+        Activation::Softsign => [2, 1, 0],
         // δ times the derivative, which is evaluated.
         _ => [1, 0, 0],
     };

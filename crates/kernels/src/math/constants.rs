@@ -5,6 +5,7 @@
 //! largest error before rounding, relative to the function's value.
 
 use super::relu::LEAKY_SLOPE;
+use super::selu::{SELU_BELOW, SELU_SCALE};
 
 /// What the functions need to know of an element type. Fields "as bits" are patterns for the integer operations.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +108,15 @@ pub struct Constants<T: 'static> {
     pub(crate) gelu_tanh_high: T,
     pub(crate) gelu_tanh_low: T,
     pub(crate) three: T,
+    pub(crate) minus_three: T,
+    pub(crate) six: T,
+    pub(crate) sixth: T,
+    pub(crate) third: T,
+    /// λ of SELU, and λ·α.
+    pub(crate) selu_scale: T,
+    pub(crate) selu_below: T,
+    /// The largest finite number.
+    pub(crate) max: T,
 }
 
 pub(crate) const F32: Constants<f32> = Constants {
@@ -224,6 +234,13 @@ pub(crate) const F32: Constants<f32> = Constants {
     gelu_tanh_high: 6.0,
     gelu_tanh_low: -11.0,
     three: 3.0,
+    minus_three: -3.0,
+    six: 6.0,
+    sixth: 1.0 / 6.0,
+    third: 1.0 / 3.0,
+    selu_scale: SELU_SCALE as f32,
+    selu_below: SELU_BELOW as f32,
+    max: f32::MAX,
 };
 
 pub(crate) const F64: Constants<f64> = Constants {
@@ -452,4 +469,11 @@ pub(crate) const F64: Constants<f64> = Constants {
     gelu_tanh_high: 9.0,
     gelu_tanh_low: -22.0,
     three: 3.0,
+    minus_three: -3.0,
+    six: 6.0,
+    sixth: 1.0 / 6.0,
+    third: 1.0 / 3.0,
+    selu_scale: SELU_SCALE,
+    selu_below: SELU_BELOW,
+    max: f64::MAX,
 };

@@ -371,6 +371,7 @@ pub fn samples<T: Case>([b, n, m]: [usize; 3], seed: u64) -> Vec<Sample<T>> {
         all.push(Op::GemmScaled { alpha, a: matrix(r, b, n), b: matrix(r, n, m), beta, c: matrix(r, b, m) });
     }
     for activation in Activation::ALL {
+        let r = &mut stream(seed, activation.name());
         for keeps in [false, true] {
             let weights = Right::Matrix(matrix(r, n, m));
             let sums = keeps.then(|| matrix(r, b, m));
@@ -382,17 +383,26 @@ pub fn samples<T: Case>([b, n, m]: [usize; 3], seed: u64) -> Vec<Sample<T>> {
         all.push(Op::Activate { activation, z: matrix(r, b, m) });
         all.push(Op::Derive { activation, kept: matrix(r, b, m), delta: matrix(r, b, m) });
     }
-    all.extend(Function::ALL.map(|function| Op::Apply { function, x: positive(r, b, m) }));
+    all.extend(Function::ALL.map(|function| {
+        let x = positive(&mut stream(seed, function.name()), b, m);
+        Op::Apply { function, x }
+    }));
     for rule in rules::<T>() {
+        let r = &mut stream(seed, &format!("{rule:?}"));
         let mut state = |kept: usize| (rule.state() > kept).then(|| positive(r, n, m));
         let (of_weights, of_parameters) = ([state(0), state(1)], [state(0), state(1)]);
         let (x, delta, weights) = (matrix(r, b, n), matrix(r, b, m), matrix(r, n, m));
         all.push(Op::DenseUpdate { x, delta, rule, weights, state: of_weights });
         all.push(Op::Update { rule, gradient: matrix(r, n, m), weights: matrix(r, n, m), state: of_parameters });
     }
-    all.extend(loss_samples::losses(b, m, r));
-    all.extend(loss_samples::further_losses(b, m, r));
+    all.extend(loss_samples::losses(b, m, &mut stream(seed, "losses")));
+    all.extend(loss_samples::further_losses(b, m, &mut stream(seed, "further losses")));
     all
+}
+
+/// Numbers of a sample's own, so that another activation, function or rule does not change those of the others.
+fn stream(seed: u64, name: &str) -> Random {
+    Random::new(name.bytes().fold(seed, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into())))
 }
 
 /// Ways to lay out a matrix whose rows' elements stand side by side: `which` of `WAYS`.

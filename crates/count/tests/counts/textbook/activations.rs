@@ -1,4 +1,4 @@
-//! Activations and their derivatives, from PyTorch's documentation (torch.nn: ReLU, LeakyReLU, Sigmoid, Tanh, GELU, SiLU, Softplus, ELU, Mish).
+//! Activations and their derivatives, from PyTorch's documentation of torch.nn.
 
 use super::Machine;
 
@@ -26,6 +26,13 @@ impl Activation {
             "softplus" => softplus,
             "elu" => |z| if z > 0.0 { z } else { z.exp_m1() },
             "mish" => |z| z * softplus(z).tanh(),
+            "relu6" => |z| z.clamp(0.0, 6.0),
+            "hard_tanh" => |z| z.clamp(-1.0, 1.0),
+            "hard_sigmoid" => hard_sigmoid,
+            "hard_swish" => |z| z * hard_sigmoid(z),
+            "log_sigmoid" => |z| -softplus(-z),
+            "selu" => |z| if z > 0.0 { SELU[0] * z } else { SELU[0] * SELU[1] * z.exp_m1() },
+            "softsign" => |z| z / (1.0 + z.abs()),
             name => panic!("PyTorch's definition of {name} is not written down here"),
         };
         machine.evaluate(self.0, function, z)
@@ -62,6 +69,56 @@ impl Activation {
                 let below = machine.fma(delta, a, delta);
                 if machine.less(0.0, a) { delta } else { below }
             }
+            // 1 between the kinks.
+            "relu6" => {
+                let (above, below) = (machine.less(0.0, a), machine.less(a, 6.0));
+                if above && below { delta } else { 0.0 }
+            }
+            "hard_tanh" => {
+                if machine.less(a.abs(), 1.0) {
+                    delta
+                } else {
+                    0.0
+                }
+            }
+            // ⅙ between the kinks.
+            "hard_sigmoid" => {
+                let (above, below) = (machine.less(0.0, a), machine.less(a, 1.0));
+                let slope = if above && below { 1.0 / 6.0 } else { 0.0 };
+                machine.mul(delta, slope)
+            }
+            // 0, z/3 + ½, 1.
+            "hard_swish" => {
+                let slope = machine.fma(z, 1.0 / 3.0, 0.5);
+                let (above, below) = (machine.less(-3.0, z), machine.less(z, 3.0));
+                machine.mul(
+                    delta,
+                    if !above {
+                        0.0
+                    } else if below {
+                        slope
+                    } else {
+                        1.0
+                    },
+                )
+            }
+            // λ, or λ·α·eᶻ = a + λ·α.
+            "selu" => {
+                let below = machine.add(a, SELU[0] * SELU[1]);
+                let slope = if machine.less(0.0, a) { SELU[0] } else { below };
+                machine.mul(delta, slope)
+            }
+            // 1/(1 + |z|)² = (1 − |a|)².
+            "softsign" => {
+                let rest = machine.sub(1.0, a.abs());
+                let slope = machine.mul(rest, rest);
+                machine.mul(delta, slope)
+            }
+            // σ(−z) = 1 − eᵃ.
+            "log_sigmoid" => {
+                let slope = -machine.evaluate("exp_m1", f64::exp_m1, a);
+                machine.mul(delta, slope)
+            }
             // σ(z) = 1 − e⁻ᵃ.
             "softplus" => {
                 let slope = -machine.evaluate("exp_m1", f64::exp_m1, -a);
@@ -74,6 +131,14 @@ impl Activation {
             name => panic!("the derivative of {name} is not written down here"),
         }
     }
+}
+
+/// λ and α of SELU.
+const SELU: [f64; 2] = [1.050_700_987_355_480_5, 1.673_263_242_354_377_2];
+
+/// min(max(0, z + 3), 6)/6.
+fn hard_sigmoid(z: f64) -> f64 {
+    (z + 3.0).clamp(0.0, 6.0) / 6.0
 }
 
 /// δ times a derivative that is a function of its own: 1 evaluation, 1 mul.
@@ -133,8 +198,7 @@ fn mish_derivative(z: f64) -> f64 {
 /// Derivatives against quotients of differences: what stands above is right by itself.
 #[test]
 fn derivatives_are_slopes() {
-    let names = ["relu", "leaky_relu", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu", "softplus", "elu", "mish"];
-    for name in names {
+    for name in nxm_kernels::Activation::ALL.map(|activation| activation.name()) {
         for z in [-6.0, -2.5, -0.7, -0.01, 0.02, 0.9, 3.1, 7.0] {
             let (f, mut machine, h) = (Activation::named(name), Machine::default(), 1e-5);
             let [below, a, above] = [z - h, z, z + h].map(|z| f.forward(&mut machine, z));
