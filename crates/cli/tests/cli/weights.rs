@@ -1,8 +1,6 @@
 //! Weights of examples and of classes, from the command line to the file.
 
-mod common;
-
-use common::{Folder, assert_refused_in_a_line, printed, run};
+use crate::common::{Folder, assert_refused_in_a_line, printed, run};
 use nxm_count::{Bill, TrainingLength};
 use nxm_net::{Checkpoint, CheckpointSummary, Loss, NetworkSpec};
 
