@@ -43,6 +43,9 @@ pub enum NetError {
     /// A program that does not fit its memory: a mistake in this crate.
     #[error(transparent)]
     Program(#[from] nxm_kernels::ProgramError),
+    /// A warm-up that follows a warm-up.
+    #[error("the schedule after the warm-up is a warm-up, too: expected any other schedule")]
+    WarmUps,
     /// A batch of no examples.
     #[error("the batch has 0 examples: at least one is needed")]
     NoBatch,

@@ -77,7 +77,7 @@ pub use predictor::{PredictionBuffers, Predictor};
 #[doc(hidden)] // for `nxm-count`
 pub use program::{MemoryNeeds, memory_needs};
 pub use program::{Run, operations};
-pub use schedule::LearningRateSchedule;
+pub use schedule::{LearningRateSchedule, PhaseShape};
 pub use spec::{Clipping, NetworkSpec, SpecError};
 pub use step::Step;
 pub use text::printable;

@@ -61,8 +61,9 @@ pub struct TrainArgs {
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub learning_rate: Option<f64>,
     /// How the learning rate changes with the step, as NAME:SETTING=NUMBER,…: step:every=N,factor=F,
-    /// milestones:at=N+N+…,factor=F, linear:start=F,end=F,steps=N, cosine:steps=N,minimum=RATE or
-    /// cosine_restarts:steps=N,longer=N,minimum=RATE. [default: constant]
+    /// milestones:at=N+N+…,factor=F, exponential:factor=F, polynomial:steps=N,power=P,
+    /// linear:start=F,end=F,steps=N, cosine:steps=N,minimum=RATE, cosine_restarts:steps=N,longer=N,minimum=RATE,
+    /// one_cycle:steps=N, or warm_up:steps=N,start=F,then=SCHEDULE before any of them. [default: constant]
     #[arg(long, value_name = "SCHEDULE")]
     pub schedule: Option<ScheduleArg>,
     #[command(flatten)]

@@ -3,7 +3,7 @@
 //! None of it is in a step's count, nor in that of a training. An integer that becomes an f64 is a conversion. So is a number that goes from
 //! or to f32; in f64 that one is none.
 
-use nxm_net::{EVALUATION_ROWS, ElementType, LearningRateSchedule, Loss, NetworkSpec, TrainingOptions};
+use nxm_net::{EVALUATION_ROWS, ElementType, LearningRateSchedule, Loss, NetworkSpec, PhaseShape, TrainingOptions};
 
 use super::constants::{power, rule_constants};
 use crate::kind::{Kind, Kinds, Overflow};
@@ -20,8 +20,15 @@ fn rounded(element: ElementType, n: u128) -> (Kind, u128) {
 /// |---|---|
 /// | constant | none |
 /// | step, milestones | 1 mul and γⁿ by squaring: as many more as n has binary digits and ones, less 2; none if n is 0 |
-/// | linear | 2 additions, 2 mul, 1 div, 2 conversions |
+/// | exponential | 1 mul and γⁿ, where n is the number of steps before |
+/// | polynomial | 1 addition, 1 mul, 1 div, 2 conversions. And, unless the power is 1, one power of the standard library, which is not counted |
+/// | linear, warm_up | 2 additions, 2 mul, 1 div, 2 conversions |
 /// | cosine, cosine_restarts | 3 additions, 3 mul, 1 div, 2 conversions. And one cosine of the standard library, which is not counted |
+/// | one_cycle, as it rises | 3 additions, 2 mul, 2 div, 1 cmp, 2 conversions (a div less if the rise is one step long) |
+/// | one_cycle, as it falls | 6 additions, 2 mul, 3 div, 1 cmp, 2 conversions |
+/// | one_cycle by cosines | 1 addition and 2 mul more, and one cosine of the standard library, which is not counted |
+///
+/// From its end on, a warm-up takes what the schedule behind it does.
 ///
 /// # Errors
 /// None but [`Overflow`], which such small numbers do not cause.
@@ -34,8 +41,30 @@ pub fn schedule_operations(schedule: &LearningRateSchedule, step: u64) -> Result
             let passed = at.iter().filter(|milestone| **milestone <= before).count();
             Kinds::new([(Kind::Mul, 1 + power(passed as u64))])
         }
-        LearningRateSchedule::Linear { .. } => {
+        LearningRateSchedule::Exponential { .. } => Kinds::new([(Kind::Mul, 1 + power(before))]),
+        LearningRateSchedule::Polynomial { .. } => {
+            Kinds::new([(Kind::Add, 1), (Kind::Mul, 1), (Kind::Div, 1), (Kind::Convert, 2)])
+        }
+        LearningRateSchedule::WarmUp { steps, then, .. } if before >= *steps => {
+            schedule_operations(then, before - steps + 1)
+        }
+        LearningRateSchedule::Linear { .. } | LearningRateSchedule::WarmUp { .. } => {
             Kinds::new([(Kind::Add, 2), (Kind::Mul, 2), (Kind::Div, 1), (Kind::Convert, 2)])
+        }
+        LearningRateSchedule::OneCycle { steps, rise, shape, .. } => {
+            let top = rise * *steps as f64 - 1.0;
+            let (additions, divisions) = match before.min(steps.saturating_sub(1)) as f64 <= top {
+                true => (3, 1 + u128::from(top != 0.0)),
+                false => (6, 3),
+            };
+            let wave = u128::from(*shape == PhaseShape::Cosine);
+            Kinds::new([
+                (Kind::Add, additions + wave),
+                (Kind::Mul, 2 + 2 * wave),
+                (Kind::Div, divisions),
+                (Kind::Cmp, 1),
+                (Kind::Convert, 2),
+            ])
         }
         LearningRateSchedule::Cosine { .. } | LearningRateSchedule::CosineRestarts { .. } => {
             Kinds::new([(Kind::Add, 3), (Kind::Mul, 3), (Kind::Div, 1), (Kind::Convert, 2)])

@@ -9,12 +9,14 @@ use crate::train::TrainingOptions;
 
 /// What stands where there is nothing.
 const NONE: &str = "none";
+/// The field of the schedule.
+const SCHEDULE: &str = "schedule";
 
 pub(super) fn write(options: &TrainingOptions, to: &mut Fields) {
     let TrainingOptions { loss, optimizer, schedule, clip_norm, batch, epochs, seed } = options;
     write_loss(loss, to);
     write_optimizer(optimizer, to);
-    write_schedule(schedule, to);
+    write_schedule(SCHEDULE, schedule, to);
     match clip_norm {
         Some(max_norm) => to.number("clip_norm", max_norm),
         None => to.text("clip_norm", NONE),
@@ -32,7 +34,7 @@ pub(super) fn read(from: Reader<'_>) -> Result<TrainingOptions, ContentError> {
     Ok(TrainingOptions {
         loss: read_loss(from)?,
         optimizer: read_optimizer(from)?,
-        schedule: read_schedule(from)?,
+        schedule: read_schedule(SCHEDULE, from)?,
         clip_norm,
         batch: from.whole("batch")?,
         epochs: from.whole("epochs")?,
@@ -111,60 +113,91 @@ fn read_optimizer(from: Reader<'_>) -> Result<Optimizer, ContentError> {
     }
 }
 
-fn write_schedule(schedule: &LearningRateSchedule, to: &mut Fields) {
-    to.text("schedule", schedule.name());
+/// Fields of a schedule, which are called `name` and what begins with that.
+fn write_schedule(name: &str, schedule: &LearningRateSchedule, to: &mut Fields) {
+    let of = |setting: &str| format!("{name}.{setting}");
+    to.text(name, schedule.name());
     match schedule {
         LearningRateSchedule::Constant => {}
         LearningRateSchedule::Step { every, factor } => {
-            to.number("schedule.every", every);
-            to.number("schedule.factor", factor);
+            to.number(&of("every"), every);
+            to.number(&of("factor"), factor);
         }
         LearningRateSchedule::Milestones { at, factor } => {
-            to.numbers("schedule.at", at);
-            to.number("schedule.factor", factor);
+            to.numbers(&of("at"), at);
+            to.number(&of("factor"), factor);
+        }
+        LearningRateSchedule::Exponential { factor } => to.number(&of("factor"), factor),
+        LearningRateSchedule::Polynomial { steps, power } => {
+            to.number(&of("steps"), steps);
+            to.number(&of("power"), power);
         }
         LearningRateSchedule::Linear { start, end, steps } => {
-            to.number("schedule.start", start);
-            to.number("schedule.end", end);
-            to.number("schedule.steps", steps);
+            to.number(&of("start"), start);
+            to.number(&of("end"), end);
+            to.number(&of("steps"), steps);
         }
         LearningRateSchedule::Cosine { steps, minimum } => {
-            to.number("schedule.steps", steps);
-            to.number("schedule.minimum", minimum);
+            to.number(&of("steps"), steps);
+            to.number(&of("minimum"), minimum);
         }
         LearningRateSchedule::CosineRestarts { steps, longer, minimum } => {
-            to.number("schedule.steps", steps);
-            to.number("schedule.longer", longer);
-            to.number("schedule.minimum", minimum);
+            to.number(&of("steps"), steps);
+            to.number(&of("longer"), longer);
+            to.number(&of("minimum"), minimum);
+        }
+        LearningRateSchedule::OneCycle { steps, rise, start_divisor, end_divisor, shape } => {
+            to.number(&of("steps"), steps);
+            to.number(&of("rise"), rise);
+            to.number(&of("start_divisor"), start_divisor);
+            to.number(&of("end_divisor"), end_divisor);
+            to.text(&of("shape"), shape.name());
+        }
+        LearningRateSchedule::WarmUp { steps, start, then } => {
+            to.number(&of("steps"), steps);
+            to.number(&of("start"), start);
+            write_schedule(&of("then"), then, to);
         }
     }
 }
 
-fn read_schedule(from: Reader<'_>) -> Result<LearningRateSchedule, ContentError> {
-    Ok(match from.text("schedule")? {
+/// The schedule whose fields are called `name` and what begins with that.
+fn read_schedule(name: &str, from: Reader<'_>) -> Result<LearningRateSchedule, ContentError> {
+    let whole = |setting: &str| from.whole(&format!("{name}.{setting}"));
+    let number = |setting: &str| from.number(&format!("{name}.{setting}"));
+    let kind = from.text(name)?;
+    Ok(match kind {
         "constant" => LearningRateSchedule::Constant,
-        "step" => {
-            LearningRateSchedule::Step { every: from.whole("schedule.every")?, factor: from.number("schedule.factor")? }
-        }
+        "step" => LearningRateSchedule::Step { every: whole("every")?, factor: number("factor")? },
         "milestones" => LearningRateSchedule::Milestones {
-            at: from.values("schedule.at", "whole numbers")?,
-            factor: from.number("schedule.factor")?,
+            at: from.values(&format!("{name}.at"), "whole numbers")?,
+            factor: number("factor")?,
         },
-        "linear" => LearningRateSchedule::Linear {
-            start: from.number("schedule.start")?,
-            end: from.number("schedule.end")?,
-            steps: from.whole("schedule.steps")?,
-        },
-        "cosine" => LearningRateSchedule::Cosine {
-            steps: from.whole("schedule.steps")?,
-            minimum: from.number("schedule.minimum")?,
-        },
+        "exponential" => LearningRateSchedule::Exponential { factor: number("factor")? },
+        "polynomial" => LearningRateSchedule::Polynomial { steps: whole("steps")?, power: number("power")? },
+        "linear" => {
+            LearningRateSchedule::Linear { start: number("start")?, end: number("end")?, steps: whole("steps")? }
+        }
+        "cosine" => LearningRateSchedule::Cosine { steps: whole("steps")?, minimum: number("minimum")? },
         "cosine_restarts" => LearningRateSchedule::CosineRestarts {
-            steps: from.whole("schedule.steps")?,
-            longer: from.whole("schedule.longer")?,
-            minimum: from.number("schedule.minimum")?,
+            steps: whole("steps")?,
+            longer: whole("longer")?,
+            minimum: number("minimum")?,
         },
-        name => return Err(wrong("schedule", "the name of a schedule", format!("{name:?}"))),
+        "one_cycle" => LearningRateSchedule::OneCycle {
+            steps: whole("steps")?,
+            rise: number("rise")?,
+            start_divisor: number("start_divisor")?,
+            end_divisor: number("end_divisor")?,
+            shape: from.value(&format!("{name}.shape"), "cosine or linear")?,
+        },
+        // What follows a warm-up is no warm-up. So a file can't ask for more than two schedules.
+        "warm_up" if name == SCHEDULE => LearningRateSchedule::WarmUp {
+            steps: whole("steps")?,
+            start: number("start")?,
+            then: Box::new(read_schedule(&format!("{name}.then"), from)?),
+        },
+        _ => return Err(wrong(name, "the name of a schedule", format!("{kind:?}"))),
     })
 }
 

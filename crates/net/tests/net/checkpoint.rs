@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use nxm_kernels::{Activation, Element};
 use nxm_net::{
     Checkpoint, CheckpointError, Checkpoints, ContentError, LayerState, LearningRateSchedule, Loss, NetError, Network,
-    Optimizer, OptimizerState, Progress, Sgd, Training, TrainingOptions, TrainingState,
+    Optimizer, OptimizerState, PhaseShape, Progress, Sgd, Training, TrainingOptions, TrainingState,
 };
 
 use crate::resume::{job, steps};
@@ -92,6 +92,16 @@ fn everything_comes_back() {
         LearningRateSchedule::Linear { start: 0.1, end: 1.0 / 3.0, steps: 5 },
         LearningRateSchedule::Cosine { steps: 9, minimum: 1e-300 },
         LearningRateSchedule::CosineRestarts { steps: 3, longer: 2, minimum: 1e-9 },
+        LearningRateSchedule::Exponential { factor: 0.1 + 0.2 },
+        LearningRateSchedule::Polynomial { steps: 3, power: 0.5 },
+        LearningRateSchedule::OneCycle {
+            steps: 7,
+            rise: 1.0 / 3.0,
+            start_divisor: 25.0,
+            end_divisor: 1e4,
+            shape: PhaseShape::Linear,
+        },
+        LearningRateSchedule::Cosine { steps: 9, minimum: 0.0 }.after_warm_up(1, 0.1),
     ];
     let folder = Folder::new("everything");
     for loss in losses(3) {
