@@ -72,7 +72,10 @@ pub use loss::Loss;
 pub use network::Network;
 /// What a user of this crate alone needs of the kernels: who runs them, on what, and the names of activations.
 pub use nxm_kernels::{Activation, Cpu, Element, Executor, Level, LevelError, MatrixRef, UnknownName};
-pub use optimizer::{Adam, AdamW, LayerState, Optimizer, OptimizerState, Sgd};
+pub use optimizer::{
+    Adadelta, Adagrad, Adam, AdamW, Adamax, LayerState, Lion, NAdam, Optimizer, OptimizerState, RAdam, RmsProp, Rprop,
+    Sgd,
+};
 pub use predictor::{PredictionBuffers, Predictor};
 #[doc(hidden)] // for `nxm-count`
 pub use program::{MemoryNeeds, memory_needs};

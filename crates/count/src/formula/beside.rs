@@ -76,6 +76,9 @@ pub fn schedule_operations(schedule: &LearningRateSchedule, step: u64) -> Result
 /// constants of the optimizer's rule ([`rule_constants`]), and its share of the epoch's mean loss (1 mul, 1 addition, 2 conversions). In
 /// f64 two of the three conversions are none.
 ///
+/// A step of n > 1 micro-batches takes the share of the mean loss for each (1 conversion less than so many steps), and beside n − 1 additions,
+/// n + 1 div, n + 1 conversions and, in f32, n more.
+///
 /// The first step on a number of rows also makes a program for it ([`new_program_beside_kernels`]). The last step of an epoch adds [`EPOCH_REPORT`].
 ///
 /// ```
@@ -89,7 +92,14 @@ pub fn schedule_operations(schedule: &LearningRateSchedule, step: u64) -> Result
 /// # Errors
 /// None but [`Overflow`], which such small numbers do not cause.
 pub fn step_beside_kernels(options: &TrainingOptions, step: u64, element: ElementType) -> Result<Kinds, Overflow> {
-    let report = Kinds::new([(Kind::Mul, 1), (Kind::Add, 1), (Kind::Convert, 1), rounded(element, 2)])?;
+    let parts = options.accumulate as u128;
+    let mut report =
+        Kinds::new([(Kind::Mul, parts), (Kind::Add, parts), (Kind::Convert, parts), rounded(element, 1 + parts)])?;
+    if parts > 1 {
+        // Each micro-batch has its −1/k, and the step the mean of their losses.
+        let means = Kinds::new([(Kind::Add, parts - 1), (Kind::Div, parts + 1), (Kind::Convert, parts + 1)])?;
+        report = report.plus(&means)?.plus(&Kinds::new([rounded(element, parts)])?)?;
+    }
     schedule_operations(&options.schedule, step)?
         .plus(&rule_constants(&options.optimizer, step, element)?)?
         .plus(&report)

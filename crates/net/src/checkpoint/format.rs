@@ -36,6 +36,8 @@ use crate::train::{Progress, TrainingOptions, TrainingState};
 const FORMAT: &str = "nxm-checkpoint";
 /// What the names of fields begin with that hold notes.
 const NOTE: &str = "note.";
+/// The field of the product of NAdam's momenta over all steps.
+const PRODUCT: &str = "optimizer.momentum_product";
 /// The version that is written.
 const NEWEST: u64 = 2;
 
@@ -78,6 +80,9 @@ impl<T: Element> CheckpointParts<'_, T> {
         fields.number("progress.steps", steps);
         fields.number("progress.loss", loss);
         fields.number("optimizer.steps", optimizer.steps());
+        if let Optimizer::NAdam(_) = optimizer.optimizer() {
+            fields.number(PRODUCT, optimizer.momentum_product());
+        }
         for (name, note) in self.notes {
             fields.text(&format!("{NOTE}{name}"), note);
         }
@@ -224,6 +229,10 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
             loss: fields.number("progress.loss")?,
         },
         steps: fields.whole("optimizer.steps")?,
+        momentum_product: match options.optimizer {
+            Optimizer::NAdam(_) => fields.number(PRODUCT)?,
+            _ => 1.0,
+        },
         notes: fields.beginning_with(NOTE),
         sizes,
         activations,
@@ -231,13 +240,17 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
     };
     // From here on the sizes are those of the data that is there: no memory is taken that the file does not fill.
     header.check(tensors(element, &summary.sizes, &summary.options.optimizer))?;
+    if !(0.0..=1.0).contains(&summary.momentum_product) {
+        return Err(wrong(PRODUCT, "a number from 0 to 1", summary.momentum_product.to_string()));
+    }
     summary.check()?;
     Ok(summary)
 }
 
 /// The tensors after this header, in every version up to the newest.
 fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<Checkpoint<T>, ContentError> {
-    let CheckpointSummary { sizes, activations, options, examples, progress, steps, notes, .. } = header;
+    let CheckpointSummary { sizes, activations, options, examples, progress, steps, momentum_product, notes, .. } =
+        header;
     let mut data = Data(data);
     let mut network = Network::zeros(&sizes, activations)?;
     let mut optimizer = OptimizerState::new(options.optimizer, &network)?;
@@ -250,7 +263,7 @@ fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<C
             data.read(optimizer.row_mut(i, layout.bias, 0));
         }
     }
-    optimizer.set_steps(steps);
+    optimizer.set_steps(steps, momentum_product);
     if let Some(layer) = optimizer.first_not_finite() {
         return Err(NetError::StateNotFinite { layer }.into());
     }

@@ -2,24 +2,38 @@
 
 use super::error::ContentError;
 use super::fields::{Fields, Reader, wrong};
+use crate::error::NetError;
 use crate::loss::Loss;
-use crate::optimizer::{Adam, AdamW, Optimizer, Sgd};
+use crate::optimizer::Optimizer;
 use crate::schedule::LearningRateSchedule;
 use crate::train::TrainingOptions;
 
 /// What stands where there is nothing.
 const NONE: &str = "none";
+/// The field of the largest value of gradients.
+const CLIP_VALUE: &str = "clip_value";
+/// The field of the number of micro-batches in a step.
+const ACCUMULATE: &str = "accumulate";
+/// A setting that came later: a field only where it is true.
+const AMSGRAD: &str = "amsgrad";
 /// The field of the schedule.
 const SCHEDULE: &str = "schedule";
 
 pub(super) fn write(options: &TrainingOptions, to: &mut Fields) {
-    let TrainingOptions { loss, optimizer, schedule, clip_norm, batch, epochs, seed } = options;
+    let TrainingOptions { loss, optimizer, schedule, clip_norm, clip_value, batch, accumulate, epochs, seed } = options;
     write_loss(loss, to);
     write_optimizer(optimizer, to);
     write_schedule(SCHEDULE, schedule, to);
     match clip_norm {
         Some(max_norm) => to.number("clip_norm", max_norm),
         None => to.text("clip_norm", NONE),
+    }
+    // What came later has a field only where it is used, so that older programs read all other files.
+    if let Some(max_value) = clip_value {
+        to.number(CLIP_VALUE, max_value);
+    }
+    if *accumulate != 1 {
+        to.number(ACCUMULATE, accumulate);
     }
     to.number("batch", batch);
     to.number("epochs", epochs);
@@ -36,6 +50,8 @@ pub(super) fn read(from: Reader<'_>) -> Result<TrainingOptions, ContentError> {
         optimizer: read_optimizer(from)?,
         schedule: read_schedule(SCHEDULE, from)?,
         clip_norm,
+        clip_value: from.has(CLIP_VALUE).then(|| from.number(CLIP_VALUE)).transpose()?,
+        accumulate: if from.has(ACCUMULATE) { from.whole(ACCUMULATE)? } else { 1 },
         batch: from.whole("batch")?,
         epochs: from.whole("epochs")?,
         seed: from.whole("seed")?,
@@ -70,47 +86,30 @@ fn read_loss(from: Reader<'_>) -> Result<Loss, ContentError> {
 
 fn write_optimizer(optimizer: &Optimizer, to: &mut Fields) {
     to.text("optimizer", optimizer.name());
-    match *optimizer {
-        Optimizer::Sgd(Sgd { learning_rate, momentum, dampening, nesterov, weight_decay }) => {
-            to.number("optimizer.learning_rate", learning_rate);
-            to.number("optimizer.momentum", momentum);
-            to.number("optimizer.dampening", dampening);
-            to.number("optimizer.nesterov", nesterov);
-            to.number("optimizer.weight_decay", weight_decay);
-        }
-        Optimizer::Adam(Adam { learning_rate, beta1, beta2, epsilon, weight_decay })
-        | Optimizer::AdamW(AdamW { learning_rate, beta1, beta2, epsilon, weight_decay }) => {
-            to.number("optimizer.learning_rate", learning_rate);
-            to.number("optimizer.beta1", beta1);
-            to.number("optimizer.beta2", beta2);
-            to.number("optimizer.epsilon", epsilon);
-            to.number("optimizer.weight_decay", weight_decay);
+    to.number("optimizer.learning_rate", optimizer.learning_rate());
+    for (name, value) in optimizer.settings() {
+        if name != AMSGRAD || value == "true" {
+            to.text(&format!("optimizer.{name}"), &value);
         }
     }
 }
 
 fn read_optimizer(from: Reader<'_>) -> Result<Optimizer, ContentError> {
-    let learning_rate = from.number("optimizer.learning_rate")?;
-    let weight_decay = from.number("optimizer.weight_decay")?;
     let name = from.text("optimizer")?;
-    match name {
-        "sgd" => Ok(Optimizer::Sgd(Sgd {
-            learning_rate,
-            momentum: from.number("optimizer.momentum")?,
-            dampening: from.number("optimizer.dampening")?,
-            nesterov: from.value("optimizer.nesterov", "true or false")?,
-            weight_decay,
-        })),
-        "adam" | "adamw" => {
-            let [beta1, beta2] = [from.number("optimizer.beta1")?, from.number("optimizer.beta2")?];
-            let epsilon = from.number("optimizer.epsilon")?;
-            Ok(match name {
-                "adam" => Optimizer::Adam(Adam { learning_rate, beta1, beta2, epsilon, weight_decay }),
-                _ => Optimizer::AdamW(AdamW { learning_rate, beta1, beta2, epsilon, weight_decay }),
-            })
+    let mut optimizer: Optimizer = from.value("optimizer", "the name of an optimizer")?;
+    let names = optimizer.settings().into_iter().map(|(setting, _)| setting);
+    for setting in std::iter::once("learning_rate").chain(names) {
+        let field = format!("optimizer.{setting}");
+        if setting == AMSGRAD && !from.has(&field) {
+            continue;
         }
-        _ => Err(wrong("optimizer", "the name of an optimizer", format!("{name:?}"))),
+        let text = from.text(&field)?;
+        optimizer.set(setting, text).map_err(|error| match error {
+            NetError::SettingText { expected, .. } => wrong(&field, expected, format!("{text:?}")),
+            other => wrong(&field, format!("a setting of {name}"), other.to_string()),
+        })?;
     }
+    Ok(optimizer)
 }
 
 /// Fields of a schedule, which are called `name` and what begins with that.

@@ -111,6 +111,8 @@ pub struct CheckpointSummary {
     pub progress: Progress,
     /// Steps that the optimizer has taken.
     pub steps: u64,
+    /// The product of NAdam's momenta over these steps; 1 for other optimizers.
+    pub momentum_product: f64,
     /// What the caller wants to have beside it, by name.
     pub notes: BTreeMap<String, String>,
 }

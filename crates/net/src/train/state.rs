@@ -73,10 +73,9 @@ impl<T: Element> TrainingState<T> {
 }
 
 impl Progress {
-    /// After one more step, on examples of this weight together: 1 mul, 1 addition.
+    /// With the loss of examples of this weight together more: 1 mul, 1 addition.
     pub(crate) fn add(&mut self, loss: f64, weight: f64) {
         self.loss = add(self.loss, mul(loss, weight));
-        self.steps += 1;
     }
     /// After `epochs` whole epochs.
     #[must_use]

@@ -45,7 +45,7 @@ impl Drop for Folder {
 /// they are written.
 pub fn small<T: Element>() -> Checkpoint<T> {
     let mut network: Network<T> = network(&[2, 3, 1], Activation::Tanh, Activation::Identity, 0);
-    let momentum = |len, seed| [numbers(len, seed), Vec::new()];
+    let momentum = |len, seed| [numbers(len, seed), Vec::new(), Vec::new()];
     for l in 0..2 {
         let (mut layer, seed) = (network.layer_mut(l), l as u64 + 1);
         let (fan_in, fan_out) = (layer.as_ref().fan_in(), layer.as_ref().fan_out());

@@ -33,6 +33,11 @@ pub fn steps<T: Element>(training: &mut Training<'_, T>, count: usize) -> Vec<u6
 
 fn forty_is_twice_twenty<T: Element>(optimizer: Optimizer, clip_norm: Option<f64>, cut: usize) {
     let (start, data, options) = job::<T>(optimizer, clip_norm);
+    parted_is_whole((start, data, options), cut);
+}
+
+fn parted_is_whole<T: Element>((start, data, options): (Network<T>, Dataset<T>, TrainingOptions), cut: usize) {
+    let optimizer = options.optimizer;
     let one = Cpu::new(Level::named("scalar").unwrap(), 1);
     let mut whole = start.clone();
     let mut training = Training::new(&mut whole, &one, &data, options.clone()).unwrap();
@@ -69,6 +74,17 @@ proptest! {
     ) {
         forty_is_twice_twenty::<f32>(optimizer, clip_norm, cut);
         forty_is_twice_twenty::<f64>(optimizer, clip_norm, cut);
+    }
+}
+
+/// Steps of three micro-batches: of 12 and 11 examples of 23, two an epoch, the last of them with a short one.
+#[test]
+fn accumulated_gradients_are_taken_up_again() {
+    for optimizer in optimizers() {
+        let (start, data, options) = job::<f32>(optimizer, None);
+        let options = options.with_accumulate(3).with_clip_value(0.02).with_epochs(25);
+        assert_eq!(options.steps_per_epoch(data.len()), 2);
+        parted_is_whole((start, data, options), 13);
     }
 }
 

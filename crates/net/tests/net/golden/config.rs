@@ -1,7 +1,7 @@
 //! What the configuration of a case asks for, in this crate's types. What this crate does not have is an error that names it.
 
 use nxm_kernels::Activation;
-use nxm_net::{Adam, AdamW, LearningRateSchedule, Loss, Optimizer, PhaseShape, Sgd};
+use nxm_net::{LearningRateSchedule, Loss, Optimizer, PhaseShape};
 use serde_json::Value;
 
 /// A case's configuration, or a part of it.
@@ -27,9 +27,6 @@ impl<'a> Config<'a> {
     fn whole(self, name: &str) -> Result<u64, String> {
         self.0[name].as_u64().ok_or_else(|| format!("{name} is {}", self.0[name]))
     }
-    fn flag(self, name: &str) -> bool {
-        self.0[name].as_bool().unwrap_or(false)
-    }
     fn numbers(self, name: &str) -> Vec<f64> {
         self.0[name].as_array().into_iter().flatten().filter_map(Value::as_f64).collect()
     }
@@ -49,19 +46,17 @@ impl<'a> Config<'a> {
     }
 
     /// Micro-batches of a step.
-    pub fn accumulate(self) -> Result<usize, String> {
-        match self.0["accumulate"].as_u64() {
-            None | Some(1) => Ok(1),
-            Some(parts) => Err(format!("{parts} micro-batches a step")),
-        }
+    pub fn accumulate(self) -> usize {
+        self.0["accumulate"].as_u64().unwrap_or(1) as usize
     }
 
-    /// The norm that gradients are clipped to.
-    pub fn clip_norm(self) -> Result<Option<f64>, String> {
+    /// The norm that gradients are clipped to, or the value.
+    pub fn clip(self) -> Result<[Option<f64>; 2], String> {
         let clip = self.part("clip");
         match clip.0["by"].as_str() {
-            None => Ok(None),
-            Some("norm") => Ok(clip.number("max")),
+            None => Ok([None, None]),
+            Some("norm") => Ok([clip.number("max"), None]),
+            Some("value") => Ok([None, clip.number("max")]),
             Some(other) => Err(format!("clipping by {other}")),
         }
     }
@@ -112,34 +107,32 @@ impl<'a> Config<'a> {
 
     pub fn optimizer(self) -> Result<Optimizer, String> {
         let of = self.part("optimizer");
-        let learning_rate = of.number("lr").ok_or("an optimizer without lr")?;
-        let betas = of.numbers("betas");
-        let beta = |i: usize, default: f64| betas.get(i).copied().unwrap_or(default);
-        let decay = |default: f64| of.number_or("weight_decay", default);
-        let known: &[&str] = match of.name() {
-            "sgd" => &["lr", "momentum", "dampening", "nesterov", "weight_decay"],
-            _ => &["lr", "betas", "eps", "weight_decay"],
-        };
-        of.only(known)?;
-        Ok(match of.name() {
-            "sgd" => Sgd::new(learning_rate)
-                .with_momentum(of.number_or("momentum", 0.0))
-                .with_dampening(of.number_or("dampening", 0.0))
-                .with_nesterov(of.flag("nesterov"))
-                .with_weight_decay(decay(0.0))
-                .into(),
-            "adam" => Adam::new(learning_rate)
-                .with_betas(beta(0, 0.9), beta(1, 0.999))
-                .with_epsilon(of.number_or("eps", 1e-8))
-                .with_weight_decay(decay(0.0))
-                .into(),
-            "adamw" => AdamW::new(learning_rate)
-                .with_betas(beta(0, 0.9), beta(1, 0.999))
-                .with_epsilon(of.number_or("eps", 1e-8))
-                .with_weight_decay(decay(0.01))
-                .into(),
-            other => return Err(format!("an optimizer of {other}")),
-        })
+        let mut optimizer: Optimizer = of.name().parse().map_err(|_| format!("an optimizer of {}", of.name()))?;
+        for (name, value) in of.0.as_object().into_iter().flatten().filter(|(name, _)| *name != "name") {
+            let lacks = |_| format!("{} with {name} = {value}", of.name());
+            if name == "betas" || name == "etas" || name == "step_sizes" {
+                let ours = match name.as_str() {
+                    "betas" => ["beta1", "beta2"],
+                    "etas" => ["smaller", "larger"],
+                    _ => ["least_step", "largest_step"],
+                };
+                for (ours, value) in ours.into_iter().zip(of.numbers(name)) {
+                    optimizer.set(ours, &format!("{value:?}")).map_err(lacks)?;
+                }
+                continue;
+            }
+            // PyTorch's names of settings that have another one here.
+            let ours = match name.as_str() {
+                "lr" => "learning_rate",
+                "eps" => "epsilon",
+                "centered" => "centred",
+                "lr_decay" => "learning_rate_decay",
+                "initial_accumulator_value" => "initial_sum",
+                same => same,
+            };
+            optimizer.set(ours, &value.to_string()).map_err(lacks)?;
+        }
+        Ok(optimizer)
     }
 
     pub fn schedule(self) -> Result<LearningRateSchedule, String> {
@@ -176,7 +169,7 @@ fn schedule(of: Config<'_>, steps: u64) -> Result<LearningRateSchedule, String> 
             end: of.number_or("end_factor", 1.0),
             steps: of.whole("total_iters")?,
         },
-        "cosine" => {
+        "cosine" | "cosine_annealing" => {
             let half = of.whole("T_max")?;
             // PyTorch's goes up again behind its end, and ours stays.
             if half + 1 < steps {
@@ -189,7 +182,7 @@ fn schedule(of: Config<'_>, steps: u64) -> Result<LearningRateSchedule, String> 
             longer: of.0["T_mult"].as_u64().unwrap_or(1),
             minimum,
         },
-        "one_cycle" => {
+        "one_cycle" | "onecycle" => {
             of.only(&[
                 "max_lr",
                 "total_steps",
@@ -211,8 +204,11 @@ fn schedule(of: Config<'_>, steps: u64) -> Result<LearningRateSchedule, String> 
             }
         }
         // A linear warm-up, and what comes then: torch's SequentialLR.
-        "warm_up" => schedule(of.part("then"), steps)?
-            .after_warm_up(of.whole("total_iters")?, of.number_or("start_factor", 1.0 / 3.0)),
+        "warm_up" => {
+            let before = of.whole("total_iters")?;
+            schedule(of.part("then"), steps.saturating_sub(before))?
+                .after_warm_up(before, of.number_or("start_factor", 1.0 / 3.0))
+        }
         other => return Err(format!("a schedule of {other}")),
     })
 }
