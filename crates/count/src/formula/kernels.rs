@@ -198,8 +198,8 @@ impl Vectors {
 /// | Adadelta | 4 | 5 | 2 | 2 | 1 | 2 |
 /// | Adamax | 3 | 1 | 2 | | 1 | 2 |
 /// | NAdam | 5 | 3 | 2 | 1 | 1 | 2 |
-/// | Lion | 2 | 1 | 2 | | | 2 |
-/// | Rprop | | 2 | 1 | | | 5 |
+/// | Lion | 3 | 1 | 1 | | | 2 |
+/// | Rprop | 1 | 2 | | | | 6 |
 ///
 /// The others take nothing here.
 fn apart(rule: &Rule<f64>) -> Result<Ops, Overflow> {
@@ -213,8 +213,8 @@ fn apart(rule: &Rule<f64>) -> Result<Ops, Overflow> {
         Rule::Adadelta { .. } => [4, 5, 2, 2, 1, 2],
         Rule::Adamax { .. } => [3, 1, 2, 0, 1, 2],
         Rule::NAdam { .. } => [5, 3, 2, 1, 1, 2],
-        Rule::Lion { .. } => [2, 1, 2, 0, 0, 2],
-        Rule::Rprop { .. } => [0, 2, 1, 0, 0, 5],
+        Rule::Lion { .. } => [3, 1, 1, 0, 0, 2],
+        Rule::Rprop { .. } => [1, 2, 0, 0, 0, 6],
         _ => [0; 6],
     };
     let kinds = [Kind::Fma, Kind::Mul, Kind::Add, Kind::Sqrt, Kind::Div, Kind::Cmp];

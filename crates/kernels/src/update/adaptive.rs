@@ -26,10 +26,10 @@ fn mean_square<T: Lane, S: Simd<T>>(simd: S, [beta, rest, least]: [T; 3], g: S::
     flush_below(simd, least, simd.mul_add(scaled, g, old))
 }
 
-/// `step` with the sign of x; 0 where x is 0: 1 cmp.
+/// The sign of x as 1 or −1; 0 where x is 0: 1 cmp.
 #[inline(always)]
-fn signed<T: Lane, S: Simd<T>>(simd: S, step: S::Vector, x: S::Vector) -> S::Vector {
-    simd.keep(simd.lt(simd.splat(T::ZERO), simd.abs(x)), simd.copy_sign(step, x))
+fn sign<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+    simd.keep(simd.lt(simd.splat(T::ZERO), simd.abs(x)), simd.copy_sign(simd.splat(T::ONE), x))
 }
 
 /// m and v of Adam, and the largest v̂ of all v; w·(1 − η·λ) − step size · m / (√v̂ · correction + ε).
@@ -217,7 +217,8 @@ impl<T: Lane> Update<T> for Lion<T> {
         let direction = simd.mul_add(simd.splat(self.one_minus_beta1), change, *m);
         *m = flush(simd, simd.mul_add(simd.splat(self.one_minus_beta2), change, *m));
         let w = simd.mul(simd.splat(self.keep), w);
-        simd.sub(w, signed(simd, simd.splat(self.learning_rate), direction))
+        // A difference whose second number may be 0 is a masked one at some levels, which executes less than is counted.
+        simd.neg_mul_add(simd.splat(self.learning_rate), sign(simd, direction), w)
     }
 }
 
@@ -236,12 +237,13 @@ impl<T: Lane> Update<T> for Rprop<T> {
     fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, state: &mut [S::Vector; 3]) -> S::Vector {
         let [before, step, _] = state;
         let (zero, product) = (simd.splat(T::ZERO), simd.mul(g, *before));
-        let turned = simd.lt(product, zero);
-        let factor = simd.select(turned, simd.splat(self.smaller), simd.splat(T::ONE));
-        let factor = simd.select(simd.lt(zero, product), simd.splat(self.larger), factor);
+        let one = simd.splat(T::ONE);
+        let smaller = simd.select(simd.lt(product, zero), simd.splat(self.smaller), one);
+        let factor = simd.select(simd.lt(zero, product), simd.splat(self.larger), smaller);
         let within = simd.max(simd.splat(self.least), simd.mul(*step, factor));
         *step = simd.min(simd.splat(self.most), within);
-        *before = simd.select(turned, zero, g);
-        simd.sub(w, signed(simd, *step, *before))
+        // Compared once more, for a compiler may compare twice where a mask is used twice.
+        *before = simd.select(simd.lt(smaller, one), zero, g);
+        simd.neg_mul_add(*step, sign(simd, *before), w)
     }
 }

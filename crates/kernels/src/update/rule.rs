@@ -17,8 +17,8 @@
 /// | `Adadelta` | v ← ρ·v + (1 − ρ)·g², δ = √(u + ε)/√(v + ε)·g, u ← ρ·u + (1 − ρ)·δ², w ← w − η·δ | 4 fma, 5 mul, 2 add, 2 sqrt, 1 div, 2 cmp | v, u |
 /// | `Adamax` | m ← m + (1 − β₁)(g − m), u ← max(β₂·u, \|g\| + ε), w ← w − η/(1 − β₁ᵗ)·m/u | 3 fma, 1 mul, 2 add, 1 div, 2 cmp | m, u |
 /// | `NAdam` | m and v as `Adam`, w ← w − (a·g + b·m)/(√v / √(1 − β₂ᵗ) + ε), a = η(1 − μₜ)/(1 − Πμ), b = η·μₜ₊₁/(1 − Πμ·μₜ₊₁) | 5 fma, 3 mul, 2 add, 1 sqrt, 1 div, 2 cmp | m, v |
-/// | `Lion` | w ← w·(1 − η·λ) − η·sign(m + (1 − β₁)(g − m)), m ← m + (1 − β₂)(g − m) | 2 fma, 1 mul, 2 add, 2 cmp | m |
-/// | `Rprop` | s ← s·η₊ where g·p > 0, s·η₋ where g·p < 0, within its bounds; g ← 0 where g·p < 0; w ← w − s·sign(g), p ← g | 2 mul, 1 add, 5 cmp | p, s |
+/// | `Lion` | w ← w·(1 − η·λ) − η·sign(m + (1 − β₁)(g − m)), m ← m + (1 − β₂)(g − m) | 3 fma, 1 mul, 1 add, 2 cmp | m |
+/// | `Rprop` | s ← s·η₊ where g·p > 0, s·η₋ where g·p < 0, within its bounds; g ← 0 where g·p < 0; w ← w − s·sign(g), p ← g | 1 fma, 2 mul, 6 cmp | p, s |
 ///
 /// RAdam is `Adam` with other constants: [`Rule::radam`]. The rules from `AmsGrad` on have their decay in their counts, and count it where λ is
 /// 0, too. They are never fused with a product ([`is_fused`](Rule::is_fused)).

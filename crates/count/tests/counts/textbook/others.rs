@@ -66,8 +66,8 @@ pub fn update(machine: &mut Machine, optimizer: &Optimizer, t: i32, w: f64, g: f
             let moment = machine.fma(1.0 - beta2, change, kept[0]);
             kept[0] = keep(machine, moment);
             let w = machine.mul(1.0 - learning_rate * weight_decay, w);
-            let step = if machine.less(0.0, direction.abs()) { learning_rate.copysign(direction) } else { 0.0 };
-            machine.sub(w, step)
+            let sign = if machine.less(0.0, direction.abs()) { 1f64.copysign(direction) } else { 0.0 };
+            machine.fma(-learning_rate, sign, w)
         }
         Optimizer::Rprop(rprop) => resilient(machine, rprop, t, w, g, kept),
         Optimizer::Sgd(_) => unreachable!("gradient descent is in another file"),
@@ -169,7 +169,8 @@ fn resilient(machine: &mut Machine, of: Rprop, t: i32, w: f64, g: f64, kept: &mu
     let step = machine.mul(before, factor);
     let step = machine.max(step, of.least_step);
     kept[1] = -machine.max(-step, -of.largest_step);
-    kept[0] = if turned { 0.0 } else { g };
-    let moved = if machine.less(0.0, kept[0].abs()) { kept[1].copysign(kept[0]) } else { 0.0 };
-    machine.sub(w, moved)
+    // Whether it turned is compared twice.
+    kept[0] = if machine.less(product, 0.0) { 0.0 } else { g };
+    let sign = if machine.less(0.0, kept[0].abs()) { 1f64.copysign(kept[0]) } else { 0.0 };
+    machine.fma(-kept[1], sign, w)
 }
