@@ -80,7 +80,7 @@ pub use predictor::{PredictionBuffers, Predictor};
 #[doc(hidden)] // for `nxm-count`
 pub use program::{MemoryNeeds, memory_needs};
 pub use program::{Run, operations};
-pub use schedule::{LearningRateSchedule, PhaseShape};
+pub use schedule::{Aim, LearningRateSchedule, PhaseShape, Plateau, PlateauState, ThresholdKind};
 pub use spec::{Clipping, NetworkSpec, SpecError};
 pub use step::Step;
 pub use text::printable;

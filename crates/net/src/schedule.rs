@@ -3,6 +3,8 @@
 //! Computed in f64, outside of the kernels, in single operations that have a formula of their own (docs/counting.md). The cosine and the power
 //! of a polynomial are the standard library's, whose last bit may differ between operating systems; all else is the same everywhere.
 
+mod plateau;
+
 use std::fmt;
 use std::hint::black_box;
 use std::str::FromStr;
@@ -11,6 +13,8 @@ use nxm_kernels::UnknownName;
 use nxm_kernels::beside::{add, div, mul, power, sub, whole};
 
 use crate::error::NetError;
+
+pub use plateau::{Aim, Plateau, PlateauState, ThresholdKind};
 
 /// How the learning rate changes from step to step. η₀ is the optimizer's own; steps count from 0.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -85,6 +89,8 @@ pub enum LearningRateSchedule {
         /// The shape of both phases. PyTorch's default is the cosine.
         shape: PhaseShape,
     },
+    /// η₀ until a metric stops getting better, then less: [`Plateau`].
+    Plateau(Plateau),
     /// A warm-up in even steps from `start`·η₀ to η₀, and from step `steps` on another schedule, which begins with its step 0 then
     /// (`SequentialLR` of a `LinearLR` and another one).
     WarmUp {
@@ -134,9 +140,15 @@ impl FromStr for PhaseShape {
     }
 }
 
+impl From<Plateau> for LearningRateSchedule {
+    fn from(plateau: Plateau) -> LearningRateSchedule {
+        LearningRateSchedule::Plateau(plateau)
+    }
+}
+
 impl LearningRateSchedule {
     /// Names of all schedules.
-    pub const NAMES: [&'static str; 10] = [
+    pub const NAMES: [&'static str; 11] = [
         "constant",
         "step",
         "milestones",
@@ -146,6 +158,7 @@ impl LearningRateSchedule {
         "cosine",
         "cosine_restarts",
         "one_cycle",
+        "plateau",
         "warm_up",
     ];
 
@@ -167,16 +180,26 @@ impl LearningRateSchedule {
             LearningRateSchedule::Cosine { .. } => "cosine",
             LearningRateSchedule::CosineRestarts { .. } => "cosine_restarts",
             LearningRateSchedule::OneCycle { .. } => "one_cycle",
+            LearningRateSchedule::Plateau(_) => "plateau",
             LearningRateSchedule::WarmUp { .. } => "warm_up",
         }
     }
 
-    /// η of step `step`, counted from 0, where η₀ is `base`.
+    /// Its plateau, which may follow a warm-up.
+    pub(crate) fn plateau(&self) -> Option<&Plateau> {
+        match self {
+            LearningRateSchedule::Plateau(plateau) => Some(plateau),
+            LearningRateSchedule::WarmUp { then, .. } => then.plateau(),
+            _ => None,
+        }
+    }
+
+    /// η of step `step`, counted from 0, where η₀ is `base`. A plateau's η₀ is what it has become: [`PlateauState::learning_rate`].
     ///
     /// What it costs is a function of the schedule and the step: `schedule_operations` of `nxm-count` has the table.
     pub fn learning_rate(&self, base: f64, step: u64) -> f64 {
         match self {
-            LearningRateSchedule::Constant => base,
+            LearningRateSchedule::Constant | LearningRateSchedule::Plateau(_) => base,
             LearningRateSchedule::Step { every, factor } => mul(base, power(*factor, step / every)),
             LearningRateSchedule::Milestones { at, factor } => {
                 let passed = at.iter().filter(|milestone| **milestone <= step).count();
@@ -268,6 +291,7 @@ impl LearningRateSchedule {
                 above_zero("the schedule's first divisor", *start_divisor)?;
                 above_zero("the schedule's last divisor", *end_divisor)
             }
+            LearningRateSchedule::Plateau(plateau) => plateau.check(),
             LearningRateSchedule::WarmUp { steps, start, then } => {
                 at_least_one("the length of the schedule's warm-up", *steps)?;
                 not_negative("the first factor of the schedule's warm-up", *start)?;

@@ -192,6 +192,21 @@ impl<'a, T: Element> Training<'a, T> {
         self.state.check_finite(self.network)
     }
 
+    /// Tells a schedule with a [`Plateau`](crate::Plateau) the metric of the epoch that has ended, such as the loss of held-out examples.
+    /// Returns whether the learning rate falls. A training with another schedule does nothing and returns false.
+    ///
+    /// Each call counts as an epoch. Checkpoints store what was told.
+    pub fn report_metric(&mut self, metric: f64) -> bool {
+        let Some(plateau) = self.options.schedule.plateau() else { return false };
+        let falls = self.state.plateau.see(plateau, metric, self.options.optimizer.learning_rate());
+        // As a resume finds it.
+        if falls && let Some(last) = self.state.optimizer.steps().checked_sub(1) {
+            let rate = self.options.schedule.learning_rate(self.state.base_rate(&self.options), last);
+            self.state.optimizer.set_learning_rate(rate).expect("less than a learning rate that is allowed");
+        }
+        falls
+    }
+
     /// Takes one step; none when all epochs are finished or a step has failed. An epoch that was begun so is finished by the
     /// iterator.
     pub fn step(&mut self) -> Option<Result<StepReport, NetError>> {
@@ -212,8 +227,8 @@ impl<'a, T: Element> Training<'a, T> {
         let (batch, parts) = (self.batch_rows(), self.options.accumulate);
         let used = steps * parts * batch;
         let rows = (batch.saturating_mul(parts)).min(self.data.len() - used);
+        let base = self.state.base_rate(&self.options);
         let optimizer = &mut self.state.optimizer;
-        let base = self.options.optimizer.learning_rate();
         optimizer.set_learning_rate(self.options.schedule.learning_rate(base, optimizer.steps()))?;
         let loss = match parts {
             1 => {

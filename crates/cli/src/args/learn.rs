@@ -65,7 +65,8 @@ pub struct TrainArgs {
     /// How the learning rate changes with the step, as NAME:SETTING=NUMBER,…: step:every=N,factor=F,
     /// milestones:at=N+N+…,factor=F, exponential:factor=F, polynomial:steps=N,power=P,
     /// linear:start=F,end=F,steps=N, cosine:steps=N,minimum=RATE, cosine_restarts:steps=N,longer=N,minimum=RATE,
-    /// one_cycle:steps=N, or warm_up:steps=N,start=F,then=SCHEDULE before any of them. [default: constant]
+    /// one_cycle:steps=N, plateau:factor=F,patience=EPOCHS by the held-out loss, or the training's where nothing is held out; and
+    /// warm_up:steps=N,start=F,then=SCHEDULE before any of them. [default: constant]
     #[arg(long, value_name = "SCHEDULE")]
     pub schedule: Option<ScheduleArg>,
     #[command(flatten)]

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 use nxm_data::ClassWeights;
-use nxm_net::{LearningRateSchedule, PhaseShape};
+use nxm_net::{LearningRateSchedule, PhaseShape, Plateau};
 
 /// A whole number, at least 1.
 pub fn at_least_one(text: &str) -> Result<u64, String> {
@@ -263,6 +263,11 @@ fn write_schedule(schedule: &LearningRateSchedule, f: &mut fmt::Formatter<'_>) -
                 ":steps={steps},rise={rise},start_divisor={start_divisor},end_divisor={end_divisor},shape={shape}"
             )
         }
+        LearningRateSchedule::Plateau(of) => write!(
+            f,
+            ":factor={},patience={},threshold={},kind={},aim={},cooldown={},minimum={}",
+            of.factor, of.patience, of.threshold, of.kind, of.aim, of.cooldown, of.minimum
+        ),
         LearningRateSchedule::WarmUp { steps, start, then } => {
             write!(f, ":steps={steps},start={start}{THEN}")?;
             write_schedule(then, f)
@@ -318,11 +323,19 @@ fn read_schedule(text: &str) -> Result<LearningRateSchedule, String> {
             rise: settings.number_or("rise", 0.3)?,
             start_divisor: settings.number_or("start_divisor", 25.0)?,
             end_divisor: settings.number_or("end_divisor", 1e4)?,
-            shape: match settings.0.remove("shape") {
-                Some(shape) => shape.parse().map_err(|error| format!("shape: {error}"))?,
-                None => PhaseShape::default(),
-            },
+            shape: settings.named_or("shape", PhaseShape::default())?,
         },
+        "plateau" => {
+            let of = Plateau::new();
+            let kind = settings.named_or("kind", of.kind)?;
+            of.with_factor(settings.number_or("factor", of.factor)?)
+                .with_patience(settings.whole_or("patience", of.patience)?)
+                .with_threshold(settings.number_or("threshold", of.threshold)?, kind)
+                .with_aim(settings.named_or("aim", of.aim)?)
+                .with_cooldown(settings.whole_or("cooldown", of.cooldown)?)
+                .with_minimum(settings.number_or("minimum", of.minimum)?)
+                .into()
+        }
         // Read only where it may stand, so that no text asks for more than two schedules.
         "warm_up" if then.starts_with("warm_up") => return Err("a warm-up can't follow a warm-up".to_owned()),
         "warm_up" => {
@@ -368,6 +381,14 @@ impl<'a> Settings<'a> {
 
     fn number_or(&mut self, name: &str, default: f64) -> Result<f64, String> {
         if self.0.contains_key(name) { self.number(name) } else { Ok(default) }
+    }
+
+    fn whole_or(&mut self, name: &str, default: u64) -> Result<u64, String> {
+        if self.0.contains_key(name) { self.whole(name) } else { Ok(default) }
+    }
+
+    fn named_or<V: FromStr<Err: fmt::Display>>(&mut self, name: &str, default: V) -> Result<V, String> {
+        self.0.remove(name).map_or(Ok(default), |text| text.parse().map_err(|error| format!("{name}: {error}")))
     }
 
     fn none_left(self, schedule: &str) -> Result<(), String> {
@@ -456,6 +477,7 @@ mod tests {
             "cosine:steps=1000,minimum=0.0001",
             "cosine_restarts:steps=100,longer=2,minimum=0",
             "exponential:factor=0.99",
+            "plateau:factor=0.5,patience=3,threshold=0.001,kind=absolute,aim=highest,cooldown=2,minimum=0.0001",
             "polynomial:steps=100,power=2",
             "one_cycle:steps=100,rise=0.25,start_divisor=10,end_divisor=100,shape=linear",
             "warm_up:steps=10,start=0.1,then=constant",
@@ -472,6 +494,8 @@ mod tests {
         for (text, named) in [
             ("", "\"\""),
             ("one_cycle", "steps= is missing"),
+            ("plateau:aim=up", "aim: "),
+            ("plateau:patience=-1", "patience: expected a whole number"),
             ("one_cycle:steps=9,shape=round", "shape: "),
             ("warm_up:steps=9,then=constant", "start= is missing"),
             ("warm_up:steps=9,start=0,then=step", "every= is missing"),

@@ -18,7 +18,7 @@ fn rounded(element: ElementType, n: u128) -> (Kind, u128) {
 ///
 /// | schedule | operations |
 /// |---|---|
-/// | constant | none |
+/// | constant, plateau | none |
 /// | step, milestones | 1 mul and γⁿ by squaring: as many more as n has binary digits and ones, less 2; none if n is 0 |
 /// | exponential | 1 mul and γⁿ, where n is the number of steps before |
 /// | polynomial | 1 addition, 1 mul, 1 div, 2 conversions. And, unless the power is 1, one power of the standard library, which is not counted |
@@ -35,7 +35,7 @@ fn rounded(element: ElementType, n: u128) -> (Kind, u128) {
 pub fn schedule_operations(schedule: &LearningRateSchedule, step: u64) -> Result<Kinds, Overflow> {
     let before = step.max(1) - 1;
     match schedule {
-        LearningRateSchedule::Constant => Ok(Kinds::NONE),
+        LearningRateSchedule::Constant | LearningRateSchedule::Plateau(_) => Ok(Kinds::NONE),
         LearningRateSchedule::Step { every, .. } => Kinds::new([(Kind::Mul, 1 + power(before / every))]),
         LearningRateSchedule::Milestones { at, .. } => {
             let passed = at.iter().filter(|milestone| **milestone <= before).count();

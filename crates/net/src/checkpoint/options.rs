@@ -5,7 +5,7 @@ use super::fields::{Fields, Reader, wrong};
 use crate::error::NetError;
 use crate::loss::Loss;
 use crate::optimizer::Optimizer;
-use crate::schedule::LearningRateSchedule;
+use crate::schedule::{LearningRateSchedule, Plateau, PlateauState};
 use crate::train::TrainingOptions;
 
 /// What stands where there is nothing.
@@ -152,6 +152,15 @@ fn write_schedule(name: &str, schedule: &LearningRateSchedule, to: &mut Fields) 
             to.number(&of("end_divisor"), end_divisor);
             to.text(&of("shape"), shape.name());
         }
+        LearningRateSchedule::Plateau(Plateau { factor, patience, threshold, kind, aim, cooldown, minimum }) => {
+            to.number(&of("factor"), factor);
+            to.number(&of("patience"), patience);
+            to.number(&of("threshold"), threshold);
+            to.text(&of("kind"), kind.name());
+            to.text(&of("aim"), aim.name());
+            to.number(&of("cooldown"), cooldown);
+            to.number(&of("minimum"), minimum);
+        }
         LearningRateSchedule::WarmUp { steps, start, then } => {
             to.number(&of("steps"), steps);
             to.number(&of("start"), start);
@@ -190,6 +199,15 @@ fn read_schedule(name: &str, from: Reader<'_>) -> Result<LearningRateSchedule, C
             end_divisor: number("end_divisor")?,
             shape: from.value(&format!("{name}.shape"), "cosine or linear")?,
         },
+        "plateau" => LearningRateSchedule::Plateau(Plateau {
+            factor: number("factor")?,
+            patience: whole("patience")?,
+            threshold: number("threshold")?,
+            kind: from.value(&format!("{name}.kind"), "relative or absolute")?,
+            aim: from.value(&format!("{name}.aim"), "lowest or highest")?,
+            cooldown: whole("cooldown")?,
+            minimum: number("minimum")?,
+        }),
         // What follows a warm-up is no warm-up. So a file can't ask for more than two schedules.
         "warm_up" if name == SCHEDULE => LearningRateSchedule::WarmUp {
             steps: whole("steps")?,
@@ -197,6 +215,31 @@ fn read_schedule(name: &str, from: Reader<'_>) -> Result<LearningRateSchedule, C
             then: Box::new(read_schedule(&format!("{name}.then"), from)?),
         },
         _ => return Err(wrong(name, "the name of a schedule", format!("{kind:?}"))),
+    })
+}
+
+pub(super) fn write_plateau(state: &PlateauState, to: &mut Fields) {
+    let PlateauState { best, bad_epochs, cooldown, learning_rate } = state;
+    for (name, number) in [("plateau.best", best), ("plateau.learning_rate", learning_rate)] {
+        match number {
+            Some(number) => to.number(name, number),
+            None => to.text(name, NONE),
+        }
+    }
+    to.number("plateau.bad_epochs", bad_epochs);
+    to.number("plateau.cooldown", cooldown);
+}
+
+pub(super) fn read_plateau(from: Reader<'_>) -> Result<PlateauState, ContentError> {
+    let number = |name: &str| match from.text(name)? {
+        NONE => Ok(None),
+        _ => from.number(name).map(Some),
+    };
+    Ok(PlateauState {
+        best: number("plateau.best")?,
+        bad_epochs: from.whole("plateau.bad_epochs")?,
+        cooldown: from.whole("plateau.cooldown")?,
+        learning_rate: number("plateau.learning_rate")?,
     })
 }
 

@@ -74,8 +74,8 @@ impl TrainingOptions {
     }
     /// With this schedule: how the learning rate changes from step to step.
     #[must_use]
-    pub fn with_schedule(self, schedule: LearningRateSchedule) -> TrainingOptions {
-        TrainingOptions { schedule, ..self }
+    pub fn with_schedule(self, schedule: impl Into<LearningRateSchedule>) -> TrainingOptions {
+        TrainingOptions { schedule: schedule.into(), ..self }
     }
     /// With gradients scaled down, all together, to a norm of at most `max_norm`, above 0; `None` leaves them as they are.
     #[must_use]

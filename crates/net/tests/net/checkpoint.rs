@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use nxm_kernels::{Activation, Element};
 use nxm_net::{
-    Checkpoint, CheckpointError, Checkpoints, ContentError, LayerState, LearningRateSchedule, Loss, NetError, Network,
-    Optimizer, OptimizerState, PhaseShape, Progress, Sgd, Training, TrainingOptions, TrainingState,
+    Aim, Checkpoint, CheckpointError, Checkpoints, ContentError, LayerState, LearningRateSchedule, Loss, NetError,
+    Network, Optimizer, OptimizerState, PhaseShape, Plateau, Progress, Sgd, ThresholdKind, Training, TrainingOptions,
+    TrainingState,
 };
 
 use crate::resume::{job, steps};
@@ -102,6 +103,7 @@ fn everything_comes_back() {
             shape: PhaseShape::Linear,
         },
         LearningRateSchedule::Cosine { steps: 9, minimum: 0.0 }.after_warm_up(1, 0.1),
+        Plateau::new().with_aim(Aim::Highest).with_threshold(0.1, ThresholdKind::Absolute).with_cooldown(3).into(),
     ];
     let folder = Folder::new("everything");
     for loss in losses(3) {
