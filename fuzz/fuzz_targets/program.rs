@@ -88,7 +88,7 @@ fn op(call: &Call, [b, n, m]: [usize; 3]) -> (Op<Places<f32>>, Vec<Place>) {
         }
         4 => {
             let (gradient, weights, first) = (p.place(n, m), q.place(n, m), r.place(n, m));
-            let op = Op::Update { rule: (), gradient, weights, state: [Some(first), None] };
+            let op = Op::Update { rule: (), gradient, weights, state: [Some(first), None, None] };
             (op, vec![weights, first])
         }
         5 => {

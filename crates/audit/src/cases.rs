@@ -136,7 +136,7 @@ impl Audit {
             | "weighted_binary_cross_entropy"
             | "element_loss" => self.loss::<T>(kernel),
             "weigh_rows" => self.weigh_rows::<T>(),
-            "add_squares" | "clip_scale" | "scale" => self.clipping::<T>(kernel),
+            "add_squares" | "clip_scale" | "scale" | "clamp" => self.clipping::<T>(kernel),
             _ => Err(AuditError::Case(format!("the audit has no case for kernel {kernel}"))),
         }
     }

@@ -142,7 +142,7 @@ fn steps(element: ElementType, picked: impl Fn(usize) -> bool) {
         let loss = losses()[i % losses().len()].clone();
         // What is the hidden one here is the last one elsewhere.
         let output = Activation::ALL[(i + 5) % Activation::ALL.len()];
-        let clipping = [Clipping::None, Clipping::Scaled, Clipping::None, Clipping::Within][i % 4];
+        let clipping = [Clipping::None, Clipping::Scaled, Clipping::ByValue, Clipping::Within][i % 4];
         // Rows of nine are padded, in either type. One example has products of its own, with an update to follow and without.
         let network = NetworkSpec::new([3, 9, 2], hidden, output, loss).unwrap();
         let network = network.with_optimizer(optimizer).with_clipping(clipping);

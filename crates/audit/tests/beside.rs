@@ -3,7 +3,10 @@
 
 use nxm_audit::{Finding, audit_evaluation, audit_new_step, audit_training_step};
 use nxm_count::{Activation, Kind, Level, Loss, NetworkSpec, Optimizer};
-use nxm_net::{ElementType, LearningRateSchedule, TrainingOptions};
+use nxm_net::{
+    Adadelta, Adagrad, Adam, AdamW, Adamax, ElementType, LearningRateSchedule, Lion, NAdam, PhaseShape, RAdam, RmsProp,
+    Rprop, TrainingOptions,
+};
 
 const ELEMENTS: [ElementType; 2] = [ElementType::F32, ElementType::F64];
 
@@ -33,16 +36,44 @@ fn losses() -> [Loss; 7] {
 /// Five examples in batches of two: steps 3 and 6 are short and end an epoch.
 #[test]
 fn steps_of_a_training() {
+    let cycle = |rise| LearningRateSchedule::OneCycle {
+        steps: 6,
+        rise,
+        start_divisor: 25.0,
+        end_divisor: 1e4,
+        shape: PhaseShape::Linear,
+    };
     let schedules = [
         LearningRateSchedule::Constant,
         LearningRateSchedule::Step { every: 1, factor: 0.5 },
         LearningRateSchedule::Milestones { at: vec![1, 3, 4], factor: 0.5 },
         LearningRateSchedule::Linear { start: 0.5, end: 1.0, steps: 3 },
+        LearningRateSchedule::Exponential { factor: 0.5 },
+        LearningRateSchedule::Polynomial { steps: 9, power: 1.0 },
+        cycle(0.0),
+        cycle(1.0),
+        LearningRateSchedule::Exponential { factor: 0.5 }.after_warm_up(3, 0.5),
     ];
-    let optimizers = [Optimizer::sgd(0.1), Optimizer::adamw(0.01)];
+    // Steps 3, 5 and 6: one of RAdam's is rectified, and two are not.
+    let optimizers = [
+        Optimizer::sgd(0.1),
+        Optimizer::adamw(0.01),
+        RAdam::default().with_weight_decay(0.1).into(),
+        Adam::default().with_amsgrad(true).into(),
+        NAdam::default().into(),
+        RmsProp::default().with_momentum(0.9).into(),
+        Adagrad::default().into(),
+        Adadelta::default().into(),
+        Adamax::default().into(),
+        Lion::default().into(),
+        Rprop::default().into(),
+        AdamW::default().with_amsgrad(true).into(),
+    ];
+    let many = optimizers.len();
     let mut divisions = Vec::new();
-    for (i, (schedule, loss)) in schedules.into_iter().cycle().zip(losses()).enumerate() {
-        let options = TrainingOptions::new(loss.clone(), optimizers[i % 2]).with_schedule(schedule).with_batch(2);
+    for (i, (schedule, loss)) in schedules.into_iter().cycle().zip(losses().into_iter().cycle()).take(many).enumerate()
+    {
+        let options = TrainingOptions::new(loss.clone(), optimizers[i]).with_schedule(schedule).with_batch(2);
         let level = Level::available().nth(i % Level::available().count()).unwrap();
         let of_f32 = [3, 5, 6].map(|step| (ElementType::F32, step));
         for (element, step) in of_f32.into_iter().chain([(ElementType::F64, 3)]) {

@@ -2,6 +2,7 @@
 
 mod learn;
 mod network;
+mod optimizer;
 mod search;
 mod table;
 mod tuning;
@@ -16,11 +17,11 @@ use nxm_net::Loss;
 use crate::audit::AuditArgs;
 use crate::explain::ExplainArgs;
 pub use learn::{
-    BadRows, EvaluateArgs, LogFormat, MetricsFormat, OptimizerName, PredictArgs, PredictionFormat, ShowArgs, SplitName,
-    TrainArgs,
+    BadRows, EvaluateArgs, LogFormat, MetricsFormat, PredictArgs, PredictionFormat, ShowArgs, SplitName, TrainArgs,
 };
 pub use network::NetworkArg;
 use network::network;
+pub use optimizer::OptimizerArg;
 pub use search::SearchArgs;
 pub use table::TableArgs;
 pub use tuning::TuningArgs;
@@ -135,14 +136,17 @@ pub struct CountArgs {
     /// [default: mse]
     #[arg(long, value_parser = loss())]
     pub loss: Option<Loss>,
-    /// What updates the parameters. [default: sgd, or what a checkpoint says]
-    #[arg(long, value_enum)]
-    pub optimizer: Option<OptimizerName>,
+    /// What updates the parameters, as sgd, adamw or rmsprop:centred=true; nxm train has the list. [default: sgd, or what a checkpoint says]
+    #[arg(long, value_name = "OPTIMIZER")]
+    pub optimizer: Option<OptimizerArg>,
     #[command(flatten)]
     pub tuning: TuningArgs,
     /// Examples in a step. [default: 1, or what a checkpoint says]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub batch: Option<u64>,
+    /// Batches whose mean gradient a step takes. [default: 1, or what a checkpoint says]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    pub accumulate: Option<u64>,
     /// Examples in an epoch; the last batch may be short. [default: those of a step, or what a checkpoint says]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub examples: Option<u64>,

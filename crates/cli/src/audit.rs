@@ -9,13 +9,13 @@ use nxm_count::{Kind, Kinds, Sizes};
 use nxm_kernels::{Activation, Level};
 use nxm_net::{ElementType, Loss};
 
-use crate::args::{OptimizerName, TuningArgs, activation, at_least_one, loss};
+use crate::args::{OptimizerArg, TuningArgs, activation, at_least_one, loss};
 use crate::failure::Failure;
 use crate::format::count;
 use crate::table::{Look, table};
 
 /// All that says which step: it needs a network.
-const OF_A_STEP: [&str; 15] = [
+const OF_A_STEP: [&str; 16] = [
     "hidden",
     "output",
     "loss",
@@ -27,6 +27,7 @@ const OF_A_STEP: [&str; 15] = [
     "epsilon",
     "weight_decay",
     "clip_norm",
+    "clip_value",
     "label_smoothing",
     "class_weights",
     "batch",
@@ -49,9 +50,9 @@ pub struct AuditArgs {
     /// The loss.
     #[arg(long, default_value = "mse", value_parser = loss())]
     pub loss: Loss,
-    /// What updates the parameters. [default: sgd]
-    #[arg(long, value_enum)]
-    pub optimizer: Option<OptimizerName>,
+    /// What updates the parameters, as sgd, adamw or rmsprop:centred=true; nxm train has the list. [default: sgd]
+    #[arg(long, value_name = "OPTIMIZER")]
+    pub optimizer: Option<OptimizerArg>,
     #[command(flatten)]
     pub tuning: TuningArgs,
     /// Examples in the step.
@@ -120,7 +121,7 @@ fn step(args: &AuditArgs, sizes: &Sizes) -> Result<Vec<Finding>, Failure> {
     };
     let activations = [args.hidden, args.output];
     let network = (sizes.as_slice(), element);
-    let network = args.tuning.network(network, activations, args.loss.clone(), args.optimizer)?;
+    let network = args.tuning.network(network, activations, args.loss.clone(), args.optimizer.as_ref())?;
     let step = |level| audit_step(&network, args.batch, level, STEP, element);
     Level::available().map(step).collect::<Result<_, _>>().map_err(failure)
 }

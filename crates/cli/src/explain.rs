@@ -12,7 +12,7 @@ use nxm_count::{Sizes, TrainingLength};
 use nxm_kernels::{Activation, Cpu};
 use nxm_net::{ElementType, Loss};
 
-use crate::args::{OptimizerName, TuningArgs, activation, at_least_one, loss};
+use crate::args::{OptimizerArg, TuningArgs, activation, at_least_one, loss};
 use crate::failure::Failure;
 use lesson::Lesson;
 
@@ -31,9 +31,9 @@ pub struct ExplainArgs {
     /// The loss. cross_entropy includes the softmax.
     #[arg(long, default_value = "mse", value_parser = loss())]
     pub loss: Loss,
-    /// What updates the parameters.
-    #[arg(long, value_enum, default_value = "sgd")]
-    pub optimizer: OptimizerName,
+    /// What updates the parameters, as sgd, adamw or rmsprop:centred=true; nxm train has the list.
+    #[arg(long, value_name = "OPTIMIZER", default_value = "sgd")]
+    pub optimizer: OptimizerArg,
     /// Examples in a step of the training.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = at_least_one, allow_negative_numbers = true)]
     pub batch: u64,
@@ -69,7 +69,7 @@ pub fn run(args: &ExplainArgs, cpu: &Cpu, out: &mut impl Write) -> Result<(), Fa
         (args.sizes.as_slice(), ElementType::F32),
         [args.activation, output],
         args.loss.clone(),
-        Some(args.optimizer),
+        Some(&args.optimizer),
     )?;
     let length = TrainingLength::new(args.examples).with_epochs(args.epochs).with_batch(args.batch);
     let mut page = Lesson::new(&network, length)?.page();

@@ -3,49 +3,38 @@
 use nxm_count::{Clipping, NetworkSpec};
 use nxm_data::Rows;
 use nxm_kernels::Activation;
-use nxm_net::{Adam, AdamW, ElementType, Loss, Optimizer, Sgd, TrainingOptions};
+use nxm_net::{ElementType, Loss, Optimizer, TrainingOptions};
 
-use crate::args::{Betas, ClassWeightsArg, OptimizerName, TuningArgs};
+use crate::args::{Betas, ClassWeightsArg, OptimizerArg, TuningArgs};
 use crate::failure::Failure;
 
 impl TuningArgs {
-    /// The optimizer, with its defaults where nothing is asked for.
-    pub fn optimizer(&self, name: OptimizerName, learning_rate: Option<f64>) -> Result<Optimizer, Failure> {
-        let sgd = name == OptimizerName::Sgd;
-        for (asked, flag, has, whose) in [
-            (self.momentum.is_some(), "--momentum", sgd, "sgd"),
-            (self.dampening.is_some(), "--dampening", sgd, "sgd"),
-            (self.nesterov, "--nesterov", sgd, "sgd"),
-            (self.betas.is_some(), "--betas", !sgd, "adam or adamw"),
-            (self.epsilon.is_some(), "--epsilon", !sgd, "adam or adamw"),
+    /// The optimizer that is asked for, with the settings that other flags ask for.
+    pub fn optimizer(&self, asked: &OptimizerArg, learning_rate: Option<f64>) -> Result<Optimizer, Failure> {
+        let mut optimizer = asked.optimizer;
+        let number = |x: Option<f64>| x.map(|x| format!("{x:?}"));
+        let betas = self.betas.as_ref();
+        for (flag, setting, value) in [
+            ("--learning-rate", "learning_rate", number(learning_rate)),
+            ("--momentum", "momentum", number(self.momentum)),
+            ("--dampening", "dampening", number(self.dampening)),
+            ("--nesterov", "nesterov", self.nesterov.then(|| true.to_string())),
+            ("--betas", "beta1", number(betas.map(|betas| betas.0))),
+            ("--betas", "beta2", number(betas.map(|betas| betas.1))),
+            ("--epsilon", "epsilon", number(self.epsilon)),
+            ("--weight-decay", "weight_decay", number(self.weight_decay)),
         ] {
-            if asked && !has {
-                let name = name.name();
-                return Err(Failure::Usage(format!("{flag} is for --optimizer {whose}, and the optimizer is {name}")));
+            let Some(value) = value else { continue };
+            if let Some((_, other)) = asked.asked.iter().find(|(name, other)| name == setting && *other != value) {
+                let name = asked.name();
+                return Err(Failure::Usage(format!("{flag} is {value}, and --optimizer {name} has {setting}={other}")));
             }
-        }
-        let mut optimizer: Optimizer = match name {
-            OptimizerName::Sgd => Sgd::default().into(),
-            OptimizerName::Adam => Adam::default().into(),
-            OptimizerName::Adamw => AdamW::default().into(),
-        };
-        let set = |setting: &mut f64, asked: Option<f64>| *setting = asked.unwrap_or(*setting);
-        match &mut optimizer {
-            Optimizer::Sgd(sgd) => {
-                set(&mut sgd.learning_rate, learning_rate);
-                set(&mut sgd.momentum, self.momentum);
-                set(&mut sgd.dampening, self.dampening);
-                sgd.nesterov = self.nesterov;
-                set(&mut sgd.weight_decay, self.weight_decay);
-            }
-            Optimizer::Adam(Adam { learning_rate: rate, beta1, beta2, epsilon, weight_decay, .. })
-            | Optimizer::AdamW(AdamW { learning_rate: rate, beta1, beta2, epsilon, weight_decay, .. }) => {
-                set(rate, learning_rate);
-                set(beta1, self.betas.as_ref().map(|betas| betas.0));
-                set(beta2, self.betas.as_ref().map(|betas| betas.1));
-                set(epsilon, self.epsilon);
-                set(weight_decay, self.weight_decay);
-            }
+            optimizer.set(setting, &value).map_err(|_| {
+                let has = |optimizer: &Optimizer| optimizer.settings().iter().any(|(name, _)| *name == setting);
+                let whose: Vec<&str> = Optimizer::all().iter().filter(|all| has(all)).map(Optimizer::name).collect();
+                let (name, whose) = (asked.name(), whose.join(", "));
+                Failure::Usage(format!("{flag} is for --optimizer {whose}, and the optimizer is {name}"))
+            })?;
         }
         Ok(optimizer)
     }
@@ -95,30 +84,31 @@ impl TuningArgs {
         (sizes, element): (&[u64], ElementType),
         [hidden, output]: [Activation; 2],
         kind: Loss,
-        optimizer: Option<OptimizerName>,
+        optimizer: Option<&OptimizerArg>,
     ) -> Result<NetworkSpec, Failure> {
         let network = NetworkSpec::new(sizes, hidden, output, self.loss(kind, None)?).map_err(Failure::usage)?;
-        let optimizer = self.optimizer(optimizer.unwrap_or(OptimizerName::Sgd), None)?;
-        trained(network, element, optimizer, self.clip_norm)
+        let plain = OptimizerArg::from(Optimizer::default());
+        let optimizer = self.optimizer(optimizer.unwrap_or(&plain), None)?;
+        trained(network, element, optimizer, [self.clip_norm, self.clip_value])
     }
 
     /// The flags that would ask for this; those that it does not have are not set.
-    pub fn of(optimizer: &Optimizer, loss: &Loss, clip_norm: Option<f64>) -> TuningArgs {
-        let mut flags = TuningArgs { clip_norm, ..TuningArgs::default() };
-        match *optimizer {
-            Optimizer::Sgd(Sgd { momentum, dampening, nesterov, weight_decay, .. }) => {
-                flags.momentum = Some(momentum);
-                flags.dampening = Some(dampening);
-                flags.nesterov = nesterov;
-                flags.weight_decay = Some(weight_decay);
-            }
-            Optimizer::Adam(Adam { beta1, beta2, epsilon, weight_decay, .. })
-            | Optimizer::AdamW(AdamW { beta1, beta2, epsilon, weight_decay, .. }) => {
-                flags.betas = Some(Betas(beta1, beta2));
-                flags.epsilon = Some(epsilon);
-                flags.weight_decay = Some(weight_decay);
-            }
-        }
+    pub fn of(options: &TrainingOptions) -> TuningArgs {
+        let TrainingOptions { optimizer, loss, clip_norm, clip_value, .. } = options;
+        let settings = optimizer.settings();
+        let text = |name: &str| settings.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
+        let number = |name: &str| text(name).and_then(|value| value.parse().ok());
+        let mut flags = TuningArgs {
+            momentum: number("momentum"),
+            dampening: number("dampening"),
+            nesterov: text("nesterov") == Some("true"),
+            betas: number("beta1").zip(number("beta2")).map(|(beta1, beta2)| Betas(beta1, beta2)),
+            epsilon: number("epsilon"),
+            weight_decay: number("weight_decay"),
+            clip_norm: *clip_norm,
+            clip_value: *clip_value,
+            ..TuningArgs::default()
+        };
         match loss {
             Loss::CrossEntropy { label_smoothing, class_weights } => {
                 flags.label_smoothing = Some(*label_smoothing);
@@ -138,9 +128,10 @@ pub fn trained(
     network: NetworkSpec,
     element: ElementType,
     optimizer: Optimizer,
-    clip_norm: Option<f64>,
+    [clip_norm, clip_value]: [Option<f64>; 2],
 ) -> Result<NetworkSpec, Failure> {
-    let options = TrainingOptions::default().with_optimizer(optimizer).with_clip_norm(clip_norm);
+    let options = TrainingOptions::default().with_optimizer(optimizer);
+    let options = options.with_clip_norm(clip_norm).with_clip_value(clip_value);
     let checked = match element {
         ElementType::F32 => options.check::<f32>(),
         ElementType::F64 => options.check::<f64>(),

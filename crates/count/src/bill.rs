@@ -52,17 +52,19 @@ impl Bill {
     /// [`CountError`] if a number of examples, epochs or a batch is 0 or a number exceeds 128 bits.
     pub fn new<T: Element>(network: &NetworkSpec, length: TrainingLength, cpu: &Cpu) -> Result<Bill, CountError> {
         let formulas = Formulas::of::<T>(Executor::level(cpu)).on_threads(Executor::threads(cpu));
-        let step = |batch| formulas.cost(network, batch, Run::Step);
-        let (epoch, training) = length.repeat(step)?;
+        let (epoch, training) = length.repeat(|batch, run| formulas.cost(network, batch, run))?;
         Ok(Bill {
             parameters: network.parameters(),
             length,
             steps_per_epoch: length.steps_per_epoch(),
             steps: length.steps(),
-            step: step(length.batch)?,
+            step: formulas.cost(network, length.batch, Run::Step)?,
             epoch,
             training,
-            memory_of_training: MemoryUse::training::<T>(network, length.batch)?,
+            memory_of_training: match length.accumulate {
+                1 => MemoryUse::training::<T>(network, length.batch)?,
+                _ => MemoryUse::accumulation::<T>(network, length.batch)?,
+            },
             memory_of_inference: MemoryUse::inference::<T>(network, length.batch)?,
         })
     }

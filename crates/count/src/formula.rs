@@ -179,12 +179,12 @@ impl Formulas {
     }
 
     /// What the kernels of a training of `network` execute: epochs · (⌊examples/batch⌋ · step(batch) + step(examples mod batch)). A short last batch
-    /// counts as what it is.
+    /// counts as what it is. Where gradients are accumulated, those are micro-batches, and an epoch has ⌈micro-batches/accumulate⌉ updates.
     ///
     /// # Errors
     /// [`CountError`] if a number of examples, epochs or a batch is 0 or a count exceeds 128 bits.
     pub fn training(&self, network: &NetworkSpec, length: TrainingLength) -> Result<Tally, CountError> {
-        let (_, training) = length.repeat(|batch| self.step(network, batch))?;
+        let (_, training) = length.repeat(|batch, run| self.run(network, batch, run))?;
         Ok(training.total)
     }
 }

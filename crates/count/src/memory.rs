@@ -41,6 +41,14 @@ impl MemoryUse {
         MemoryUse::of_run::<T>(network, batch, Run::Step)
     }
 
+    /// Of training that adds up the gradients of micro-batches of `batch` examples, in elements of `T`.
+    ///
+    /// # Errors
+    /// [`CountError`] if `batch` is 0 or the bytes exceed 128 bits.
+    pub fn accumulation<T: Element>(network: &NetworkSpec, batch: u64) -> Result<MemoryUse, CountError> {
+        MemoryUse::of_run::<T>(network, batch, Run::Accumulation)
+    }
+
     /// Of inference on batches of `batch` examples, in elements of `T`.
     ///
     /// # Errors

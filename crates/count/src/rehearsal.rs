@@ -90,6 +90,7 @@ impl<T: Element> Rehearsal<T> {
             // No gradient of such a network comes near the one, and none that is not 0 is within the other.
             Clipping::Within => step.clip_norm(f64::from(f32::MAX))?,
             Clipping::Scaled => step.clip_norm(f64::from(f32::MIN_POSITIVE))?,
+            Clipping::ByValue => step.clip_value(1.0)?,
         };
         let mut optimizer = OptimizerState::new(*spec.optimizer(), &network)?;
         optimizer.set_learning_rate(LEARNING_RATE)?;

@@ -18,7 +18,7 @@ use crate::layout::{Layout, ShapeError};
 use crate::loss::Measure;
 use crate::math::Function;
 use crate::matrix::{MatrixMut, MatrixRef};
-use crate::update::Rule;
+use crate::update::{MOST_STATE, Rule};
 
 /// How the operands of an [`Op`] are given.
 pub trait Operands {
@@ -83,7 +83,7 @@ pub enum Op<O: Operands> {
     /// `to` ← ln Σ eᶻ by rows.
     LogSumExp { z: O::In, to: O::Out },
     /// w updated by a rule from its gradient.
-    Update { rule: O::Rule, gradient: O::In, weights: O::Out, state: [Option<O::Out>; 2] },
+    Update { rule: O::Rule, gradient: O::In, weights: O::Out, state: [Option<O::Out>; MOST_STATE] },
     /// Mean squared error and its gradient.
     MeanSquaredError { outputs: O::In, targets: O::In, mean: O::Number, slope: O::Number, delta: O::Out, loss: O::Out },
     /// Binary cross-entropy of logits and its gradient.
@@ -139,6 +139,8 @@ pub enum Op<O: Operands> {
     ClipScale { max_norm: O::Number, squares: O::In, norm: O::Out, scale: O::Out },
     /// x ← factor·x, the factor being one element.
     Scale { factor: O::In, x: O::Out },
+    /// x ← x within ±limit.
+    Clamp { limit: O::Number, x: O::Out },
 }
 
 /// Operands of one kind made of another's. Public for this crate's tests.
@@ -223,11 +225,11 @@ impl<O: Operands> Op<O> {
             Op::Softmax { z } => Op::Softmax { z: by.output(z) },
             Op::LogSoftmax { z } => Op::LogSoftmax { z: by.output(z) },
             Op::LogSumExp { z, to } => Op::LogSumExp { z: by.input(z), to: by.output(to) },
-            Op::Update { rule, gradient, weights, state: [first, second] } => Op::Update {
+            Op::Update { rule, gradient, weights, state: [first, second, third] } => Op::Update {
                 rule: by.rule(rule),
                 gradient: by.input(gradient),
                 weights: by.output(weights),
-                state: [by.optional(first), by.optional(second)],
+                state: [by.optional(first), by.optional(second), by.optional(third)],
             },
             Op::MeanSquaredError { outputs, targets, mean, slope, delta, loss } => Op::MeanSquaredError {
                 outputs: by.input(outputs),
@@ -306,6 +308,7 @@ impl<O: Operands> Op<O> {
                 scale: by.output(scale),
             },
             Op::Scale { factor, x } => Op::Scale { factor: by.input(factor), x: by.output(x) },
+            Op::Clamp { limit, x } => Op::Clamp { limit: by.number(limit), x: by.output(x) },
         }
     }
 }
@@ -448,4 +451,5 @@ names! {
     AddSquares = "add_squares",
     ClipScale = "clip_scale",
     Scale = "scale",
+    Clamp = "clamp",
 }

@@ -90,7 +90,9 @@ impl<O: Operands> Op<O> {
                 update_copy(x, delta)?;
                 weights.check_rows("dense_update: the weights")?;
                 let state = [of.optional(&state[0]), of.optional(&state[1])];
-                kept(&of.rule(rule), weights, state)
+                let rule = of.rule(rule);
+                check("dense_update: rules that may be fused with a product", 1, usize::from(rule.is_fused()))?;
+                kept(&rule, weights, state)
             }
             Op::ColumnSum { a, sum } => {
                 let a = of.input(a);
@@ -112,7 +114,7 @@ impl<O: Operands> Op<O> {
             Op::Update { rule, gradient, weights, state } => {
                 let weights = of.output(weights);
                 of.input(gradient).check_same("update: the gradient against the weights", weights)?;
-                let state = [of.optional(&state[0]), of.optional(&state[1])];
+                let state = [of.optional(&state[0]), of.optional(&state[1]), of.optional(&state[2])];
                 kept(&of.rule(rule), weights, state)
             }
             Op::MeanSquaredError { outputs, targets, delta, loss, .. } => {
@@ -174,6 +176,7 @@ impl<O: Operands> Op<O> {
                 of.input(factor).check_shape("scale: the factor", 1, 1)?;
                 of.output(x).check_rows("scale: x")
             }
+            Op::Clamp { x, .. } => of.output(x).check_rows("clamp: x"),
         }
     }
 }
@@ -241,7 +244,7 @@ fn update_copy(x: Layout, delta: Layout) -> Result<(), ShapeError> {
 
 /// As many matrices of state as a rule keeps must be there, of the weights' shape.
 #[inline(always)]
-fn kept(rule: &Rule<f64>, weights: Layout, state: [Option<Layout>; 2]) -> Result<(), ShapeError> {
+fn kept<const N: usize>(rule: &Rule<f64>, weights: Layout, state: [Option<Layout>; N]) -> Result<(), ShapeError> {
     check("update: matrices of state", rule.state(), state.iter().flatten().count())?;
     check("update: the first matrices of state", rule.state(), state.iter().take_while(|kept| kept.is_some()).count())?;
     state.iter().flatten().try_for_each(|kept| kept.check_same("update: the state against the weights", weights))

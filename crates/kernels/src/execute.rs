@@ -11,6 +11,7 @@ use crate::loss::{
     WeightedCrossEntropy,
 };
 use crate::norm::{AddSquares, ClipScale};
+use crate::update::apart::{self, Apart};
 use crate::{axpy, column_sum, dot, gemv, ger, softmax};
 
 /// Runs an op. `by` makes views of its operands, and is asked for each operand at most once: `program/views.rs` relies on that.
@@ -83,10 +84,20 @@ pub(crate) fn execute<'a, T: Element, O: Operands>(
             let factor = by.input(factor).at(0, 0);
             follow(runner, What::Scale(factor), [Beside::None, Beside::None], by.output(x), Gradient::None);
         }
-        Op::Update { rule, gradient, weights, state: [first, second] } => {
-            let beside = [Beside::written(by.optional(first)), Beside::written(by.optional(second))];
-            let gradient = Gradient::Matrix(by.input(gradient));
-            follow(runner, What::Update(by.rule(rule)), beside, by.output(weights), gradient);
+        Op::Clamp { limit, x } => {
+            let limit = What::Clamp(by.number(limit));
+            follow(runner, limit, [Beside::None, Beside::None], by.output(x), Gradient::None);
+        }
+        Op::Update { rule, gradient, weights, state: [first, second, third] } => {
+            let rule = by.rule(rule);
+            if rule.is_fused() {
+                let beside = [Beside::written(by.optional(first)), Beside::written(by.optional(second))];
+                let gradient = Gradient::Matrix(by.input(gradient));
+                follow(runner, What::Update(rule), beside, by.output(weights), gradient);
+            } else {
+                let state = [by.optional(first), by.optional(second), by.optional(third)];
+                apart::run(runner, Apart { rule, gradient: by.input(gradient), weights: by.output(weights), state });
+            }
         }
         Op::Softmax { z } => softmax::run_softmax(runner, by.output(z)),
         Op::LogSoftmax { z } => softmax::run_log_softmax(runner, by.output(z)),

@@ -33,7 +33,7 @@
 //! | `softmax` | [`softmax()`] | e^{z − max} / Σ e^{z − max} by rows | per row of M: M − 1 cmp, 2M − 1 additions, M exp, 1 div, M mul |
 //! | `log_softmax` | [`log_softmax()`] | z − max − ln Σ e^{z − max} | per row of M: M − 1 cmp, 3M − 1 additions, M exp, 1 log |
 //! | `log_sum_exp` | [`log_sum_exp()`] | ln Σ eᶻ | per row of M: M − 1 cmp, 2M additions, M exp, 1 log |
-//! | `update` | [`update()`], [`sgd()`] | SGD, momentum, Nesterov, Adam, with decay | SGD 1 fma per parameter; others: [`Rule`] |
+//! | `update` | [`update()`], [`sgd()`] | SGD, momentum, Nesterov, Adam, AMSGrad, RMSprop, Adagrad, Adadelta, Adamax, NAdam, Lion, Rprop | SGD 1 fma per parameter; others: [`Rule`] |
 //! | `mean_squared_error` | [`Call::mean_squared_error`] | Σ (o − t)² / (B·M), and 2·(o − t) / (B·M) | 2·B·M + 1 multiplications, 2·B·M − 1 additions |
 //! | `binary_cross_entropy` | [`Call::binary_cross_entropy`] | Σ ((1 − t)·z + softplus(−z)) / (B·M), and (σ(z) − t) / (B·M) | B·M softplus, B·M sigmoid, B·M fma, 3·B·M − 1 additions, B·M + 1 mul |
 //! | `cross_entropy` | [`Call::cross_entropy`] | Σ (ln Σ eᶻ − zₜ) / B, and (softmax(z) − 1ₜ) / B | per row: M − 1 cmp, 2M + 1 additions, M exp, 1 log, 1 div, M mul; B − 1 additions, 1 mul |
@@ -44,6 +44,7 @@
 //! | `add_squares` | [`Call::add_squares`] | sum + Σ x² | n multiplications, n additions |
 //! | `clip_scale` | [`Call::clip_scale`] | √squares, and max / (√squares + 10⁻⁶) | 1 sqrt, 1 addition, 1 div |
 //! | `scale` | [`Call::scale`] | x ← factor·x | n mul |
+//! | `clamp` | [`Call::clamp`] | x ← min(max(x, −limit), limit) | 2n cmp |
 //!
 //! Run them on an [`Executor`]; [`Cpu::detect`] takes the fastest instruction set and all threads:
 //!
@@ -131,4 +132,4 @@ pub use parallel::{ELEMENTS_WORTH_A_THREAD, WORTH_A_THREAD};
 pub use program::{Program, ProgramError};
 pub use simd::{Kernel, Simd};
 pub use softmax::{log_softmax, log_sum_exp, softmax};
-pub use update::{Decay, Parameters, Rule, sgd, update};
+pub use update::{Decay, MOST_STATE, Parameters, Rule, sgd, update};

@@ -45,6 +45,14 @@ impl<'a, T: Element> Call<'a, T> {
     pub fn scale(by: MatrixRef<'a, T>, x: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
         Call::checked(Op::Scale { factor: by, x })
     }
+
+    /// x ← min(max(x, −limit), limit), as PyTorch clips gradients by their value: n times 2 cmp. NaN stays NaN.
+    ///
+    /// # Errors
+    /// [`ShapeError`] if rows of x are not contiguous.
+    pub fn clamp(limit: T, x: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::Clamp { limit, x })
+    }
 }
 
 /// `sum` ← `before` + Σ x².

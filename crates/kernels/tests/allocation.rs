@@ -125,6 +125,9 @@ fn run_all<T: Real>(data: &mut Data<T>, cpu: &Cpu, measure: &mut dyn FnMut(&str,
     for function in Function::ALL {
         measure("a function", &mut || apply(cpu, function, sums));
     }
+    let lion = Rule::Lion { learning_rate: T::ONE, one_minus_beta1: T::ONE, one_minus_beta2: T::ONE, keep: T::ONE };
+    let [gradient, first] = &mut *state;
+    kernel!("an update apart", update(cpu, lion, gradient, Parameters::new(w).with_first(first)));
     for rule in rules() {
         let [first, second] = state;
         let state = [(rule.state() > 0).then_some(&mut **first), (rule.state() > 1).then_some(&mut **second)];

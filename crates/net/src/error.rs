@@ -43,6 +43,32 @@ pub enum NetError {
     /// A program that does not fit its memory: a mistake in this crate.
     #[error(transparent)]
     Program(#[from] nxm_kernels::ProgramError),
+    /// A warm-up that follows a warm-up.
+    #[error("the schedule after the warm-up is a warm-up, too: expected any other schedule")]
+    WarmUps,
+    /// A setting that an optimizer does not have.
+    #[error("{optimizer} has no setting {setting:?}: expected one of {expected}")]
+    NoSetting {
+        /// The optimizer's name.
+        optimizer: &'static str,
+        /// The setting's name.
+        setting: String,
+        /// The settings that it has.
+        expected: String,
+    },
+    /// A text that is no value of an optimizer's setting.
+    #[error("{setting} is {found:?}: expected {expected}")]
+    SettingText {
+        /// The setting's name.
+        setting: String,
+        /// What it may be.
+        expected: &'static str,
+        /// The text.
+        found: String,
+    },
+    /// Gradients that are to be clipped in two ways.
+    #[error("gradients are to be clipped by their norm and by their values: expected one of the two")]
+    TwoClippings,
     /// A batch of no examples.
     #[error("the batch has 0 examples: at least one is needed")]
     NoBatch,
@@ -275,6 +301,16 @@ fn size(layer: Option<(usize, usize)>) -> String {
     match layer {
         Some((inputs, units)) => format!("{inputs} inputs and {units} units"),
         None => "no such layer".to_owned(),
+    }
+}
+
+impl NetError {
+    /// The same, but a training that diverged did so at this step.
+    pub(crate) fn at_step(self, step: u64) -> NetError {
+        match self {
+            NetError::Diverged { layer, what, .. } => NetError::Diverged { step, layer, what },
+            other => other,
+        }
     }
 }
 

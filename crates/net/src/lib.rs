@@ -121,13 +121,16 @@ pub use loss::Loss;
 pub use network::Network;
 /// What a user of this crate alone needs of the kernels: who runs them, on what, and the names of activations.
 pub use nxm_kernels::{Activation, Cpu, Element, Executor, Level, LevelError, MatrixRef, UnknownName};
-pub use optimizer::{Adam, AdamW, LayerState, Optimizer, OptimizerState, Sgd};
+pub use optimizer::{
+    Adadelta, Adagrad, Adam, AdamW, Adamax, LayerState, Lion, NAdam, Optimizer, OptimizerState, RAdam, RmsProp, Rprop,
+    Sgd,
+};
 pub use patience::{Goal, Patience};
 pub use predictor::{PredictionBuffers, Predictor};
 #[doc(hidden)] // for `nxm-count`
 pub use program::{MemoryNeeds, memory_needs};
 pub use program::{Run, operations};
-pub use schedule::LearningRateSchedule;
+pub use schedule::{Aim, LearningRateSchedule, PhaseShape, Plateau, PlateauState, ThresholdKind};
 pub use spec::{Clipping, NetworkSpec, SpecError};
 pub use step::Step;
 pub use summary::{LayerSummary, NetworkSummary};

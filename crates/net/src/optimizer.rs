@@ -1,166 +1,19 @@
 //! Optimizers: how parameters follow their gradients, by PyTorch's definitions and defaults.
 
+mod rules;
+mod settings;
 mod state;
 
 use std::fmt;
+use std::str::FromStr;
 
-use nxm_kernels::{Element, Rule};
+use nxm_kernels::{Element, UnknownName};
 
 use crate::check::check_learning_rate;
 use crate::error::NetError;
 
+pub use settings::{Adadelta, Adagrad, Adam, AdamW, Adamax, Lion, NAdam, Optimizer, RAdam, RmsProp, Rprop, Sgd};
 pub use state::{LayerState, OptimizerState};
-
-/// How parameters w follow their gradients g.
-///
-/// ```
-/// use nxm_net::{Optimizer, Sgd};
-/// let plain = Optimizer::sgd(0.1);
-/// let momentum = Optimizer::from(Sgd::new(0.1).with_momentum(0.9));
-/// assert_eq!((plain.state_names().len(), momentum.state_names()), (0, &["momentum"][..]));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Optimizer {
-    /// Stochastic gradient descent.
-    Sgd(Sgd),
-    /// Adam, with weight decay (if any) added to the gradient.
-    Adam(Adam),
-    /// Adam with decoupled weight decay.
-    AdamW(AdamW),
-}
-
-/// Gradient descent: g ← g + λ·w; v ← μ·v + (1 − τ)·g, in the first step v ← g; w ← w − η·v, or with Nesterov's momentum w ←
-/// w − η·(g + μ·v). Without momentum w ← w − η·g.
-///
-/// Operations per parameter: those of [`Rule`].
-///
-/// ```
-/// use nxm_net::{Sgd, TrainingOptions};
-/// let sgd = Sgd::new(0.1).with_momentum(0.9).with_nesterov(true);
-/// let options = TrainingOptions::default().with_optimizer(sgd);
-/// assert_eq!(options.optimizer.learning_rate(), 0.1);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Sgd {
-    /// η, above 0.
-    pub learning_rate: f64,
-    /// μ, at least 0; 0 keeps no v.
-    pub momentum: f64,
-    /// τ.
-    pub dampening: f64,
-    /// Nesterov's momentum, which needs momentum and no dampening.
-    pub nesterov: bool,
-    /// λ, at least 0.
-    pub weight_decay: f64,
-}
-
-impl Default for Sgd {
-    /// η = 0.001, all else 0.
-    fn default() -> Self {
-        Sgd::new(1e-3)
-    }
-}
-
-impl From<Sgd> for Optimizer {
-    fn from(sgd: Sgd) -> Optimizer {
-        Optimizer::Sgd(sgd)
-    }
-}
-
-impl Sgd {
-    /// Plain gradient descent at learning rate η, above 0; all else is 0.
-    pub const fn new(learning_rate: f64) -> Sgd {
-        Sgd { learning_rate, momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 }
-    }
-    /// With momentum μ, at least 0.
-    #[must_use]
-    pub const fn with_momentum(self, momentum: f64) -> Sgd {
-        Sgd { momentum, ..self }
-    }
-    /// With dampening τ: from the second step on, (1 − τ)·g goes into v.
-    #[must_use]
-    pub const fn with_dampening(self, dampening: f64) -> Sgd {
-        Sgd { dampening, ..self }
-    }
-    /// With Nesterov's momentum or without; it needs momentum above 0 and no dampening.
-    #[must_use]
-    pub const fn with_nesterov(self, nesterov: bool) -> Sgd {
-        Sgd { nesterov, ..self }
-    }
-    /// With weight decay λ, at least 0: λ·w is added to the gradient.
-    #[must_use]
-    pub const fn with_weight_decay(self, weight_decay: f64) -> Sgd {
-        Sgd { weight_decay, ..self }
-    }
-}
-
-/// [`Adam`] and [`AdamW`] have the same settings. They differ in what λ does, and in its default.
-macro_rules! adam {
-    ($(#[$doc:meta])* $name:ident, $decay:literal, $what_decay_does:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq)]
-        #[non_exhaustive]
-        pub struct $name {
-            /// η, above 0.
-            pub learning_rate: f64,
-            /// β₁, at least 0 and below 1.
-            pub beta1: f64,
-            /// β₂, at least 0 and below 1.
-            pub beta2: f64,
-            /// ε, at least 0.
-            pub epsilon: f64,
-            /// λ, at least 0.
-            pub weight_decay: f64,
-        }
-
-        impl Default for $name {
-            #[doc = concat!("η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = ", $decay, ".")]
-            fn default() -> Self {
-                $name::new(1e-3)
-            }
-        }
-
-        impl From<$name> for Optimizer {
-            fn from(adam: $name) -> Optimizer {
-                Optimizer::$name(adam)
-            }
-        }
-
-        impl $name {
-            #[doc = concat!("Learning rate η, above 0; β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = ", $decay, ".")]
-            pub const fn new(learning_rate: f64) -> $name {
-                $name { learning_rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: $decay as f64 }
-            }
-            /// With β₁ and β₂, each at least 0 and below 1: how much of m and of v stays from step to step.
-            #[must_use]
-            pub const fn with_betas(self, beta1: f64, beta2: f64) -> $name {
-                $name { beta1, beta2, ..self }
-            }
-            /// With ε, at least 0: what is added to the denominator.
-            #[must_use]
-            pub const fn with_epsilon(self, epsilon: f64) -> $name {
-                $name { epsilon, ..self }
-            }
-            #[doc = concat!("With weight decay λ, at least 0: ", $what_decay_does)]
-            #[must_use]
-            pub const fn with_weight_decay(self, weight_decay: f64) -> $name {
-                $name { weight_decay, ..self }
-            }
-        }
-    };
-}
-
-adam! {
-    /// Adam (Kingma and Ba 2015): g ← g + λ·w; m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g²; w ← w − η/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
-    /// in step t, counted from 1.
-    Adam, 0, "λ·w is added to the gradient."
-}
-
-adam! {
-    /// AdamW (Loshchilov and Hutter 2019): w ← w·(1 − η·λ), then [`Adam`] without λ.
-    AdamW, 0.01, "w is multiplied by 1 − η·λ."
-}
 
 impl Default for Optimizer {
     /// [`Sgd::default`].
@@ -170,9 +23,6 @@ impl Default for Optimizer {
 }
 
 impl Optimizer {
-    /// Their names.
-    pub const NAMES: [&'static str; 3] = ["sgd", "adam", "adamw"];
-
     /// Plain gradient descent.
     pub fn sgd(learning_rate: f64) -> Optimizer {
         Sgd::new(learning_rate).into()
@@ -186,49 +36,46 @@ impl Optimizer {
         AdamW::new(learning_rate).into()
     }
 
-    /// Its name: "sgd", "adam" or "adamw".
-    pub fn name(&self) -> &'static str {
-        match self {
-            Optimizer::Sgd(_) => "sgd",
-            Optimizer::Adam(_) => "adam",
-            Optimizer::AdamW(_) => "adamw",
-        }
-    }
-
-    /// η, before any schedule.
-    pub fn learning_rate(&self) -> f64 {
-        match self {
-            Optimizer::Sgd(Sgd { learning_rate, .. })
-            | Optimizer::Adam(Adam { learning_rate, .. })
-            | Optimizer::AdamW(AdamW { learning_rate, .. }) => *learning_rate,
-        }
-    }
-
-    /// What it keeps for each parameter from step to step: nothing, `["momentum"]` or `["first_moment", "second_moment"]`.
+    /// What it keeps for each parameter from step to step, such as nothing, `["momentum"]` or `["first_moment", "second_moment"]`.
     pub fn state_names(&self) -> &'static [&'static str] {
         match self {
             Optimizer::Sgd(sgd) if sgd.momentum == 0.0 => &[],
-            Optimizer::Sgd(_) => &["momentum"],
-            Optimizer::Adam(_) | Optimizer::AdamW(_) => &["first_moment", "second_moment"],
+            Optimizer::Sgd(_) | Optimizer::Lion(_) => &["momentum"],
+            Optimizer::Adam(Adam { amsgrad: true, .. }) | Optimizer::AdamW(AdamW { amsgrad: true, .. }) => {
+                &["first_moment", "second_moment", "largest_second_moment"]
+            }
+            Optimizer::Adam(_) | Optimizer::AdamW(_) | Optimizer::NAdam(_) | Optimizer::RAdam(_) => {
+                &["first_moment", "second_moment"]
+            }
+            Optimizer::RmsProp(RmsProp { centred, momentum, .. }) => match (centred, *momentum == 0.0) {
+                (false, true) => &["mean_square"],
+                (false, false) => &["mean_square", "momentum"],
+                (true, true) => &["mean_square", "mean_gradient"],
+                (true, false) => &["mean_square", "mean_gradient", "momentum"],
+            },
+            Optimizer::Adagrad(_) => &["sum_of_squares"],
+            Optimizer::Adadelta(_) => &["mean_square", "mean_square_step"],
+            Optimizer::Adamax(_) => &["first_moment", "largest_gradient"],
+            Optimizer::Rprop(_) => &["gradient", "step_size"],
         }
     }
 
-    /// The rule of step `step`, counted from 1, at a learning rate that a schedule may have changed: [`Rule::momentum`],
-    /// [`Rule::nesterov`], [`Rule::adam`] or [`Rule::adamw`], which say what its constants cost.
-    pub fn rule<T: Element>(&self, learning_rate: f64, step: u64) -> Rule<T> {
-        match *self {
-            Optimizer::Sgd(Sgd { momentum, nesterov: true, weight_decay, .. }) => {
-                Rule::nesterov(learning_rate, momentum, weight_decay)
-            }
-            Optimizer::Sgd(Sgd { momentum, dampening, weight_decay, .. }) => {
-                Rule::momentum(learning_rate, momentum, dampening, weight_decay, step)
-            }
-            Optimizer::Adam(Adam { beta1, beta2, epsilon, weight_decay, .. }) => {
-                Rule::adam(learning_rate, [beta1, beta2], epsilon, weight_decay, step)
-            }
-            Optimizer::AdamW(AdamW { beta1, beta2, epsilon, weight_decay, .. }) => {
-                Rule::adamw(learning_rate, [beta1, beta2], epsilon, weight_decay, step)
-            }
+    /// What the state of this number begins with.
+    fn initial_state(&self, number: usize) -> f64 {
+        match (self, number) {
+            (Optimizer::Adagrad(adagrad), _) => adagrad.initial_sum,
+            (Optimizer::Rprop(rprop), 1) => rprop.learning_rate,
+            _ => 0.0,
+        }
+    }
+
+    /// Whether a step may update by it while it computes a gradient. The others store all gradients first.
+    pub(crate) fn is_fused(&self) -> bool {
+        match self {
+            Optimizer::Sgd(_) | Optimizer::RAdam(_) => true,
+            Optimizer::Adam(Adam { amsgrad, .. }) | Optimizer::AdamW(AdamW { amsgrad, .. }) => !amsgrad,
+            Optimizer::RmsProp(_) | Optimizer::Adagrad(_) | Optimizer::Adadelta(_) | Optimizer::Adamax(_) => false,
+            Optimizer::NAdam(_) | Optimizer::Lion(_) | Optimizer::Rprop(_) => false,
         }
     }
 
@@ -237,31 +84,21 @@ impl Optimizer {
         let learning_rate = self.learning_rate();
         check_learning_rate(T::from_f64(learning_rate))
             .map_err(|_| NetError::LearningRate { learning_rate, element: T::NAME })?;
+        self.check_ranges::<T>()?;
         match *self {
-            Optimizer::Sgd(Sgd { momentum, dampening, nesterov, weight_decay, .. }) => {
-                not_negative::<T>("momentum", momentum)?;
-                not_negative::<T>("weight decay", weight_decay)?;
-                if !T::from_f64(dampening).is_finite() {
-                    let expected = "a finite number";
-                    return Err(NetError::Setting { name: "dampening", value: dampening, expected });
-                }
-                if nesterov && momentum == 0.0 {
-                    let expected = "a number above 0, for Nesterov's momentum";
-                    return Err(NetError::Setting { name: "momentum", value: momentum, expected });
-                }
-                if nesterov && dampening != 0.0 {
-                    let expected = "0, for Nesterov's momentum";
-                    return Err(NetError::Setting { name: "dampening", value: dampening, expected });
-                }
-                Ok(())
+            Optimizer::Sgd(Sgd { momentum, nesterov: true, .. }) if momentum == 0.0 => {
+                let expected = "a number above 0, for Nesterov's momentum";
+                Err(NetError::Setting { name: "momentum", value: momentum, expected })
             }
-            Optimizer::Adam(Adam { beta1, beta2, epsilon, weight_decay, .. })
-            | Optimizer::AdamW(AdamW { beta1, beta2, epsilon, weight_decay, .. }) => {
-                below_one("beta1", beta1)?;
-                below_one("beta2", beta2)?;
-                not_negative::<T>("epsilon", epsilon)?;
-                not_negative::<T>("weight decay", weight_decay)
+            Optimizer::Sgd(Sgd { dampening, nesterov: true, .. }) if dampening != 0.0 => {
+                let expected = "0, for Nesterov's momentum";
+                Err(NetError::Setting { name: "dampening", value: dampening, expected })
             }
+            Optimizer::Rprop(Rprop { least_step, largest_step, .. }) if least_step > largest_step => {
+                let (name, expected) = ("the smallest step size", "a number of at most the largest step size");
+                Err(NetError::Setting { name, value: least_step, expected })
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -272,16 +109,44 @@ impl fmt::Display for Optimizer {
     }
 }
 
-fn not_negative<T: Element>(name: &'static str, value: f64) -> Result<(), NetError> {
-    if value >= 0.0 && T::from_f64(value).is_finite() {
-        return Ok(());
+impl FromStr for Optimizer {
+    type Err = UnknownName;
+
+    /// The optimizer of this name with its defaults.
+    fn from_str(name: &str) -> Result<Optimizer, UnknownName> {
+        UnknownName::find("optimizer", name, &Optimizer::all(), Optimizer::name)
     }
-    Err(NetError::Setting { name, value, expected: "a finite number, at least 0" })
 }
 
-fn below_one(name: &'static str, value: f64) -> Result<(), NetError> {
-    if (0.0..1.0).contains(&value) {
-        return Ok(());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_as_they_are_written() {
+        for optimizer in Optimizer::all() {
+            let mut other: Optimizer = optimizer.name().parse().unwrap();
+            assert_eq!(other, optimizer);
+            for (name, value) in optimizer.settings() {
+                let changed = match value.as_str() {
+                    "false" => "true",
+                    _ => "0.25",
+                };
+                other.set(name, changed).unwrap();
+                assert_ne!(other, optimizer, "{optimizer}: {name}");
+                other.set(name, &value).unwrap();
+                assert_eq!(other, optimizer, "{optimizer}: {name}");
+                let error = other.set(name, "x").unwrap_err();
+                assert!(matches!(error, NetError::SettingText { .. }), "{error}");
+            }
+            other.set("learning_rate", "0.5").unwrap();
+            assert_eq!(other.learning_rate(), 0.5);
+            let error = other.set("speed", "1").unwrap_err();
+            assert!(error.to_string().contains("learning_rate"), "{error}");
+            assert_eq!(optimizer.check::<f32>(), Ok(()));
+            assert_eq!(optimizer.rule::<f32>(0.1, 1).state(), optimizer.state_names().len(), "{optimizer}");
+            assert_eq!(optimizer.rule::<f32>(0.1, 1).is_fused(), optimizer.is_fused(), "{optimizer}");
+        }
+        assert!("sgdx".parse::<Optimizer>().is_err());
     }
-    Err(NetError::Setting { name, value, expected: "a number from 0 to below 1" })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nxm_kernels::beside::rounded;
 use nxm_kernels::program::{Bindings, ParameterMemory, Place};
-use nxm_kernels::{Decay, Element, Executor, MatrixRef, Memory, Program, Rule};
+use nxm_kernels::{Decay, Element, Executor, MOST_STATE, MatrixRef, Memory, Program, Rule};
 
 use crate::buffer::memory;
 use crate::data::{Batch, Targets};
@@ -54,7 +54,7 @@ pub(crate) struct Plans<T: Element> {
 /// What a program works on besides its work memory.
 pub(crate) struct Given<'a, T> {
     parameters: ParameterMemory<'a, T>,
-    state: [&'a mut [T]; 2],
+    state: [&'a mut [T]; MOST_STATE],
     x: MatrixRef<'a, T>,
     targets: Targets<'a, T>,
     rule: Rule<T>,
@@ -66,7 +66,7 @@ impl<'a, T: Element> Given<'a, T> {
         let rule = Rule::Sgd { learning_rate: T::ZERO, decay: Decay::None };
         Given {
             parameters: ParameterMemory::Shared(network.parameters.as_slice()),
-            state: [&mut [], &mut []],
+            state: [&mut [], &mut [], &mut []],
             x,
             targets,
             rule,
@@ -79,6 +79,11 @@ impl<'a, T: Element> Given<'a, T> {
         let parameters = ParameterMemory::Exclusive(network.parameters.as_mut_slice());
         let (x, targets) = (MatrixRef::from_row(&[]), Targets::Classes(&[]));
         Given { parameters, state: optimizer.memories(), x, targets, rule }
+    }
+
+    /// By another rule.
+    pub(crate) fn by(self, rule: Rule<T>) -> Self {
+        Given { rule, ..self }
     }
 
     /// The same, and examples.
@@ -183,7 +188,7 @@ impl<T: Element> Plans<T> {
         given: Given<'_, T>,
     ) -> Result<(), NetError> {
         let Plan { program, sections, .. } = &self.kept[number];
-        let Given { parameters, state: [first, second], x, targets, rule } = given;
+        let Given { parameters, state: [first, second, third], x, targets, rule } = given;
         let (targets, labels): (_, &[u32]) = match targets {
             Targets::Values(values) => (values, &[]),
             Targets::Classes(labels) => (MatrixRef::from_row(&[]), labels),
@@ -191,10 +196,19 @@ impl<T: Element> Plans<T> {
         let work = self.work.as_mut_slice();
         let mut bindings = Bindings::new(parameters, work, x)
             .with_state(first, second)
+            .with_third(third)
             .with_targets(targets)
             .with_labels(labels)
             .with_rule(rule);
         Ok(program.run(section(sections), executor, &mut bindings)?)
+    }
+
+    /// Makes all gradients of the program of this number 0.
+    pub(crate) fn clear_gradients(&mut self, number: usize) {
+        let Results { weight_gradients, bias_gradients, .. } = &self.kept[number].results;
+        for Place { offset, layout, .. } in weight_gradients.iter().chain(bias_gradients) {
+            self.work.as_mut_slice()[*offset..][..layout.rows * layout.width].fill(T::ZERO);
+        }
     }
 
     /// The matrix at a place of the work memory.
@@ -224,6 +238,16 @@ impl<T: Element> Plans<T> {
 pub(crate) fn any_rule<T>(purpose: Purpose<T>) -> Rule<f64> {
     let decay = Decay::None;
     match purpose {
+        Purpose::Training { state: 3, .. } => Rule::AmsGrad {
+            step_size: 0.0,
+            one_minus_beta1: 0.0,
+            beta2: 0.0,
+            one_minus_beta2: 0.0,
+            correction: 0.0,
+            epsilon: 0.0,
+            lambda: 0.0,
+            keep: 0.0,
+        },
         Purpose::Training { state: 2, .. } => Rule::Adam {
             step_size: 0.0,
             one_minus_beta1: 0.0,

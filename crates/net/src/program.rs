@@ -10,7 +10,7 @@
 mod outline;
 
 use nxm_kernels::call::Operation;
-use nxm_kernels::{Element, Region};
+use nxm_kernels::{Decay, Element, Region, Rule};
 
 use crate::checkpoint::ElementType;
 use crate::layout::NetworkLayout;
@@ -30,6 +30,10 @@ pub enum Run {
     Step,
     /// Makes the same step in two parts: [`Step::gradients`](crate::Step::gradients) and [`Step::update`](crate::Step::update).
     GradientsAndUpdate,
+    /// Adds the gradients of a micro-batch to those of others: [`Step::accumulate`](crate::Step::accumulate).
+    Accumulation,
+    /// Clips gradients and updates by them: [`Step::update`](crate::Step::update).
+    Update,
 }
 
 /// Returns the calls that a run on `rows` rows makes, in their order. Each comes with the region it is a part of.
@@ -53,10 +57,15 @@ pub fn operations(
 
 fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<Vec<(Region, Operation)>, SpecError> {
     let Outline { instructions, sections, .. } = outline::<T>(spec, rows, run)?.1;
-    let scale = sections.scale();
-    let runs = |i: &usize| spec.clipping() == Clipping::Scaled || !scale.contains(i);
-    // A rule's constants change from step to step, but its operations do not: the first step stands for all.
-    let rule = spec.optimizer().rule::<f64>(spec.optimizer().learning_rate(), 1);
+    let (scale, gradients) = (sections.scale(), sections.gradients());
+    let runs = |i: &usize| {
+        (spec.clipping() == Clipping::Scaled || !scale.contains(i)) && (run != Run::Update || !gradients.contains(i))
+    };
+    let rule = match run {
+        Run::Accumulation => Rule::Sgd { learning_rate: -1.0, decay: Decay::None },
+        // A rule's constants change from step to step, but its operations do not: the first step stands for all.
+        _ => spec.optimizer().rule::<f64>(spec.optimizer().learning_rate(), 1),
+    };
     let listed = (0..instructions.len()).filter(runs).map(|i| &instructions[i]);
     Ok(listed.map(|instruction| (instruction.region, instruction.operation(&rule))).collect())
 }
@@ -93,7 +102,7 @@ fn memory_needs_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Resul
     let (parameters, outline) = outline::<T>(spec, rows, run)?;
     let kept = match run {
         Run::Prediction | Run::Evaluation => 0,
-        Run::Step | Run::GradientsAndUpdate => spec.optimizer().state_names().len(),
+        Run::Step | Run::GradientsAndUpdate | Run::Accumulation | Run::Update => spec.optimizer().state_names().len(),
     };
     Ok(MemoryNeeds { parameters, state: parameters.saturating_mul(kept as u128), ..outline.needs })
 }
@@ -106,21 +115,23 @@ fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(u128,
     let mode = match (spec.clipping(), run) {
         // Any norm: the operations are the same.
         (Clipping::Within | Clipping::Scaled, _) => UpdateMode::Clipped(T::ONE),
-        (Clipping::None, Run::GradientsAndUpdate) => UpdateMode::Apart,
-        (Clipping::None, _) => UpdateMode::Fused,
+        (Clipping::ByValue, _) => UpdateMode::Limited(T::ONE),
+        (Clipping::None, Run::Step) if spec.optimizer().is_fused() => UpdateMode::Fused,
+        (Clipping::None, _) => UpdateMode::Apart,
     };
     let weighted = spec.has_example_weights();
     let purpose = match run {
         Run::Prediction => Purpose::Prediction,
         Run::Evaluation => Purpose::Evaluation { weighted },
-        Run::Step | Run::GradientsAndUpdate => {
+        Run::Step | Run::GradientsAndUpdate | Run::Update => {
             Purpose::Training { mode, state: spec.optimizer().state_names().len(), weighted }
         }
+        Run::Accumulation => Purpose::Accumulation { mode, weighted },
     };
     let loss = match run {
         // A predictor has no loss, and its program ignores this one.
         Run::Prediction => &Loss::MeanSquaredError,
-        Run::Evaluation | Run::Step | Run::GradientsAndUpdate => spec.loss(),
+        _ => spec.loss(),
     };
     Ok((layout.elements, Outline::new(&layout, loss, addressable(&rows)?, purpose)))
 }

@@ -30,7 +30,7 @@ pub struct NetworkSpec {
     example_weights: bool,
 }
 
-/// Whether gradients are clipped by their norm, and if so whether that scales them, which the data decide.
+/// Whether gradients are clipped by their values or by their norm, and if by their norm whether that scales them, which the data decide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Clipping {
     /// They are not.
@@ -40,12 +40,18 @@ pub enum Clipping {
     Within,
     /// Their norm is computed, and they are scaled to it.
     Scaled,
+    /// Each of them is clipped by its value.
+    ByValue,
 }
 
 impl Clipping {
-    /// What a training with these options costs at most: [`Clipping::Scaled`] if it clips gradients.
+    /// What a training with these options costs at most: [`Clipping::Scaled`] if it clips gradients by their norm.
     pub fn of(options: &TrainingOptions) -> Clipping {
-        if options.clip_norm.is_some() { Clipping::Scaled } else { Clipping::None }
+        match (options.clip_norm, options.clip_value) {
+            (Some(_), _) => Clipping::Scaled,
+            (None, Some(_)) => Clipping::ByValue,
+            (None, None) => Clipping::None,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One step of training: forward, loss, backward, update.
 
-use nxm_kernels::{Element, Executor, MatrixRef, Rule};
+use nxm_kernels::beside::{div, rounded, whole};
+use nxm_kernels::{Decay, Element, Executor, MatrixRef, Rule};
 
 use crate::check::{check_examples, check_learning_rate, check_weights, finite_matrix, first_not_finite, is_finite};
 use crate::data::{Batch, Targets};
@@ -43,8 +44,10 @@ use crate::program::{Purpose, Sections, UpdateMode};
 #[derive(Clone, Debug)]
 pub struct Step<T: Element> {
     plans: Plans<T>,
-    /// The norm to clip to.
-    max_norm: Option<T>,
+    /// When weights are updated at the earliest: fused, unless gradients are clipped.
+    mode: UpdateMode<T>,
+    /// Micro-batches whose gradients were added up since the last update.
+    accumulated: usize,
     /// The program whose gradients stand in memory, if any do.
     made: Option<usize>,
     /// Their norm before they were clipped, if they were.
@@ -53,6 +56,12 @@ pub struct Step<T: Element> {
 
 /// What errors call a step.
 const STEP: &str = "the step";
+
+/// A size to clip to must be a finite number above 0 in `T`.
+pub(crate) fn check_max_value<T: Element>(max_value: f64) -> Result<(), NetError> {
+    let (name, expected) = ("the largest value of gradients", "a finite number above 0");
+    check_learning_rate(T::from_f64(max_value)).map_err(|_| NetError::Setting { name, value: max_value, expected })
+}
 
 /// A norm to clip to must be a finite number above 0 in `T`.
 pub(crate) fn check_max_norm<T: Element>(max_norm: f64) -> Result<(), NetError> {
@@ -72,14 +81,7 @@ impl<T: Element> Step<T> {
         }
         let purpose = Purpose::Training { mode: UpdateMode::Fused, state: 0, weighted: false };
         let plans = Plans::new(&network.layout, loss, batch, purpose)?;
-        Ok(Step { plans, max_norm: None, made: None, norm: None })
-    }
-
-    /// The same with memory for batches whose examples have weights, which the first [`Step::train_weighted`] would take otherwise.
-    pub(crate) fn reserve_weights(mut self) -> Result<Step<T>, NetError> {
-        let mode = self.max_norm.map_or(UpdateMode::Fused, UpdateMode::Clipped);
-        self.plans.reserve(Purpose::Training { mode, state: 0, weighted: true })?;
-        Ok(self)
+        Ok(Step { plans, mode: UpdateMode::Fused, accumulated: 0, made: None, norm: None })
     }
 
     /// The same with gradients clipped by their norm. With ‖g‖ over all parameters, a step multiplies all gradients by `max_norm` /
@@ -92,12 +94,63 @@ impl<T: Element> Step<T> {
     /// [`NetError`] if `max_norm` is not a finite number above 0 in `T`, or if the gradients do not fit into memory.
     pub fn clip_norm(mut self, max_norm: f64) -> Result<Step<T>, NetError> {
         check_max_norm::<T>(max_norm)?;
-        let max_norm = T::from_f64(max_norm);
-        let Plans { layout, loss, most, .. } = &self.plans;
-        let purpose = Purpose::Training { mode: UpdateMode::Clipped(max_norm), state: 0, weighted: false };
-        self.plans = Plans::new(layout, loss, *most, purpose)?;
-        self.max_norm = Some(max_norm);
+        self.set_mode(UpdateMode::Clipped(T::from_f64(max_norm)))?;
         Ok(self)
+    }
+
+    /// The same with each gradient clipped by its value, to at most `max_value` and at least −`max_value`, in place of a clipping by norm. It
+    /// makes weight gradients before the update, not within it.
+    ///
+    /// With P parameters, this takes 2P cmp.
+    ///
+    /// # Errors
+    /// [`NetError`] if `max_value` is not a finite number above 0 in `T`, or if the gradients do not fit into memory.
+    pub fn clip_value(mut self, max_value: f64) -> Result<Step<T>, NetError> {
+        check_max_value::<T>(max_value)?;
+        self.set_mode(UpdateMode::Limited(T::from_f64(max_value)))?;
+        Ok(self)
+    }
+
+    /// With memory for gradients, which this mode stores.
+    fn set_mode(&mut self, mode: UpdateMode<T>) -> Result<(), NetError> {
+        let Plans { layout, loss, most, .. } = &self.plans;
+        self.plans = Plans::new(layout, loss, *most, Purpose::Training { mode, state: 0, weighted: false })?;
+        self.mode = mode;
+        Ok(())
+    }
+
+    /// When weights are updated if gradients are stored.
+    fn apart(&self) -> UpdateMode<T> {
+        match self.mode {
+            UpdateMode::Fused => UpdateMode::Apart,
+            mode => mode,
+        }
+    }
+
+    /// What [`Step::train`] does for this optimizer.
+    fn purpose(&self, optimizer: &OptimizerState<T>, weighted: bool) -> Purpose<T> {
+        let mode = if optimizer.optimizer().is_fused() { self.mode } else { self.apart() };
+        Purpose::Training { mode, state: optimizer.kept(), weighted }
+    }
+
+    /// Takes the memory that steps of this optimizer on `parts` micro-batches need, at least 1, so that the first of them does not. Optimizers
+    /// other than gradient descent, Adam and AdamW without AMSGrad, and RAdam store all gradients before the first update.
+    ///
+    /// # Errors
+    /// [`NetError`] if there is not so much memory.
+    pub fn reserve(&mut self, optimizer: &OptimizerState<T>, parts: usize) -> Result<(), NetError> {
+        self.reserve_for(optimizer, parts, false)
+    }
+
+    /// The same for examples that have weights, or not.
+    pub(crate) fn reserve_for(
+        &mut self,
+        optimizer: &OptimizerState<T>,
+        parts: usize,
+        weighted: bool,
+    ) -> Result<(), NetError> {
+        let apart = Purpose::Accumulation { mode: self.apart(), weighted };
+        self.plans.reserve(if parts > 1 { apart } else { self.purpose(optimizer, weighted) })
     }
 
     /// Makes one step of `optimizer`; returns the mean loss of the examples before it.
@@ -154,12 +207,10 @@ impl<T: Element> Step<T> {
         optimizer: &mut OptimizerState<T>,
     ) -> Result<T, NetError> {
         optimizer.check(network)?;
-        let mode = self.max_norm.map_or(UpdateMode::Fused, UpdateMode::Clipped);
-        let (state, weighted) = (optimizer.kept(), batch.weights.is_some());
-        let plan = self.plans.find(batch.x.rows(), Purpose::Training { mode, state, weighted })?;
+        let plan = self.plans.find(batch.x.rows(), self.purpose(optimizer, batch.weights.is_some()))?;
         self.plans.weigh(plan, batch.weights);
         // The step overwrites the gradients of an earlier one.
-        (self.made, self.norm) = (None, None);
+        (self.made, self.norm, self.accumulated) = (None, None, 0);
         let work = self.plans.plan(plan).program.work();
         let mut result = None;
         // If a product is worth several threads, the whole step enters the thread pool once.
@@ -185,11 +236,11 @@ impl<T: Element> Step<T> {
         }
         let given = Given::update(network, optimizer, rule).on(batch);
         self.plans.run(plan, Sections::backward, executor, given)?;
-        if self.max_norm.is_some() {
+        if matches!(self.purpose(optimizer, false), Purpose::Training { mode: UpdateMode::Fused, .. }) {
+            optimizer.advance();
+        } else {
             self.made = Some(plan);
             self.finish(plan, network, executor, optimizer, rule)?;
-        } else {
-            optimizer.advance();
         }
         Ok(loss)
     }
@@ -241,14 +292,67 @@ impl<T: Element> Step<T> {
         batch: Batch<'_, T>,
     ) -> Result<T, NetError> {
         self.check(network, batch)?;
-        let mode = self.max_norm.map_or(UpdateMode::Apart, UpdateMode::Clipped);
+        let mode = self.apart();
         let weighted = batch.weights.is_some();
         let plan = self.plans.find(batch.x.rows(), Purpose::Training { mode, state: 0, weighted })?;
         self.plans.weigh(plan, batch.weights);
-        (self.made, self.norm) = (None, None);
+        (self.made, self.norm, self.accumulated) = (None, None, 0);
         self.plans.run(plan, Sections::gradients, executor, Given::forward(network, batch))?;
         self.made = Some(plan);
         Ok(self.plans.loss(plan))
+    }
+
+    /// Adds the gradient of `loss / parts` to the gradients that stand in memory, and returns the mean loss of these examples. After an
+    /// update, [`Step::gradients`] or [`Step::train`] it begins with gradients of 0. So `parts` calls of this on as many micro-batches, and
+    /// one of [`Step::update`], make a step on all their examples with the memory of one micro-batch.
+    ///
+    /// With P parameters, this takes P fma more than [`Step::gradients`], and beside the kernels 1 div and 2 conversions (1 in f64).
+    ///
+    /// # Errors
+    /// [`NetError`] as of [`Step::gradients`]; if `parts` is 0; and [`NetError::Diverged`] of step 0 if the loss is not finite. No gradient
+    /// has changed then.
+    pub fn accumulate(
+        &mut self,
+        network: &Network<T>,
+        executor: &dyn Executor,
+        x: MatrixRef<'_, T>,
+        targets: Targets<'_, T>,
+        parts: usize,
+    ) -> Result<T, NetError> {
+        self.accumulate_of(network, executor, Batch { x, targets, weights: None }, parts)
+    }
+
+    /// The same where examples may have weights. The mean is one of the micro-batches' means.
+    pub(crate) fn accumulate_of(
+        &mut self,
+        network: &Network<T>,
+        executor: &dyn Executor,
+        batch: Batch<'_, T>,
+        parts: usize,
+    ) -> Result<T, NetError> {
+        self.check(network, batch)?;
+        if parts == 0 {
+            let (name, expected) = ("the number of micro-batches in a step", "a whole number, at least 1");
+            return Err(NetError::Setting { name, value: 0.0, expected });
+        }
+        let (mode, weighted) = (self.apart(), batch.weights.is_some());
+        let plan = self.plans.find(batch.x.rows(), Purpose::Accumulation { mode, weighted })?;
+        self.plans.weigh(plan, batch.weights);
+        self.plans.run(plan, Sections::forward, executor, Given::forward(network, batch))?;
+        let loss = self.plans.loss(plan);
+        if !is_finite(loss) {
+            return Err(self.diverged(plan, network, 0));
+        }
+        if self.accumulated == 0 {
+            self.plans.clear_gradients(plan);
+        }
+        (self.made, self.norm) = (Some(plan), None);
+        self.accumulated = self.accumulated.saturating_add(1);
+        // sum ← sum − (−1/k)·g.
+        let share = rounded(div(-1.0, whole(parts as u64)));
+        let rule = Rule::Sgd { learning_rate: share, decay: Decay::None };
+        self.plans.run(plan, Sections::backward, executor, Given::forward(network, batch).by(rule))?;
+        Ok(loss)
     }
 
     /// Makes one step of `optimizer` by the gradients computed last, after clipping them if the step clips. [`Step::gradients`] and this
@@ -268,10 +372,10 @@ impl<T: Element> Step<T> {
         optimizer.check(network)?;
         let made = self.plans.plan(self.made.ok_or(NetError::NoGradients)?);
         let (rows, weighted) = (made.rows, made.purpose.is_weighted());
-        let mode = self.max_norm.map_or(UpdateMode::Apart, UpdateMode::Clipped);
+        let mode = self.apart();
         let plan = self.plans.find(rows, Purpose::Training { mode, state: optimizer.kept(), weighted })?;
         // Gradients stand at the same places, whatever the optimizer keeps.
-        self.made = Some(plan);
+        (self.made, self.accumulated) = (Some(plan), 0);
         let rule = optimizer.rule();
         self.finish(plan, network, executor, optimizer, rule)
     }
@@ -285,7 +389,7 @@ impl<T: Element> Step<T> {
         optimizer: &mut OptimizerState<T>,
         rule: Rule<T>,
     ) -> Result<(), NetError> {
-        if self.max_norm.is_some() {
+        if let UpdateMode::Clipped(_) = self.mode {
             self.plans.run(plan, Sections::norm, executor, Given::update(network, optimizer, rule))?;
             let results = &self.plans.plan(plan).results;
             self.norm = Some(self.plans.number(results.norm));

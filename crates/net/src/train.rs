@@ -5,7 +5,7 @@ mod state;
 
 use std::collections::BTreeMap;
 
-use nxm_kernels::beside::{div, whole, widened};
+use nxm_kernels::beside::{add, div, whole, widened};
 use nxm_kernels::{Element, Executor};
 
 use crate::check::check_data;
@@ -133,11 +133,12 @@ impl<'a, T: Element> Training<'a, T> {
         if let Some(max_norm) = options.clip_norm {
             step = step.clip_norm(max_norm)?;
         }
-        if data.weights().is_some() {
-            step = step.reserve_weights()?;
+        if let Some(max_value) = options.clip_value {
+            step = step.clip_value(max_value)?;
         }
         let total = data.weights().map(sum_of);
         state.check_optimizer(network, &options)?;
+        step.reserve_for(&state.optimizer, options.accumulate, total.is_some())?;
         let (order, batch) = ((0..data.len()).collect(), data.with_capacity(rows));
         Ok(Training {
             network,
@@ -191,7 +192,7 @@ impl<'a, T: Element> Training<'a, T> {
         self.data.len()
     }
 
-    /// Steps of an epoch: ⌈examples / batch⌉.
+    /// Steps of an epoch: ⌈⌈examples / batch⌉ / micro-batches of a step⌉.
     pub fn steps_per_epoch(&self) -> usize {
         self.options.steps_per_epoch(self.data.len())
     }
@@ -217,6 +218,21 @@ impl<'a, T: Element> Training<'a, T> {
         self.state.check_finite(self.network)
     }
 
+    /// Tells a schedule with a [`Plateau`](crate::Plateau) the metric of the epoch that has ended, such as the loss of held-out examples.
+    /// Returns whether the learning rate falls. A training with another schedule does nothing and returns false.
+    ///
+    /// Each call counts as an epoch. Checkpoints store what was told.
+    pub fn report_metric(&mut self, metric: f64) -> bool {
+        let Some(plateau) = self.options.schedule.plateau() else { return false };
+        let falls = self.state.plateau.see(plateau, metric, self.options.optimizer.learning_rate());
+        // As a resume finds it.
+        if falls && let Some(last) = self.state.optimizer.steps().checked_sub(1) {
+            let rate = self.options.schedule.learning_rate(self.state.base_rate(&self.options), last);
+            self.state.optimizer.set_learning_rate(rate).expect("less than a learning rate that is allowed");
+        }
+        falls
+    }
+
     /// Takes one step; none when all epochs are finished or a step has failed. An epoch that was begun so is finished by the
     /// iterator.
     pub fn step(&mut self) -> Option<Result<StepReport, NetError>> {
@@ -233,19 +249,27 @@ impl<'a, T: Element> Training<'a, T> {
         if steps == 0 {
             self.draw_order();
         }
-        let used = steps * self.batch_rows();
-        let rows = self.batch_rows().min(self.data.len() - used);
-        self.data.gather(&self.order[used..used + rows], &mut self.batch);
+        // As many micro-batches as a step has, or as are left.
+        let (batch, parts) = (self.batch_rows(), self.options.accumulate);
+        let used = steps * parts * batch;
+        let rows = (batch.saturating_mul(parts)).min(self.data.len() - used);
+        let base = self.state.base_rate(&self.options);
         let optimizer = &mut self.state.optimizer;
-        let base = self.options.optimizer.learning_rate();
         optimizer.set_learning_rate(self.options.schedule.learning_rate(base, optimizer.steps()))?;
-        let batch = self.batch.batch(0..rows);
-        // The step was made for this network, and the data were checked when the training began.
-        let loss = self.step.train_checked(self.network, self.executor, batch, optimizer)?;
-        let loss = widened(loss);
-
-        // The report's mean is no part of the step. Its operations have a formula of their own (docs/counting.md).
-        self.state.progress.add(loss, batch.weights.map_or_else(|| whole(rows as u64), sum_of));
+        let loss = match parts {
+            1 => {
+                self.gather(used, rows);
+                let batch = self.batch.batch(0..rows);
+                // The step was made for this network, and the data were checked when the training began.
+                let optimizer = &mut self.state.optimizer;
+                let loss = widened(self.step.train_checked(self.network, self.executor, batch, optimizer)?);
+                // The report's mean is no part of the step. Its operations have a formula of their own (docs/counting.md).
+                self.state.progress.add(loss, batch.weights.map_or_else(|| whole(rows as u64), sum_of));
+                loss
+            }
+            _ => self.accumulate(used, rows)?,
+        };
+        self.state.progress.steps += 1;
         let step = self.steps();
         if used + rows == self.data.len() {
             self.finish_epoch()?;
@@ -253,7 +277,41 @@ impl<'a, T: Element> Training<'a, T> {
         Ok(StepReport { step, rows, loss })
     }
 
-    /// Examples of a step that is not an epoch's last.
+    /// Puts the next examples side by side.
+    fn gather(&mut self, used: usize, rows: usize) {
+        self.data.gather(&self.order[used..used + rows], &mut self.batch);
+    }
+
+    /// A step on several micro-batches; the mean of their losses. Beside the kernels of n micro-batches this takes n − 1 additions and 1 div
+    /// more, and 1 conversion.
+    fn accumulate(&mut self, used: usize, rows: usize) -> Result<f64, NetError> {
+        let batch = self.batch_rows();
+        let parts = rows.div_ceil(batch);
+        let before = self.state.progress;
+        let mut losses = None;
+        for part in 0..parts {
+            let done = part * batch;
+            self.gather(used + done, batch.min(rows - done));
+            let rows = batch.min(rows - done);
+            let micro_batch = self.batch.batch(0..rows);
+            let loss = self.step.accumulate_of(self.network, self.executor, micro_batch, parts);
+            let loss = match loss {
+                Ok(loss) => widened(loss),
+                Err(error) => {
+                    // The step is not made.
+                    self.state.progress = before;
+                    return Err(error.at_step(self.state.optimizer.steps() + 1));
+                }
+            };
+            self.state.progress.add(loss, micro_batch.weights.map_or_else(|| whole(rows as u64), sum_of));
+            losses = Some(losses.map_or(loss, |losses| add(losses, loss)));
+        }
+        let updated = self.step.update(self.network, self.executor, &mut self.state.optimizer);
+        updated.inspect_err(|_| self.state.progress = before)?;
+        Ok(div(losses.unwrap_or(0.0), whole(parts as u64)))
+    }
+
+    /// Examples of a micro-batch that is not an epoch's last.
     fn batch_rows(&self) -> usize {
         self.options.batch.min(self.data.len())
     }

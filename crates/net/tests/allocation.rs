@@ -137,6 +137,8 @@ fn every_kind_of_training<T: Element>(cpu: &Cpu) {
         for clip_norm in [None, Some(1e-3), Some(1e3)] {
             check(Activation::Sigmoid, options().with_optimizer(optimizer).with_clip_norm(clip_norm));
         }
+        check(Activation::Sigmoid, options().with_optimizer(optimizer).with_clip_value(1e-3));
+        check(Activation::Sigmoid, options().with_optimizer(optimizer).with_batch(4).with_accumulate(2));
     }
 }
 

@@ -44,12 +44,12 @@ impl Audit {
     /// Every rule with every decay.
     pub(super) fn updates<T: Element>(&mut self) -> Result<(), AuditError> {
         let n = self.ragged(7);
-        for (name, rule) in rules::<T>() {
+        for (name, rule) in rules::<T>().into_iter().chain(rules_apart()) {
             for laid in Laid::ALL {
                 let rows = if laid == Laid::Padded { 3 } else { 1 };
                 self.run::<T>(&format!("by {name} {rows}×{n}{}", laid.name()), |operands| {
-                    let Buffers { numbers: [gradient, weights, first, second, ..], .. } = operands;
-                    let state = [first, second].map(|kept| positive(kept)).map(|kept| laid.write(kept, rows, n));
+                    let Buffers { numbers: [gradient, weights, first, second, third, ..], .. } = operands;
+                    let state = [first, second, third].map(|kept| positive(kept)).map(|kept| laid.write(kept, rows, n));
                     let state = kept(&rule, state);
                     Call::update(rule, laid.read(gradient, rows, n), laid.write(weights, rows, n), state)
                 })?;
@@ -74,6 +74,7 @@ impl Audit {
                         MatrixMut::from_row(&mut sum[..1]),
                         MatrixMut::from_row(&mut scale[..1]),
                     ),
+                    "clamp" => Call::clamp(black_box(T::from_f64(0.3)), laid.write(x, 3, n)),
                     _ => Call::scale(vector(one, 1), laid.write(x, 3, n)),
                 },
             )?;
@@ -102,13 +103,65 @@ fn positive<T: Element>(data: &mut [T]) -> &mut [T] {
 }
 
 /// As many matrices as the rule keeps.
-pub(super) fn kept<'a, T: Element>(rule: &Rule<T>, state: [MatrixMut<'a, T>; 2]) -> [Option<MatrixMut<'a, T>>; 2] {
+pub(super) fn kept<'a, T: Element, const N: usize>(
+    rule: &Rule<T>,
+    state: [MatrixMut<'a, T>; N],
+) -> [Option<MatrixMut<'a, T>>; N] {
     let mut state = state.map(Some);
     state[rule.state()..].fill_with(|| None);
     state
 }
 
-/// Every rule with every decay, by name.
+/// Every rule that is never fused, by name.
+fn rules_apart<T: Element>() -> Vec<(String, Rule<T>)> {
+    let [learning_rate, beta, rest, small] = black_box([0.01, 0.9, 0.1, 1e-3]).map(T::from_f64);
+    let (one_minus_beta1, beta2, one_minus_beta2, epsilon, lambda) = (rest, beta, rest, small, small);
+    let rmsprop = |centred, momentum| Rule::RmsProp {
+        learning_rate,
+        alpha: beta,
+        one_minus_alpha: rest,
+        epsilon,
+        centred,
+        momentum,
+        lambda,
+    };
+    let amsgrad = Rule::AmsGrad {
+        step_size: learning_rate,
+        one_minus_beta1,
+        beta2,
+        one_minus_beta2,
+        correction: rest,
+        epsilon,
+        lambda,
+        keep: beta,
+    };
+    let nadam = Rule::NAdam {
+        of_gradient: learning_rate,
+        of_moment: rest,
+        one_minus_beta1,
+        beta2,
+        one_minus_beta2,
+        correction: rest,
+        epsilon,
+        lambda,
+    };
+    let rules = [
+        ("AMSGrad", amsgrad),
+        ("RMSprop", rmsprop(false, None)),
+        ("RMSprop with momentum", rmsprop(false, Some(beta))),
+        ("centred RMSprop", rmsprop(true, None)),
+        ("centred RMSprop with momentum", rmsprop(true, Some(beta))),
+        ("Adagrad", Rule::Adagrad { learning_rate, epsilon, lambda }),
+        ("Adadelta", Rule::Adadelta { learning_rate, rho: beta, one_minus_rho: rest, epsilon, lambda }),
+        ("Adamax", Rule::Adamax { step_size: learning_rate, one_minus_beta1, beta2, epsilon, lambda }),
+        ("NAdam", nadam),
+        ("Lion", Rule::Lion { learning_rate, one_minus_beta1, one_minus_beta2, keep: beta }),
+        ("Rprop", Rule::Rprop { smaller: rest, larger: beta, least: small, most: beta }),
+    ];
+    rules.map(|(name, rule)| (name.to_owned(), rule)).into()
+}
+
+/// Every rule that may be fused with every decay, by name.
 pub(super) fn rules<T: Element>() -> Vec<(String, Rule<T>)> {
     let [learning_rate, momentum, keep, small] = black_box([0.01, 0.9, 0.7, 1e-3]).map(T::from_f64);
     let mut rules = Vec::new();

@@ -11,6 +11,7 @@ use nxm_data::Metric;
 use nxm_kernels::{Activation, Cpu, Executor, Level};
 use nxm_net::Loss;
 
+use super::optimizer::OptimizerArg;
 use super::table::TableArgs;
 use super::tuning::TuningArgs;
 use super::values::{
@@ -54,15 +55,18 @@ pub struct TrainArgs {
     /// cross_entropy learns classes, binary_cross_entropy two classes by one output, mse numbers. [default: by what the column holds]
     #[arg(long, value_parser = loss())]
     pub loss: Option<Loss>,
-    /// What updates the parameters. [default: adamw]
-    #[arg(long, value_enum)]
-    pub optimizer: Option<OptimizerName>,
-    /// The size of its steps. [default: 0.002 for adamw, 0.001 for the others]
+    /// What updates the parameters: sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, lion or rprop. Settings may follow,
+    /// as rmsprop:alpha=0.95,centred=true. [default: adamw]
+    #[arg(long, value_name = "OPTIMIZER")]
+    pub optimizer: Option<OptimizerArg>,
+    /// The size of its steps. [default: 0.002 for adamw, and what PyTorch has for the others]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub learning_rate: Option<f64>,
     /// How the learning rate changes with the step, as NAME:SETTING=NUMBER,…: step:every=N,factor=F,
-    /// milestones:at=N+N+…,factor=F, linear:start=F,end=F,steps=N, cosine:steps=N,minimum=RATE or
-    /// cosine_restarts:steps=N,longer=N,minimum=RATE. [default: constant]
+    /// milestones:at=N+N+…,factor=F, exponential:factor=F, polynomial:steps=N,power=P,
+    /// linear:start=F,end=F,steps=N, cosine:steps=N,minimum=RATE, cosine_restarts:steps=N,longer=N,minimum=RATE,
+    /// one_cycle:steps=N, plateau:factor=F,patience=EPOCHS by the held-out loss, or the training's where nothing is held out; and
+    /// warm_up:steps=N,start=F,then=SCHEDULE before any of them. [default: constant]
     #[arg(long, value_name = "SCHEDULE")]
     pub schedule: Option<ScheduleArg>,
     #[command(flatten)]
@@ -70,6 +74,9 @@ pub struct TrainArgs {
     /// Examples in a step; auto is from 16 to 256, by the number of rows. [default: auto]
     #[arg(long, value_name = "N|auto", value_parser = at_least_one_or_auto, allow_negative_numbers = true)]
     pub batch: Option<Auto<u64>>,
+    /// Steps take the mean gradient of so many batches. [default: 1]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    pub accumulate: Option<u64>,
     /// How many times training sees every example at most; auto is from 10 to 300, by the number of rows. [default: auto]
     #[arg(long, value_name = "N|auto", value_parser = at_least_one_or_auto, allow_negative_numbers = true)]
     pub epochs: Option<Auto<u64>>,
@@ -227,28 +234,6 @@ impl MachineArgs {
     /// `cpu`, but for the level that was asked for.
     pub fn of(&self, cpu: Cpu) -> Cpu {
         Cpu::new(self.level.unwrap_or(cpu.level()), cpu.threads())
-    }
-}
-
-/// What updates the parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OptimizerName {
-    /// Stochastic gradient descent.
-    Sgd,
-    /// Adam.
-    Adam,
-    /// Adam with decoupled weight decay.
-    Adamw,
-}
-
-impl OptimizerName {
-    /// The name it is chosen by.
-    pub fn name(self) -> &'static str {
-        match self {
-            OptimizerName::Sgd => "sgd",
-            OptimizerName::Adam => "adam",
-            OptimizerName::Adamw => "adamw",
-        }
     }
 }
 

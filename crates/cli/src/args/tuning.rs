@@ -7,7 +7,7 @@ use super::values::{Betas, ClassWeightsArg};
 /// What can be set; each only with those that have it.
 #[derive(Clone, Debug, Default, Args)]
 pub struct TuningArgs {
-    /// The momentum of sgd. [default: 0, or what a checkpoint says]
+    /// The momentum of sgd or rmsprop. [default: 0, or what a checkpoint says]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub momentum: Option<f64>,
     /// The share of a gradient that the momentum of sgd does not take up. [default: 0, or what a checkpoint says]
@@ -16,10 +16,11 @@ pub struct TuningArgs {
     /// Nesterov's momentum, of sgd.
     #[arg(long)]
     pub nesterov: bool,
-    /// How fast adam and adamw forget gradients and their squares, as 0.9,0.999. [default: 0.9,0.999, or what a checkpoint says]
+    /// How fast adam and its relatives forget gradients and their squares, as 0.9,0.999. [default: 0.9,0.999, for lion 0.9,0.99, or what a
+    /// checkpoint says]
     #[arg(long, value_name = "SHARES", allow_hyphen_values = true)]
     pub betas: Option<Betas>,
-    /// What adam and adamw add to a root before they divide by it. [default: 1e-8, or what a checkpoint says]
+    /// What an optimizer adds to a root before it divides by it. [default: what PyTorch has, or what a checkpoint says]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub epsilon: Option<f64>,
     /// How fast weights decay. [default: 0; 0.01 for adamw, or what a checkpoint says]
@@ -28,6 +29,9 @@ pub struct TuningArgs {
     /// The largest norm of the gradients of a step; what is counted is a step that exceeds it. [default: no limit, or what a checkpoint says]
     #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
     pub clip_norm: Option<f64>,
+    /// The largest gradient, of either sign: larger ones are made as large. [default: no limit, or what a checkpoint says]
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, conflicts_with = "clip_norm")]
+    pub clip_value: Option<f64>,
     /// The share of each target that cross_entropy spreads over all classes. [default: 0]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub label_smoothing: Option<f64>,

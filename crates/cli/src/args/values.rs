@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 use nxm_data::ClassWeights;
-use nxm_net::LearningRateSchedule;
+use nxm_net::{LearningRateSchedule, PhaseShape, Plateau};
 
 /// A whole number, at least 1.
 pub fn at_least_one(text: &str) -> Result<u64, String> {
@@ -237,59 +237,117 @@ pub struct ScheduleArg(pub LearningRateSchedule);
 
 impl fmt::Display for ScheduleArg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.name())?;
-        match &self.0 {
-            LearningRateSchedule::Constant => Ok(()),
-            LearningRateSchedule::Step { every, factor } => write!(f, ":every={every},factor={factor}"),
-            LearningRateSchedule::Milestones { at, factor } => {
-                let at: Vec<String> = at.iter().map(u64::to_string).collect();
-                write!(f, ":at={},factor={factor}", at.join("+"))
-            }
-            LearningRateSchedule::Linear { start, end, steps } => write!(f, ":start={start},end={end},steps={steps}"),
-            LearningRateSchedule::Cosine { steps, minimum } => write!(f, ":steps={steps},minimum={minimum}"),
-            LearningRateSchedule::CosineRestarts { steps, longer, minimum } => {
-                write!(f, ":steps={steps},longer={longer},minimum={minimum}")
-            }
+        write_schedule(&self.0, f)
+    }
+}
+
+fn write_schedule(schedule: &LearningRateSchedule, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(schedule.name())?;
+    match schedule {
+        LearningRateSchedule::Constant => Ok(()),
+        LearningRateSchedule::Step { every, factor } => write!(f, ":every={every},factor={factor}"),
+        LearningRateSchedule::Milestones { at, factor } => {
+            let at: Vec<String> = at.iter().map(u64::to_string).collect();
+            write!(f, ":at={},factor={factor}", at.join("+"))
+        }
+        LearningRateSchedule::Exponential { factor } => write!(f, ":factor={factor}"),
+        LearningRateSchedule::Polynomial { steps, power } => write!(f, ":steps={steps},power={power}"),
+        LearningRateSchedule::Linear { start, end, steps } => write!(f, ":start={start},end={end},steps={steps}"),
+        LearningRateSchedule::Cosine { steps, minimum } => write!(f, ":steps={steps},minimum={minimum}"),
+        LearningRateSchedule::CosineRestarts { steps, longer, minimum } => {
+            write!(f, ":steps={steps},longer={longer},minimum={minimum}")
+        }
+        LearningRateSchedule::OneCycle { steps, rise, start_divisor, end_divisor, shape } => {
+            write!(
+                f,
+                ":steps={steps},rise={rise},start_divisor={start_divisor},end_divisor={end_divisor},shape={shape}"
+            )
+        }
+        LearningRateSchedule::Plateau(of) => write!(
+            f,
+            ":factor={},patience={},threshold={},kind={},aim={},cooldown={},minimum={}",
+            of.factor, of.patience, of.threshold, of.kind, of.aim, of.cooldown, of.minimum
+        ),
+        LearningRateSchedule::WarmUp { steps, start, then } => {
+            write!(f, ":steps={steps},start={start}{THEN}")?;
+            write_schedule(then, f)
         }
     }
 }
+
+/// What stands before the schedule that follows a warm-up. That one has settings of its own, so it comes last.
+const THEN: &str = ",then=";
 
 impl FromStr for ScheduleArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, settings) = text.split_once(':').unwrap_or((text, ""));
-        let mut settings = Settings::new(settings)?;
-        let schedule = match name {
-            "constant" => LearningRateSchedule::Constant,
-            "step" => {
-                LearningRateSchedule::Step { every: settings.whole("every")?, factor: settings.number("factor")? }
-            }
-            "milestones" => {
-                let at = settings.take("at")?;
-                let at = at.split('+').map(|step| whole("at", step)).collect::<Result<_, _>>()?;
-                LearningRateSchedule::Milestones { at, factor: settings.number("factor")? }
-            }
-            "linear" => LearningRateSchedule::Linear {
-                start: settings.number("start")?,
-                end: settings.number("end")?,
-                steps: settings.whole("steps")?,
-            },
-            "cosine" => {
-                LearningRateSchedule::Cosine { steps: settings.whole("steps")?, minimum: settings.number("minimum")? }
-            }
-            "cosine_restarts" => LearningRateSchedule::CosineRestarts {
-                steps: settings.whole("steps")?,
-                longer: settings.whole("longer")?,
-                minimum: settings.number("minimum")?,
-            },
-            _ => {
-                let names = "constant, step, milestones, linear, cosine and cosine_restarts";
-                return Err(format!("no schedule is called {name:?}; there are {names}"));
-            }
-        };
-        settings.none_left(name).map(|()| ScheduleArg(schedule))
+        read_schedule(text).map(ScheduleArg)
     }
+}
+
+fn read_schedule(text: &str) -> Result<LearningRateSchedule, String> {
+    let (name, settings) = text.split_once(':').unwrap_or((text, ""));
+    let (settings, then) = match name {
+        "warm_up" => settings.split_once(THEN).map_or((settings, "constant"), |(settings, then)| (settings, then)),
+        _ => (settings, "constant"),
+    };
+    let mut settings = Settings::new(settings)?;
+    let schedule = match name {
+        "constant" => LearningRateSchedule::Constant,
+        "step" => LearningRateSchedule::Step { every: settings.whole("every")?, factor: settings.number("factor")? },
+        "milestones" => {
+            let at = settings.take("at")?;
+            let at = at.split('+').map(|step| whole("at", step)).collect::<Result<_, _>>()?;
+            LearningRateSchedule::Milestones { at, factor: settings.number("factor")? }
+        }
+        "exponential" => LearningRateSchedule::Exponential { factor: settings.number("factor")? },
+        "polynomial" => {
+            LearningRateSchedule::Polynomial { steps: settings.whole("steps")?, power: settings.number("power")? }
+        }
+        "linear" => LearningRateSchedule::Linear {
+            start: settings.number("start")?,
+            end: settings.number("end")?,
+            steps: settings.whole("steps")?,
+        },
+        "cosine" => {
+            LearningRateSchedule::Cosine { steps: settings.whole("steps")?, minimum: settings.number("minimum")? }
+        }
+        "cosine_restarts" => LearningRateSchedule::CosineRestarts {
+            steps: settings.whole("steps")?,
+            longer: settings.whole("longer")?,
+            minimum: settings.number("minimum")?,
+        },
+        "one_cycle" => LearningRateSchedule::OneCycle {
+            steps: settings.whole("steps")?,
+            rise: settings.number_or("rise", 0.3)?,
+            start_divisor: settings.number_or("start_divisor", 25.0)?,
+            end_divisor: settings.number_or("end_divisor", 1e4)?,
+            shape: settings.named_or("shape", PhaseShape::default())?,
+        },
+        "plateau" => {
+            let of = Plateau::new();
+            let kind = settings.named_or("kind", of.kind)?;
+            of.with_factor(settings.number_or("factor", of.factor)?)
+                .with_patience(settings.whole_or("patience", of.patience)?)
+                .with_threshold(settings.number_or("threshold", of.threshold)?, kind)
+                .with_aim(settings.named_or("aim", of.aim)?)
+                .with_cooldown(settings.whole_or("cooldown", of.cooldown)?)
+                .with_minimum(settings.number_or("minimum", of.minimum)?)
+                .into()
+        }
+        // Read only where it may stand, so that no text asks for more than two schedules.
+        "warm_up" if then.starts_with("warm_up") => return Err("a warm-up can't follow a warm-up".to_owned()),
+        "warm_up" => {
+            let (steps, start) = (settings.whole("steps")?, settings.number("start")?);
+            read_schedule(then)?.after_warm_up(steps, start)
+        }
+        _ => {
+            let names = LearningRateSchedule::NAMES.join(", ");
+            return Err(format!("no schedule is called {name:?}; there are {names}"));
+        }
+    };
+    settings.none_left(name).map(|()| schedule)
 }
 
 /// Settings of a schedule that nobody has asked for yet.
@@ -319,6 +377,18 @@ impl<'a> Settings<'a> {
     fn number(&mut self, name: &str) -> Result<f64, String> {
         let text = self.take(name)?;
         text.parse().map_err(|_| format!("{name}: expected a number and found {text:?}"))
+    }
+
+    fn number_or(&mut self, name: &str, default: f64) -> Result<f64, String> {
+        if self.0.contains_key(name) { self.number(name) } else { Ok(default) }
+    }
+
+    fn whole_or(&mut self, name: &str, default: u64) -> Result<u64, String> {
+        if self.0.contains_key(name) { self.whole(name) } else { Ok(default) }
+    }
+
+    fn named_or<V: FromStr<Err: fmt::Display>>(&mut self, name: &str, default: V) -> Result<V, String> {
+        self.0.remove(name).map_or(Ok(default), |text| text.parse().map_err(|error| format!("{name}: {error}")))
     }
 
     fn none_left(self, schedule: &str) -> Result<(), String> {
@@ -406,11 +476,30 @@ mod tests {
             "linear:start=0.1,end=1,steps=50",
             "cosine:steps=1000,minimum=0.0001",
             "cosine_restarts:steps=100,longer=2,minimum=0",
+            "exponential:factor=0.99",
+            "plateau:factor=0.5,patience=3,threshold=0.001,kind=absolute,aim=highest,cooldown=2,minimum=0.0001",
+            "polynomial:steps=100,power=2",
+            "one_cycle:steps=100,rise=0.25,start_divisor=10,end_divisor=100,shape=linear",
+            "warm_up:steps=10,start=0.1,then=constant",
+            "warm_up:steps=10,start=0.1,then=cosine:steps=90,minimum=0",
         ] {
             assert_eq!(text.parse::<ScheduleArg>().unwrap().to_string(), text);
         }
+        for (short, text) in [
+            ("one_cycle:steps=9", "one_cycle:steps=9,rise=0.3,start_divisor=25,end_divisor=10000,shape=cosine"),
+            ("warm_up:steps=9,start=0.1", "warm_up:steps=9,start=0.1,then=constant"),
+        ] {
+            assert_eq!(short.parse::<ScheduleArg>().unwrap().to_string(), text);
+        }
         for (text, named) in [
             ("", "\"\""),
+            ("one_cycle", "steps= is missing"),
+            ("plateau:aim=up", "aim: "),
+            ("plateau:patience=-1", "patience: expected a whole number"),
+            ("one_cycle:steps=9,shape=round", "shape: "),
+            ("warm_up:steps=9,then=constant", "start= is missing"),
+            ("warm_up:steps=9,start=0,then=step", "every= is missing"),
+            ("warm_up:steps=9,start=0,then=warm_up:steps=9,start=0", "can't follow"),
             ("sine", "cosine_restarts"),
             ("step", "every= is missing"),
             ("step:every=3", "factor= is missing"),

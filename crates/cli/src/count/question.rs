@@ -6,7 +6,7 @@ use nxm_count::{DenseWeights, NetworkSpec, TrainingLength};
 use nxm_kernels::Activation;
 use nxm_net::{CheckpointSummary, ContentError, ElementType, FileHeader, Loss, Optimizer, TrainingOptions};
 
-use crate::args::{CountArgs, NetworkArg, OptimizerName, TuningArgs};
+use crate::args::{CountArgs, NetworkArg, OptimizerArg};
 use crate::failure::Failure;
 use crate::optimizer::trained;
 use nxm_data::{Foreign, NOTE, Schema};
@@ -66,10 +66,13 @@ fn of_sizes(args: &CountArgs, NetworkSizes { element, sizes }: NetworkSizes) -> 
     let activations = [(args.hidden, Activation::Relu), (args.output, Activation::Identity)];
     let activations = activations.map(|(asked, default)| asked.unwrap_or(default));
     let loss = args.loss.clone().unwrap_or(Loss::MeanSquaredError);
-    let network = args.tuning.network((&sizes, element), activations, loss, args.optimizer)?;
+    let network = args.tuning.network((&sizes, element), activations, loss, args.optimizer.as_ref())?;
     let batch = args.batch.unwrap_or(1);
-    let length =
-        TrainingLength::new(args.examples.unwrap_or(batch)).with_epochs(args.epochs.unwrap_or(1)).with_batch(batch);
+    let accumulate = args.accumulate.unwrap_or(1);
+    let length = TrainingLength::new(args.examples.unwrap_or(batch.saturating_mul(accumulate)))
+        .with_epochs(args.epochs.unwrap_or(1))
+        .with_batch(batch)
+        .with_accumulate(accumulate);
     Ok(Question { network, element, layers: None, length })
 }
 
@@ -98,34 +101,29 @@ fn of_checkpoint(args: &CountArgs, path: &Path, checkpoint: CheckpointSummary) -
     let mut length = TrainingLength::of(&options, args.examples.unwrap_or(examples as u64));
     length.epochs = args.epochs.unwrap_or(length.epochs);
     length.batch = args.batch.unwrap_or(length.batch);
-    let clip_norm = args.tuning.clip_norm.or(options.clip_norm);
-    let network = trained(network, element, optimizer(args, &options)?, clip_norm)?;
+    length.accumulate = args.accumulate.unwrap_or(length.accumulate);
+    let asked = [args.tuning.clip_norm, args.tuning.clip_value];
+    let clip = if asked == [None, None] { [options.clip_norm, options.clip_value] } else { asked };
+    let network = trained(network, element, optimizer(args, &options)?, clip)?;
     Ok(Question { network, element, layers: None, length })
 }
 
 /// The checkpoint's optimizer with the settings that are asked for, or another one.
 fn optimizer(args: &CountArgs, options: &TrainingOptions) -> Result<Optimizer, Failure> {
-    let kept = match options.optimizer {
-        Optimizer::Sgd(_) => OptimizerName::Sgd,
-        Optimizer::Adam(_) => OptimizerName::Adam,
-        Optimizer::AdamW(_) => OptimizerName::Adamw,
-    };
     let asked = &args.tuning;
-    match args.optimizer.filter(|name| *name != kept) {
+    match args.optimizer.as_ref().filter(|other| other.name() != options.optimizer.name()) {
         Some(other) => asked.optimizer(other, None),
         None => {
-            let own = TuningArgs::of(&options.optimizer, &options.loss, None);
-            let both = TuningArgs {
-                momentum: asked.momentum.or(own.momentum),
-                dampening: asked.dampening.or(own.dampening),
-                // It needs a momentum of its own; nobody should be refused for what they did not ask for.
-                nesterov: asked.nesterov || own.nesterov && asked.momentum.is_none() && asked.dampening.is_none(),
-                betas: asked.betas.or(own.betas),
-                epsilon: asked.epsilon.or(own.epsilon),
-                weight_decay: asked.weight_decay.or(own.weight_decay),
-                ..TuningArgs::default()
-            };
-            both.optimizer(kept, Some(options.optimizer.learning_rate()))
+            let mut kept = options.optimizer;
+            // It needs a momentum of its own; nobody should be refused for what they did not ask for.
+            if !asked.nesterov && (asked.momentum.is_some() || asked.dampening.is_some()) {
+                let _ = kept.set("nesterov", "false");
+            }
+            let settings = args.optimizer.iter().flat_map(|other| &other.asked);
+            for (name, value) in settings {
+                kept.set(name, value).map_err(Failure::usage)?;
+            }
+            asked.optimizer(&OptimizerArg::from(kept), None)
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use nxm_data::{Judged, SearchSpace, Settings};
-use nxm_net::{Adam, AdamW, Optimizer, Sgd};
+use nxm_net::Optimizer;
 
 use crate::args::Hidden;
 use crate::train::quoted;
@@ -26,7 +26,9 @@ pub fn train(arguments: &[OsString], space: &SearchSpace, settings: &Settings, b
         say("--learning-rate", optimizer.learning_rate().to_string());
     }
     if space.weight_decay.is_some() {
-        say("--weight-decay", weight_decay(optimizer).to_string());
+        if let Some(decay) = weight_decay(optimizer) {
+            say("--weight-decay", decay.to_string());
+        }
     }
     if space.batch.is_some() {
         say("--batch", settings.options.batch.to_string());
@@ -37,13 +39,11 @@ pub fn train(arguments: &[OsString], space: &SearchSpace, settings: &Settings, b
     format!("nxm train {}", words.join(" "))
 }
 
-/// How fast weights decay.
-pub fn weight_decay(optimizer: &Optimizer) -> f64 {
-    match optimizer {
-        Optimizer::Sgd(Sgd { weight_decay, .. })
-        | Optimizer::Adam(Adam { weight_decay, .. })
-        | Optimizer::AdamW(AdamW { weight_decay, .. }) => *weight_decay,
-    }
+/// How fast weights decay; nothing if this optimizer has no decay.
+pub fn weight_decay(optimizer: &Optimizer) -> Option<f64> {
+    let settings = optimizer.settings();
+    let (_, decay) = settings.iter().find(|(name, _)| *name == "weight_decay")?;
+    decay.parse().ok()
 }
 
 /// What a training takes of the arguments of a search; and what stands behind `--`, with it, where no flag may follow.

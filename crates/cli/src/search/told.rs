@@ -71,7 +71,7 @@ pub fn trials(job: &TrainJob, found: &Searched, prices: &Prices, evaluation: &Ev
             trial.number.to_string(),
             Hidden(hidden.clone()).to_string(),
             setting(options.optimizer.learning_rate()),
-            setting(weight_decay(&options.optimizer)),
+            setting(weight_decay(&options.optimizer).unwrap_or(0.0)),
             options.batch.to_string(),
             trial.epochs.to_string(),
             trial.best.map(|best| best.epoch.to_string()).unwrap_or_default(),

@@ -80,6 +80,7 @@ pub fn learn(
             let judge =
                 |rows: &HeldOut| schema.score(cpu, training.network(), (&rows.data, &rows.values), loss, metric);
             last = held_out.as_ref().map(judge).transpose()?;
+            training.report_metric(last.map_or(report.loss, |score| score.loss));
             let best = last.is_some_and(|score| watch.patience.see(report.epoch as u64, score.value));
             stopped = watch.patience.stops_after(report.epoch as u64);
             training.notes_mut().insert(WATCH.to_owned(), note_text(&watch)?);

@@ -64,7 +64,9 @@ impl Bar {
         let options = training.options();
         let mut message =
             format!("{}epoch {}/{}", self.prefix, epochs.saturating_add(usize::from(steps > 0)), options.epochs);
-        let of_epoch = (steps > 0).then(|| loss / (steps as f64 * options.batch.min(training.examples()) as f64));
+        let of_epoch = (steps > 0).then(|| {
+            loss / (steps as f64 * options.batch.saturating_mul(options.accumulate).min(training.examples()) as f64)
+        });
         if let Some(loss) = of_epoch.or(training.last_epoch().map(|epoch| epoch.loss)) {
             message += &format!(", loss {}", format::loss(loss * self.target.loss_unit()));
         }

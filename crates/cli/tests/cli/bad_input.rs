@@ -58,7 +58,8 @@ fn names() {
         );
     }
     assert_count_refused(&["30-30", "--loss", "crossentropy"], &["mse", "similar", "'cross_entropy'"]);
-    assert_count_refused(&["30-30", "--optimizer", "sgdm"], &["similar", "'sgd'"]);
+    assert_count_refused(&["30-30", "--optimizer", "sgdm"], &["--optimizer", "\"sgdm\"", "sgd, adam, adamw, rmsprop"]);
+    assert_count_refused(&["30-30", "--optimizer", "lion:alpha=1"], &["lion has no setting \"alpha\"", "beta1"]);
     assert_count_refused(&["30-30", "--format", "jsn"], &["table", "markdown", "csv", "similar", "'json'"]);
     assert_count_refused(&["30-30", "--hiden", "relu"], &["--hiden", "--hidden"]);
     assert_refused(&run(&["cuont", "30-30"]), &["'cuont'", "'count'"], "a misspelt command");

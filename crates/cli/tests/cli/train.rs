@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::common::{Folder, flowers, images, printed, run, threads};
-use nxm_net::{Adam, AdamW, Checkpoint, Loss, Optimizer, Sgd};
+use nxm_net::{Adam, AdamW, Checkpoint, Loss, Optimizer, RmsProp, Sgd};
 
 /// The cells of a CSV text, without its header.
 fn rows(text: &str) -> Vec<Vec<String>> {
@@ -157,6 +157,25 @@ fn what_can_be_set() {
     let options = trained("sgd", &["--optimizer", "sgd", "--momentum", "0.9", "--dampening", "0.1"]);
     let sgd = Sgd::default().with_momentum(0.9).with_dampening(0.1);
     assert_eq!(options.optimizer, Optimizer::Sgd(sgd));
+    let other = ["--optimizer", "rmsprop:alpha=0.9,centred=true", "--momentum", "0.5", "--learning-rate", "0.003"];
+    let options = trained("rmsprop", &[&other[..], &["--clip-value", "0.5", "--accumulate", "2"]].concat());
+    let rmsprop = RmsProp::new(0.003).with_alpha(0.9).with_centred(true).with_momentum(0.5);
+    assert_eq!(options.optimizer, Optimizer::RmsProp(rmsprop));
+    assert_eq!((options.clip_norm, options.clip_value, options.accumulate), (None, Some(0.5), 2));
+}
+
+/// Every optimizer learns the flowers.
+#[test]
+fn every_optimizer_trains() {
+    let folder = Folder::new("optimizers");
+    let data = folder.write("flowers.csv", flowers(60));
+    for name in Optimizer::NAMES {
+        let model = folder.name(name);
+        printed(&["train", &data, "--label", "kind", "--optimizer", name, "--epochs", "3", "--checkpoint", &model]);
+        let again = ["train", &data, "--resume", &model, "--epochs", "4", "--optimizer", name];
+        printed(&again);
+        assert_eq!(Checkpoint::<f32>::load(&model).expect("a checkpoint").options.optimizer.name(), name);
+    }
 }
 
 #[test]

@@ -101,6 +101,10 @@ fn options() {
     refused(&["train", "--optimizer", "sgd", "--momentum", "-0.5"], &["momentum is -0.5"]);
     refused(&["train", "--momentum", "0.5"], &["--momentum is for --optimizer sgd", "adamw"]);
     refused(&["train", "--clip-norm", "0"], &["0", "above 0"]);
+    refused(&["train", "--clip-value", "0"], &["0", "above 0"]);
+    refused(&["train", "--schedule", "one_cycle:steps=0"], &["the schedule's length is 0"]);
+    refused(&["train", "--optimizer", "rprop:larger=1"], &["the factor of larger steps is 1", "above 1"]);
+    refused(&["train", "--optimizer", "adam:epsilon=1", "--epsilon", "2"], &["--epsilon is 2", "epsilon=1"]);
     refused(&["train", "--patience", "2", "--validate", "0"], &["--patience", "--validate"]);
     refused(&["train", "--labels", "x"], &["--labels", "no file of images"]);
     refused(&["train", "--hidden", "9999999999,9999999999"], &["more than this machine can address"]);
@@ -115,7 +119,10 @@ fn options() {
         (["--epochs", "0"], ["--epochs", "at least 1"]),
         (["--keep", "0"], ["--keep", "0"]),
         (["--loss", "hinge"], ["--loss", "cross_entropy"]),
-        (["--optimizer", "lion"], ["--optimizer", "adamw"]),
+        (["--optimizer", "noah"], ["--optimizer", "adamw"]),
+        (["--optimizer", "rprop:larger=x"], ["larger", "a number"]),
+        (["--schedule", "one_cycle"], ["--schedule", "steps= is missing"]),
+        (["--accumulate", "0"], ["--accumulate", "at least 1"]),
     ] {
         let output = run(&[&["train"], &args[..]].concat());
         let message = String::from_utf8(output.stderr).expect("UTF-8");
@@ -153,6 +160,8 @@ fn other_trainings_and_other_data() {
         ("--epsilon", "0.5", "0.00000001"),
         ("--weight-decay", "0.5", "0.01"),
         ("--clip-norm", "0.5", "none"),
+        ("--clip-value", "0.5", "none"),
+        ("--accumulate", "2", "1"),
         ("--label-smoothing", "0.5", "0"),
         ("--class-weights", "1,2,3", "1 each"),
         ("--batch", "7", "16"),

@@ -3,7 +3,7 @@
 //! None of it is in a step's count, nor in that of a training. An integer that becomes an f64 is a conversion. So is a number that goes from
 //! or to f32; in f64 that one is none.
 
-use nxm_net::{EVALUATION_ROWS, ElementType, LearningRateSchedule, Loss, NetworkSpec, TrainingOptions};
+use nxm_net::{EVALUATION_ROWS, ElementType, LearningRateSchedule, Loss, NetworkSpec, PhaseShape, TrainingOptions};
 
 use super::constants::{power, rule_constants};
 use crate::kind::{Kind, Kinds, Overflow};
@@ -18,24 +18,53 @@ fn rounded(element: ElementType, n: u128) -> (Kind, u128) {
 ///
 /// | schedule | operations |
 /// |---|---|
-/// | constant | none |
+/// | constant, plateau | none |
 /// | step, milestones | 1 mul and γⁿ by squaring: as many more as n has binary digits and ones, less 2; none if n is 0 |
-/// | linear | 2 additions, 2 mul, 1 div, 2 conversions |
+/// | exponential | 1 mul and γⁿ, where n is the number of steps before |
+/// | polynomial | 1 addition, 1 mul, 1 div, 2 conversions. And, unless the power is 1, one power of the standard library, which is not counted |
+/// | linear, warm_up | 2 additions, 2 mul, 1 div, 2 conversions |
 /// | cosine, cosine_restarts | 3 additions, 3 mul, 1 div, 2 conversions. And one cosine of the standard library, which is not counted |
+/// | one_cycle, as it rises | 3 additions, 2 mul, 2 div, 1 cmp, 2 conversions (a div less if the rise is one step long) |
+/// | one_cycle, as it falls | 6 additions, 2 mul, 3 div, 1 cmp, 2 conversions |
+/// | one_cycle by cosines | 1 addition and 2 mul more, and one cosine of the standard library, which is not counted |
+///
+/// From its end on, a warm-up takes what the schedule behind it does.
 ///
 /// # Errors
 /// None but [`Overflow`], which such small numbers do not cause.
 pub fn schedule_operations(schedule: &LearningRateSchedule, step: u64) -> Result<Kinds, Overflow> {
     let before = step.max(1) - 1;
     match schedule {
-        LearningRateSchedule::Constant => Ok(Kinds::NONE),
+        LearningRateSchedule::Constant | LearningRateSchedule::Plateau(_) => Ok(Kinds::NONE),
         LearningRateSchedule::Step { every, .. } => Kinds::new([(Kind::Mul, 1 + power(before / every))]),
         LearningRateSchedule::Milestones { at, .. } => {
             let passed = at.iter().filter(|milestone| **milestone <= before).count();
             Kinds::new([(Kind::Mul, 1 + power(passed as u64))])
         }
-        LearningRateSchedule::Linear { .. } => {
+        LearningRateSchedule::Exponential { .. } => Kinds::new([(Kind::Mul, 1 + power(before))]),
+        LearningRateSchedule::Polynomial { .. } => {
+            Kinds::new([(Kind::Add, 1), (Kind::Mul, 1), (Kind::Div, 1), (Kind::Convert, 2)])
+        }
+        LearningRateSchedule::WarmUp { steps, then, .. } if before >= *steps => {
+            schedule_operations(then, before - steps + 1)
+        }
+        LearningRateSchedule::Linear { .. } | LearningRateSchedule::WarmUp { .. } => {
             Kinds::new([(Kind::Add, 2), (Kind::Mul, 2), (Kind::Div, 1), (Kind::Convert, 2)])
+        }
+        LearningRateSchedule::OneCycle { steps, rise, shape, .. } => {
+            let top = rise * *steps as f64 - 1.0;
+            let (additions, divisions) = match before.min(steps.saturating_sub(1)) as f64 <= top {
+                true => (3, 1 + u128::from(top != 0.0)),
+                false => (6, 3),
+            };
+            let wave = u128::from(*shape == PhaseShape::Cosine);
+            Kinds::new([
+                (Kind::Add, additions + wave),
+                (Kind::Mul, 2 + 2 * wave),
+                (Kind::Div, divisions),
+                (Kind::Cmp, 1),
+                (Kind::Convert, 2),
+            ])
         }
         LearningRateSchedule::Cosine { .. } | LearningRateSchedule::CosineRestarts { .. } => {
             Kinds::new([(Kind::Add, 3), (Kind::Mul, 3), (Kind::Div, 1), (Kind::Convert, 2)])
@@ -46,6 +75,9 @@ pub fn schedule_operations(schedule: &LearningRateSchedule, step: u64) -> Result
 /// What step `step` of a training, counted from 1, executes beside its kernels: its learning rate ([`schedule_operations`], 1 conversion), the
 /// constants of the optimizer's rule ([`rule_constants`]), and its share of the epoch's mean loss (1 mul, 1 addition, 2 conversions). In
 /// f64 two of the three conversions are none.
+///
+/// A step of n > 1 micro-batches takes the share of the mean loss for each (1 conversion less than so many steps), and beside n − 1 additions,
+/// n + 1 div, n + 1 conversions and, in f32, n more.
 ///
 /// The first step on a number of rows also makes a program for it ([`new_program_beside_kernels`]). The last step of an epoch adds [`EPOCH_REPORT`].
 ///
@@ -60,7 +92,14 @@ pub fn schedule_operations(schedule: &LearningRateSchedule, step: u64) -> Result
 /// # Errors
 /// None but [`Overflow`], which such small numbers do not cause.
 pub fn step_beside_kernels(options: &TrainingOptions, step: u64, element: ElementType) -> Result<Kinds, Overflow> {
-    let report = Kinds::new([(Kind::Mul, 1), (Kind::Add, 1), (Kind::Convert, 1), rounded(element, 2)])?;
+    let parts = options.accumulate as u128;
+    let mut report =
+        Kinds::new([(Kind::Mul, parts), (Kind::Add, parts), (Kind::Convert, parts), rounded(element, 1 + parts)])?;
+    if parts > 1 {
+        // Each micro-batch has its −1/k, and the step the mean of their losses.
+        let means = Kinds::new([(Kind::Add, parts - 1), (Kind::Div, parts + 1), (Kind::Convert, parts + 1)])?;
+        report = report.plus(&means)?.plus(&Kinds::new([rounded(element, parts)])?)?;
+    }
     schedule_operations(&options.schedule, step)?
         .plus(&rule_constants(&options.optimizer, step, element)?)?
         .plus(&report)

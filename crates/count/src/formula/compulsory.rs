@@ -26,7 +26,6 @@ pub(super) fn compulsory(operation: &Operation, element: ElementType) -> Result<
     };
     let labels = |n: usize| Traffic::of(LABEL, &[n as u128], &[]);
     let single = |n: usize| Layout::row_major(1, n);
-    let state = |kept: [Option<Layout>; 2]| kept.into_iter().flatten();
     let one = |traffic: Traffic| Ok([traffic, Traffic::NONE]);
     match *operation {
         Op::Dot { x, y, .. } => one(of(&[x, y], &[])?),
@@ -53,7 +52,7 @@ pub(super) fn compulsory(operation: &Operation, element: ElementType) -> Result<
         }
         Op::DenseWeightGradient { x, delta, gradient } => one(of(&[x, delta], &[gradient])?),
         Op::DenseUpdate { x, delta, weights, state: kept, .. } => {
-            let parameters: Vec<Layout> = [weights].into_iter().chain(state(kept)).collect();
+            let parameters: Vec<Layout> = [weights].into_iter().chain(kept.into_iter().flatten()).collect();
             Ok([of(&[x, delta], &[])?, of(&parameters, &parameters)?])
         }
         Op::ColumnSum { a, sum } => one(of(&[a], &[sum])?),
@@ -65,11 +64,11 @@ pub(super) fn compulsory(operation: &Operation, element: ElementType) -> Result<
             None => one(Traffic::NONE),
             Some(kept) => one(of(&[delta, kept], &[delta])?),
         },
-        Op::Apply { x, .. } | Op::Scale { x, .. } => one(of(&[x], &[x])?),
+        Op::Apply { x, .. } | Op::Scale { x, .. } | Op::Clamp { x, .. } => one(of(&[x], &[x])?),
         Op::Softmax { z } | Op::LogSoftmax { z } => one(of(&[z], &[z])?),
         Op::LogSumExp { z, to } => one(of(&[z], &[to])?),
         Op::Update { gradient, weights, state: kept, .. } => {
-            let parameters: Vec<Layout> = [weights].into_iter().chain(state(kept)).collect();
+            let parameters: Vec<Layout> = [weights].into_iter().chain(kept.into_iter().flatten()).collect();
             one(of(&[&[gradient], &parameters[..]].concat(), &parameters)?)
         }
         Op::MeanSquaredError { outputs, targets, delta, .. } => one(of(&[outputs, targets], &[delta])?),

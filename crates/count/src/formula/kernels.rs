@@ -106,8 +106,13 @@ impl Vectors {
         per_element.into_iter().try_fold(Tally::NONE, |sum, ops| sum.plus(&self.map_rows(*ops, rows)?))
     }
 
+    /// x within ±limit for each element: 2 cmp.
+    pub(super) fn clamp(self, rows: Rows) -> Result<Tally, Overflow> {
+        self.map_rows(CMP.times(2)?, rows)
+    }
+
     /// The update of each parameter by a rule: momentum 2 fma, 1 cmp (dampened 1 mul more), Nesterov 3 fma, 1 cmp, Adam 4 fma, 2 mul, 1 add,
-    /// 1 sqrt, 1 div, 2 cmp, plain descent 1 fma; L2 decay 1 fma more, decoupled decay 1 mul.
+    /// 1 sqrt, 1 div, 2 cmp, plain descent 1 fma; L2 decay 1 fma more, decoupled decay 1 mul. The others: [`apart`].
     pub(super) fn update(self, rule: &Rule<f64>, rows: Rows) -> Result<Tally, Overflow> {
         let (of_rule, decay): (&[Kind], _) = match rule {
             Rule::Sgd { decay, .. } => (&[Kind::Fma], decay),
@@ -115,6 +120,7 @@ impl Vectors {
             Rule::Dampened { decay, .. } => (&[Kind::Fma, Kind::Fma, Kind::Mul, Kind::Cmp], decay),
             Rule::Nesterov { decay, .. } => (&[Kind::Fma, Kind::Fma, Kind::Fma, Kind::Cmp], decay),
             Rule::Adam { decay, .. } => (&ADAM, decay),
+            other => return self.map_rows(apart(other)?, rows),
         };
         let of_decay = match decay {
             Decay::None => None,
@@ -178,4 +184,39 @@ impl Vectors {
     pub(super) fn exp_shifted(self, cols: u128) -> Result<Tally, Overflow> {
         Tally::sum([self.max(cols)?, self.map(ADD, cols)?, self.map(self.evaluation(Function::Exp), cols)?])
     }
+}
+
+/// What a rule that is never fused takes for each parameter, its decay included.
+///
+/// | rule | fma | mul | add | sqrt | div | cmp |
+/// |---|---|---|---|---|---|---|
+/// | AMSGrad | 5 | 3 | 1 | 1 | 1 | 3 |
+/// | RMSprop | 3 | 2 | 1 | 1 | 1 | 1 |
+/// | … centred, more | 2 | | 1 | | | 2 |
+/// | … with momentum, more | 1 | | | | | 1 |
+/// | Adagrad | 3 | | 1 | 1 | 1 | 1 |
+/// | Adadelta | 4 | 5 | 2 | 2 | 1 | 2 |
+/// | Adamax | 3 | 1 | 2 | | 1 | 2 |
+/// | NAdam | 5 | 3 | 2 | 1 | 1 | 2 |
+/// | Lion | 3 | 1 | 1 | | | 2 |
+/// | Rprop | 1 | 2 | | | | 6 |
+///
+/// The others take nothing here.
+fn apart(rule: &Rule<f64>) -> Result<Ops, Overflow> {
+    let counts: [u128; 6] = match rule {
+        Rule::AmsGrad { .. } => [5, 3, 1, 1, 1, 3],
+        Rule::RmsProp { centred, momentum, .. } => {
+            let (centred, momentum) = (u128::from(*centred), u128::from(momentum.is_some()));
+            [3 + 2 * centred + momentum, 2, 1 + centred, 1, 1, 1 + 2 * centred + momentum]
+        }
+        Rule::Adagrad { .. } => [3, 0, 1, 1, 1, 1],
+        Rule::Adadelta { .. } => [4, 5, 2, 2, 1, 2],
+        Rule::Adamax { .. } => [3, 1, 2, 0, 1, 2],
+        Rule::NAdam { .. } => [5, 3, 2, 1, 1, 2],
+        Rule::Lion { .. } => [3, 1, 1, 0, 0, 2],
+        Rule::Rprop { .. } => [1, 2, 0, 0, 0, 6],
+        _ => [0; 6],
+    };
+    let kinds = [Kind::Fma, Kind::Mul, Kind::Add, Kind::Sqrt, Kind::Div, Kind::Cmp];
+    kinds.into_iter().zip(counts).try_fold(Ops::NONE, |sum, (kind, n)| sum.plus(&Ops::one(kind).times(n)?))
 }

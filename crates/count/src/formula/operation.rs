@@ -47,8 +47,9 @@ impl Vectors {
             Op::Softmax { z } => v.softmax(z.rows as u128, z.cols as u128),
             Op::LogSoftmax { z } => v.log_softmax(z.rows as u128, z.cols as u128),
             Op::LogSumExp { z, .. } => v.log_sum_exp(z.rows as u128, z.cols as u128),
-            Op::Update { rule, gradient, weights, state: [first, second] } => {
-                let matrices: Vec<_> = [weights, gradient].into_iter().chain(first).chain(second).collect();
+            Op::Clamp { x, .. } => v.clamp(Rows::of(&[x], lanes, together)),
+            Op::Update { rule, gradient, weights, state } => {
+                let matrices: Vec<_> = [weights, gradient].into_iter().chain(state.into_iter().flatten()).collect();
                 v.update(&rule, Rows::of(&matrices, lanes, together))
             }
             Op::MeanSquaredError { outputs, targets, delta, .. } => v.mean_squared_error(outputs, targets, delta),

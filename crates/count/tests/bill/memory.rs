@@ -74,11 +74,26 @@ fn check<T: Element>(spec: &NetworkSpec, batch: u64) {
     assert_eq!(kept, said.optimizer);
     let make = || {
         let step = Step::new(&network, spec.loss(), rows).unwrap();
-        if spec.clipping() == Clipping::None { step } else { step.clip_norm(1.0).unwrap() }
+        let mut step = match spec.clipping() {
+            Clipping::None => step,
+            Clipping::ByValue => step.clip_value(1.0).unwrap(),
+            Clipping::Within | Clipping::Scaled => step.clip_norm(1.0).unwrap(),
+        };
+        step.reserve(&state, 1).unwrap();
+        step
     };
     let (mut step, work) = held(make);
     assert_eq!(work, said.gradients + said.activations + said.deltas + said.loss);
     assert_eq!(parameters + kept + work + said.batch, said.total);
+    // Micro-batches have gradients of their own beside those that they are added to.
+    let (mut parts, accumulated) = (make(), MemoryUse::accumulation::<T>(spec, batch).unwrap());
+    let ((), more) = held(|| parts.reserve(&state, 2).unwrap());
+    assert_eq!(
+        work + more,
+        accumulated.gradients + accumulated.activations + accumulated.deltas + accumulated.loss,
+        "accumulated"
+    );
+    drop(parts);
     // And no more while it runs, once the buffers that this thread keeps for packing, which may change places, are as large as they get.
     let cpu = Cpu::new(Level::detect().unwrap(), 1);
     let (inputs, outputs) = (network.inputs(), network.outputs());
@@ -122,8 +137,9 @@ proptest! {
             Optimizer::default(),
             Optimizer::Sgd(Sgd::new(0.1).with_momentum(0.9)),
             Optimizer::Adam(Adam::new(0.1).with_betas(0.9, 0.9)),
+            Optimizer::Adam(Adam::new(0.1).with_amsgrad(true)),
         ]),
-        clipping in proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled][..]),
+        clipping in proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled, Clipping::ByValue][..]),
         loss in 0usize..4,
         batch in 1u64..40,
     ) {

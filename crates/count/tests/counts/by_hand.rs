@@ -4,7 +4,10 @@ use crate::cases::{Textbook, with_room};
 use crate::textbook::{Answers, Machine, Trainer};
 use nxm_count::{Clipping, Counted, Formulas, NetworkSpec};
 use nxm_kernels::{Activation, Cpu, Executor, Level, MatrixRef};
-use nxm_net::{Adam, AdamW, Loss, Network, Optimizer, OptimizerState, Sgd, Step, Targets};
+use nxm_net::{
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Lion, Loss, NAdam, Network, Optimizer, OptimizerState, RAdam, RmsProp,
+    Rprop, Sgd, Step, Targets,
+};
 use proptest::prelude::*;
 
 /// A training: rows of each step, of which the last is a short one, and the norm to clip to.
@@ -154,6 +157,8 @@ fn parameters(network: &Network<f64>) -> Vec<Vec<f64>> {
     network.layers().map(|layer| [layer.weights().to_vec(), layer.bias().to_vec()].concat()).collect()
 }
 
+const EPSILON: f64 = 1e-2;
+
 /// Every optimizer with each of its options.
 fn optimizers() -> Vec<Optimizer> {
     let (plain, momentum) = (Sgd::new(0.1), Sgd::new(0.05).with_momentum(0.9));
@@ -169,6 +174,22 @@ fn optimizers() -> Vec<Optimizer> {
         Adam::new(0.01).with_betas(0.8, 0.9).with_weight_decay(0.1).into(),
         AdamW::new(0.01).with_weight_decay(0.1).into(),
         AdamW::new(0.01).with_weight_decay(0.0).into(),
+        Adam::new(0.01).with_amsgrad(true).with_weight_decay(0.1).into(),
+        AdamW::new(0.01).with_amsgrad(true).into(),
+        // A larger ε than by default: an error of a gradient near zero is raised by η/ε.
+        RmsProp::new(0.01).with_epsilon(EPSILON).into(),
+        RmsProp::new(0.01).with_epsilon(EPSILON).with_momentum(0.9).with_weight_decay(0.1).into(),
+        RmsProp::new(0.01).with_epsilon(EPSILON).with_centred(true).into(),
+        RmsProp::new(0.01).with_epsilon(EPSILON).with_centred(true).with_momentum(0.9).into(),
+        Adagrad::new(0.05).with_epsilon(EPSILON).with_learning_rate_decay(0.1).with_initial_sum(0.1).into(),
+        Adadelta::new(1.0).with_epsilon(EPSILON).with_weight_decay(0.1).into(),
+        Adamax::new(0.01).with_epsilon(EPSILON).with_weight_decay(0.1).into(),
+        NAdam::new(0.01).with_epsilon(EPSILON).with_weight_decay(0.1).into(),
+        RAdam::new(0.01).with_betas(0.9, 0.9).with_epsilon(EPSILON).into(),
+        RAdam::new(0.01).with_epsilon(EPSILON).with_weight_decay(0.1).into(),
+        // Steps by signs are as large for an error as for a gradient, and small here.
+        Lion::new(1e-13).with_weight_decay(0.1).into(),
+        Rprop::new(1e-13).with_least_step(1e-14).into(),
     ]
 }
 

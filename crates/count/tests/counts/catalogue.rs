@@ -22,6 +22,7 @@ fn every_kernel_has_a_case() {
         OnElements::Activate(f),
         OnElements::Derive(f),
         OnElements::Scale,
+        OnElements::Clamp,
         OnElements::Update(choice),
         OnElements::AddSquares,
     ];

@@ -4,7 +4,7 @@ use crate::cases::Textbook;
 use nxm_kernels::{Decay, Element, Rule};
 use proptest::prelude::*;
 
-/// A rule to be made for either element type: which of five, and which of three decays.
+/// A rule to be made for either element type: which of those that are fused, and which of three decays.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
     pub rule: usize,
@@ -53,4 +53,73 @@ impl Choice {
             ..Textbook::default()
         }
     }
+}
+
+/// The rules that are never fused, by number, and what they take for a parameter: multiplications, additions, divisions, roots, comparisons.
+pub const APART: usize = 11;
+
+/// The rule of this number.
+pub fn apart<T: Element>(number: usize) -> Rule<T> {
+    let [rate, beta, rest, epsilon, keep] = [0.01, 0.9, 0.1, 1e-8, 0.99].map(T::from_f64);
+    let lambda = rate;
+    let rmsprop = |centred, momentum| Rule::RmsProp {
+        learning_rate: rate,
+        alpha: beta,
+        one_minus_alpha: rest,
+        epsilon,
+        centred,
+        momentum,
+        lambda,
+    };
+    let (one_minus_beta1, beta2, one_minus_beta2, correction) = (rest, beta, rest, T::ONE);
+    match number {
+        0 => rmsprop(false, None),
+        1 => rmsprop(false, Some(beta)),
+        2 => rmsprop(true, None),
+        3 => rmsprop(true, Some(beta)),
+        4 => Rule::Adagrad { learning_rate: rate, epsilon, lambda },
+        5 => Rule::Adadelta { learning_rate: rate, rho: beta, one_minus_rho: rest, epsilon, lambda },
+        6 => Rule::Adamax { step_size: rate, one_minus_beta1, beta2, epsilon, lambda },
+        7 => Rule::NAdam {
+            of_gradient: rate,
+            of_moment: rate,
+            one_minus_beta1,
+            beta2,
+            one_minus_beta2,
+            correction,
+            epsilon,
+            lambda,
+        },
+        8 => Rule::Lion { learning_rate: rate, one_minus_beta1, one_minus_beta2, keep },
+        9 => Rule::Rprop { smaller: rest, larger: beta, least: epsilon, most: T::ONE },
+        _ => Rule::AmsGrad {
+            step_size: rate,
+            one_minus_beta1,
+            beta2,
+            one_minus_beta2,
+            correction,
+            epsilon,
+            lambda,
+            keep,
+        },
+    }
+}
+
+/// What it takes for n parameters.
+pub fn apart_textbook(number: usize, n: u128) -> Textbook {
+    let [multiplications, additions, div, sqrt, cmp] = [
+        [5, 4, 1, 1, 1],
+        [6, 5, 1, 1, 2],
+        [7, 7, 1, 1, 3],
+        [8, 8, 1, 1, 4],
+        [3, 4, 1, 1, 1],
+        [9, 6, 1, 2, 2],
+        [4, 5, 1, 0, 2],
+        [8, 7, 1, 1, 2],
+        [4, 4, 0, 0, 2],
+        [3, 1, 0, 0, 6],
+        [8, 6, 1, 1, 3],
+    ][number]
+        .map(|each: u128| n * each);
+    Textbook { multiplications, additions, div, sqrt, cmp, ..Textbook::default() }
 }

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::cases::{Draw, Textbook, bits, numbers, thread_counts, with_room};
 use crate::textbook;
-use nxm_count::{Breakdown, Clipping, Cost, Counted, Formulas, LayerPhases, NetworkSpec, Run, Tally, verify};
+use nxm_count::{
+    Breakdown, Clipping, Cost, Counted, Formulas, Kinds, LayerPhases, NetworkSpec, Run, Tally, TrainingLength, verify,
+};
 use nxm_kernels::{
     Activation, Cpu, EVALUATIONS_WORTH_A_THREAD, Element, Executor, Function, Level, MatrixRef, Phase, Region,
     WORTH_A_THREAD,
 };
 use nxm_net::{
-    Adam, AdamW, Dataset, EVALUATION_ROWS, Loss, NetError, Network, Optimizer, OptimizerState, Predictor, Sgd, Step,
-    Targets,
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Dataset, EVALUATION_ROWS, Lion, Loss, NAdam, NetError, Network, Optimizer,
+    OptimizerState, Predictor, RAdam, RmsProp, Rprop, Sgd, Step, Targets,
 };
 use proptest::prelude::*;
 
@@ -57,6 +59,7 @@ impl StepCase {
             Clipping::None => {}
             Clipping::Within => step = step.clip_norm(1e30).unwrap(),
             Clipping::Scaled => step = step.clip_norm(1e-30).unwrap(),
+            Clipping::ByValue => step = step.clip_value(1e-3).unwrap(),
         }
         let mut optimizer = OptimizerState::new(self.optimizer, &network).unwrap();
         let outputs = network.outputs();
@@ -72,6 +75,9 @@ impl StepCase {
         let loss = match (run, self.weighted) {
             (Run::Step, false) => step.train(&mut network, executor, x, targets, &mut optimizer),
             (Run::Step, true) => step.train_weighted(&mut network, executor, x, targets, &weights, &mut optimizer),
+            (Run::Accumulation, _) => step
+                .accumulate(&network, executor, x, targets, 2)
+                .and_then(|_| step.accumulate(&network, executor, x, targets, 2)),
             (_, weighted) => match weighted {
                 true => step.gradients_weighted(&network, executor, x, targets, &weights),
                 false => step.gradients(&network, executor, x, targets),
@@ -179,10 +185,68 @@ impl StepCase {
     }
 }
 
+/// Two micro-batches and an update take what their formulas say, and give the bits of one step on all examples where 1/2 is exact.
+#[test]
+fn accumulated_gradients() {
+    for (clipping, optimizer) in [
+        (Clipping::None, Optimizer::adam(0.01)),
+        (Clipping::Scaled, Optimizer::sgd(0.1)),
+        (Clipping::ByValue, Lion::default().into()),
+    ] {
+        let job = StepCase {
+            sizes: vec![5, 9, 3],
+            activations: vec![Activation::Tanh, Activation::Identity],
+            loss: Loss::CROSS_ENTROPY,
+            optimizer,
+            clipping,
+            batch: 6,
+            weighted: false,
+        };
+        for level in Level::available() {
+            let formulas = Formulas::of::<f32>(level);
+            let counted = Counted::new(Cpu::new(level, 1));
+            with_room(|| job.train::<f32>(&counted, 6, Run::Accumulation, Draw::Usual));
+            let regions = formulas.regions(&job.spec(), 6, Run::Accumulation).unwrap();
+            let twice = regions.iter().map(|(region, (ops, _))| (Some(*region), ops.times(2).unwrap()));
+            assert_eq!(counted.take(), twice.collect(), "{clipping:?} {level}");
+            // All but the additions are those of a step in two parts.
+            let [added, update, apart] = [Run::Accumulation, Run::Update, Run::GradientsAndUpdate]
+                .map(|run| *formulas.run(&job.spec(), 6, run).unwrap().total.useful.own());
+            let multiplications = |kinds: &Kinds| kinds.fma() + kinds.mul();
+            let [added_to, apart_from] =
+                [[added, update], [apart, Kinds::NONE]].map(|kinds| kinds.iter().map(multiplications).sum::<u128>());
+            assert_eq!(added_to, apart_from + job.spec().parameters());
+            assert_eq!(added.cmp() + update.cmp(), apart.cmp());
+        }
+    }
+}
+
+/// An epoch of 5 micro-batches, the last one short, in steps of two: 5 times gradients, 3 updates.
+#[test]
+fn a_training_that_accumulates() {
+    let job = StepCase {
+        sizes: vec![5, 3],
+        activations: vec![Activation::Identity],
+        loss: Loss::MeanSquaredError,
+        optimizer: Optimizer::sgd(0.1),
+        clipping: Clipping::None,
+        batch: 4,
+        weighted: false,
+    };
+    let formulas = Formulas::textbook::<f32>();
+    let length = TrainingLength::new(18).with_batch(4).with_accumulate(2).with_epochs(7);
+    assert_eq!((length.steps_per_epoch(), length.steps()), (3, 21));
+    let of = |rows, run| formulas.run(&job.spec(), rows, run).unwrap().total;
+    let epoch = [(of(4, Run::Accumulation), 4), (of(2, Run::Accumulation), 1), (of(4, Run::Update), 3)];
+    let expected = Tally::sum(epoch.map(|(tally, n)| tally.times(7 * n).unwrap())).unwrap();
+    assert_eq!(formulas.training(&job.spec(), length).unwrap(), expected);
+}
+
 fn jobs() -> impl Strategy<Value = StepCase> {
     let activation = || proptest::sample::select(&Activation::ALL);
     let size = || prop_oneof![proptest::sample::select(vec![1u64, 7, 8, 9, 15, 16, 17, 31, 33, 48, 64, 65]), 1u64..50];
-    let clipping = proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled][..]);
+    let clipping =
+        proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled, Clipping::ByValue][..]);
     let kinds = (0..losses(1).len(), proptest::sample::select(optimizers()), clipping, any::<bool>());
     // Each layer has an activation of its own.
     let layers = proptest::collection::vec((size(), activation()), 1..=4);
@@ -218,6 +282,19 @@ fn optimizers() -> Vec<Optimizer> {
         Optimizer::Adam(Adam::default().with_weight_decay(0.01)),
         Optimizer::AdamW(AdamW::default()),
         Optimizer::AdamW(AdamW::default().with_weight_decay(0.0)),
+        Adam::default().with_amsgrad(true).into(),
+        AdamW::default().with_amsgrad(true).into(),
+        RmsProp::default().into(),
+        RmsProp::default().with_momentum(0.9).into(),
+        RmsProp::default().with_centred(true).into(),
+        RmsProp::default().with_centred(true).with_momentum(0.9).with_weight_decay(0.1).into(),
+        Adagrad::default().into(),
+        Adadelta::default().into(),
+        Adamax::default().into(),
+        NAdam::default().into(),
+        RAdam::default().with_weight_decay(0.1).into(),
+        Lion::default().into(),
+        Rprop::default().into(),
     ]
 }
 
@@ -303,7 +380,7 @@ fn every_loss_of_weighted_examples() {
 fn every_optimizer_and_clipping() {
     let (gelu, identity) = (Activation::Gelu, Activation::Identity);
     for optimizer in optimizers() {
-        for clipping in [Clipping::None, Clipping::Within, Clipping::Scaled] {
+        for clipping in [Clipping::None, Clipping::Within, Clipping::Scaled, Clipping::ByValue] {
             let job = StepCase::new(vec![5, 17, 3], gelu, identity, Loss::CROSS_ENTROPY, 3);
             let job = StepCase { optimizer, clipping, ..job };
             job.check::<f32>();

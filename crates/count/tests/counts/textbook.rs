@@ -9,6 +9,7 @@ mod activations;
 mod losses;
 mod machine;
 mod optimizers;
+mod others;
 mod trainer;
 
 use std::cell::RefCell;
@@ -35,8 +36,9 @@ pub fn step(spec: &NetworkSpec, batch: u64) -> Textbook {
 fn counted(spec: &NetworkSpec, batch: u64) -> Machine {
     let rows = usize::try_from(batch).expect("a batch that can be trained on");
     let mut trainer = Trainer::new(spec, |layer, i| ((layer * 31 + i * 7) % 19) as f64 / 19.0 - 0.5);
+    trainer.max_value = (spec.clipping() == Clipping::ByValue).then_some(1e-3);
     trainer.max_norm = match spec.clipping() {
-        Clipping::None => None,
+        Clipping::None | Clipping::ByValue => None,
         Clipping::Within => Some(1e300),
         Clipping::Scaled => Some(1e-30),
     };

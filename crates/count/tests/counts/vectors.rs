@@ -2,7 +2,7 @@
 //! thread and on more.
 
 use crate::cases::{Case, Draw, Laid, Numbers, Textbook, check, check_both, check_split, derivative, laid, side};
-use crate::rules::Choice;
+use crate::rules::{APART, Choice, apart, apart_textbook};
 use nxm_count::Formulas;
 use nxm_kernels::call::Op;
 use nxm_kernels::{
@@ -56,7 +56,9 @@ pub enum OnElements {
     Activate(Activation),
     Derive(Activation),
     Scale,
+    Clamp,
     Update(Choice),
+    UpdateApart(usize),
     AddSquares,
 }
 
@@ -86,13 +88,21 @@ impl<T: Element> Case<T> for Elements {
                 T::run(executor, Call::scale(factor.read(), x.write()).unwrap(), None);
                 return x.data;
             }
-            OnElements::Update(choice) => {
-                let (rule, gradient) = (choice.rule::<T>(), beside(2));
-                let (mut first, mut second) = (beside(3), beside(4).squared());
-                let mut state = [Some(first.write()), Some(second.write())];
+            OnElements::Clamp => Call::clamp(T::from_f64(0.3), x.write()).unwrap(),
+            OnElements::Update(_) | OnElements::UpdateApart(_) => {
+                let rule = match self.kernel {
+                    OnElements::Update(choice) => choice.rule::<T>(),
+                    OnElements::UpdateApart(number) => apart::<T>(number),
+                    _ => unreachable!("an update"),
+                };
+                // What is kept is positive: there are squares among it.
+                let gradient = beside(2);
+                let (mut first, mut second, mut third) =
+                    (beside(3).squared(), beside(4).squared(), beside(5).squared());
+                let mut state = [Some(first.write()), Some(second.write()), Some(third.write())];
                 state[rule.state()..].fill_with(|| None);
                 T::run(executor, Call::update(rule, gradient.read(), x.write(), state).unwrap(), None);
-                return [x.data, first.data, second.data].concat();
+                return [x.data, first.data, second.data, third.data].concat();
             }
             OnElements::AddSquares => {
                 let one = Layout::row_major(1, 1);
@@ -115,7 +125,9 @@ impl<T: Element> Case<T> for Elements {
             OnElements::Activate(activation) => functions(activation.function()),
             OnElements::Derive(activation) => derivative(activation, n),
             OnElements::Scale => Textbook { multiplications: n, ..Textbook::default() },
+            OnElements::Clamp => Textbook { cmp: 2 * n, ..Textbook::default() },
             OnElements::Update(choice) => choice.textbook(n),
+            OnElements::UpdateApart(number) => apart_textbook(number, n),
             // A sum of nothing is added, too.
             OnElements::AddSquares if self.cols == 0 => Textbook { additions: 1, ..Textbook::default() },
             OnElements::AddSquares => Textbook { multiplications: n, additions: n, ..Textbook::default() },
@@ -203,8 +215,11 @@ proptest! {
     }
 
     #[test]
-    fn elements(rows in 0usize..6, cols in side(), choice in Choice::any(), laid in [laid(), laid()]) {
-        for kernel in [OnElements::Scale, OnElements::AddSquares, OnElements::Update(choice)] {
+    fn elements(
+        rows in 0usize..6, cols in side(), choice in Choice::any(), number in 0..APART, laid in [laid(), laid()],
+    ) {
+        let updates = [OnElements::Update(choice), OnElements::UpdateApart(number)];
+        for kernel in [OnElements::Scale, OnElements::AddSquares, OnElements::Clamp].into_iter().chain(updates) {
             check_both(Elements { kernel, rows, cols, laid });
         }
     }
@@ -219,6 +234,15 @@ proptest! {
     #[test]
     fn functions(n in side(), function in proptest::sample::select(&Function::ALL)) {
         check_both(Elements { kernel: OnElements::Apply(function), rows: 1, cols: n, laid: [Laid::Plain; 2] });
+    }
+}
+
+/// Each of them once, whatever is drawn.
+#[test]
+fn rules_that_are_never_fused() {
+    for kernel in (0..APART).map(OnElements::UpdateApart) {
+        check_both(Elements { kernel, rows: 3, cols: 21, laid: [Laid::Padded; 2] });
+        check_both(Elements { kernel, rows: 3, cols: 5, laid: [Laid::Gaps, Laid::Short] });
     }
 }
 
@@ -238,6 +262,7 @@ fn large_enough_for_threads() {
     check_split::<f32>(&plain(OnElements::Activate(Activation::Relu)));
     check_split::<f64>(&plain(OnElements::Derive(Activation::Sigmoid)));
     check_split::<f64>(&plain(OnElements::Update(Choice { rule: 3, decay: 1 })));
+    check_split::<f32>(&plain(OnElements::UpdateApart(3)));
     for laid in [[Laid::Padded; 2], [Laid::Gaps, Laid::Short]] {
         let kernel = OnElements::Derive(Activation::Sigmoid);
         check_split::<f32>(&Elements { kernel, rows, cols: 301, laid });

@@ -1,6 +1,6 @@
 //! What a search draws its trials from.
 
-use nxm_net::{Adam, AdamW, Optimizer, Sgd};
+use nxm_net::Optimizer;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::error::TableError;
@@ -50,7 +50,11 @@ impl SearchSpace {
     pub fn around(settings: &Settings, rows: usize) -> SearchSpace {
         let learning_rate = match settings.options.optimizer {
             Optimizer::Sgd(_) => [0.001, 1.0],
-            Optimizer::Adam(_) | Optimizer::AdamW(_) => [0.0002, 0.02],
+            // Around what PyTorch begins with; for Adam 0.0002 to 0.02.
+            ref other => {
+                let default = other.name().parse().map_or(other.learning_rate(), |of: Optimizer| of.learning_rate());
+                [default / 5.0, default * 20.0]
+            }
         };
         // A batch of more than a quarter of the rows makes too few steps in an epoch.
         let largest = (rows / 4).clamp(16, 256).next_power_of_two();
@@ -94,19 +98,11 @@ impl SearchSpace {
         }
         if let Some(range) = self.learning_rate {
             let drawn = log_uniform(range, drawn(Dimension::LearningRate));
-            match &mut settings.options.optimizer {
-                Optimizer::Sgd(Sgd { learning_rate, .. })
-                | Optimizer::Adam(Adam { learning_rate, .. })
-                | Optimizer::AdamW(AdamW { learning_rate, .. }) => *learning_rate = drawn,
-            }
+            set(&mut settings.options.optimizer, "learning_rate", drawn);
         }
         if let Some(range) = self.weight_decay {
             let drawn = log_uniform(range, drawn(Dimension::WeightDecay));
-            match &mut settings.options.optimizer {
-                Optimizer::Sgd(Sgd { weight_decay, .. })
-                | Optimizer::Adam(Adam { weight_decay, .. })
-                | Optimizer::AdamW(AdamW { weight_decay, .. }) => *weight_decay = drawn,
-            }
+            set(&mut settings.options.optimizer, "weight_decay", drawn);
         }
         if let Some([smallest, largest]) = self.batch {
             let [low, high] = [smallest, largest].map(|batch| batch.ilog2() as usize);
@@ -117,6 +113,11 @@ impl SearchSpace {
         }
         settings
     }
+}
+
+/// Changes a setting; an optimizer that does not have it stays as it is.
+fn set(optimizer: &mut Optimizer, setting: &str, value: f64) {
+    let _ = optimizer.set(setting, &format!("{value:?}"));
 }
 
 fn refused(what: &str, low: &str, high: &str) -> TableError {

@@ -26,6 +26,8 @@ pub(crate) enum What<T> {
     Apply(Option<Function>),
     /// c ← factor · c.
     Scale(T),
+    /// c ← c within ±limit.
+    Clamp(T),
     /// c ← c · f'(z), given f(z) or z in the first matrix beside.
     Derive(Activation),
     /// C are weights that a rule updates by the sums, their gradient; beside are what the rule keeps.
@@ -193,7 +195,7 @@ impl<'a, T: Lane> Epilogue<'a, T> {
         match self.what {
             What::Nothing => Following::Nothing,
             What::Update(_) => Following::Update,
-            What::Apply(_) | What::Scale(_) | What::Derive(_) => Following::InPlace,
+            What::Apply(_) | What::Scale(_) | What::Clamp(_) | What::Derive(_) => Following::InPlace,
         }
     }
 }
@@ -261,6 +263,7 @@ impl<T: Lane> Kernel<T> for Follow<'_, '_, T> {
                 }
             }
             What::Scale(factor) => call_rows(simd, ScaledBy(factor), [], &mut c),
+            What::Clamp(limit) => call_rows(simd, Within(limit), [], &mut c),
             What::Derive(activation) => {
                 if let Beside::Read(kept) = beside[0] {
                     activation.derive_rows(simd, kept, &mut c);
@@ -336,7 +339,7 @@ impl<T: Lane, U: Update<T>> Kernel<T> for ByRule<'_, '_, '_, T, U> {
                     let first = if U::STATE > 0 { &mut first[f..f + len] } else { &mut [] };
                     let second = if U::STATE > 1 { &mut second[s..s + len] } else { &mut [] };
                     let weights = &mut weights[w..w + len];
-                    update_row(simd, rule, JoinedRows::one(cols), gradients, weights, [first, second]);
+                    update_row(simd, rule, JoinedRows::one(cols), gradients, weights, [first, second, &mut []]);
                 }
             }
             Gradient::Matrix(matrix) => {
@@ -362,7 +365,7 @@ impl<T: Lane, U: Update<T>> Kernel<T> for ByRule<'_, '_, '_, T, U> {
                         true => [weights.lines(), first.lines(), second.lines()],
                         false => [weights.padded_row(i, len), first.row(i, len), second.row(i, len)],
                     };
-                    update_row(simd, rule, rows, gradients, weights, [first, second]);
+                    update_row(simd, rule, rows, gradients, weights, [first, second, &mut []]);
                 }
             }
         }
@@ -456,5 +459,17 @@ impl<T: Lane> Elementwise<T, 0> for ScaledBy<T> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, x: S::Vector, _: [S::Vector; 0]) -> S::Vector {
         simd.mul(simd.splat(self.0), x)
+    }
+}
+
+/// x within ±limit; NaN stays NaN.
+#[derive(Clone, Copy)]
+struct Within<T>(T);
+
+impl<T: Lane> Elementwise<T, 0> for Within<T> {
+    #[inline(always)]
+    fn map<S: Simd<T>>(self, simd: S, x: S::Vector, _: [S::Vector; 0]) -> S::Vector {
+        let limit = simd.splat(self.0);
+        simd.min(limit, simd.max(simd.neg(limit), x))
     }
 }

@@ -14,6 +14,8 @@ pub struct Bindings<'a, T> {
     pub first: &'a mut [T],
     /// What the optimizer keeps second, or nothing.
     pub second: &'a mut [T],
+    /// What the optimizer keeps third, or nothing.
+    pub third: &'a mut [T],
     /// Everything that is computed.
     pub work: &'a mut [T],
     /// The examples.
@@ -42,12 +44,27 @@ impl<'a, T: Element> Bindings<'a, T> {
         // A rule in f64, made one in `T`, would be a conversion, which is executed in each run.
         let rule = Rule::Sgd { learning_rate: T::ZERO, decay: Decay::None };
         let targets = MatrixRef::from_row(&[]);
-        Bindings { parameters, first: &mut [], second: &mut [], work, inputs, targets, labels: &[], rule }
+        Bindings {
+            parameters,
+            first: &mut [],
+            second: &mut [],
+            third: &mut [],
+            work,
+            inputs,
+            targets,
+            labels: &[],
+            rule,
+        }
     }
     /// With what the optimizer keeps first and second; a slice that the rule does not use may be empty.
     #[must_use]
     pub fn with_state(self, first: &'a mut [T], second: &'a mut [T]) -> Self {
         Bindings { first, second, ..self }
+    }
+    /// With what the optimizer keeps third.
+    #[must_use]
+    pub fn with_third(self, third: &'a mut [T]) -> Self {
+        Bindings { third, ..self }
     }
     /// With a row of targets for each example.
     #[must_use]

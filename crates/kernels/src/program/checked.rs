@@ -23,6 +23,8 @@ pub struct Program<T: Element> {
     writes_parameters: Option<usize>,
     /// The first instruction that follows a rule, and how many matrices of state that keeps.
     follows_rule: Option<(usize, usize)>,
+    /// The first instruction that fuses a rule with a product.
+    fuses_rule: Option<usize>,
     /// Rows and columns of the examples.
     inputs: Option<(usize, usize)>,
     /// Rows and columns of the targets.
@@ -50,6 +52,7 @@ impl<T: Element> Program<T> {
             needed: [0; WRITABLE],
             writes_parameters: None,
             follows_rule: None,
+            fuses_rule: None,
             inputs: None,
             targets: None,
             labels: None,
@@ -122,6 +125,9 @@ impl<T: Element> Program<T> {
         if follows_rule && self.follows_rule.is_none() {
             self.follows_rule = Some((i, rule.state()));
         }
+        if matches!(op, Op::DenseUpdate { .. }) && self.fuses_rule.is_none() {
+            self.fuses_rule = Some(i);
+        }
         self.work = self.work.max(work);
         Ok(())
     }
@@ -164,6 +170,12 @@ impl<T: Element> Program<T> {
             && expected != bindings.rule.state()
         {
             return Err(ProgramError::Rule { expected, found: bindings.rule.state() });
+        }
+        if let Some(first) = self.fuses_rule
+            && range.end > first
+            && !bindings.rule.is_fused()
+        {
+            return Err(ProgramError::NotFused { instruction: first });
         }
         Ok(())
     }

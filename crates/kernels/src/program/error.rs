@@ -48,6 +48,11 @@ pub enum ProgramError {
         /// Matrices that the rule keeps.
         found: usize,
     },
+    /// The program fuses the rule with a product, and the rule of this step needs a gradient in memory.
+    NotFused {
+        /// Which instruction, from 0.
+        instruction: usize,
+    },
     /// A label is no class.
     Label {
         /// Its row, from 0.
@@ -88,6 +93,10 @@ impl fmt::Display for ProgramError {
             ProgramError::Rule { expected, found } => write!(
                 f,
                 "the program was made for a rule with {expected} matrices of state, and this step's rule keeps {found}"
+            ),
+            ProgramError::NotFused { instruction } => write!(
+                f,
+                "instruction {instruction}: it fuses the rule with a product, and this step's rule needs a gradient in memory"
             ),
             ProgramError::Label { row, label, classes } => {
                 write!(f, "row {row}: label {label} is not below the number of classes, {classes}")

@@ -17,6 +17,8 @@ pub enum Slot {
     First,
     /// What it keeps second.
     Second,
+    /// What it keeps third.
+    Third,
     /// Everything that is computed.
     Work,
     /// The examples, a matrix of any strides; it is only read.
@@ -26,7 +28,7 @@ pub enum Slot {
 }
 
 /// Memories that a program may write to.
-pub(super) const WRITABLE: usize = 4;
+pub(super) const WRITABLE: usize = 5;
 
 impl Slot {
     /// Whether it is data, which may have other strides than a place says and are only read.

@@ -82,8 +82,9 @@ impl<'a, T: Element> Bound<'a, T> {
             ParameterMemory::Shared(memory) => (NonNull::from(*memory).cast(), memory.len()),
             ParameterMemory::Exclusive(memory) => (NonNull::from(&mut **memory).cast(), memory.len()),
         };
-        let lens = [len, bindings.first.len(), bindings.second.len(), bindings.work.len()];
-        for (slot, found) in [Slot::Parameters, Slot::First, Slot::Second, Slot::Work].into_iter().zip(lens) {
+        let lens = [len, bindings.first.len(), bindings.second.len(), bindings.third.len(), bindings.work.len()];
+        let slots = [Slot::Parameters, Slot::First, Slot::Second, Slot::Third, Slot::Work];
+        for (slot, found) in slots.into_iter().zip(lens) {
             let needed = program.needed(slot);
             if needed > found {
                 return Err(ProgramError::Memory { slot, needed, found });
@@ -93,6 +94,7 @@ impl<'a, T: Element> Bound<'a, T> {
             parameters,
             NonNull::from(&mut *bindings.first).cast(),
             NonNull::from(&mut *bindings.second).cast(),
+            NonNull::from(&mut *bindings.third).cast(),
             NonNull::from(&mut *bindings.work).cast(),
         ];
         let Bindings { inputs, targets, labels, rule, .. } = *bindings;

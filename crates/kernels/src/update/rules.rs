@@ -8,7 +8,7 @@ pub(crate) trait Update<T: Lane>: Copy + Send + Sync {
     /// Numbers kept for each parameter.
     const STATE: usize;
     /// w's new value from g and the first `STATE` numbers of the state, which are updated.
-    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, state: &mut [S::Vector; 2]) -> S::Vector;
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, state: &mut [S::Vector; 3]) -> S::Vector;
 }
 
 /// x, or 0 where x is subnormal: 1 cmp. NaN stays NaN.
@@ -17,13 +17,13 @@ pub(crate) trait Update<T: Lane>: Copy + Send + Sync {
 /// until it is subnormal, and stays so for ever: rounding to nearest never lets it reach 0. Most processors take 20 times as long for an
 /// operation on such a number, and no parameter moves by it.
 #[inline(always)]
-fn flush<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
+pub(super) fn flush<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     flush_below(simd, T::MIN_POSITIVE, x)
 }
 
 /// x, or 0 where |x| is below `least`: 1 cmp.
 #[inline(always)]
-fn flush_below<T: Lane, S: Simd<T>>(simd: S, least: T, x: S::Vector) -> S::Vector {
+pub(super) fn flush_below<T: Lane, S: Simd<T>>(simd: S, least: T, x: S::Vector) -> S::Vector {
     simd.select(simd.lt(simd.abs(x), simd.splat(least)), simd.splat(T::ZERO), x)
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Plain<T> {
 impl<T: Lane> Update<T> for Plain<T> {
     const STATE: usize = 0;
     #[inline(always)]
-    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, _: &mut [S::Vector; 2]) -> S::Vector {
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, _: &mut [S::Vector; 3]) -> S::Vector {
         simd.neg_mul_add(simd.splat(self.learning_rate), g, w)
     }
 }
@@ -51,7 +51,7 @@ pub(crate) struct Momentum<T> {
 impl<T: Lane> Update<T> for Momentum<T> {
     const STATE: usize = 1;
     #[inline(always)]
-    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [v, _]: &mut [S::Vector; 2]) -> S::Vector {
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [v, ..]: &mut [S::Vector; 3]) -> S::Vector {
         *v = flush(simd, simd.mul_add(simd.splat(self.momentum), *v, g));
         simd.neg_mul_add(simd.splat(self.learning_rate), *v, w)
     }
@@ -68,7 +68,7 @@ pub(crate) struct Dampened<T> {
 impl<T: Lane> Update<T> for Dampened<T> {
     const STATE: usize = 1;
     #[inline(always)]
-    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [v, _]: &mut [S::Vector; 2]) -> S::Vector {
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [v, ..]: &mut [S::Vector; 3]) -> S::Vector {
         *v = flush(simd, simd.mul_add(simd.splat(self.momentum), *v, simd.mul(simd.splat(self.keep), g)));
         simd.neg_mul_add(simd.splat(self.learning_rate), *v, w)
     }
@@ -84,7 +84,7 @@ pub(crate) struct Nesterov<T> {
 impl<T: Lane> Update<T> for Nesterov<T> {
     const STATE: usize = 1;
     #[inline(always)]
-    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [v, _]: &mut [S::Vector; 2]) -> S::Vector {
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [v, ..]: &mut [S::Vector; 3]) -> S::Vector {
         let momentum = simd.splat(self.momentum);
         *v = flush(simd, simd.mul_add(momentum, *v, g));
         let ahead = simd.mul_add(momentum, *v, g);
@@ -116,7 +116,7 @@ pub(crate) fn least_v<T: Lane>(epsilon: T) -> T {
 impl<T: Lane> Update<T> for Adam<T> {
     const STATE: usize = 2;
     #[inline(always)]
-    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [m, v]: &mut [S::Vector; 2]) -> S::Vector {
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [m, v, _]: &mut [S::Vector; 3]) -> S::Vector {
         *m = flush(simd, simd.mul_add(simd.splat(self.one_minus_beta1), simd.sub(g, *m), *m));
         let scaled = simd.mul(simd.splat(self.one_minus_beta2), g);
         *v = flush_below(simd, self.least_v, simd.mul_add(scaled, g, simd.mul(simd.splat(self.beta2), *v)));
@@ -135,7 +135,7 @@ pub(crate) struct Decayed<U, T> {
 impl<T: Lane, U: Update<T>> Update<T> for Decayed<U, T> {
     const STATE: usize = U::STATE;
     #[inline(always)]
-    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, state: &mut [S::Vector; 2]) -> S::Vector {
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, state: &mut [S::Vector; 3]) -> S::Vector {
         self.rule.update(simd, simd.mul_add(simd.splat(self.lambda), w, g), w, state)
     }
 }
@@ -150,7 +150,7 @@ pub(crate) struct Decoupled<U, T> {
 impl<T: Lane, U: Update<T>> Update<T> for Decoupled<U, T> {
     const STATE: usize = U::STATE;
     #[inline(always)]
-    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, state: &mut [S::Vector; 2]) -> S::Vector {
+    fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, state: &mut [S::Vector; 3]) -> S::Vector {
         self.rule.update(simd, g, simd.mul(simd.splat(self.factor), w), state)
     }
 }

@@ -10,7 +10,7 @@ use nxm_kernels::{
     Strides,
 };
 
-use crate::dense::rules;
+use crate::dense::{rules, rules_apart};
 use crate::loss_samples;
 use crate::support::*;
 
@@ -219,6 +219,7 @@ pub fn call<T: Case>(sample: &mut Sample<T>) -> Result<Call<'_, T>, ShapeError> 
             Call::clip_scale(*max_norm, squares.view(), norm.view_mut(), scale.view_mut())
         }
         Op::Scale { factor, x } => Call::scale(factor.view(), x.view_mut()),
+        Op::Clamp { limit, x } => Call::clamp(*limit, x.view_mut()),
     }
 }
 
@@ -390,13 +391,20 @@ pub fn samples<T: Case>([b, n, m]: [usize; 3], seed: u64) -> Vec<Sample<T>> {
     for rule in rules::<T>() {
         let r = &mut stream(seed, &format!("{rule:?}"));
         let mut state = |kept: usize| (rule.state() > kept).then(|| positive(r, n, m));
-        let (of_weights, of_parameters) = ([state(0), state(1)], [state(0), state(1)]);
+        let (of_weights, of_parameters) = ([state(0), state(1)], [state(0), state(1), state(2)]);
         let (x, delta, weights) = (matrix(r, b, n), matrix(r, b, m), matrix(r, n, m));
         all.push(Op::DenseUpdate { x, delta, rule, weights, state: of_weights });
         all.push(Op::Update { rule, gradient: matrix(r, n, m), weights: matrix(r, n, m), state: of_parameters });
     }
     all.extend(loss_samples::losses(b, m, &mut stream(seed, "losses")));
     all.extend(loss_samples::further_losses(b, m, &mut stream(seed, "further losses")));
+    let r = &mut stream(seed, "rules apart");
+    for rule in rules_apart::<T>() {
+        let mut state = |kept: usize| (rule.state() > kept).then(|| positive(r, n, m));
+        let state = [state(0), state(1), state(2)];
+        all.push(Op::Update { rule, gradient: matrix(r, n, m), weights: matrix(r, n, m), state });
+    }
+    all.push(Op::Clamp { limit: t(0.3), x: matrix(r, b, m) });
     all
 }
 

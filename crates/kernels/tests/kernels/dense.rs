@@ -22,7 +22,53 @@ fn bits<T: Element>(x: &[T]) -> Vec<u64> {
     x.iter().map(|x| x.to_bits_u64()).collect()
 }
 
-/// One rule of each kind, with each kind of decay.
+/// One rule of each kind that is never fused.
+pub fn rules_apart<T: Element>() -> Vec<Rule<T>> {
+    let [rate, beta, rest, epsilon, lambda, keep, correction] =
+        [0.01, 0.9, 0.1, 1e-8, 0.02, 0.99, 1.7].map(T::from_f64);
+    let rmsprop = |centred, momentum| Rule::RmsProp {
+        learning_rate: rate,
+        alpha: beta,
+        one_minus_alpha: rest,
+        epsilon,
+        centred,
+        momentum,
+        lambda,
+    };
+    vec![
+        Rule::AmsGrad {
+            step_size: rate,
+            one_minus_beta1: rest,
+            beta2: beta,
+            one_minus_beta2: rest,
+            correction,
+            epsilon,
+            lambda,
+            keep,
+        },
+        rmsprop(false, None),
+        rmsprop(false, Some(beta)),
+        rmsprop(true, None),
+        rmsprop(true, Some(beta)),
+        Rule::Adagrad { learning_rate: rate, epsilon, lambda },
+        Rule::Adadelta { learning_rate: rate, rho: beta, one_minus_rho: rest, epsilon, lambda },
+        Rule::Adamax { step_size: rate, one_minus_beta1: rest, beta2: beta, epsilon, lambda },
+        Rule::NAdam {
+            of_gradient: rate,
+            of_moment: rest,
+            one_minus_beta1: rest,
+            beta2: beta,
+            one_minus_beta2: rest,
+            correction,
+            epsilon,
+            lambda,
+        },
+        Rule::Lion { learning_rate: rate, one_minus_beta1: rest, one_minus_beta2: lambda, keep },
+        Rule::Rprop { smaller: T::from_f64(0.5), larger: T::from_f64(1.2), least: T::from_f64(0.05), most: keep },
+    ]
+}
+
+/// One rule of each kind that may be fused, with each kind of decay.
 pub fn rules<T: Element>() -> Vec<Rule<T>> {
     let t = T::from_f64;
     let mut rules = Vec::new();

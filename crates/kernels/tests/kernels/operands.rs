@@ -36,7 +36,7 @@ fn is_open(kernel: &str, matrix: usize, change: Change) -> bool {
     use Change::*;
     match (kernel, matrix) {
         // In place, or beside a single element: any shape.
-        ("activate" | "apply" | "softmax" | "log_softmax", 0) => change != Stride,
+        ("activate" | "apply" | "softmax" | "log_softmax" | "clamp", 0) => change != Stride,
         ("add_squares" | "scale", 1) => change != Stride,
         // As many rows, or columns, as there are: they are summed.
         ("column_sum", 0) => change == Row,
@@ -157,14 +157,15 @@ fn check_other_operands<T: Case>() {
     }
 }
 
-type State<T> = [Option<Buffer<T>>; 2];
-
-/// More or fewer matrices of state, or the second without the first.
-fn other_states<T: Float>(state: &State<T>, weights: &Buffer<T>) -> Vec<State<T>> {
-    let some = || Some(weights.clone());
-    let all = [[None, None], [some(), None], [None, some()], [some(), some()]];
-    let same = |other: &State<T>| other.each_ref().map(Option::is_some) == state.each_ref().map(Option::is_some);
-    all.into_iter().filter(|other| !same(other)).collect()
+/// More or fewer matrices of state, or a later one without those before it.
+fn other_states<T: Float, const N: usize>(
+    state: &[Option<Buffer<T>>; N],
+    weights: &Buffer<T>,
+) -> Vec<[Option<Buffer<T>>; N]> {
+    let there = state.each_ref().map(Option::is_some);
+    let all = (0..1 << N).map(|bits: usize| std::array::from_fn(|i| bits >> i & 1 == 1));
+    let others = all.filter(|other: &[bool; N]| *other != there);
+    others.map(|other| other.map(|is_there| is_there.then(|| weights.clone()))).collect()
 }
 
 /// More or fewer labels than rows, and labels of no class.

@@ -14,7 +14,7 @@ use crate::dense::rules;
 use crate::operands::is_open_to_strides;
 use crate::support::*;
 
-const SLOTS: [Slot; 4] = [Slot::Work, Slot::Parameters, Slot::First, Slot::Second];
+const SLOTS: [Slot; 5] = [Slot::Work, Slot::Parameters, Slot::First, Slot::Second, Slot::Third];
 
 /// The memories of a program.
 #[derive(Clone, Debug)]
@@ -22,23 +22,25 @@ pub struct Memories<T> {
     pub parameters: Vec<T>,
     pub first: Vec<T>,
     pub second: Vec<T>,
+    pub third: Vec<T>,
     pub work: Vec<T>,
 }
 
 impl<T: Float> Memories<T> {
     pub fn new() -> Self {
-        Memories::of([0; 4])
+        Memories::of([0; 5])
     }
 
-    /// Of so many elements: parameters, first, second, work.
-    fn of(lens: [usize; 4]) -> Self {
-        let [parameters, first, second, work] = lens.map(|len| vec![T::GARBAGE; len]);
-        Memories { parameters, first, second, work }
+    /// Of so many elements: parameters, first, second, third, work.
+    fn of(lens: [usize; 5]) -> Self {
+        let [parameters, first, second, third, work] = lens.map(|len| vec![T::GARBAGE; len]);
+        Memories { parameters, first, second, third, work }
     }
 
     /// As long as a program needs, and no longer.
     pub fn for_program(program: &Program<T>) -> Self {
-        Memories::of([Slot::Parameters, Slot::First, Slot::Second, Slot::Work].map(|slot| program.needed(slot)))
+        let slots = [Slot::Parameters, Slot::First, Slot::Second, Slot::Third, Slot::Work];
+        Memories::of(slots.map(|slot| program.needed(slot)))
     }
 
     pub fn slot(&mut self, slot: Slot) -> &mut Vec<T> {
@@ -46,6 +48,7 @@ impl<T: Float> Memories<T> {
             Slot::Parameters => &mut self.parameters,
             Slot::First => &mut self.first,
             Slot::Second => &mut self.second,
+            Slot::Third => &mut self.third,
             Slot::Work => &mut self.work,
             Slot::Inputs | Slot::Targets => unreachable!("data have memory of their own"),
         }
@@ -57,10 +60,11 @@ impl<T: Float> Memories<T> {
 
     /// With data of their own.
     pub fn bind<'a>(&'a mut self, data: [MatrixRef<'a, T>; 2], labels: &'a [u32], rule: Rule<T>) -> Bindings<'a, T> {
-        let Memories { parameters, first, second, work } = self;
+        let Memories { parameters, first, second, third, work } = self;
         let [inputs, targets] = data;
         Bindings::new(ParameterMemory::Exclusive(parameters), work, inputs)
             .with_state(first, second)
+            .with_third(third)
             .with_targets(targets)
             .with_labels(labels)
             .with_rule(rule)

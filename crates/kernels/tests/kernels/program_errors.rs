@@ -41,7 +41,7 @@ fn operands_that_do_not_fit_are_no_program() {
     // State that the rule does not keep.
     let weights = at(Slot::Parameters, 0, 2, 3);
     let gradient = at(Slot::Work, 0, 2, 3);
-    let state = [Some(at(Slot::First, 0, 2, 3)), None];
+    let state = [Some(at(Slot::First, 0, 2, 3)), None, None];
     let wrong = program([Op::Update { rule: (), gradient, weights, state }]).unwrap_err();
     let error = ShapeError::Mismatch { what: "update: matrices of state", expected: 0, found: 1 };
     assert_eq!(wrong, ProgramError::Shapes { instruction: 0, error });
@@ -252,6 +252,19 @@ fn training(rule: &Rule<f64>) -> Program<f32> {
 
 fn momentum<T: Element>() -> Rule<T> {
     Rule::Momentum { learning_rate: T::ONE, momentum: T::ONE, decay: Decay::None }
+}
+
+/// A rule with one matrix of state, too, but one that no product is fused with.
+#[test]
+fn a_fused_program_refuses_a_rule_that_needs_a_gradient() {
+    let lion: Rule<f64> = Rule::Lion { learning_rate: 1.0, one_minus_beta1: 1.0, one_minus_beta2: 1.0, keep: 1.0 };
+    let program = training(&momentum());
+    let error = refused(&program, [(2, 3), (0, 0)], &[3, 0], lion.map(|x| x as f32), |_: &mut Memories<f32>| ());
+    assert_eq!(error, ProgramError::NotFused { instruction: 2 });
+    let fused = program.instructions()[2].clone();
+    let what = "dense_update: rules that may be fused with a product";
+    let error = ShapeError::Mismatch { what, expected: 1, found: 0 };
+    assert_eq!(Program::new(vec![fused], &lion).unwrap_err(), ProgramError::Shapes { instruction: 0, error });
 }
 
 #[test]

@@ -39,6 +39,10 @@ impl Fields {
 pub(super) struct Reader<'a>(pub &'a BTreeMap<String, String>);
 
 impl<'a> Reader<'a> {
+    pub(super) fn has(self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     pub(super) fn text(self, name: &str) -> Result<&'a str, ContentError> {
         self.0.get(name).map(String::as_str).ok_or_else(|| wrong(name, "a string", "missing"))
     }

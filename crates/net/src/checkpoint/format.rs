@@ -30,12 +30,15 @@ use crate::error::NetError;
 use crate::layer::WEIGHTS;
 use crate::network::Network;
 use crate::optimizer::{Optimizer, OptimizerState};
+use crate::schedule::PlateauState;
 use crate::train::{Progress, TrainingOptions, TrainingState};
 
 /// What the field "format" says.
 const FORMAT: &str = "nxm-checkpoint";
 /// What the names of fields begin with that hold notes.
 const NOTE: &str = "note.";
+/// The field of the product of NAdam's momenta over all steps.
+const PRODUCT: &str = "optimizer.momentum_product";
 /// The version that is written.
 const NEWEST: u64 = 2;
 
@@ -73,11 +76,17 @@ impl<T: Element> CheckpointParts<'_, T> {
         fields.text("activations", &activations.join(" "));
         options::write(self.options, &mut fields);
         fields.number("examples", self.examples);
-        let TrainingState { optimizer, progress: Progress { epochs, steps, loss } } = self.state;
+        let TrainingState { optimizer, progress: Progress { epochs, steps, loss }, plateau } = self.state;
         fields.number("progress.epochs", epochs);
         fields.number("progress.steps", steps);
         fields.number("progress.loss", loss);
         fields.number("optimizer.steps", optimizer.steps());
+        if let Optimizer::NAdam(_) = optimizer.optimizer() {
+            fields.number(PRODUCT, optimizer.momentum_product());
+        }
+        if self.options.schedule.plateau().is_some() {
+            options::write_plateau(plateau, &mut fields);
+        }
         for (name, note) in self.notes {
             fields.text(&format!("{NOTE}{name}"), note);
         }
@@ -224,6 +233,14 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
             loss: fields.number("progress.loss")?,
         },
         steps: fields.whole("optimizer.steps")?,
+        momentum_product: match options.optimizer {
+            Optimizer::NAdam(_) => fields.number(PRODUCT)?,
+            _ => 1.0,
+        },
+        plateau: match options.schedule.plateau() {
+            Some(_) => options::read_plateau(fields)?,
+            None => PlateauState::default(),
+        },
         notes: fields.beginning_with(NOTE),
         sizes,
         activations,
@@ -231,13 +248,27 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
     };
     // From here on the sizes are those of the data that is there: no memory is taken that the file does not fill.
     header.check(tensors(element, &summary.sizes, &summary.options.optimizer))?;
+    if !(0.0..=1.0).contains(&summary.momentum_product) {
+        return Err(wrong(PRODUCT, "a number from 0 to 1", summary.momentum_product.to_string()));
+    }
     summary.check()?;
     Ok(summary)
 }
 
 /// The tensors after this header, in every version up to the newest.
 fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<Checkpoint<T>, ContentError> {
-    let CheckpointSummary { sizes, activations, options, examples, progress, steps, notes, .. } = header;
+    let CheckpointSummary {
+        sizes,
+        activations,
+        options,
+        examples,
+        progress,
+        steps,
+        momentum_product,
+        plateau,
+        notes,
+        ..
+    } = header;
     let mut data = Data(data);
     let mut network = Network::zeros(&sizes, activations)?;
     let mut optimizer = OptimizerState::new(options.optimizer, &network)?;
@@ -250,14 +281,16 @@ fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<C
             data.read(optimizer.row_mut(i, layout.bias, 0));
         }
     }
-    optimizer.set_steps(steps);
+    optimizer.set_steps(steps, momentum_product);
     if let Some(layer) = optimizer.first_not_finite() {
         return Err(NetError::StateNotFinite { layer }.into());
     }
+    let mut state = TrainingState { optimizer, progress, plateau };
     if let Some(last) = steps.checked_sub(1) {
-        optimizer.set_learning_rate(options.schedule.learning_rate(options.optimizer.learning_rate(), last))?;
+        let rate = options.schedule.learning_rate(state.base_rate(&options), last);
+        state.optimizer.set_learning_rate(rate)?;
     }
-    let checkpoint = Checkpoint { network, options, state: TrainingState { optimizer, progress }, examples, notes };
+    let checkpoint = Checkpoint { network, options, state, examples, notes };
     checkpoint.parts().check()?;
     Ok(checkpoint)
 }

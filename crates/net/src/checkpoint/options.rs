@@ -2,22 +2,38 @@
 
 use super::error::ContentError;
 use super::fields::{Fields, Reader, wrong};
+use crate::error::NetError;
 use crate::loss::Loss;
-use crate::optimizer::{Adam, AdamW, Optimizer, Sgd};
-use crate::schedule::LearningRateSchedule;
+use crate::optimizer::Optimizer;
+use crate::schedule::{LearningRateSchedule, Plateau, PlateauState};
 use crate::train::TrainingOptions;
 
 /// What stands where there is nothing.
 const NONE: &str = "none";
+/// The field of the largest value of gradients.
+const CLIP_VALUE: &str = "clip_value";
+/// The field of the number of micro-batches in a step.
+const ACCUMULATE: &str = "accumulate";
+/// A setting that came later: a field only where it is true.
+const AMSGRAD: &str = "amsgrad";
+/// The field of the schedule.
+const SCHEDULE: &str = "schedule";
 
 pub(super) fn write(options: &TrainingOptions, to: &mut Fields) {
-    let TrainingOptions { loss, optimizer, schedule, clip_norm, batch, epochs, seed } = options;
+    let TrainingOptions { loss, optimizer, schedule, clip_norm, clip_value, batch, accumulate, epochs, seed } = options;
     write_loss(loss, to);
     write_optimizer(optimizer, to);
-    write_schedule(schedule, to);
+    write_schedule(SCHEDULE, schedule, to);
     match clip_norm {
         Some(max_norm) => to.number("clip_norm", max_norm),
         None => to.text("clip_norm", NONE),
+    }
+    // What came later has a field only where it is used, so that older programs read all other files.
+    if let Some(max_value) = clip_value {
+        to.number(CLIP_VALUE, max_value);
+    }
+    if *accumulate != 1 {
+        to.number(ACCUMULATE, accumulate);
     }
     to.number("batch", batch);
     to.number("epochs", epochs);
@@ -32,8 +48,10 @@ pub(super) fn read(from: Reader<'_>) -> Result<TrainingOptions, ContentError> {
     Ok(TrainingOptions {
         loss: read_loss(from)?,
         optimizer: read_optimizer(from)?,
-        schedule: read_schedule(from)?,
+        schedule: read_schedule(SCHEDULE, from)?,
         clip_norm,
+        clip_value: from.has(CLIP_VALUE).then(|| from.number(CLIP_VALUE)).transpose()?,
+        accumulate: if from.has(ACCUMULATE) { from.whole(ACCUMULATE)? } else { 1 },
         batch: from.whole("batch")?,
         epochs: from.whole("epochs")?,
         seed: from.whole("seed")?,
@@ -68,103 +86,160 @@ fn read_loss(from: Reader<'_>) -> Result<Loss, ContentError> {
 
 fn write_optimizer(optimizer: &Optimizer, to: &mut Fields) {
     to.text("optimizer", optimizer.name());
-    match *optimizer {
-        Optimizer::Sgd(Sgd { learning_rate, momentum, dampening, nesterov, weight_decay }) => {
-            to.number("optimizer.learning_rate", learning_rate);
-            to.number("optimizer.momentum", momentum);
-            to.number("optimizer.dampening", dampening);
-            to.number("optimizer.nesterov", nesterov);
-            to.number("optimizer.weight_decay", weight_decay);
-        }
-        Optimizer::Adam(Adam { learning_rate, beta1, beta2, epsilon, weight_decay })
-        | Optimizer::AdamW(AdamW { learning_rate, beta1, beta2, epsilon, weight_decay }) => {
-            to.number("optimizer.learning_rate", learning_rate);
-            to.number("optimizer.beta1", beta1);
-            to.number("optimizer.beta2", beta2);
-            to.number("optimizer.epsilon", epsilon);
-            to.number("optimizer.weight_decay", weight_decay);
+    to.number("optimizer.learning_rate", optimizer.learning_rate());
+    for (name, value) in optimizer.settings() {
+        if name != AMSGRAD || value == "true" {
+            to.text(&format!("optimizer.{name}"), &value);
         }
     }
 }
 
 fn read_optimizer(from: Reader<'_>) -> Result<Optimizer, ContentError> {
-    let learning_rate = from.number("optimizer.learning_rate")?;
-    let weight_decay = from.number("optimizer.weight_decay")?;
     let name = from.text("optimizer")?;
-    match name {
-        "sgd" => Ok(Optimizer::Sgd(Sgd {
-            learning_rate,
-            momentum: from.number("optimizer.momentum")?,
-            dampening: from.number("optimizer.dampening")?,
-            nesterov: from.value("optimizer.nesterov", "true or false")?,
-            weight_decay,
-        })),
-        "adam" | "adamw" => {
-            let [beta1, beta2] = [from.number("optimizer.beta1")?, from.number("optimizer.beta2")?];
-            let epsilon = from.number("optimizer.epsilon")?;
-            Ok(match name {
-                "adam" => Optimizer::Adam(Adam { learning_rate, beta1, beta2, epsilon, weight_decay }),
-                _ => Optimizer::AdamW(AdamW { learning_rate, beta1, beta2, epsilon, weight_decay }),
-            })
+    let mut optimizer: Optimizer = from.value("optimizer", "the name of an optimizer")?;
+    let names = optimizer.settings().into_iter().map(|(setting, _)| setting);
+    for setting in std::iter::once("learning_rate").chain(names) {
+        let field = format!("optimizer.{setting}");
+        if setting == AMSGRAD && !from.has(&field) {
+            continue;
         }
-        _ => Err(wrong("optimizer", "the name of an optimizer", format!("{name:?}"))),
+        let text = from.text(&field)?;
+        optimizer.set(setting, text).map_err(|error| match error {
+            NetError::SettingText { expected, .. } => wrong(&field, expected, format!("{text:?}")),
+            other => wrong(&field, format!("a setting of {name}"), other.to_string()),
+        })?;
     }
+    Ok(optimizer)
 }
 
-fn write_schedule(schedule: &LearningRateSchedule, to: &mut Fields) {
-    to.text("schedule", schedule.name());
+/// Fields of a schedule, which are called `name` and what begins with that.
+fn write_schedule(name: &str, schedule: &LearningRateSchedule, to: &mut Fields) {
+    let of = |setting: &str| format!("{name}.{setting}");
+    to.text(name, schedule.name());
     match schedule {
         LearningRateSchedule::Constant => {}
         LearningRateSchedule::Step { every, factor } => {
-            to.number("schedule.every", every);
-            to.number("schedule.factor", factor);
+            to.number(&of("every"), every);
+            to.number(&of("factor"), factor);
         }
         LearningRateSchedule::Milestones { at, factor } => {
-            to.numbers("schedule.at", at);
-            to.number("schedule.factor", factor);
+            to.numbers(&of("at"), at);
+            to.number(&of("factor"), factor);
+        }
+        LearningRateSchedule::Exponential { factor } => to.number(&of("factor"), factor),
+        LearningRateSchedule::Polynomial { steps, power } => {
+            to.number(&of("steps"), steps);
+            to.number(&of("power"), power);
         }
         LearningRateSchedule::Linear { start, end, steps } => {
-            to.number("schedule.start", start);
-            to.number("schedule.end", end);
-            to.number("schedule.steps", steps);
+            to.number(&of("start"), start);
+            to.number(&of("end"), end);
+            to.number(&of("steps"), steps);
         }
         LearningRateSchedule::Cosine { steps, minimum } => {
-            to.number("schedule.steps", steps);
-            to.number("schedule.minimum", minimum);
+            to.number(&of("steps"), steps);
+            to.number(&of("minimum"), minimum);
         }
         LearningRateSchedule::CosineRestarts { steps, longer, minimum } => {
-            to.number("schedule.steps", steps);
-            to.number("schedule.longer", longer);
-            to.number("schedule.minimum", minimum);
+            to.number(&of("steps"), steps);
+            to.number(&of("longer"), longer);
+            to.number(&of("minimum"), minimum);
+        }
+        LearningRateSchedule::OneCycle { steps, rise, start_divisor, end_divisor, shape } => {
+            to.number(&of("steps"), steps);
+            to.number(&of("rise"), rise);
+            to.number(&of("start_divisor"), start_divisor);
+            to.number(&of("end_divisor"), end_divisor);
+            to.text(&of("shape"), shape.name());
+        }
+        LearningRateSchedule::Plateau(Plateau { factor, patience, threshold, kind, aim, cooldown, minimum }) => {
+            to.number(&of("factor"), factor);
+            to.number(&of("patience"), patience);
+            to.number(&of("threshold"), threshold);
+            to.text(&of("kind"), kind.name());
+            to.text(&of("aim"), aim.name());
+            to.number(&of("cooldown"), cooldown);
+            to.number(&of("minimum"), minimum);
+        }
+        LearningRateSchedule::WarmUp { steps, start, then } => {
+            to.number(&of("steps"), steps);
+            to.number(&of("start"), start);
+            write_schedule(&of("then"), then, to);
         }
     }
 }
 
-fn read_schedule(from: Reader<'_>) -> Result<LearningRateSchedule, ContentError> {
-    Ok(match from.text("schedule")? {
+/// The schedule whose fields are called `name` and what begins with that.
+fn read_schedule(name: &str, from: Reader<'_>) -> Result<LearningRateSchedule, ContentError> {
+    let whole = |setting: &str| from.whole(&format!("{name}.{setting}"));
+    let number = |setting: &str| from.number(&format!("{name}.{setting}"));
+    let kind = from.text(name)?;
+    Ok(match kind {
         "constant" => LearningRateSchedule::Constant,
-        "step" => {
-            LearningRateSchedule::Step { every: from.whole("schedule.every")?, factor: from.number("schedule.factor")? }
-        }
+        "step" => LearningRateSchedule::Step { every: whole("every")?, factor: number("factor")? },
         "milestones" => LearningRateSchedule::Milestones {
-            at: from.values("schedule.at", "whole numbers")?,
-            factor: from.number("schedule.factor")?,
+            at: from.values(&format!("{name}.at"), "whole numbers")?,
+            factor: number("factor")?,
         },
-        "linear" => LearningRateSchedule::Linear {
-            start: from.number("schedule.start")?,
-            end: from.number("schedule.end")?,
-            steps: from.whole("schedule.steps")?,
-        },
-        "cosine" => LearningRateSchedule::Cosine {
-            steps: from.whole("schedule.steps")?,
-            minimum: from.number("schedule.minimum")?,
-        },
+        "exponential" => LearningRateSchedule::Exponential { factor: number("factor")? },
+        "polynomial" => LearningRateSchedule::Polynomial { steps: whole("steps")?, power: number("power")? },
+        "linear" => {
+            LearningRateSchedule::Linear { start: number("start")?, end: number("end")?, steps: whole("steps")? }
+        }
+        "cosine" => LearningRateSchedule::Cosine { steps: whole("steps")?, minimum: number("minimum")? },
         "cosine_restarts" => LearningRateSchedule::CosineRestarts {
-            steps: from.whole("schedule.steps")?,
-            longer: from.whole("schedule.longer")?,
-            minimum: from.number("schedule.minimum")?,
+            steps: whole("steps")?,
+            longer: whole("longer")?,
+            minimum: number("minimum")?,
         },
-        name => return Err(wrong("schedule", "the name of a schedule", format!("{name:?}"))),
+        "one_cycle" => LearningRateSchedule::OneCycle {
+            steps: whole("steps")?,
+            rise: number("rise")?,
+            start_divisor: number("start_divisor")?,
+            end_divisor: number("end_divisor")?,
+            shape: from.value(&format!("{name}.shape"), "cosine or linear")?,
+        },
+        "plateau" => LearningRateSchedule::Plateau(Plateau {
+            factor: number("factor")?,
+            patience: whole("patience")?,
+            threshold: number("threshold")?,
+            kind: from.value(&format!("{name}.kind"), "relative or absolute")?,
+            aim: from.value(&format!("{name}.aim"), "lowest or highest")?,
+            cooldown: whole("cooldown")?,
+            minimum: number("minimum")?,
+        }),
+        // What follows a warm-up is no warm-up. So a file can't ask for more than two schedules.
+        "warm_up" if name == SCHEDULE => LearningRateSchedule::WarmUp {
+            steps: whole("steps")?,
+            start: number("start")?,
+            then: Box::new(read_schedule(&format!("{name}.then"), from)?),
+        },
+        _ => return Err(wrong(name, "the name of a schedule", format!("{kind:?}"))),
+    })
+}
+
+pub(super) fn write_plateau(state: &PlateauState, to: &mut Fields) {
+    let PlateauState { best, bad_epochs, cooldown, learning_rate } = state;
+    for (name, number) in [("plateau.best", best), ("plateau.learning_rate", learning_rate)] {
+        match number {
+            Some(number) => to.number(name, number),
+            None => to.text(name, NONE),
+        }
+    }
+    to.number("plateau.bad_epochs", bad_epochs);
+    to.number("plateau.cooldown", cooldown);
+}
+
+pub(super) fn read_plateau(from: Reader<'_>) -> Result<PlateauState, ContentError> {
+    let number = |name: &str| match from.text(name)? {
+        NONE => Ok(None),
+        _ => from.number(name).map(Some),
+    };
+    Ok(PlateauState {
+        best: number("plateau.best")?,
+        bad_epochs: from.whole("plateau.bad_epochs")?,
+        cooldown: from.whole("plateau.cooldown")?,
+        learning_rate: number("plateau.learning_rate")?,
     })
 }
 

@@ -13,6 +13,7 @@ use super::file::Opened;
 use super::format;
 use crate::buffer::bytes;
 use crate::error::NetError;
+use crate::schedule::PlateauState;
 use crate::train::{Progress, TrainingOptions};
 
 /// What the numbers of a file are.
@@ -111,6 +112,10 @@ pub struct CheckpointSummary {
     pub progress: Progress,
     /// Steps that the optimizer has taken.
     pub steps: u64,
+    /// The product of NAdam's momenta over these steps; 1 for other optimizers.
+    pub momentum_product: f64,
+    /// What the schedule's plateau has seen; nothing if it has none.
+    pub plateau: PlateauState,
     /// What the caller wants to have beside it, by name.
     pub notes: BTreeMap<String, String>,
 }
@@ -144,6 +149,7 @@ impl CheckpointSummary {
         if self.examples == 0 {
             return Err(NetError::NoExamples);
         }
+        self.plateau.check(&self.options)?;
         self.progress.check(&self.options, self.examples, self.steps)
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use nxm_kernels::beside::{is_within, rounded};
 use nxm_kernels::program::Place;
-use nxm_kernels::{Element, MatrixRef, Memory, Rule};
+use nxm_kernels::{Element, MOST_STATE, MatrixRef, Memory, Rule};
 
 use super::Optimizer;
+use super::rules::Momenta;
 use crate::buffer::memory;
 use crate::check::{finite_matrix, is_finite};
 use crate::error::NetError;
@@ -18,9 +19,9 @@ use crate::network::Network;
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerState<T> {
     /// Beside the weights, in their order.
-    pub weights: [Vec<T>; 2],
+    pub weights: [Vec<T>; MOST_STATE],
     /// Beside the biases.
-    pub bias: [Vec<T>; 2],
+    pub bias: [Vec<T>; MOST_STATE],
 }
 
 /// An optimizer at work on one network: how many steps it has made, and what it keeps for each parameter.
@@ -35,7 +36,9 @@ pub struct OptimizerState<T: Element> {
     /// Numbers kept for each parameter.
     kept: usize,
     /// Laid out as the network's parameters are; empty if nothing is kept.
-    memories: [Memory<T>; 2],
+    memories: [Memory<T>; MOST_STATE],
+    /// What NAdam carries along, after the steps that were made and after the one that is being made.
+    momenta: [Momenta; 2],
 }
 
 /// What is kept, the steps and the learning rate are equal.
@@ -45,6 +48,7 @@ impl<T: Element> PartialEq for OptimizerState<T> {
             && self.learning_rate == other.learning_rate
             && self.steps == other.steps
             && *self.layout == *other.layout
+            && self.momenta[0] == other.momenta[0]
             && self.layers() == other.layers()
     }
 }
@@ -53,16 +57,24 @@ impl<T: Element> PartialEq for OptimizerState<T> {
 const STATE: &str = "the optimizer's state";
 
 impl<T: Element> OptimizerState<T> {
-    /// Before the first step on networks shaped as `network`: everything kept is 0.
+    /// Before the first step on networks shaped as `network`: everything kept is 0, but for Adagrad's initial sum and Rprop's step sizes.
     ///
     /// # Errors
     /// [`NetError`] if an option of the optimizer is out of its range, or if the state does not fit into memory.
     pub fn new(optimizer: Optimizer, network: &Network<T>) -> Result<Self, NetError> {
         optimizer.check::<T>()?;
         let (kept, layout) = (optimizer.state_names().len(), Arc::clone(&network.layout));
-        let of = |used| memory(STATE, if used { layout.len } else { 0 });
-        let memories = [of(kept > 0)?, of(kept > 1)?];
-        Ok(OptimizerState { optimizer, learning_rate: optimizer.learning_rate(), steps: 0, layout, kept, memories })
+        let of = |number| memory(STATE, if kept > number { layout.len } else { 0 });
+        let mut memories = [of(0)?, of(1)?, of(2)?];
+        for (number, memory) in memories.iter_mut().enumerate() {
+            let initial = optimizer.initial_state(number);
+            if initial != 0.0 {
+                memory.as_mut_slice().fill(T::from_f64(initial));
+            }
+        }
+        let momenta = [Momenta::new(&optimizer); 2];
+        let learning_rate = optimizer.learning_rate();
+        Ok(OptimizerState { optimizer, learning_rate, steps: 0, layout, kept, memories, momenta })
     }
 
     /// After `steps` steps on `network`, with what was kept then.
@@ -77,7 +89,7 @@ impl<T: Element> OptimizerState<T> {
         layers: &[LayerState<T>],
     ) -> Result<Self, NetError> {
         let mut state = OptimizerState::new(optimizer, network)?;
-        state.steps = steps;
+        state.set_steps(steps, Momenta::after(&optimizer, steps).product);
         let (expected, found) = (network.layout.layers.len(), layers.len());
         if expected != found {
             return Err(NetError::State { layer: found.min(expected), what: "layers", expected, found });
@@ -119,7 +131,8 @@ impl<T: Element> OptimizerState<T> {
     }
     /// A copy of what is kept for each layer.
     pub fn layers(&self) -> Vec<LayerState<T>> {
-        let of = |place| [0, 1].map(|i| if i < self.kept() { self.matrix(i, place).to_vec() } else { Vec::new() });
+        let of =
+            |place| std::array::from_fn(|i| if i < self.kept() { self.matrix(i, place).to_vec() } else { Vec::new() });
         let layers = self.layout.layers.iter();
         layers.map(|layer| LayerState { weights: of(layer.weights), bias: of(layer.bias) }).collect()
     }
@@ -136,9 +149,15 @@ impl<T: Element> OptimizerState<T> {
         Ok(())
     }
 
-    /// Begins after so many steps.
-    pub(crate) fn set_steps(&mut self, steps: u64) {
+    /// Begins after so many steps, and with the product of momenta that NAdam had then.
+    pub(crate) fn set_steps(&mut self, steps: u64, product: f64) {
         self.steps = steps;
+        self.momenta[0].product = product;
+    }
+
+    /// The product of NAdam's momenta over all steps; 1 for other optimizers.
+    pub(crate) fn momentum_product(&self) -> f64 {
+        self.momenta[0].product
     }
 
     /// Numbers kept for each parameter.
@@ -160,20 +179,22 @@ impl<T: Element> OptimizerState<T> {
 
     /// All that is kept.
     #[inline]
-    pub(crate) fn memories(&mut self) -> [&mut [T]; 2] {
+    pub(crate) fn memories(&mut self) -> [&mut [T]; MOST_STATE] {
         self.memories.each_mut().map(Memory::as_mut_slice)
     }
 
     /// The rule of the next step.
     #[inline]
-    pub(crate) fn rule(&self) -> Rule<T> {
-        self.optimizer.rule(self.learning_rate, self.steps + 1)
+    pub(crate) fn rule(&mut self) -> Rule<T> {
+        self.momenta[1] = self.momenta[0];
+        self.optimizer.rule_after(self.learning_rate, self.steps + 1, &mut self.momenta[1])
     }
 
-    /// The next step has been made.
+    /// The step of the last [`rule`](Self::rule) has been made.
     #[inline]
     pub(crate) fn advance(&mut self) {
         self.steps += 1;
+        self.momenta[0] = self.momenta[1];
     }
 
     /// The first layer whose state holds a number that is not finite.

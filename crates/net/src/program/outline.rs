@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use nxm_kernels::call::Op;
 use nxm_kernels::program::{Instruction, Place, Places, Slot};
-use nxm_kernels::{Element, Kept, Layout, Phase, Region};
+use nxm_kernels::{Element, Kept, Layout, MOST_STATE, Phase, Region};
 
 use super::MemoryNeeds;
-use crate::layout::{NetworkLayout, Room};
+use crate::layout::{LayerLayout, NetworkLayout, Room};
 use crate::loss::Loss;
 
 /// What a program computes.
@@ -27,8 +27,16 @@ pub(crate) enum Purpose<T> {
     Training {
         /// When weights are updated.
         mode: UpdateMode<T>,
-        /// How many numbers the optimizer keeps for each parameter: 0, 1 or 2.
+        /// How many numbers the optimizer keeps for each parameter, at most [`MOST_STATE`].
         state: usize,
+        /// Whether examples have weights.
+        weighted: bool,
+    },
+    /// A micro-batch of a step: outputs, loss, and gradients that are added to those that stand where a step of this mode has its own. It
+    /// is run by the rule w ← w − η·g with η = −1/k, where k micro-batches make a step.
+    Accumulation {
+        /// That of the step.
+        mode: UpdateMode<T>,
         /// Whether examples have weights.
         weighted: bool,
     },
@@ -45,14 +53,29 @@ pub(crate) enum UpdateMode<T> {
     Apart,
     /// As `Apart`, and gradients are clipped to this norm before the first update.
     Clipped(T),
+    /// As `Apart`, and each gradient is clipped to this size, of either sign, before the first update.
+    Limited(T),
+}
+
+impl<T: Copy> Purpose<T> {
+    /// When weights are updated, if it is a step or a part of one.
+    fn mode(&self) -> Option<UpdateMode<T>> {
+        match *self {
+            Purpose::Training { mode, .. } | Purpose::Accumulation { mode, .. } => Some(mode),
+            Purpose::Prediction | Purpose::Evaluation { .. } => None,
+        }
+    }
 }
 
 impl<T> Purpose<T> {
-    /// Whether it is the same. A step has one norm to clip to, so norms need no comparison.
+    /// Whether it is the same. A step has one norm or size to clip to, so these need no comparison.
     pub(crate) fn is(&self, other: &Purpose<T>) -> bool {
         match (self, other) {
             (Purpose::Training { mode: a, state: m, .. }, Purpose::Training { mode: b, state: n, .. }) => {
                 m == n && discriminant(a) == discriminant(b) && self.is_weighted() == other.is_weighted()
+            }
+            (Purpose::Accumulation { mode: a, weighted: one }, Purpose::Accumulation { mode: b, weighted: other }) => {
+                discriminant(a) == discriminant(b) && one == other
             }
             _ => discriminant(self) == discriminant(other) && self.is_weighted() == other.is_weighted(),
         }
@@ -63,6 +86,7 @@ impl<T> Purpose<T> {
         match self {
             Purpose::Prediction => false,
             Purpose::Evaluation { weighted } | Purpose::Training { weighted, .. } => *weighted,
+            Purpose::Accumulation { weighted, .. } => *weighted,
         }
     }
 }
@@ -136,6 +160,8 @@ pub(crate) struct Results {
     pub(crate) weight_gradients: Vec<Place>,
     /// Of each layer ∂L/∂b.
     pub(crate) bias_gradients: Vec<Place>,
+    /// Of each layer both gradients of one micro-batch, if gradients are accumulated.
+    partial: Vec<[Place; 2]>,
     /// If gradients are clipped: Σ g² up to and including the weights of each layer, and up to and including its biases.
     pub(crate) squares: Vec<[Place; 2]>,
     /// Of each layer a = f(z).
@@ -182,8 +208,16 @@ impl<T: Element> Outline<T> {
                 sections.scale = writer.section(|w| w.scale(&results));
             }
             if !matches!(mode, UpdateMode::Fused) {
-                sections.update = writer.section(|w| w.update(&results, state));
+                sections.update = writer.section(|w| {
+                    if let UpdateMode::Limited(limit) = mode {
+                        w.clamp(&results, limit);
+                    }
+                    w.update(&results, state);
+                });
             }
+        }
+        if let Purpose::Accumulation { .. } = purpose {
+            sections.backward = writer.section(|w| w.backward(&results, delta, 0));
         }
         Outline { sections, results, work: writer.room.addressable(), needs, instructions: writer.instructions }
     }
@@ -223,6 +257,7 @@ impl<T: Element> Writer<'_, T> {
             weights: None,
             weight_gradients: Vec::new(),
             bias_gradients: Vec::new(),
+            partial: Vec::new(),
             squares: Vec::new(),
             outputs: Vec::new(),
             kept: Vec::new(),
@@ -232,7 +267,7 @@ impl<T: Element> Writer<'_, T> {
     /// Places of gradients. Their size does not depend on the number of rows either.
     fn gradients(&mut self, results: &mut Results, purpose: Purpose<T>) {
         let (layout, room) = (self.layout, &mut self.room);
-        let Purpose::Training { mode, .. } = purpose else { return };
+        let Some(mode) = purpose.mode() else { return };
         for layer in &layout.layers {
             results.bias_gradients.push(room.place(1, layer.fan_out));
             if !matches!(mode, UpdateMode::Fused) {
@@ -242,6 +277,11 @@ impl<T: Element> Writer<'_, T> {
                 results.squares.push([(); 2].map(|()| room.place(1, 1)));
             }
         }
+        // Behind all others, which so stand at the same places in a step that updates by them.
+        if let Purpose::Accumulation { .. } = purpose {
+            let of = |layer: &LayerLayout| [room.place(layer.fan_in, layer.fan_out), room.place(1, layer.fan_out)];
+            results.partial = layout.layers.iter().map(of).collect();
+        }
     }
 
     /// Where ∂L/∂z stands of the layer that the backward pass has reached, and of the layer before it. They swap after each layer. An
@@ -250,7 +290,7 @@ impl<T: Element> Writer<'_, T> {
         let count = match purpose {
             Purpose::Prediction => 0,
             Purpose::Evaluation { .. } => 1,
-            Purpose::Training { .. } => 2,
+            Purpose::Training { .. } | Purpose::Accumulation { .. } => 2,
         };
         let widest = self.layout.layers.iter().map(|layer| layer.fan_out).max().unwrap_or(0);
         let mut offsets = [0; 2];
@@ -280,7 +320,7 @@ impl<T: Element> Writer<'_, T> {
     fn forward(&mut self, results: &mut Results, purpose: Purpose<T>) {
         for (l, layer) in self.layout.layers.iter().enumerate() {
             let (x, a) = (self.inputs(results, l), self.room.place(self.rows, layer.fan_out));
-            let trains = matches!(purpose, Purpose::Training { .. });
+            let trains = purpose.mode().is_some();
             let sums =
                 (trains && layer.activation.kept() == Kept::Sums).then(|| self.room.place(self.rows, layer.fan_out));
             let (weights, bias, activation) = (layer.weights, layer.bias, layer.activation);
@@ -306,14 +346,25 @@ impl<T: Element> Writer<'_, T> {
                 let d = self.delta(before, layer.fan_in);
                 self.push(Phase::InputGradient, l, Op::DenseInputGradient { delta, weights, activation, kept, d });
             }
-            let (x, sum) = (self.inputs(results, l), results.bias_gradients[l]);
+            let x = self.inputs(results, l);
+            if let Some(&[gradient, sum]) = results.partial.get(l) {
+                let [weights, bias] = results.gradients(l);
+                self.push(Phase::BiasGradient, l, Op::ColumnSum { a: delta, sum });
+                self.push(Phase::BiasGradient, l, update(sum, bias, 0));
+                self.push(Phase::WeightGradient, l, Op::DenseWeightGradient { x, delta, gradient });
+                self.push(Phase::WeightGradient, l, update(gradient, weights, 0));
+                (here, before) = (before, here);
+                continue;
+            }
+            let sum = results.bias_gradients[l];
             self.push(Phase::BiasGradient, l, Op::ColumnSum { a: delta, sum });
             match results.weight_gradients.get(l) {
                 Some(&gradient) => {
                     self.push(Phase::WeightGradient, l, Op::DenseWeightGradient { x, delta, gradient });
                 }
                 None => {
-                    let (weights, state_of_weights) = (layer.weights, state_of(layer.weights, state));
+                    let (weights, [first, second, _]) = (layer.weights, state_of(layer.weights, state));
+                    let state_of_weights = [first, second];
                     let op = Op::DenseUpdate { x, delta, rule: (), weights, state: state_of_weights };
                     self.push(Phase::Update, l, op);
                     self.push(Phase::Update, l, update(sum, layer.bias, state));
@@ -346,6 +397,15 @@ impl<T: Element> Writer<'_, T> {
         }
     }
 
+    /// All gradients within ±limit.
+    fn clamp(&mut self, results: &Results, limit: T) {
+        for l in 0..self.layout.layers.len() {
+            for x in results.gradients(l) {
+                self.push(Phase::Clip, l, Op::Clamp { limit, x });
+            }
+        }
+    }
+
     /// All updates.
     fn update(&mut self, results: &Results, state: usize) {
         for (l, layer) in self.layout.layers.iter().enumerate() {
@@ -357,9 +417,9 @@ impl<T: Element> Writer<'_, T> {
 }
 
 /// Where an optimizer keeps its `state` numbers for each of these parameters: at the same place of other memories.
-fn state_of(parameters: Place, state: usize) -> [Option<Place>; 2] {
+fn state_of(parameters: Place, state: usize) -> [Option<Place>; MOST_STATE] {
     let at = |used: bool, slot| used.then_some(Place { slot, ..parameters });
-    [at(state > 0, Slot::First), at(state > 1, Slot::Second)]
+    [at(state > 0, Slot::First), at(state > 1, Slot::Second), at(state > 2, Slot::Third)]
 }
 
 /// The update of these parameters by their gradient.
@@ -370,7 +430,7 @@ fn update<T: Element>(gradient: Place, parameters: Place, state: usize) -> Op<Pl
 #[cfg(test)]
 mod tests {
     use nxm_kernels::program::Slot;
-    use nxm_kernels::{Activation, Element};
+    use nxm_kernels::{Activation, Element, MOST_STATE};
 
     use super::{Outline, Purpose, UpdateMode};
     use crate::layout::NetworkLayout;
@@ -378,11 +438,17 @@ mod tests {
     use crate::plans::any_rule;
 
     fn purposes<T: Element>() -> Vec<Purpose<T>> {
-        let training = [UpdateMode::Fused, UpdateMode::Apart, UpdateMode::Clipped(T::ONE)]
-            .into_iter()
-            .flat_map(|mode| (0..6).map(move |i| Purpose::Training { mode, state: i / 2, weighted: i % 2 == 1 }));
-        let evaluations = [false, true].map(|weighted| Purpose::Evaluation { weighted });
-        [Purpose::Prediction].into_iter().chain(evaluations).chain(training).collect()
+        let apart = [UpdateMode::Apart, UpdateMode::Clipped(T::ONE), UpdateMode::Limited(T::ONE)];
+        let training = apart.into_iter().flat_map(|mode| (0..=MOST_STATE).map(move |state| (mode, state)));
+        // No rule that keeps more is fused.
+        let fused = (0..3).map(|state| (UpdateMode::Fused, state));
+        let either = [false, true];
+        let training = training.chain(fused);
+        let training =
+            training.flat_map(|(mode, state)| either.map(|weighted| Purpose::Training { mode, state, weighted }));
+        let evaluations = either.map(|weighted| Purpose::Evaluation { weighted });
+        let parts = apart.into_iter().flat_map(|mode| either.map(|weighted| Purpose::Accumulation { mode, weighted }));
+        [Purpose::Prediction].into_iter().chain(evaluations).chain(training).chain(parts).collect()
     }
 
     fn losses() -> Vec<Loss> {

@@ -6,7 +6,7 @@ use crate::error::NetError;
 use crate::loss::Loss;
 use crate::optimizer::Optimizer;
 use crate::schedule::LearningRateSchedule;
-use crate::step::check_max_norm;
+use crate::step::{check_max_norm, check_max_value};
 
 /// How to train.
 ///
@@ -26,8 +26,13 @@ pub struct TrainingOptions {
     pub schedule: LearningRateSchedule,
     /// The largest norm of all gradients together; above 0. None: they stay as they are.
     pub clip_norm: Option<f64>,
-    /// Examples of a step; the last step of an epoch takes what is left.
+    /// The largest size of each gradient, of either sign; above 0. None: they stay as they are. Not both this and `clip_norm`.
+    pub clip_value: Option<f64>,
+    /// Examples of a step, or of a micro-batch where gradients are accumulated; the last step of an epoch takes what is left.
     pub batch: usize,
+    /// Micro-batches of a step, at least 1. A step's gradient is the mean of theirs: each is the gradient of its loss divided by how many
+    /// micro-batches this step has, which is fewer in the last step of an epoch if too few examples are left.
+    pub accumulate: usize,
     /// How many times each example is used; 0 trains nothing.
     pub epochs: usize,
     /// What the order of the examples is drawn from: an epoch's order depends on the seed, the epoch's number and the number
@@ -43,7 +48,9 @@ impl Default for TrainingOptions {
             optimizer: Optimizer::default(),
             schedule: LearningRateSchedule::Constant,
             clip_norm: None,
+            clip_value: None,
             batch: 32,
+            accumulate: 1,
             epochs: 1,
             seed: 0,
         }
@@ -67,13 +74,23 @@ impl TrainingOptions {
     }
     /// With this schedule: how the learning rate changes from step to step.
     #[must_use]
-    pub fn with_schedule(self, schedule: LearningRateSchedule) -> TrainingOptions {
-        TrainingOptions { schedule, ..self }
+    pub fn with_schedule(self, schedule: impl Into<LearningRateSchedule>) -> TrainingOptions {
+        TrainingOptions { schedule: schedule.into(), ..self }
     }
     /// With gradients scaled down, all together, to a norm of at most `max_norm`, above 0; `None` leaves them as they are.
     #[must_use]
     pub fn with_clip_norm(self, max_norm: impl Into<Option<f64>>) -> TrainingOptions {
         TrainingOptions { clip_norm: max_norm.into(), ..self }
+    }
+    /// With each gradient clipped to at most `max_value`, above 0, and at least −`max_value`; `None` leaves them as they are.
+    #[must_use]
+    pub fn with_clip_value(self, max_value: impl Into<Option<f64>>) -> TrainingOptions {
+        TrainingOptions { clip_value: max_value.into(), ..self }
+    }
+    /// With the gradients of `parts` micro-batches in a step, at least 1, each of [`batch`](Self::batch) examples.
+    #[must_use]
+    pub fn with_accumulate(self, parts: usize) -> TrainingOptions {
+        TrainingOptions { accumulate: parts, ..self }
     }
     /// With `batch` examples in a step, at least 1.
     #[must_use]
@@ -91,9 +108,9 @@ impl TrainingOptions {
         TrainingOptions { seed, ..self }
     }
 
-    /// Steps of an epoch of so many examples: ⌈examples / batch⌉. Panics if the batch is 0.
+    /// Steps of an epoch of so many examples: ⌈⌈examples / batch⌉ / micro-batches of a step⌉. Panics if one of these is 0.
     pub fn steps_per_epoch(&self, examples: usize) -> usize {
-        examples.div_ceil(self.batch)
+        examples.div_ceil(self.batch).div_ceil(self.accumulate)
     }
 
     /// What can be checked without network and data.
@@ -104,6 +121,14 @@ impl TrainingOptions {
         self.optimizer.check::<T>()?;
         self.schedule.check()?;
         self.clip_norm.map_or(Ok(()), check_max_norm::<T>)?;
+        self.clip_value.map_or(Ok(()), check_max_value::<T>)?;
+        if self.clip_norm.is_some() && self.clip_value.is_some() {
+            return Err(NetError::TwoClippings);
+        }
+        if self.accumulate == 0 {
+            let (name, expected) = ("the number of micro-batches in a step", "a whole number, at least 1");
+            return Err(NetError::Setting { name, value: 0.0, expected });
+        }
         if self.batch == 0 { Err(NetError::NoBatch) } else { Ok(()) }
     }
 }

@@ -8,11 +8,12 @@ use crate::check::first_not_finite;
 use crate::error::NetError;
 use crate::network::Network;
 use crate::optimizer::OptimizerState;
+use crate::schedule::PlateauState;
 
 /// The optimizer's state, and the place in the run.
 ///
 /// There is no other random state: an epoch's order follows from the seed, the epoch's number and the number of examples; the
-/// learning rate follows from the schedule and the number of steps.
+/// learning rate follows from the schedule, the number of steps and, of a plateau, what it has seen.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TrainingState<T: Element> {
@@ -20,6 +21,8 @@ pub struct TrainingState<T: Element> {
     pub optimizer: OptimizerState<T>,
     /// The place in the run.
     pub progress: Progress,
+    /// What a schedule's plateau has seen; nothing in a training with another schedule.
+    pub plateau: PlateauState,
 }
 
 /// A place in a run.
@@ -37,12 +40,23 @@ pub struct Progress {
 impl<T: Element> TrainingState<T> {
     /// At the beginning of a run, with this state of the optimizer.
     pub fn new(optimizer: OptimizerState<T>) -> Self {
-        TrainingState { optimizer, progress: Progress::default() }
+        TrainingState { optimizer, progress: Progress::default(), plateau: PlateauState::default() }
     }
     /// At this place in the run.
     #[must_use]
     pub fn with_progress(self, progress: Progress) -> Self {
         TrainingState { progress, ..self }
+    }
+
+    /// With what a plateau has seen.
+    #[must_use]
+    pub fn with_plateau(self, plateau: PlateauState) -> Self {
+        TrainingState { plateau, ..self }
+    }
+
+    /// η₀ of the next step: the optimizer's own, or what a plateau has made of it.
+    pub(crate) fn base_rate(&self, options: &TrainingOptions) -> f64 {
+        self.plateau.learning_rate.unwrap_or(options.optimizer.learning_rate())
     }
 
     /// Whether a training with these options on so many examples can be in this state.
@@ -64,7 +78,7 @@ impl<T: Element> TrainingState<T> {
                 [&options.optimizer, self.optimizer.optimizer()].map(|optimizer| format!("{optimizer:?}"));
             return Err(NetError::Resume { what: "the optimizer of its state", expected, found });
         }
-        Ok(())
+        self.plateau.check(options)
     }
 
     /// Whether all weights and all that the optimizer keeps are finite.
@@ -79,10 +93,9 @@ impl<T: Element> TrainingState<T> {
 }
 
 impl Progress {
-    /// After one more step, on examples of this weight together: 1 mul, 1 addition.
+    /// With the loss of examples of this weight together more: 1 mul, 1 addition.
     pub(crate) fn add(&mut self, loss: f64, weight: f64) {
         self.loss = add(self.loss, mul(loss, weight));
-        self.steps += 1;
     }
     /// After `epochs` whole epochs.
     #[must_use]

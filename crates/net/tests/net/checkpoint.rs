@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use nxm_kernels::{Activation, Element};
 use nxm_net::{
-    Checkpoint, CheckpointError, Checkpoints, ContentError, LayerState, LearningRateSchedule, Loss, NetError, Network,
-    Optimizer, OptimizerState, Progress, Sgd, Training, TrainingOptions, TrainingState,
+    Aim, Checkpoint, CheckpointError, Checkpoints, ContentError, LayerState, LearningRateSchedule, Loss, NetError,
+    Network, Optimizer, OptimizerState, PhaseShape, Plateau, Progress, Sgd, ThresholdKind, Training, TrainingOptions,
+    TrainingState,
 };
 
 use crate::resume::{job, steps};
@@ -45,7 +46,7 @@ impl Drop for Folder {
 /// they are written.
 pub fn small<T: Element>() -> Checkpoint<T> {
     let mut network: Network<T> = network(&[2, 3, 1], Activation::Tanh, Activation::Identity, 0);
-    let momentum = |len, seed| [numbers(len, seed), Vec::new()];
+    let momentum = |len, seed| [numbers(len, seed), Vec::new(), Vec::new()];
     for l in 0..2 {
         let (mut layer, seed) = (network.layer_mut(l), l as u64 + 1);
         let (fan_in, fan_out) = (layer.as_ref().fan_in(), layer.as_ref().fan_out());
@@ -92,6 +93,17 @@ fn everything_comes_back() {
         LearningRateSchedule::Linear { start: 0.1, end: 1.0 / 3.0, steps: 5 },
         LearningRateSchedule::Cosine { steps: 9, minimum: 1e-300 },
         LearningRateSchedule::CosineRestarts { steps: 3, longer: 2, minimum: 1e-9 },
+        LearningRateSchedule::Exponential { factor: 0.1 + 0.2 },
+        LearningRateSchedule::Polynomial { steps: 3, power: 0.5 },
+        LearningRateSchedule::OneCycle {
+            steps: 7,
+            rise: 1.0 / 3.0,
+            start_divisor: 25.0,
+            end_divisor: 1e4,
+            shape: PhaseShape::Linear,
+        },
+        LearningRateSchedule::Cosine { steps: 9, minimum: 0.0 }.after_warm_up(1, 0.1),
+        Plateau::new().with_aim(Aim::Highest).with_threshold(0.1, ThresholdKind::Absolute).with_cooldown(3).into(),
     ];
     let folder = Folder::new("everything");
     for loss in losses(3) {

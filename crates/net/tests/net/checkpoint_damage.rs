@@ -110,7 +110,7 @@ fn lies_are_found_where_they_stand() {
     assert_eq!(field(r#""sizes":"2 3 1""#, r#""sizes":"""#), "sizes");
     assert_eq!(field("tanh identity", "tanh"), "activations");
     assert_eq!(field("tanh identity", "tanh sine"), "activations");
-    assert_eq!(field(r#""optimizer":"sgd""#, r#""optimizer":"lion""#), "optimizer");
+    assert_eq!(field(r#""optimizer":"sgd""#, r#""optimizer":"noah""#), "optimizer");
     assert_eq!(field(r#""schedule":"milestones""#, r#""schedule":"noam""#), "schedule");
     assert_eq!(field(r#""loss":"mse""#, r#""loss":"hinge""#), "loss");
     // No string: the header says where.

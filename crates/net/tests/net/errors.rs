@@ -2,8 +2,8 @@
 
 use nxm_kernels::{Activation, MatrixRef};
 use nxm_net::{
-    Adam, AdamW, DataError, Dataset, LearningRateSchedule, Loss, NetError, Network, Optimizer, OptimizerState, Sgd,
-    Step, Targets, Training, TrainingOptions,
+    Adagrad, Adam, AdamW, DataError, Dataset, LearningRateSchedule, Lion, Loss, NetError, Network, Optimizer,
+    OptimizerState, RmsProp, Rprop, Sgd, Step, Targets, Training, TrainingOptions,
 };
 
 use crate::support::{cpu, examples, network};
@@ -139,6 +139,11 @@ fn options_out_of_their_range() {
         (Optimizer::Adam(adam.with_betas(adam.beta1, -0.5)), "beta2", -0.5),
         (Optimizer::AdamW(adamw.with_epsilon(-1e-8)), "epsilon", -1e-8),
         (Optimizer::AdamW(adamw.with_weight_decay(1e60)), "weight decay", 1e60),
+        (RmsProp::default().with_alpha(1.5).into(), "alpha", 1.5),
+        (Adagrad::default().with_initial_sum(-1.0).into(), "the initial sum of squares", -1.0),
+        (Rprop::default().with_smaller(1.0).into(), "the factor of smaller steps", 1.0),
+        (Rprop::default().with_least_step(99.0).into(), "the smallest step size", 99.0),
+        (Lion::default().with_beta2(1.0).into(), "beta2", 1.0),
     ] {
         let error = refused(TrainingOptions::default().with_optimizer(optimizer));
         assert!(
@@ -147,6 +152,8 @@ fn options_out_of_their_range() {
         );
     }
     for max_norm in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-60] {
+        let error = refused(TrainingOptions::default().with_clip_value(max_norm));
+        assert!(matches!(error, NetError::Setting { name: "the largest value of gradients", .. }), "{error}");
         let error = refused(TrainingOptions::default().with_clip_norm(max_norm));
         assert!(said(error).starts_with("the largest norm of gradients is "), "{max_norm}");
     }

@@ -3,22 +3,31 @@
 //!
 //! In the files, step s trains on `x[s mod 8]` and `y[s mod 8]`; parameters are called by the layer's place among layers
 //! and activations; weights are [out, in], the transpose of ours; `loss64` and `final64` come from a run in f64 that starts from f32
-//! parameters. `index.tsv` says how far PyTorch's own run in f32 strays from that.
+//! parameters, and `loss32` and `final32` from the same run in f32.
 //!
-//! Of the cases that these were taken from, those are not here that use what this crate does not have: other optimizers (AMSGrad,
-//! RMSprop, Adagrad, Adadelta, Adamax, NAdam, RAdam), activations (leaky ReLU and ELU with another slope or α, softplus with another
-//! β, CELU) and losses (sums instead of means, L1, Huber, soft
-//! targets, probabilities instead of logits, KL divergence, …), clipping by value, normalisation, dropout, layers without bias, and
-//! gradients accumulated over batches.
+//! `NXM_GOLDEN=FOLDER cargo test -p nxm-net golden` runs all cases in another folder of this format. Each case is reported by its name, and
+//! a case that asks for what this crate does not have fails by its name, too.
+//!
+//! Of the cases that these were taken from, those are not here that use what this crate does not have: activations (leaky ReLU and ELU with
+//! another slope or α, softplus with another β, CELU), losses (sums instead of means, L1, Huber,
+//! soft targets, probabilities instead of logits, KL divergence, …), normalisation, dropout, and layers without bias.
+//! Of PyTorch's optimizers, SparseAdam, Adafactor, ASGD, Muon and L-BFGS are missing, and of its schedules those that cycle a momentum.
+//!
+//! `golden/make.py` computed the cases of the families `more_optimizers` and `more_schedules`.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use nxm_kernels::{Activation, Element, MatrixRef};
-use nxm_net::{Adam, AdamW, LearningRateSchedule, Loss, Network, Optimizer, OptimizerState, Sgd, Step, Targets};
+use nxm_kernels::{Element, MatrixRef};
+use nxm_net::{LearningRateSchedule, Loss, Network, Optimizer, OptimizerState, Step, Targets};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
 use crate::support::cpu;
+use config::{Config, Layer};
+
+#[path = "golden/config.rs"]
+mod config;
 
 /// f64: 50 steps of sums of up to 30 terms in another order; PyTorch's own files ask for 1e-9 relative.
 const TOLERANCE: f64 = 1e-9;
@@ -30,150 +39,105 @@ const CYCLE: usize = 8;
 
 #[test]
 fn pytorch_s_trajectories_in_f64() {
-    for case in cases() {
-        case.follow_f64();
-    }
+    each_case("f64", Case::follow_f64);
 }
 
 #[test]
 fn pytorch_s_trajectories_in_f32() {
-    for case in cases() {
-        case.follow_f32();
+    each_case("f32", Case::follow_f32);
+}
+
+/// The cases that are run: those here, or those of another folder.
+fn folder() -> PathBuf {
+    match std::env::var_os("NXM_GOLDEN") {
+        Some(folder) => folder.into(),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/net/golden"),
     }
 }
 
-/// All cases: each line of the index and each file is one.
-fn cases() -> Vec<Case> {
+/// Files of cases, in the order of their names.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let of = |path: PathBuf| match path.is_dir() {
+        true => files(&path),
+        false => Vec::from_iter(Some(path).filter(|path| path.extension().is_some_and(|end| end == "safetensors"))),
+    };
+    paths.into_iter().flat_map(of).collect()
+}
+
+/// Follows each case, says of each how that went, and fails if one failed.
+fn each_case(element: &str, follow: fn(&Case) -> Result<(), String>) {
+    let folder = folder();
+    let files = files(&folder);
+    let mut failed = Vec::new();
+    for path in &files {
+        let name = path.strip_prefix(&folder).unwrap_or(path).display().to_string();
+        // A case that fails stops no other one.
+        let followed = catch_unwind(AssertUnwindSafe(|| follow(&Case::open(path, name.clone()))));
+        match followed {
+            Ok(Ok(())) => println!("{element} {name}: ok"),
+            Ok(Err(lacks)) => failed.push(format!("{element} {name}: can't run {lacks}")),
+            Err(_) => failed.push(format!("{element} {name}: strays; see its panic")),
+        }
+    }
+    assert!(!files.is_empty(), "no cases in {}", folder.display());
+    assert!(failed.is_empty(), "{} of {} cases failed:\n{}", failed.len(), files.len(), failed.join("\n"));
+}
+
+/// Each line of the index here is a file, and each file a line.
+#[test]
+fn the_index_names_all_cases() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/net/golden");
     let index = std::fs::read_to_string(folder.join("index.tsv")).unwrap();
-    let cases: Vec<Case> = index.lines().skip(1).map(|line| Case::open(&folder, line)).collect();
-    let families = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    let files = families.filter(|path| path.is_dir()).flat_map(|family| std::fs::read_dir(family).unwrap());
-    assert_eq!(files.count(), cases.len(), "files and lines of the index");
-    assert_eq!(cases.len(), 48);
-    cases
+    let mut named: Vec<PathBuf> =
+        index.lines().skip(1).map(|line| folder.join(line.split('\t').next().unwrap())).collect();
+    named.sort();
+    assert_eq!(named, files(&folder));
 }
 
 struct Case {
-    name: PathBuf,
+    name: String,
     file: Vec<u8>,
     config: Value,
-    /// PyTorch's f32 run: relative in losses, absolute in parameters.
-    deviations: (f64, f64),
 }
 
+/// What a case asks for.
+struct Job {
+    batch: usize,
+    parts: usize,
+    loss: Loss,
+    optimizer: Optimizer,
+    schedule: LearningRateSchedule,
+    clip: [Option<f64>; 2],
+}
+
+/// What a training came to: losses, norms of gradients, the network.
+type Trained<T> = (Vec<f64>, Vec<f64>, Network<T>);
+
 impl Case {
-    fn open(folder: &Path, line: &str) -> Case {
-        let columns: Vec<&str> = line.split('\t').collect();
-        let [name, _, _, losses, parameters] = columns[..] else { panic!("{line}") };
-        let file = std::fs::read(folder.join(name)).unwrap();
+    fn open(path: &Path, name: String) -> Case {
+        let file = std::fs::read(path).unwrap();
         let (_, header) = SafeTensors::read_metadata(&file).unwrap();
         let config = serde_json::from_str(&header.metadata().as_ref().unwrap()["config"]).unwrap();
-        Case { name: name.into(), file, config, deviations: (losses.parse().unwrap(), parameters.parse().unwrap()) }
+        Case { name, file, config }
     }
 
-    fn number(&self, part: &str, name: &str) -> Option<f64> {
-        self.config[part][name].as_f64()
+    fn config(&self) -> Config<'_> {
+        Config(&self.config)
     }
 
-    fn batch(&self) -> usize {
-        self.config["batch"].as_u64().unwrap() as usize
-    }
-
-    /// Inputs, then units with their activation and the layer's place.
-    fn layers(&self) -> (usize, Vec<(usize, Activation, usize)>) {
-        let mut layers = Vec::new();
-        let mut inputs = 0;
-        for (place, entry) in self.config["layers"].as_array().unwrap().iter().enumerate() {
-            let size = |name: &str| entry[name].as_u64().unwrap() as usize;
-            match entry["type"].as_str().unwrap() {
-                "linear" => {
-                    assert_ne!(entry["bias"].as_bool(), Some(false), "a layer without bias");
-                    inputs = if layers.is_empty() { size("in") } else { inputs };
-                    layers.push((size("out"), Activation::Identity, place));
-                }
-                "act" => {
-                    let options = ["negative_slope", "alpha", "beta", "threshold"].map(|name| entry[name].as_f64());
-                    assert!(matches!(
-                        options,
-                        [None | Some(0.01), None | Some(1.0), None | Some(1.0), None | Some(20.0)]
-                    ));
-                    // PyTorch writes some names in one word.
-                    let name =
-                        entry["name"].as_str().unwrap().replace("hard", "hard_").replace("logsigmoid", "log_sigmoid");
-                    layers.last_mut().unwrap().1 = name.parse().unwrap();
-                }
-                other => panic!("a layer of {other}"),
-            }
-        }
-        (inputs, layers)
-    }
-
-    fn loss(&self) -> Loss {
-        assert!(self.config["loss"]["reduction"].is_null());
-        let numbers = |name: &str| -> Vec<f64> {
-            let numbers = self.config["loss"][name].as_array();
-            numbers.into_iter().flatten().map(|w| w.as_f64().unwrap()).collect()
-        };
-        match self.config["loss"]["name"].as_str().unwrap() {
-            "mse" => Loss::MeanSquaredError,
-            "bce_with_logits" => Loss::BinaryCrossEntropy { positive_weights: numbers("pos_weight") },
-            "cross_entropy" => Loss::CrossEntropy {
-                label_smoothing: self.number("loss", "label_smoothing").unwrap_or(0.0),
-                class_weights: numbers("weight"),
-            },
-            other => panic!("a loss of {other}"),
-        }
-    }
-
-    fn optimizer(&self) -> Optimizer {
-        let option = |name| self.number("optimizer", name);
-        let learning_rate = option("lr").unwrap();
-        let betas = self.config["optimizer"]["betas"].as_array();
-        let [beta1, beta2] = [0, 1].map(|i| betas.map_or([0.9, 0.999][i], |betas| betas[i].as_f64().unwrap()));
-        let epsilon = option("eps").unwrap_or(1e-8);
-        match self.config["optimizer"]["name"].as_str().unwrap() {
-            "sgd" => Sgd::new(learning_rate)
-                .with_momentum(option("momentum").unwrap_or(0.0))
-                .with_dampening(option("dampening").unwrap_or(0.0))
-                .with_nesterov(self.config["optimizer"]["nesterov"].as_bool().unwrap_or(false))
-                .with_weight_decay(option("weight_decay").unwrap_or(0.0))
-                .into(),
-            "adam" => Adam::new(learning_rate)
-                .with_betas(beta1, beta2)
-                .with_epsilon(epsilon)
-                .with_weight_decay(option("weight_decay").unwrap_or(0.0))
-                .into(),
-            "adamw" => AdamW::new(learning_rate)
-                .with_betas(beta1, beta2)
-                .with_epsilon(epsilon)
-                .with_weight_decay(option("weight_decay").unwrap_or(0.01))
-                .into(),
-            other => panic!("an optimizer of {other}"),
-        }
-    }
-
-    fn schedule(&self) -> LearningRateSchedule {
-        let option = |name| self.number("schedule", name).unwrap();
-        let whole = |name| self.config["schedule"][name].as_u64().unwrap();
-        match self.config["schedule"]["name"].as_str() {
-            None => LearningRateSchedule::Constant,
-            Some("step") => LearningRateSchedule::Step { every: whole("step_size"), factor: option("gamma") },
-            Some("multistep") => {
-                let at = self.config["schedule"]["milestones"].as_array().unwrap();
-                let at = at.iter().map(|milestone| milestone.as_u64().unwrap()).collect();
-                LearningRateSchedule::Milestones { at, factor: option("gamma") }
-            }
-            Some("linear") => LearningRateSchedule::Linear {
-                start: option("start_factor"),
-                end: option("end_factor"),
-                steps: whole("total_iters"),
-            },
-            Some("cosine_restarts") => {
-                LearningRateSchedule::CosineRestarts { steps: whole("T_0"), longer: whole("T_mult"), minimum: 0.0 }
-            }
-            Some(other) => panic!("a schedule of {other}"),
-        }
+    fn job(&self) -> Result<Job, String> {
+        let config = self.config();
+        Ok(Job {
+            batch: config.batch(),
+            parts: config.accumulate(),
+            loss: config.loss()?,
+            optimizer: config.optimizer()?,
+            schedule: config.schedule()?,
+            clip: config.clip()?,
+        })
     }
 
     /// A tensor's numbers in f64.
@@ -196,8 +160,8 @@ impl Case {
     }
 
     /// The network whose parameters the file has under `prefix`.
-    fn network<T: Element>(&self, prefix: &str) -> Network<T> {
-        let (inputs, layers) = self.layers();
+    fn network<T: Element>(&self, prefix: &str) -> Result<Network<T>, String> {
+        let (inputs, layers): (usize, Vec<Layer>) = self.config().layers()?;
         let builder = layers
             .iter()
             .fold(Network::builder(inputs), |builder, (units, activation, _)| builder.dense(*units, *activation));
@@ -213,102 +177,125 @@ impl Case {
             }
             layer.bias_mut().iter_mut().zip(bias).for_each(|(to, from)| *to = T::from_f64(from));
         }
-        network
+        Ok(network)
     }
 
-    /// Trains 50 steps; the losses, the norms of gradients and the network. `before` sees each step's plan and network before its
-    /// update.
+    /// Trains 50 steps. `before` sees each step's plan and network before its update.
     fn train<T: Element>(
         &self,
         mut before: impl FnMut(usize, &mut Step<T>, &Network<T>, MatrixRef<'_, T>, Targets<'_, T>),
-    ) -> (Vec<f64>, Vec<f64>, Network<T>) {
-        let mut network = self.network::<T>("init");
-        let (batch, loss, schedule, optimizer) = (self.batch(), self.loss(), self.schedule(), self.optimizer());
+    ) -> Result<Trained<T>, String> {
+        let Job { batch, parts, loss, optimizer, schedule, clip: [max_norm, max_value] } = self.job()?;
+        let mut network = self.network::<T>("init")?;
         let narrow = |numbers: Vec<f64>| numbers.into_iter().map(T::from_f64).collect::<Vec<T>>();
         let (x, y) = (narrow(self.numbers("x")), self.numbers("y"));
         let (labels, y): (Vec<u32>, Vec<T>) = (y.iter().map(|y| *y as u32).collect(), narrow(y));
         let mut step = Step::new(&network, &loss, batch).unwrap();
-        if !self.config["clip"].is_null() {
-            assert_eq!(self.config["clip"]["by"], "norm");
-            step = step.clip_norm(self.number("clip", "max").unwrap()).unwrap();
+        if let Some(max_norm) = max_norm {
+            step = step.clip_norm(max_norm).unwrap();
+        }
+        if let Some(max_value) = max_value {
+            step = step.clip_value(max_value).unwrap();
         }
         let mut state = OptimizerState::new(optimizer, &network).unwrap();
         let (inputs, outputs) = (network.inputs(), network.outputs());
         let (mut losses, mut norms) = (Vec::new(), Vec::new());
-        for s in 0..50 {
-            let part = s % CYCLE * batch;
-            let x = MatrixRef::new(&x[part * inputs..], batch, inputs).unwrap();
-            let targets = match loss.takes_labels() {
-                true => Targets::Classes(&labels[part..part + batch]),
-                false => Targets::Values(MatrixRef::new(&y[part * outputs..], batch, outputs).unwrap()),
+        for s in 0..self.numbers("loss64").len() {
+            let example = |part: usize| {
+                let part = (s * parts + part) % CYCLE * batch;
+                let targets = match loss.takes_labels() {
+                    true => Targets::Classes(&labels[part..part + batch]),
+                    false => Targets::Values(MatrixRef::new(&y[part * outputs..], batch, outputs).unwrap()),
+                };
+                (MatrixRef::new(&x[part * inputs..], batch, inputs).unwrap(), targets)
             };
-            before(s, &mut step, &network, x, targets);
+            let (first, targets) = example(0);
+            before(s, &mut step, &network, first, targets);
             state.set_learning_rate(schedule.learning_rate(optimizer.learning_rate(), s as u64)).unwrap();
             if !self.config["schedule"].is_null() {
                 close(self, "learning rate", &[state.learning_rate()], &self.numbers("lr")[s..=s]);
             }
-            losses.push(step.train(&mut network, &cpu(), x, targets, &mut state).unwrap().to_f64());
+            if parts == 1 {
+                losses.push(step.train(&mut network, &cpu(), first, targets, &mut state).unwrap().to_f64());
+            } else {
+                let mut part = |part| {
+                    let (x, targets) = example(part);
+                    step.accumulate(&network, &cpu(), x, targets, parts).unwrap().to_f64()
+                };
+                losses.push((0..parts).map(&mut part).sum::<f64>() / parts as f64);
+                step.update(&mut network, &cpu(), &mut state).unwrap();
+            }
             norms.extend(step.gradient_norm().map(T::to_f64));
         }
-        (losses, norms, network)
+        Ok((losses, norms, network))
     }
 
-    fn follow_f64(&self) {
+    fn follow_f64(&self) -> Result<(), String> {
+        let parts = self.job()?.parts;
+        let gradients = self.network::<f64>("grad0")?;
         let (losses, norms, network) = self.train::<f64>(|s, step, network, x, targets| {
-            if s == 0 {
+            if s == 0 && parts == 1 {
                 close(self, "out0", &network.predict(&cpu(), x).unwrap(), &self.numbers("out0"));
                 step.gradients(network, &cpu(), x, targets).unwrap();
-                for (l, expected) in self.network::<f64>("grad0").layers().enumerate() {
-                    close(
-                        self,
-                        "first weight gradient",
-                        &step.weight_gradient(l).to_vec(),
-                        &expected.weights().to_vec(),
-                    );
-                    close(self, "first bias gradient", step.bias_gradient(l).row(0), expected.bias());
+                for (l, expected) in gradients.layers().enumerate() {
+                    let given = [step.weight_gradient(l), step.bias_gradient(l)].map(|gradient| gradient.to_vec());
+                    close(self, "first weight gradient", &given[0], &expected.weights().to_vec());
+                    close(self, "first bias gradient", &given[1], expected.bias());
                 }
             }
-        });
+        })?;
         close(self, "losses", &losses, &self.numbers("loss64"));
         if !norms.is_empty() {
             close(self, "norms of gradients", &norms, &self.numbers("grad_norm"));
         }
-        let expected = self.network::<f64>("final64");
+        let expected = self.network::<f64>("final64")?;
         for (layer, expected) in network.layers().zip(expected.layers()) {
             close(self, "final weights", &layer.weights().to_vec(), &expected.weights().to_vec());
             close(self, "final biases", layer.bias(), expected.bias());
         }
         let x = self.numbers("x");
-        let x = MatrixRef::new(&x, self.batch(), network.inputs()).unwrap();
+        let x = MatrixRef::new(&x, self.config().batch(), network.inputs()).unwrap();
         close(self, "eval_out", &network.predict(&cpu(), x).unwrap(), &self.numbers("eval_out"));
+        Ok(())
     }
 
-    fn follow_f32(&self) {
-        let (losses, _, network) = self.train::<f32>(|_, _, _, _, _| {});
-        let (relative, absolute) = (self.deviations.0 * F32_DEVIATIONS, self.deviations.1 * F32_DEVIATIONS);
-        for (s, (given, expected)) in losses.iter().zip(self.numbers("loss64")).enumerate() {
-            let off = (given - expected).abs() / expected.abs();
-            assert!(off <= relative, "{:?}, loss of step {s}: {given} for {expected}: off by {off}", self.name);
-        }
-        let expected = self.network::<f64>("final64");
-        for (l, (layer, expected)) in network.layers().zip(expected.layers()).enumerate() {
-            let given = [layer.weights().to_vec(), layer.bias().to_vec()].concat();
-            let expected = [expected.weights().to_vec(), expected.bias().to_vec()].concat();
-            for (given, expected) in given.into_iter().zip(expected) {
-                let off = (f64::from(given) - expected).abs();
-                assert!(off <= absolute, "{:?}, layer {l}: {given} for {expected}: off by {off}", self.name);
-            }
-        }
+    fn follow_f32(&self) -> Result<(), String> {
+        let (losses, _, network) = self.train::<f32>(|_, _, _, _, _| {})?;
+        let expected = self.numbers("loss64");
+        let relative = |losses: &[f64]| {
+            let off = losses.iter().zip(&expected).map(|(given, expected)| (given - expected).abs() / expected.abs());
+            largest(off)
+        };
+        let (off, theirs) = (relative(&losses), relative(&self.numbers("loss32")));
+        assert!(off <= F32_DEVIATIONS * theirs, "{}: losses stray by {off}, PyTorch's by {theirs}", self.name);
+        let parameters = |network: &Network<f64>| -> Vec<f64> {
+            network.layers().flat_map(|layer| [layer.weights().to_vec(), layer.bias().to_vec()].concat()).collect()
+        };
+        let expected = parameters(&self.network("final64")?);
+        let absolute = |given: &[f64]| largest(given.iter().zip(&expected).map(|(g, e)| (g - e).abs()));
+        let given: Vec<f64> = network
+            .layers()
+            .flat_map(|layer| [layer.weights().to_vec(), layer.bias().to_vec()].concat())
+            .map(f64::from)
+            .collect();
+        let (off, theirs) = (absolute(&given), absolute(&parameters(&self.network("final32")?)));
+        assert!(off <= F32_DEVIATIONS * theirs, "{}: parameters stray by {off}, PyTorch's by {theirs}", self.name);
+        Ok(())
     }
+}
+
+/// The largest of some numbers, which are at least 0; NaN if one is.
+fn largest(numbers: impl Iterator<Item = f64>) -> f64 {
+    numbers.fold(0.0, |largest, x| if x <= largest { largest } else { x })
 }
 
 /// Each number within the tolerance of the expected one, relative to it or to the largest if it is small beside that.
 fn close(case: &Case, what: &str, given: &[f64], expected: &[f64]) {
-    assert_eq!(given.len(), expected.len(), "{:?}, {what}", case.name);
-    let largest = expected.iter().fold(0f64, |largest, x| largest.max(x.abs()));
+    assert_eq!(given.len(), expected.len(), "{}, {what}", case.name);
+    let largest = largest(expected.iter().map(|x| x.abs()));
     for (i, (given, expected)) in given.iter().zip(expected).enumerate() {
         let scale = expected.abs().max(1e-3 * largest);
         let off = (given - expected).abs();
-        assert!(off <= TOLERANCE * scale, "{:?}, {what}, element {i}: {given} for {expected}", case.name);
+        assert!(off <= TOLERANCE * scale, "{}, {what}, element {i}: {given} for {expected}", case.name);
     }
 }

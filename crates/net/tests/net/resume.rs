@@ -2,8 +2,8 @@
 
 use nxm_kernels::{Activation, Cpu, Element, Level};
 use nxm_net::{
-    Dataset, LayerState, LearningRateSchedule, Loss, NetError, Network, Optimizer, OptimizerState, Progress, Training,
-    TrainingOptions, TrainingState,
+    Checkpoint, Dataset, LayerState, LearningRateSchedule, Loss, NetError, Network, Optimizer, OptimizerState, Plateau,
+    Progress, Training, TrainingOptions, TrainingState,
 };
 use proptest::prelude::*;
 
@@ -23,7 +23,7 @@ pub fn job<T: Element>(optimizer: Optimizer, clip_norm: Option<f64>) -> (Network
 fn copied<T: Element>(state: &TrainingState<T>, network: &Network<T>) -> TrainingState<T> {
     let old = &state.optimizer;
     let optimizer = OptimizerState::restore(*old.optimizer(), network, old.steps(), &old.layers()).unwrap();
-    TrainingState::new(optimizer).with_progress(state.progress)
+    TrainingState::new(optimizer).with_progress(state.progress).with_plateau(state.plateau)
 }
 
 /// Takes so many steps; gives the bits of their losses.
@@ -33,6 +33,11 @@ pub fn steps<T: Element>(training: &mut Training<'_, T>, count: usize) -> Vec<u6
 
 fn forty_is_twice_twenty<T: Element>(optimizer: Optimizer, clip_norm: Option<f64>, cut: usize) {
     let (start, data, options) = job::<T>(optimizer, clip_norm);
+    parted_is_whole((start, data, options), cut);
+}
+
+fn parted_is_whole<T: Element>((start, data, options): (Network<T>, Dataset<T>, TrainingOptions), cut: usize) {
+    let optimizer = options.optimizer;
     let one = Cpu::new(Level::named("scalar").unwrap(), 1);
     let mut whole = start.clone();
     let mut training = Training::new(&mut whole, &one, &data, options.clone()).unwrap();
@@ -70,6 +75,62 @@ proptest! {
         forty_is_twice_twenty::<f32>(optimizer, clip_norm, cut);
         forty_is_twice_twenty::<f64>(optimizer, clip_norm, cut);
     }
+}
+
+/// Steps of three micro-batches: of 12 and 11 examples of 23, two an epoch, the last of them with a short one.
+#[test]
+fn accumulated_gradients_are_taken_up_again() {
+    for optimizer in optimizers() {
+        let (start, data, options) = job::<f32>(optimizer, None);
+        let options = options.with_accumulate(3).with_clip_value(0.02).with_epochs(25);
+        assert_eq!(options.steps_per_epoch(data.len()), 2);
+        parted_is_whole((start, data, options), 13);
+    }
+}
+
+/// A plateau falls after the second epoch that is no better. A training that is taken up in between, from the bytes of a checkpoint, goes on
+/// as one that is not.
+#[test]
+fn a_plateau_is_taken_up_again() {
+    let (start, data, options) = job::<f32>(Optimizer::sgd(0.1), None);
+    let schedule = LearningRateSchedule::from(Plateau::new().with_factor(0.5).with_patience(1)).after_warm_up(3, 0.1);
+    let options = options.with_schedule(schedule);
+    let metrics = [1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.4, 0.4];
+    let cpu = cpu();
+    let train = |cut: usize| {
+        let mut network = start.clone();
+        let mut training = Training::new(&mut network, &cpu, &data, options.clone()).unwrap();
+        let mut rates = Vec::new();
+        let mut epoch = |training: &mut Training<'_, f32>, metric: f64| {
+            training.next().unwrap().unwrap();
+            let falls = training.report_metric(metric);
+            rates.push((training.state().optimizer.learning_rate(), falls));
+        };
+        metrics[..cut].iter().for_each(|metric| epoch(&mut training, *metric));
+        let mut checkpoint = Checkpoint::<f32>::from_bytes(&training.checkpoint().to_bytes().unwrap()).unwrap();
+        assert_eq!(checkpoint, training.checkpoint(), "cut at {cut}");
+        let mut training = checkpoint.resume(&cpu, &data).unwrap();
+        metrics[cut..].iter().for_each(|metric| epoch(&mut training, *metric));
+        (rates, bits(training.network()))
+    };
+    let (rates, expected) = train(0);
+    assert_eq!(
+        rates.iter().map(|(rate, _)| *rate).collect::<Vec<_>>(),
+        [0.1, 0.1, 0.1, 0.05, 0.05, 0.025, 0.025, 0.025]
+    );
+    assert_eq!(rates.iter().filter(|(_, falls)| *falls).count(), 2);
+    for cut in 1..metrics.len() {
+        assert!(train(cut) == (rates.clone(), expected.clone()), "cut at {cut}");
+    }
+    // A training with another schedule has no plateau, and refuses the state of one.
+    let mut network = start.clone();
+    let mut training = Training::new(&mut network, &cpu, &data, options.clone()).unwrap();
+    training.report_metric(1.0);
+    let state = training.into_state();
+    let other = options.with_schedule(LearningRateSchedule::Constant);
+    let error = Training::resume(&mut network, &cpu, &data, other.clone(), state).map(drop).unwrap_err();
+    assert!(matches!(error, NetError::Resume { what: "the plateau of its schedule", .. }), "{error}");
+    assert!(!Training::new(&mut network, &cpu, &data, other).unwrap().report_metric(1.0));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A step in two parts is the whole step, and a step on one example, which has kernels of its own, is as right as any other.
 
 use nxm_kernels::{Activation, Cpu, Element, Level};
-use nxm_net::{Dataset, Loss, Network, Optimizer, OptimizerState, Step};
+use nxm_net::{Dataset, Loss, Network, Optimizer, OptimizerState, Step, Targets};
 
 use crate::gradients::check;
 use crate::support::{bits, cpu, examples, fused_levels, losses, network, optimizers};
@@ -156,4 +156,57 @@ fn gradients_of_one_example_in_f32_follow_those_in_f64() {
             }
         }
     }
+}
+
+/// Gradients of two micro-batches added up are those of both batches at once, but for rounding; and the first call after an update begins
+/// anew.
+#[test]
+fn accumulated_gradients_are_those_of_all_examples() {
+    for loss in losses(5) {
+        let weighted = matches!(&loss, Loss::CrossEntropy { class_weights, .. } if !class_weights.is_empty());
+        if weighted {
+            // Its mean is over the weights of a batch, and a mean of means is another one.
+            continue;
+        }
+        for max_norm in NORMS {
+            let start = network::<f64>(&[30, 17, 5], Activation::Gelu, Activation::Identity, 1);
+            let both = examples::<f64>(&loss, 8, 30, 5, 1);
+            let new = || {
+                let step = Step::new(&start, &loss, 8).unwrap();
+                max_norm.map_or(step.clone(), |max_norm| step.clip_norm(max_norm).unwrap())
+            };
+            let (mut whole, mut parts) = (new(), new());
+            let mut networks = [start.clone(), start.clone()];
+            let mut states = [(); 2].map(|()| OptimizerState::new(Optimizer::adam(0.01), &start).unwrap());
+            for _ in 0..3 {
+                let [expected, given] = &mut networks;
+                let loss_of_both = in_two(&mut whole, expected, &cpu(), &both, &mut states[0]);
+                let mut sum = 0.0;
+                for row in [0, 4] {
+                    let x = both.inputs().block(row, 0, 4, 30);
+                    let targets = match both.targets() {
+                        Targets::Values(values) => Targets::Values(values.block(row, 0, 4, 5)),
+                        Targets::Classes(labels) => Targets::Classes(&labels[row..row + 4]),
+                    };
+                    sum += parts.accumulate(given, &cpu(), x, targets, 2).unwrap();
+                }
+                assert!((sum / 2.0 - loss_of_both).abs() < 1e-12, "{loss:?}");
+                parts.update(given, &cpu(), &mut states[1]).unwrap();
+                for (a, b) in expected.layers().zip(given.layers()) {
+                    let pairs = a.weights().to_vec().into_iter().zip(b.weights().to_vec());
+                    assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-9), "{loss:?}, {max_norm:?}");
+                }
+            }
+            assert!(parts.update(&mut networks[1], &cpu(), &mut states[1]).is_ok(), "the gradients still stand there");
+        }
+    }
+}
+
+#[test]
+fn no_step_has_no_micro_batches() {
+    let network = network::<f32>(&[3, 2], Activation::Identity, Activation::Identity, 1);
+    let mut step = Step::new(&network, &Loss::MeanSquaredError, 4).unwrap();
+    let batch = examples::<f32>(&Loss::MeanSquaredError, 4, 3, 2, 1);
+    let error = step.accumulate(&network, &cpu(), batch.inputs(), batch.targets(), 0).unwrap_err();
+    assert!(error.to_string().starts_with("the number of micro-batches in a step is 0"), "{error}");
 }

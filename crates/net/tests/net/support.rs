@@ -2,7 +2,10 @@
 
 use nxm_kernels::reference::{self, Real};
 use nxm_kernels::{Activation, Cpu, Element, Level, MatrixMut, MatrixRef};
-use nxm_net::{Adam, AdamW, Dataset, Loss, Network, Optimizer, Sgd, Targets};
+use nxm_net::{
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Dataset, Lion, Loss, NAdam, Network, Optimizer, RAdam, RmsProp, Rprop, Sgd,
+    Targets,
+};
 
 /// One thread at the fastest level, or at the fastest that fuses: on some machines that is the scalar one.
 pub fn cpu() -> Cpu {
@@ -81,6 +84,19 @@ pub fn optimizers() -> Vec<Optimizer> {
         Optimizer::Adam(adam.with_weight_decay(0.05)),
         Optimizer::AdamW(adamw),
         Optimizer::AdamW(adamw.with_weight_decay(0.0)),
+        adam.with_amsgrad(true).with_weight_decay(0.05).into(),
+        adamw.with_amsgrad(true).into(),
+        RmsProp::new(0.01).into(),
+        RmsProp::new(0.01).with_momentum(0.9).with_weight_decay(0.05).into(),
+        RmsProp::new(0.01).with_centred(true).into(),
+        RmsProp::new(0.01).with_centred(true).with_momentum(0.9).into(),
+        Adagrad::new(0.05).with_learning_rate_decay(0.01).with_initial_sum(0.1).with_weight_decay(0.05).into(),
+        Adadelta::new(1.0).with_weight_decay(0.05).into(),
+        Adamax::new(0.01).with_weight_decay(0.05).into(),
+        NAdam::new(0.01).with_weight_decay(0.05).into(),
+        RAdam::new(0.01).with_weight_decay(0.05).into(),
+        Lion::new(0.01).with_weight_decay(0.05).into(),
+        Rprop::new(0.01).into(),
     ]
 }
 

@@ -4,18 +4,19 @@ use std::fmt::Display;
 use std::path::Path;
 
 use nxm_data::{Foreign, LEARNING_RATE, Model, Recipe, Rows, Settings, SplitBy};
-use nxm_net::{Checkpoint, Loss, TrainingOptions};
+use nxm_net::{AdamW, Checkpoint, Loss, Optimizer, TrainingOptions};
 
-use crate::args::{Auto, Hidden, OptimizerName, ScheduleArg, SplitName, TrainArgs, TuningArgs};
+use crate::args::{Auto, Hidden, OptimizerArg, ScheduleArg, SplitName, TrainArgs, TuningArgs};
 use crate::failure::Failure;
 use crate::train::watch::Watch;
 
 /// What the command line asks for, to learn from these rows; what it does not say is right for their number.
 pub fn new(args: &TrainArgs, rows: &Rows<'_>) -> Result<Settings, Failure> {
-    let name = args.optimizer.unwrap_or(OptimizerName::Adamw);
-    let rate = args.learning_rate.or((name == OptimizerName::Adamw).then_some(LEARNING_RATE));
+    let asked = args.optimizer.clone().unwrap_or_else(|| OptimizerArg::from(Optimizer::from(AdamW::default())));
+    let has_rate = asked.asked.iter().any(|(name, _)| name == "learning_rate");
+    let rate = args.learning_rate.or((asked.name() == ADAMW && !has_rate).then_some(LEARNING_RATE));
     let mut recipe = Recipe::default()
-        .with_optimizer(args.tuning.optimizer(name, rate)?)
+        .with_optimizer(args.tuning.optimizer(&asked, rate)?)
         .with_seed(args.seed.unwrap_or(TrainingOptions::default().seed));
     recipe.hidden = Auto::given(&args.hidden).map(|hidden| hidden.0.clone());
     recipe.activation = args.activation;
@@ -28,8 +29,21 @@ pub fn new(args: &TrainArgs, rows: &Rows<'_>) -> Result<Settings, Failure> {
     recipe.clip_norm = args.tuning.clip_norm;
     let mut settings = recipe.settings(rows.len(), &rows.examples.target);
     settings.options.loss = args.tuning.loss(settings.options.loss, Some(rows))?;
+    settings.options.clip_value = args.tuning.clip_value;
+    settings.options.accumulate = args.accumulate.map_or(1, whole);
     settings.options.schedule = args.schedule.clone().unwrap_or_default().0;
     Ok(settings)
+}
+
+/// The optimizer whose learning rate is not PyTorch's unless told.
+const ADAMW: &str = "adamw";
+
+/// An optimizer with all its settings.
+fn text(optimizer: &Optimizer) -> String {
+    let settings = optimizer.settings().into_iter().map(|(name, value)| format!("{name}={value}"));
+    let settings: Vec<String> =
+        std::iter::once(format!("learning_rate={:?}", optimizer.learning_rate())).chain(settings).collect();
+    format!("{}:{}", optimizer.name(), settings.join(","))
 }
 
 /// More than this machine can count is as good as all it can.
@@ -51,11 +65,20 @@ pub fn agree(args: &TrainArgs, path: &Path, model: &mut Model, watch: &mut Watch
         same.check("--activation", args.activation.as_ref(), &network.layer(0).activation())?;
     }
     same.check("--loss", args.loss.as_ref().map(Loss::name).as_ref(), &options.loss.name())?;
-    same.check("--optimizer", args.optimizer.map(OptimizerName::name).as_ref(), &options.optimizer.name())?;
+    same.check("--optimizer", args.optimizer.as_ref().map(OptimizerArg::name).as_ref(), &options.optimizer.name())?;
+    if let Some(asked) = &args.optimizer {
+        let mut other = options.optimizer;
+        for (name, value) in &asked.asked {
+            other.set(name, value).map_err(Failure::usage)?;
+        }
+        let [other, kept] = [&other, &options.optimizer].map(text);
+        same.check("--optimizer", Some(&other), &kept)?;
+    }
     same.check("--learning-rate", args.learning_rate.as_ref(), &options.optimizer.learning_rate())?;
     same.check("--schedule", args.schedule.as_ref(), &ScheduleArg(options.schedule.clone()))?;
-    same.tuning(&args.tuning, &TuningArgs::of(&options.optimizer, &options.loss, options.clip_norm))?;
+    same.tuning(&args.tuning, &TuningArgs::of(options))?;
     same.check("--batch", Auto::given(&args.batch).copied().map(whole).as_ref(), &options.batch)?;
+    same.check("--accumulate", args.accumulate.map(whole).as_ref(), &options.accumulate)?;
     same.check("--seed", args.seed.as_ref(), &options.seed)?;
     same.check("--validate", args.validate.as_ref(), &watch.validate)?;
     let split = args.split.map(split_by).or(args.group.clone().map(SplitBy::Group));
@@ -135,6 +158,7 @@ impl Same<'_> {
         self.check_any("--epsilon", asked.epsilon.as_ref(), kept.epsilon.as_ref())?;
         self.check_any("--weight-decay", asked.weight_decay.as_ref(), kept.weight_decay.as_ref())?;
         self.check_any("--clip-norm", asked.clip_norm.as_ref(), kept.clip_norm.as_ref())?;
+        self.check_any("--clip-value", asked.clip_value.as_ref(), kept.clip_value.as_ref())?;
         self.check_any("--label-smoothing", asked.label_smoothing.as_ref(), kept.label_smoothing.as_ref())?;
         self.check_any("--class-weights", asked.class_weights.as_ref(), kept.class_weights.as_ref())
     }

@@ -43,8 +43,9 @@ impl Requests {
             Op::Softmax { z } => of.softmax(z.rows as u128, z.cols as u128),
             Op::LogSoftmax { z } => of.log_softmax(z.rows as u128, z.cols as u128),
             Op::LogSumExp { z, .. } => of.log_sum_exp(z.rows as u128, z.cols as u128),
-            Op::Update { rule, gradient, weights, state: [first, second] } => {
-                let matrices: Vec<_> = [weights, gradient].into_iter().chain(first).chain(second).collect();
+            Op::Clamp { x, .. } => of.in_place(of.together(&[x])),
+            Op::Update { rule, gradient, weights, state } => {
+                let matrices: Vec<_> = [weights, gradient].into_iter().chain(state.into_iter().flatten()).collect();
                 of.update(&rule, of.together(&matrices))
             }
             Op::MeanSquaredError { outputs, targets, delta, .. } => of.mean_squared_error(outputs, targets, delta),

@@ -2,22 +2,23 @@
 //!
 //! One thing is not PyTorch's: a number that is kept from step to step becomes 0 where it is subnormal, which takes a comparison.
 
-use super::Machine;
+use super::{Machine, others};
 use nxm_count::Optimizer;
 use nxm_net::{Adam, AdamW, Sgd};
 
 /// The new w, from its gradient g, in step t, counted from 1; what is kept of w is changed.
-pub fn update(machine: &mut Machine, optimizer: &Optimizer, t: i32, w: f64, g: f64, kept: &mut [f64; 2]) -> f64 {
+pub fn update(machine: &mut Machine, optimizer: &Optimizer, t: i32, w: f64, g: f64, kept: &mut [f64; 3]) -> f64 {
     match *optimizer {
         Optimizer::Sgd(sgd) => descend(machine, sgd, t, w, g, &mut kept[0]),
-        Optimizer::Adam(Adam { learning_rate, beta1, beta2, epsilon, weight_decay, .. }) => {
+        Optimizer::Adam(Adam { amsgrad: false, learning_rate, beta1, beta2, epsilon, weight_decay, .. }) => {
             let g = decayed(machine, weight_decay, w, g);
             adam(machine, [learning_rate, beta1, beta2, epsilon], t, w, g, kept)
         }
-        Optimizer::AdamW(AdamW { learning_rate, beta1, beta2, epsilon, weight_decay, .. }) => {
+        Optimizer::AdamW(AdamW { amsgrad: false, learning_rate, beta1, beta2, epsilon, weight_decay, .. }) => {
             let w = if weight_decay == 0.0 { w } else { machine.mul(w, 1.0 - learning_rate * weight_decay) };
             adam(machine, [learning_rate, beta1, beta2, epsilon], t, w, g, kept)
         }
+        _ => others::update(machine, optimizer, t, w, g, kept),
     }
 }
 
@@ -27,7 +28,7 @@ fn decayed(machine: &mut Machine, decay: f64, w: f64, g: f64) -> f64 {
 }
 
 /// x, or 0 where it is subnormal.
-fn keep(machine: &mut Machine, x: f64) -> f64 {
+pub fn keep(machine: &mut Machine, x: f64) -> f64 {
     if machine.less(x.abs(), f64::MIN_POSITIVE) { 0.0 } else { x }
 }
 
@@ -51,7 +52,7 @@ fn descend(machine: &mut Machine, sgd: Sgd, t: i32, w: f64, g: f64, v: &mut f64)
 }
 
 /// m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g²; w ← w − η/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε). Its constants are made once a step.
-fn adam(machine: &mut Machine, constants: [f64; 4], t: i32, w: f64, g: f64, [m, v]: &mut [f64; 2]) -> f64 {
+fn adam(machine: &mut Machine, constants: [f64; 4], t: i32, w: f64, g: f64, [m, v, _]: &mut [f64; 3]) -> f64 {
     let [learning_rate, beta1, beta2, epsilon] = constants;
     let (size, correction) = (learning_rate / (1.0 - beta1.powi(t)), 1.0 / (1.0 - beta2.powi(t)).sqrt());
     // β₁·m + (1 − β₁)·g = m + (1 − β₁)·(g − m).

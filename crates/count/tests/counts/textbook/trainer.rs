@@ -14,7 +14,7 @@ struct Layer {
     /// Weight (i, j) at i·units + j, then the biases.
     parameters: Vec<f64>,
     /// What the optimizer keeps of each.
-    kept: Vec<[f64; 2]>,
+    kept: Vec<[f64; 3]>,
 }
 
 /// What the outputs should be.
@@ -34,6 +34,8 @@ pub struct Trainer {
     pub max_norm: Option<f64>,
     /// What the examples of a batch weigh, if they have weights: at least as many as a batch has rows.
     pub weights: Option<Vec<f64>>,
+    /// The value that gradients are clipped to.
+    pub max_value: Option<f64>,
 }
 
 impl Trainer {
@@ -44,11 +46,11 @@ impl Trainer {
             let count = (inputs + 1) * units;
             let parameters = (0..count).map(|i| parameter(l, i)).collect();
             let activation = Activation::named(spec.activation(l).name());
-            Layer { inputs, units, activation, parameters, kept: vec![[0.0; 2]; count] }
+            Layer { inputs, units, activation, parameters, kept: vec![[0.0; 3]; count] }
         };
         let layers = spec.sizes().windows(2).enumerate().map(layer).collect();
         let (loss, optimizer) = (spec.loss().clone(), *spec.optimizer());
-        Trainer { layers, loss, optimizer, steps: 0, max_norm: None, weights: None }
+        Trainer { layers, loss, optimizer, steps: 0, max_norm: None, max_value: None, weights: None }
     }
 
     /// Inputs of the network.
@@ -88,6 +90,13 @@ impl Trainer {
         gradients.reverse();
         if let Some(max_norm) = self.max_norm {
             clip(machine, &mut gradients, max_norm);
+        }
+        if let Some(max_value) = self.max_value {
+            // As torch.nn.utils.clip_grad_value_.
+            for g in gradients.iter_mut().flatten() {
+                let above = machine.max(*g, -max_value);
+                *g = -machine.max(-above, -max_value);
+            }
         }
         self.steps += 1;
         for (layer, gradient) in self.layers.iter_mut().zip(gradients) {

@@ -1,0 +1,423 @@
+//! The optimizers and their settings, each named once: structs, builders, files, flags and checks all follow from this list.
+
+use nxm_kernels::Element;
+
+use crate::error::NetError;
+
+/// What a setting may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Range {
+    /// Any finite number, in the network's element type.
+    Finite,
+    /// Finite, at least 0.
+    NotNegative,
+    /// Finite, above 0.
+    AboveZero,
+    /// Finite, above 1.
+    AboveOne,
+    /// From 0 to below 1.
+    BelowOne,
+    /// From 0 to 1.
+    AtMostOne,
+    /// Above 0 and below 1.
+    Within,
+    /// True or false.
+    Either,
+}
+
+impl Range {
+    fn holds<T: Element>(self, value: f64) -> bool {
+        match self {
+            Range::Either => true,
+            Range::BelowOne => (0.0..1.0).contains(&value),
+            Range::AtMostOne => (0.0..=1.0).contains(&value),
+            Range::Within => value > 0.0 && value < 1.0,
+            Range::Finite => T::from_f64(value).is_finite(),
+            Range::NotNegative => value >= 0.0 && T::from_f64(value).is_finite(),
+            Range::AboveZero => value > 0.0 && T::from_f64(value).is_finite(),
+            Range::AboveOne => value > 1.0 && T::from_f64(value).is_finite(),
+        }
+    }
+
+    fn expected(self) -> &'static str {
+        match self {
+            Range::Finite => "a finite number",
+            Range::NotNegative => "a finite number, at least 0",
+            Range::AboveZero => "a finite number above 0",
+            Range::AboveOne => "a finite number above 1",
+            Range::BelowOne => "a number from 0 to below 1",
+            Range::AtMostOne => "a number from 0 to 1",
+            Range::Within => "a number above 0 and below 1",
+            Range::Either => "true or false",
+        }
+    }
+}
+
+/// A setting's value, to read or to change.
+pub(super) enum Value<'a> {
+    /// A number.
+    Number(&'a mut f64),
+    /// Whether something is done.
+    Flag(&'a mut bool),
+}
+
+impl<'a> From<&'a mut f64> for Value<'a> {
+    fn from(number: &'a mut f64) -> Self {
+        Value::Number(number)
+    }
+}
+
+impl<'a> From<&'a mut bool> for Value<'a> {
+    fn from(flag: &'a mut bool) -> Self {
+        Value::Flag(flag)
+    }
+}
+
+/// Defines [`Optimizer`] and a struct for each optimizer. A setting is `name: type = default, builder, range;`.
+macro_rules! optimizers {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident = $text:literal, $rate:literal, $short:literal {
+            $($(#[$of:meta])* $field:ident: $type:ty = $default:expr, $with:ident, $range:ident;)*
+        }
+    )*) => {
+        /// How parameters w follow their gradients g.
+        ///
+        /// ```
+        /// use nxm_net::{Optimizer, Sgd};
+        /// let plain = Optimizer::sgd(0.1);
+        /// let momentum = Optimizer::from(Sgd::new(0.1).with_momentum(0.9));
+        /// assert_eq!((plain.state_names().len(), momentum.state_names()), (0, &["momentum"][..]));
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub enum Optimizer {
+            $(#[doc = $short] $name($name),)*
+        }
+
+        impl Optimizer {
+            /// The names of all optimizers.
+            pub const NAMES: [&'static str; [$($text),*].len()] = [$($text),*];
+
+            /// All optimizers with their defaults, in the order of [`NAMES`](Self::NAMES).
+            pub fn all() -> [Optimizer; Optimizer::NAMES.len()] {
+                [$(Optimizer::$name($name::default())),*]
+            }
+
+            /// Its name, one of [`NAMES`](Self::NAMES).
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Optimizer::$name(_) => $text,)*
+                }
+            }
+
+            /// η, before any schedule.
+            pub fn learning_rate(&self) -> f64 {
+                match self {
+                    $(Optimizer::$name(of) => of.learning_rate,)*
+                }
+            }
+
+            /// Shows all settings but η to `see`, one after the other.
+            fn each(&mut self, mut see: impl FnMut(&'static str, Range, Value<'_>)) {
+                match self {
+                    $(Optimizer::$name(of) => {
+                        $(see(stringify!($field), Range::$range, Value::from(&mut of.$field));)*
+                    })*
+                }
+            }
+
+            fn rate_mut(&mut self) -> &mut f64 {
+                match self {
+                    $(Optimizer::$name(of) => &mut of.learning_rate,)*
+                }
+            }
+        }
+
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug, PartialEq)]
+            #[non_exhaustive]
+            pub struct $name {
+                /// η, above 0.
+                pub learning_rate: f64,
+                $($(#[$of])* pub $field: $type,)*
+            }
+
+            impl Default for $name {
+                #[doc = concat!("η = ", $rate, $(", ", stringify!($field), " = ", stringify!($default),)* ".")]
+                fn default() -> Self {
+                    $name::new($rate)
+                }
+            }
+
+            impl From<$name> for Optimizer {
+                fn from(optimizer: $name) -> Optimizer {
+                    Optimizer::$name(optimizer)
+                }
+            }
+
+            impl $name {
+                #[doc = concat!("Learning rate η, above 0", $(", ", stringify!($field), " = ", stringify!($default),)* ".")]
+                pub const fn new(learning_rate: f64) -> $name {
+                    $name { learning_rate, $($field: $default,)* }
+                }
+                $(
+                    /// With another value of this setting:
+                    $(#[$of])*
+                    #[must_use]
+                    pub const fn $with(self, $field: $type) -> $name {
+                        $name { $field, ..self }
+                    }
+                )*
+            }
+        )*
+    };
+}
+
+optimizers! {
+    /// Gradient descent: g ← g + λ·w; v ← μ·v + (1 − τ)·g, in the first step v ← g; w ← w − η·v, or with Nesterov's momentum w ←
+    /// w − η·(g + μ·v). Without momentum w ← w − η·g (`torch.optim.SGD`).
+    ///
+    /// Operations per parameter: those of [`Rule`](nxm_kernels::Rule).
+    ///
+    /// ```
+    /// use nxm_net::{Sgd, TrainingOptions};
+    /// let sgd = Sgd::new(0.1).with_momentum(0.9).with_nesterov(true);
+    /// let options = TrainingOptions::default().with_optimizer(sgd);
+    /// assert_eq!(options.optimizer.learning_rate(), 0.1);
+    /// ```
+    Sgd = "sgd", 1e-3, "Stochastic gradient descent." {
+        /// μ, at least 0; 0 keeps no v.
+        momentum: f64 = 0.0, with_momentum, NotNegative;
+        /// τ: from the second step on, (1 − τ)·g goes into v.
+        dampening: f64 = 0.0, with_dampening, Finite;
+        /// Nesterov's momentum, which needs momentum above 0 and no dampening.
+        nesterov: bool = false, with_nesterov, Either;
+        /// λ, at least 0: λ·w is added to the gradient.
+        weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+    }
+
+    /// Adam (Kingma and Ba 2015): g ← g + λ·w; m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g²; w ← w − η/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
+    /// in step t, counted from 1 (`torch.optim.Adam`).
+    Adam = "adam", 1e-3, "Adam, with weight decay (if any) added to the gradient." {
+        /// β₁, at least 0 and below 1.
+        beta1: f64 = 0.9, with_beta1, BelowOne;
+        /// β₂, at least 0 and below 1.
+        beta2: f64 = 0.999, with_beta2, BelowOne;
+        /// ε, at least 0: what is added to the denominator.
+        epsilon: f64 = 1e-8, with_epsilon, NotNegative;
+        /// λ, at least 0: λ·w is added to the gradient.
+        weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+        /// AMSGrad (Reddi, Kale and Kumar 2018): the largest v so far in place of v.
+        amsgrad: bool = false, with_amsgrad, Either;
+    }
+
+    /// AdamW (Loshchilov and Hutter 2019): w ← w·(1 − η·λ), then [`Adam`] without λ (`torch.optim.AdamW`).
+    AdamW = "adamw", 1e-3, "Adam with decoupled weight decay." {
+        /// β₁, at least 0 and below 1.
+        beta1: f64 = 0.9, with_beta1, BelowOne;
+        /// β₂, at least 0 and below 1.
+        beta2: f64 = 0.999, with_beta2, BelowOne;
+        /// ε, at least 0: what is added to the denominator.
+        epsilon: f64 = 1e-8, with_epsilon, NotNegative;
+        /// λ, at least 0: w is multiplied by 1 − η·λ.
+        weight_decay: f64 = 0.01, with_weight_decay, NotNegative;
+        /// AMSGrad (Reddi, Kale and Kumar 2018): the largest v so far in place of v.
+        amsgrad: bool = false, with_amsgrad, Either;
+    }
+
+    /// RMSprop (Tieleman and Hinton 2012): g ← g + λ·w; v ← α·v + (1 − α)·g²; w ← w − η·g/(√v + ε) (`torch.optim.RMSprop`). Centred (Graves
+    /// 2013), m ← α·m + (1 − α)·g and √(v − m²) is in place of √v. With momentum, b ← μ·b + g/(√v + ε) and w ← w − η·b.
+    RmsProp = "rmsprop", 1e-2, "RMSprop." {
+        /// α, from 0 to 1: how much of v and m stays from step to step.
+        alpha: f64 = 0.99, with_alpha, AtMostOne;
+        /// ε, at least 0: what is added to the root.
+        epsilon: f64 = 1e-8, with_epsilon, NotNegative;
+        /// μ, at least 0; 0 keeps no b.
+        momentum: f64 = 0.0, with_momentum, NotNegative;
+        /// Whether gradients are divided by their deviation, and not by their root mean square.
+        centred: bool = false, with_centred, Either;
+        /// λ, at least 0: λ·w is added to the gradient.
+        weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+    }
+
+    /// Adagrad (Duchi, Hazan and Singer 2011): g ← g + λ·w; s ← s + g²; w ← w − η/(1 + (t − 1)·d)·g/(√s + ε) in step t, counted from 1
+    /// (`torch.optim.Adagrad`).
+    Adagrad = "adagrad", 1e-2, "Adagrad." {
+        /// d, at least 0: how fast η falls (`lr_decay`).
+        learning_rate_decay: f64 = 0.0, with_learning_rate_decay, NotNegative;
+        /// What s begins with, at least 0 (`initial_accumulator_value`).
+        initial_sum: f64 = 0.0, with_initial_sum, NotNegative;
+        /// ε, at least 0: what is added to the root.
+        epsilon: f64 = 1e-10, with_epsilon, NotNegative;
+        /// λ, at least 0: λ·w is added to the gradient.
+        weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+    }
+
+    /// Adadelta (Zeiler 2012): g ← g + λ·w; v ← ρ·v + (1 − ρ)·g²; δ = √(u + ε)/√(v + ε)·g; u ← ρ·u + (1 − ρ)·δ²; w ← w − η·δ
+    /// (`torch.optim.Adadelta`).
+    Adadelta = "adadelta", 1.0, "Adadelta." {
+        /// ρ, from 0 to 1: how much of v and u stays from step to step.
+        rho: f64 = 0.9, with_rho, AtMostOne;
+        /// ε, at least 0: what is added inside the roots.
+        epsilon: f64 = 1e-6, with_epsilon, NotNegative;
+        /// λ, at least 0: λ·w is added to the gradient.
+        weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+    }
+
+    /// Adamax (Kingma and Ba 2015): g ← g + λ·w; m ← β₁·m + (1 − β₁)·g; u ← max(β₂·u, |g| + ε); w ← w − η/(1 − β₁ᵗ)·m/u in step t, counted
+    /// from 1 (`torch.optim.Adamax`).
+    Adamax = "adamax", 2e-3, "Adamax: Adam by the largest gradient." {
+        /// β₁, at least 0 and below 1.
+        beta1: f64 = 0.9, with_beta1, BelowOne;
+        /// β₂, at least 0 and below 1.
+        beta2: f64 = 0.999, with_beta2, BelowOne;
+        /// ε, at least 0: what is added to |g|.
+        epsilon: f64 = 1e-8, with_epsilon, NotNegative;
+        /// λ, at least 0: λ·w is added to the gradient.
+        weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+    }
+
+    /// NAdam (Dozat 2016): m and v as [`Adam`]; w ← w − η·((1 − μₜ)·g/(1 − Π) + μₜ₊₁·m/(1 − Π·μₜ₊₁)) / (√v / √(1 − β₂ᵗ) + ε) in step t, counted
+    /// from 1, where μₜ = β₁·(1 − 0.96^{t·ψ}/2) and Π = μ₁·…·μₜ (`torch.optim.NAdam`).
+    NAdam = "nadam", 2e-3, "Adam with Nesterov's momentum." {
+        /// β₁, at least 0 and below 1.
+        beta1: f64 = 0.9, with_beta1, BelowOne;
+        /// β₂, at least 0 and below 1.
+        beta2: f64 = 0.999, with_beta2, BelowOne;
+        /// ε, at least 0: what is added to the denominator.
+        epsilon: f64 = 1e-8, with_epsilon, NotNegative;
+        /// λ, at least 0: λ·w is added to the gradient.
+        weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+        /// ψ, at least 0: how fast μ comes close to β₁.
+        momentum_decay: f64 = 4e-3, with_momentum_decay, NotNegative;
+    }
+
+    /// RAdam (Liu et al. 2020): m and v as [`Adam`]; with ρ∞ = 2/(1 − β₂) − 1 and ρ = ρ∞ − 2·t·β₂ᵗ/(1 − β₂ᵗ) in step t, counted from 1,
+    /// w ← w − η/(1 − β₁ᵗ)·m·r·√(1 − β₂ᵗ)/(√v + ε) where ρ > 5, else w ← w − η/(1 − β₁ᵗ)·m; r² = (ρ − 4)(ρ − 2)ρ∞/((ρ∞ − 4)(ρ∞ − 2)ρ)
+    /// (`torch.optim.RAdam`).
+    RAdam = "radam", 1e-3, "Rectified Adam." {
+        /// β₁, at least 0 and below 1.
+        beta1: f64 = 0.9, with_beta1, BelowOne;
+        /// β₂, at least 0 and below 1.
+        beta2: f64 = 0.999, with_beta2, BelowOne;
+        /// ε, at least 0: what is added to the root.
+        epsilon: f64 = 1e-8, with_epsilon, NotNegative;
+        /// λ, at least 0: λ·w is added to the gradient.
+        weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+    }
+
+    /// Lion (Chen et al. 2023): w ← w·(1 − η·λ) − η·sign(β₁·m + (1 − β₁)·g); m ← β₂·m + (1 − β₂)·g. PyTorch does not have it.
+    Lion = "lion", 1e-4, "Lion: steps by signs." {
+        /// β₁, at least 0 and below 1.
+        beta1: f64 = 0.9, with_beta1, BelowOne;
+        /// β₂, at least 0 and below 1.
+        beta2: f64 = 0.99, with_beta2, BelowOne;
+        /// λ, at least 0: w is multiplied by 1 − η·λ.
+        weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+    }
+
+    /// Resilient backpropagation (Riedmiller and Braun 1993): each parameter has a step size s, which begins as η. Where the gradient g has
+    /// the sign of the step before, s ← s·η₊; where it has the other sign, s ← s·η₋ and g ← 0; s stays within its bounds; w ← w − s·sign(g)
+    /// (`torch.optim.Rprop`). It is for batches of all examples, and a schedule does not change it.
+    Rprop = "rprop", 1e-2, "Resilient backpropagation." {
+        /// η₋, above 0 and below 1.
+        smaller: f64 = 0.5, with_smaller, Within;
+        /// η₊, above 1.
+        larger: f64 = 1.2, with_larger, AboveOne;
+        /// The smallest step size, at least 0.
+        least_step: f64 = 1e-6, with_least_step, NotNegative;
+        /// The largest step size, above 0.
+        largest_step: f64 = 50.0, with_largest_step, AboveZero;
+    }
+}
+
+/// Both betas at once.
+macro_rules! betas {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// With β₁ and β₂, each at least 0 and below 1.
+            #[must_use]
+            pub const fn with_betas(self, beta1: f64, beta2: f64) -> $name {
+                $name { beta1, beta2, ..self }
+            }
+        }
+    )*};
+}
+
+betas! { Adam AdamW Adamax NAdam RAdam Lion }
+
+impl Optimizer {
+    /// All settings but the learning rate: their names and their values as text, which [`set`](Self::set) reads.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        let (mut copy, mut settings) = (*self, Vec::new());
+        copy.each(|name, _, value| {
+            let text = match value {
+                Value::Number(number) => format!("{number:?}"),
+                Value::Flag(flag) => flag.to_string(),
+            };
+            settings.push((name, text));
+        });
+        settings
+    }
+
+    /// Changes a setting, which may be "learning_rate", to what `text` says: a number, or true or false. Its range is checked when a
+    /// training begins.
+    ///
+    /// # Errors
+    /// [`NetError::NoSetting`] if this optimizer has no such setting, [`NetError::SettingText`] if the text is not of its kind. Nothing has
+    /// changed then.
+    pub fn set(&mut self, setting: &str, text: &str) -> Result<(), NetError> {
+        let wrong = |expected| NetError::SettingText { setting: setting.to_owned(), expected, found: text.to_owned() };
+        let set = |value: Value<'_>| match value {
+            Value::Number(number) => text.parse().map(|x| *number = x).map_err(|_| wrong("a number")),
+            Value::Flag(flag) => text.parse().map(|x| *flag = x).map_err(|_| wrong("true or false")),
+        };
+        if setting == RATE {
+            return set(Value::Number(self.rate_mut()));
+        }
+        let mut done = None;
+        self.each(|name, _, value| {
+            if name == setting {
+                done = Some(set(value));
+            }
+        });
+        done.unwrap_or_else(|| {
+            let names: Vec<&str> = self.settings().into_iter().map(|(name, _)| name).collect();
+            let (optimizer, setting) = (self.name(), setting.to_owned());
+            Err(NetError::NoSetting { optimizer, setting, expected: format!("{RATE}, {}", names.join(", ")) })
+        })
+    }
+
+    /// Each setting but η must be in its range.
+    pub(super) fn check_ranges<T: Element>(&self) -> Result<(), NetError> {
+        let (mut copy, mut checked) = (*self, Ok(()));
+        copy.each(|name, range, value| {
+            if let (Value::Number(value), true) = (value, checked.is_ok()) {
+                let value = *value;
+                if !range.holds::<T>(value) {
+                    checked = Err(NetError::Setting { name: spoken(name), value, expected: range.expected() });
+                }
+            }
+        });
+        checked
+    }
+}
+
+/// What η is called among settings.
+const RATE: &str = "learning_rate";
+
+/// A setting's name as errors have it.
+fn spoken(name: &'static str) -> &'static str {
+    match name {
+        "weight_decay" => "weight decay",
+        "momentum_decay" => "the decay of the momentum",
+        "learning_rate_decay" => "the decay of the learning rate",
+        "initial_sum" => "the initial sum of squares",
+        "least_step" => "the smallest step size",
+        "largest_step" => "the largest step size",
+        "smaller" => "the factor of smaller steps",
+        "larger" => "the factor of larger steps",
+        other => other,
+    }
+}

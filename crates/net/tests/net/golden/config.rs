@@ -1,0 +1,214 @@
+//! What the configuration of a case asks for, in this crate's types. What this crate does not have is an error that names it.
+
+use nxm_kernels::Activation;
+use nxm_net::{LearningRateSchedule, Loss, Optimizer, PhaseShape};
+use serde_json::Value;
+
+/// A case's configuration, or a part of it.
+#[derive(Clone, Copy)]
+pub struct Config<'a>(pub &'a Value);
+
+/// A layer with weights: its units, its activation, and its place among layers and activations.
+pub type Layer = (usize, Activation, usize);
+
+impl<'a> Config<'a> {
+    fn part(self, name: &str) -> Config<'a> {
+        Config(&self.0[name])
+    }
+    fn name(self) -> &'a str {
+        self.0["name"].as_str().unwrap_or_default()
+    }
+    fn number(self, name: &str) -> Option<f64> {
+        self.0[name].as_f64()
+    }
+    fn number_or(self, name: &str, default: f64) -> f64 {
+        self.number(name).unwrap_or(default)
+    }
+    fn whole(self, name: &str) -> Result<u64, String> {
+        self.0[name].as_u64().ok_or_else(|| format!("{name} is {}", self.0[name]))
+    }
+    fn numbers(self, name: &str) -> Vec<f64> {
+        self.0[name].as_array().into_iter().flatten().filter_map(Value::as_f64).collect()
+    }
+    /// All options must be among these: another one would change what is computed.
+    fn only(self, known: &[&str]) -> Result<(), String> {
+        // "range" says what targets were drawn from.
+        let known = [known, &["name", "range"]].concat();
+        let mut names = self.0.as_object().into_iter().flat_map(|options| options.keys());
+        match names.find(|name| !known.contains(&name.as_str())) {
+            Some(name) => Err(format!("{} with {name} = {}", self.name(), self.0[name])),
+            None => Ok(()),
+        }
+    }
+
+    pub fn batch(self) -> usize {
+        self.0["batch"].as_u64().unwrap() as usize
+    }
+
+    /// Micro-batches of a step.
+    pub fn accumulate(self) -> usize {
+        self.0["accumulate"].as_u64().unwrap_or(1) as usize
+    }
+
+    /// The norm that gradients are clipped to, or the value.
+    pub fn clip(self) -> Result<[Option<f64>; 2], String> {
+        let clip = self.part("clip");
+        match clip.0["by"].as_str() {
+            None => Ok([None, None]),
+            Some("norm") => Ok([clip.number("max"), None]),
+            Some("value") => Ok([None, clip.number("max")]),
+            Some(other) => Err(format!("clipping by {other}")),
+        }
+    }
+
+    /// Inputs, then the layers with weights.
+    pub fn layers(self) -> Result<(usize, Vec<Layer>), String> {
+        let mut layers: Vec<Layer> = Vec::new();
+        let mut inputs = 0;
+        for (place, entry) in self.0["layers"].as_array().unwrap().iter().enumerate() {
+            let entry = Config(entry);
+            match entry.0["type"].as_str().unwrap_or_default() {
+                "linear" if entry.0["bias"] == false => return Err("a layer without bias".to_owned()),
+                "linear" => {
+                    inputs = if layers.is_empty() { entry.whole("in")? as usize } else { inputs };
+                    layers.push((entry.whole("out")? as usize, Activation::Identity, place));
+                }
+                "act" => {
+                    let last = layers.last_mut().ok_or("an activation before the first layer")?;
+                    if last.2 + 1 != place {
+                        return Err("two activations of one layer".to_owned());
+                    }
+                    last.1 = activation(entry)?;
+                }
+                other => return Err(format!("a layer of {other}")),
+            }
+        }
+        Ok((inputs, layers))
+    }
+
+    pub fn loss(self) -> Result<Loss, String> {
+        let loss = self.part("loss");
+        let known: &[&str] = match loss.name() {
+            "cross_entropy" => &["label_smoothing", "weight"],
+            "bce_with_logits" => &["pos_weight"],
+            _ => &[],
+        };
+        loss.only(known)?;
+        match loss.name() {
+            "mse" => Ok(Loss::MeanSquaredError),
+            "bce_with_logits" => Ok(Loss::BinaryCrossEntropy { positive_weights: loss.numbers("pos_weight") }),
+            "cross_entropy" => Ok(Loss::CrossEntropy {
+                label_smoothing: loss.number_or("label_smoothing", 0.0),
+                class_weights: loss.numbers("weight"),
+            }),
+            other => Err(format!("a loss of {other}")),
+        }
+    }
+
+    pub fn optimizer(self) -> Result<Optimizer, String> {
+        let of = self.part("optimizer");
+        let mut optimizer: Optimizer = of.name().parse().map_err(|_| format!("an optimizer of {}", of.name()))?;
+        for (name, value) in of.0.as_object().into_iter().flatten().filter(|(name, _)| *name != "name") {
+            let lacks = |_| format!("{} with {name} = {value}", of.name());
+            if name == "betas" || name == "etas" || name == "step_sizes" {
+                let ours = match name.as_str() {
+                    "betas" => ["beta1", "beta2"],
+                    "etas" => ["smaller", "larger"],
+                    _ => ["least_step", "largest_step"],
+                };
+                for (ours, value) in ours.into_iter().zip(of.numbers(name)) {
+                    optimizer.set(ours, &format!("{value:?}")).map_err(lacks)?;
+                }
+                continue;
+            }
+            // PyTorch's names of settings that have another one here.
+            let ours = match name.as_str() {
+                "lr" => "learning_rate",
+                "eps" => "epsilon",
+                "centered" => "centred",
+                "lr_decay" => "learning_rate_decay",
+                "initial_accumulator_value" => "initial_sum",
+                same => same,
+            };
+            optimizer.set(ours, &value.to_string()).map_err(lacks)?;
+        }
+        Ok(optimizer)
+    }
+
+    pub fn schedule(self) -> Result<LearningRateSchedule, String> {
+        schedule(self.part("schedule"), self.0["steps"].as_u64().unwrap_or(0))
+    }
+}
+
+fn activation(of: Config<'_>) -> Result<Activation, String> {
+    let defaults = [("negative_slope", 0.01), ("alpha", 1.0), ("beta", 1.0), ("threshold", 20.0)];
+    if let Some((option, _)) = defaults.iter().find(|(option, default)| of.number_or(option, *default) != *default) {
+        return Err(format!("{} with {option} = {}", of.name(), of.0[option]));
+    }
+    // PyTorch writes some names in one word.
+    let name = of.name().replace("hard", "hard_").replace("logsigmoid", "log_sigmoid");
+    name.parse().map_err(|_| format!("an activation of {}", of.name()))
+}
+
+fn schedule(of: Config<'_>, steps: u64) -> Result<LearningRateSchedule, String> {
+    let number = |name: &str| of.number(name).ok_or_else(|| format!("a schedule without {name}"));
+    let minimum = of.number_or("eta_min", 0.0);
+    Ok(match of.name() {
+        "" | "constant" => LearningRateSchedule::Constant,
+        "step" => LearningRateSchedule::Step { every: of.whole("step_size")?, factor: of.number_or("gamma", 0.1) },
+        "multistep" => LearningRateSchedule::Milestones {
+            at: of.numbers("milestones").into_iter().map(|milestone| milestone as u64).collect(),
+            factor: of.number_or("gamma", 0.1),
+        },
+        "exponential" => LearningRateSchedule::Exponential { factor: number("gamma")? },
+        "polynomial" => {
+            LearningRateSchedule::Polynomial { steps: of.whole("total_iters")?, power: of.number_or("power", 1.0) }
+        }
+        "linear" => LearningRateSchedule::Linear {
+            start: of.number_or("start_factor", 1.0 / 3.0),
+            end: of.number_or("end_factor", 1.0),
+            steps: of.whole("total_iters")?,
+        },
+        "cosine" | "cosine_annealing" => {
+            let half = of.whole("T_max")?;
+            // PyTorch's goes up again behind its end, and ours stays.
+            if half + 1 < steps {
+                return Err(format!("a cosine that turns after {half} of {steps} steps"));
+            }
+            LearningRateSchedule::Cosine { steps: half, minimum }
+        }
+        "cosine_restarts" => LearningRateSchedule::CosineRestarts {
+            steps: of.whole("T_0")?,
+            longer: of.0["T_mult"].as_u64().unwrap_or(1),
+            minimum,
+        },
+        "one_cycle" | "onecycle" => {
+            of.only(&[
+                "max_lr",
+                "total_steps",
+                "pct_start",
+                "div_factor",
+                "final_div_factor",
+                "anneal_strategy",
+                "cycle_momentum",
+            ])?;
+            if of.0["cycle_momentum"] != false {
+                return Err("one_cycle that cycles the momentum".to_owned());
+            }
+            LearningRateSchedule::OneCycle {
+                steps: of.whole("total_steps")?,
+                rise: of.number_or("pct_start", 0.3),
+                start_divisor: of.number_or("div_factor", 25.0),
+                end_divisor: of.number_or("final_div_factor", 1e4),
+                shape: if of.0["anneal_strategy"] == "linear" { PhaseShape::Linear } else { PhaseShape::Cosine },
+            }
+        }
+        // A linear warm-up, and what comes then: torch's SequentialLR.
+        "warm_up" => {
+            let before = of.whole("total_iters")?;
+            schedule(of.part("then"), steps.saturating_sub(before))?
+                .after_warm_up(before, of.number_or("start_factor", 1.0 / 3.0))
+        }
+        other => return Err(format!("a schedule of {other}")),
+    })
+}

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Computes training trajectories with PyTorch for what the other cases lack: the families more_optimizers and more_schedules.
+
+    python3 -m venv venv && venv/bin/pip install torch numpy safetensors
+    venv/bin/python make.py
+
+It writes the cases beside this file, and puts their lines into index.tsv. A case is a file of safetensors, whose metadata hold its
+configuration as JSON. Step s trains on x[s % 8] and y[s % 8]. The run in f64 starts from the f32 parameters, widened.
+"""
+
+import copy
+import json
+import math
+import pathlib
+
+import numpy
+import torch
+from safetensors.numpy import save_file
+
+HERE = pathlib.Path(__file__).parent
+STEPS, CYCLE, BATCH, INPUTS, UNITS, OUTPUTS = 50, 8, 4, 3, 5, 2
+
+
+class Lion(torch.optim.Optimizer):
+    """Chen et al. 2023, algorithm 2. PyTorch has none."""
+
+    def __init__(self, params, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0):
+        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            lr, (beta1, beta2), decay = group["lr"], group["betas"], group["weight_decay"]
+            for p in group["params"]:
+                state = self.state[p]
+                m = state.setdefault("m", torch.zeros_like(p))
+                p.mul_(1 - lr * decay)
+                p.add_((beta1 * m + (1 - beta1) * p.grad).sign(), alpha=-lr)
+                m.mul_(beta2).add_(p.grad, alpha=1 - beta2)
+
+
+def optimizer(config, parameters):
+    settings = {k: v for k, v in config.items() if k != "name"}
+    kinds = {
+        "sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "lion": Lion,
+        "rprop": torch.optim.Rprop, "rmsprop": torch.optim.RMSprop, "adadelta": torch.optim.Adadelta,
+        "adamax": torch.optim.Adamax, "nadam": torch.optim.NAdam, "radam": torch.optim.RAdam,
+    }
+    return kinds[config["name"]](parameters, **settings)
+
+
+def schedule(config, of):
+    lr = torch.optim.lr_scheduler
+    settings = {k: v for k, v in config.items() if k not in ("name", "then")}
+    if config["name"] == "warm_up":
+        after = settings["total_iters"]
+        then = schedule(config["then"], of)
+        return lr.SequentialLR(of, [lr.LinearLR(of, **settings), then], milestones=[after])
+    kinds = {
+        "step": lr.StepLR, "exponential": lr.ExponentialLR, "polynomial": lr.PolynomialLR,
+        "cosine": lr.CosineAnnealingLR, "one_cycle": lr.OneCycleLR,
+    }
+    return kinds[config["name"]](of, **settings)
+
+
+def run(config, start, x, y, dtype):
+    model = copy.deepcopy(start).to(dtype)
+    x, y = x.to(dtype), y.to(dtype)
+    of = optimizer(config["optimizer"], model.parameters())
+    scheduler = schedule(config["schedule"], of) if "schedule" in config else None
+    losses, rates, first = [], [], {}
+    for s in range(STEPS):
+        rates.append(of.param_groups[0]["lr"])
+        of.zero_grad()
+        output = model(x[s % CYCLE])
+        loss = torch.nn.functional.mse_loss(output, y[s % CYCLE])
+        loss.backward()
+        if s == 0:
+            first = {f"grad0.{k}": p.grad.clone() for k, p in model.named_parameters()}
+            first["out0"] = output.detach().clone()
+        losses.append(loss.item())
+        of.step()
+        if scheduler is not None:
+            scheduler.step()
+    return model, losses, rates, first
+
+
+def case(name, config, seed):
+    torch.manual_seed(seed)
+    start = torch.nn.Sequential(torch.nn.Linear(INPUTS, UNITS), torch.nn.Tanh(), torch.nn.Linear(UNITS, OUTPUTS))
+    x, y = torch.randn(CYCLE, BATCH, INPUTS), torch.rand(CYCLE, BATCH, OUTPUTS)
+    layers = [
+        {"type": "linear", "in": INPUTS, "out": UNITS}, {"type": "act", "name": "tanh"},
+        {"type": "linear", "in": UNITS, "out": OUTPUTS},
+    ]
+    config = {"name": name, "layers": layers, "loss": {"name": "mse"}, **config, "batch": BATCH, "steps": STEPS, "cycle": CYCLE}
+    model64, loss64, rates, first = run(config, start, x, y, torch.float64)
+    model32, loss32, _, _ = run(config, start, x, y, torch.float32)
+    tensors = {"x": x, "y": y, "loss64": torch.tensor(loss64, dtype=torch.float64), "loss32": torch.tensor(loss32)}
+    tensors.update({f"init.{k}": p.detach() for k, p in start.named_parameters()})
+    tensors.update(first)
+    for kind, model in [("final64", model64), ("final32", model32)]:
+        tensors.update({f"{kind}.{k}": p.detach() for k, p in model.named_parameters()})
+    tensors["eval_out"] = model64(x[0].to(torch.float64)).detach()
+    if "schedule" in config:
+        tensors["lr"] = torch.tensor(rates, dtype=torch.float64)
+    path = HERE / f"{name}.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    arrays = {k: numpy.ascontiguousarray(t.numpy()) for k, t in tensors.items()}
+    save_file(arrays, path, metadata={"config": json.dumps(config)})
+    relative = max(abs(a - b) / abs(b) for a, b in zip(loss32, loss64))
+    pairs = zip(model32.parameters(), model64.parameters())
+    absolute = max((a.to(torch.float64) - b).abs().max().item() for a, b in pairs)
+    return f"{name}.safetensors\t{loss64[0]:.6g}\t{loss64[-1]:.6g}\t{relative:.2e}\t{absolute:.2e}"
+
+
+def main():
+    torch.set_num_threads(1)
+    sgd = {"name": "sgd", "lr": 0.05, "momentum": 0.9}
+    optimizers = {
+        "lion": {"name": "lion", "lr": 0.003},
+        "lion_weight_decay": {"name": "lion", "lr": 0.003, "betas": [0.8, 0.95], "weight_decay": 0.1},
+        "rprop": {"name": "rprop", "lr": 0.01},
+        "rprop_options": {"name": "rprop", "lr": 0.003, "etas": [0.6, 1.1], "step_sizes": [0.001, 0.01]},
+        "rmsprop_centered_momentum": {"name": "rmsprop", "lr": 0.002, "centered": True, "momentum": 0.9, "weight_decay": 0.02},
+        "adadelta_options": {"name": "adadelta", "lr": 0.5, "rho": 0.8, "eps": 1e-5, "weight_decay": 0.02},
+        "adamax_options": {"name": "adamax", "lr": 0.01, "betas": [0.8, 0.95], "weight_decay": 0.02},
+        "nadam_options": {"name": "nadam", "lr": 0.01, "betas": [0.8, 0.95], "momentum_decay": 0.02, "weight_decay": 0.02},
+        "radam_options": {"name": "radam", "lr": 0.01, "betas": [0.8, 0.95], "weight_decay": 0.02},
+    }
+    cosine = {"name": "cosine", "T_max": 35, "eta_min": 0.001}
+    cycle = {"name": "one_cycle", "max_lr": 0.05, "total_steps": 51, "cycle_momentum": False}
+    schedules = {
+        "exponential": {"name": "exponential", "gamma": 0.95},
+        "polynomial": {"name": "polynomial", "total_iters": 40, "power": 2.0},
+        "cosine": {"name": "cosine", "T_max": 50, "eta_min": 0.002},
+        "one_cycle": cycle,
+        "one_cycle_linear": {**cycle, "pct_start": 0.45, "div_factor": 10.0, "final_div_factor": 100.0, "anneal_strategy": "linear"},
+        "warm_up_cosine": {"name": "warm_up", "start_factor": 0.1, "total_iters": 15, "then": cosine},
+        "warm_up_step": {"name": "warm_up", "start_factor": 0.25, "total_iters": 7, "then": {"name": "step", "step_size": 10, "gamma": 0.5}},
+        "warm_up_exponential": {"name": "warm_up", "start_factor": 0.5, "total_iters": 9, "then": {"name": "exponential", "gamma": 0.97}},
+    }
+    cases = [(f"more_optimizers/{n}", {"optimizer": o}) for n, o in optimizers.items()]
+    cases += [(f"more_schedules/{n}", {"optimizer": sgd, "schedule": s}) for n, s in schedules.items()]
+    lines = [case(name, config, seed) for seed, (name, config) in enumerate(cases)]
+    index = HERE / "index.tsv"
+    kept = [line for line in index.read_text().splitlines() if not line.startswith("more_")]
+    index.write_text("\n".join(kept + lines) + "\n")
+    assert all(math.isfinite(float(x)) for line in lines for x in line.split("\t")[1:])
+
+
+if __name__ == "__main__":
+    main()
