@@ -15,7 +15,7 @@ use crate::format::count;
 use crate::table::{Look, table};
 
 /// All that says which step: it needs a network.
-const OF_A_STEP: [&str; 15] = [
+const OF_A_STEP: [&str; 18] = [
     "hidden",
     "output",
     "loss",
@@ -29,6 +29,9 @@ const OF_A_STEP: [&str; 15] = [
     "clip_norm",
     "label_smoothing",
     "class_weights",
+    "beta",
+    "delta",
+    "tau",
     "batch",
     "element",
 ];

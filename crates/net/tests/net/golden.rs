@@ -5,15 +5,17 @@
 //! and activations; weights are [out, in], the transpose of ours; `loss64` and `final64` come from a run in f64 that starts from f32
 //! parameters. `index.tsv` says how far PyTorch's own run in f32 strays from that.
 //!
+//! PyTorch's losses of a sigmoid and of a log-softmax are losses of logits here.
+//!
 //! Of the cases that these were taken from, those are not here that use what this crate does not have: other optimizers (AMSGrad,
 //! RMSprop, Adagrad, Adadelta, Adamax, NAdam, RAdam), activations (leaky ReLU and ELU with another slope or α, softplus with another
-//! β, CELU) and losses (sums instead of means, L1, Huber, soft
-//! targets, probabilities instead of logits, KL divergence, …), clipping by value, normalisation, dropout, layers without bias, and
+//! β, CELU) and losses (sums instead of means, soft targets, squares of a softmax, KL divergence of a log-softmax), clipping by value,
+//! normalisation, dropout, layers without bias, and
 //! gradients accumulated over batches.
 
 use std::path::{Path, PathBuf};
 
-use nxm_kernels::{Activation, Element, MatrixRef};
+use nxm_kernels::{Activation, Element, MatrixRef, reference};
 use nxm_net::{Adam, AdamW, LearningRateSchedule, Loss, Network, Optimizer, OptimizerState, Sgd, Step, Targets};
 use safetensors::SafeTensors;
 use serde_json::Value;
@@ -50,7 +52,7 @@ fn cases() -> Vec<Case> {
     let families = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let files = families.filter(|path| path.is_dir()).flat_map(|family| std::fs::read_dir(family).unwrap());
     assert_eq!(files.count(), cases.len(), "files and lines of the index");
-    assert_eq!(cases.len(), 48);
+    assert_eq!(cases.len(), 57);
     cases
 }
 
@@ -92,6 +94,8 @@ impl Case {
                     inputs = if layers.is_empty() { size("in") } else { inputs };
                     layers.push((size("out"), Activation::Identity, place));
                 }
+                // The loss is that of logits.
+                "act" if self.folded().is_some() && place + 1 == self.config["layers"].as_array().unwrap().len() => {}
                 "act" => {
                     let options = ["negative_slope", "alpha", "beta", "threshold"].map(|name| entry[name].as_f64());
                     assert!(matches!(
@@ -109,6 +113,25 @@ impl Case {
         (inputs, layers)
     }
 
+    /// What PyTorch's last layer makes of a row of logits, where its loss of that is one of logits here: the loss is the same, and so are its
+    /// gradients.
+    fn folded(&self) -> Option<fn(&mut [f64])> {
+        match self.config["loss"]["name"].as_str().unwrap() {
+            "bce" => Some(|row| row.iter_mut().for_each(|z| *z = 1.0 / (1.0 + (-*z).exp()))),
+            "nll" => Some(reference::log_softmax),
+            _ => None,
+        }
+    }
+
+    /// The outputs of PyTorch's network.
+    fn outputs(&self, network: &Network<f64>, x: MatrixRef<'_, f64>) -> Vec<f64> {
+        let mut outputs = network.predict(&cpu(), x).unwrap();
+        if let Some(fold) = self.folded() {
+            outputs.chunks_mut(network.outputs()).for_each(fold);
+        }
+        outputs
+    }
+
     fn loss(&self) -> Loss {
         assert!(self.config["loss"]["reduction"].is_null());
         let numbers = |name: &str| -> Vec<f64> {
@@ -117,11 +140,18 @@ impl Case {
         };
         match self.config["loss"]["name"].as_str().unwrap() {
             "mse" => Loss::MeanSquaredError,
+            "bce" => Loss::BINARY_CROSS_ENTROPY,
+            "nll" => Loss::CROSS_ENTROPY,
             "bce_with_logits" => Loss::BinaryCrossEntropy { positive_weights: numbers("pos_weight") },
             "cross_entropy" => Loss::CrossEntropy {
                 label_smoothing: self.number("loss", "label_smoothing").unwrap_or(0.0),
                 class_weights: numbers("weight"),
             },
+            "l1" => Loss::L1,
+            "smooth_l1" => Loss::SmoothL1 { beta: self.number("loss", "beta").unwrap_or(1.0) },
+            "huber" => Loss::Huber { delta: self.number("loss", "delta").unwrap_or(1.0) },
+            "poisson_nll" => Loss::PoissonNll { log_input: self.config["loss"]["log_input"].as_bool().unwrap_or(true) },
+            "soft_margin" => Loss::SoftMargin,
             other => panic!("a loss of {other}"),
         }
     }
@@ -256,7 +286,7 @@ impl Case {
     fn follow_f64(&self) {
         let (losses, norms, network) = self.train::<f64>(|s, step, network, x, targets| {
             if s == 0 {
-                close(self, "out0", &network.predict(&cpu(), x).unwrap(), &self.numbers("out0"));
+                close(self, "out0", &self.outputs(network, x), &self.numbers("out0"));
                 step.gradients(network, &cpu(), x, targets).unwrap();
                 for (l, expected) in self.network::<f64>("grad0").layers().enumerate() {
                     close(
@@ -280,7 +310,7 @@ impl Case {
         }
         let x = self.numbers("x");
         let x = MatrixRef::new(&x, self.batch(), network.inputs()).unwrap();
-        close(self, "eval_out", &network.predict(&cpu(), x).unwrap(), &self.numbers("eval_out"));
+        close(self, "eval_out", &self.outputs(&network, x), &self.numbers("eval_out"));
     }
 
     fn follow_f32(&self) {
