@@ -1,8 +1,6 @@
 //! `--loss` and its settings, from the command line to the file.
 
-mod common;
-
-use common::{Folder, assert_refused_in_a_line, flowers, printed, run};
+use crate::common::{Folder, assert_refused_in_a_line, flowers, printed, run};
 use nxm_net::{Checkpoint, Loss};
 
 fn refused(args: &[&str], named: &[&str]) {
