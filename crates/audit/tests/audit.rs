@@ -120,7 +120,7 @@ fn optimizers() -> [Optimizer; 10] {
 }
 
 /// Every loss with its options.
-fn losses() -> [Loss; 7] {
+fn losses() -> [Loss; 9] {
     let weighted = |label_smoothing, class_weights| Loss::CrossEntropy { label_smoothing, class_weights };
     [
         Loss::MeanSquaredError,
@@ -130,6 +130,8 @@ fn losses() -> [Loss; 7] {
         weighted(0.1, vec![1.0, 2.5]),
         Loss::BINARY_CROSS_ENTROPY,
         Loss::BinaryCrossEntropy { positive_weights: vec![1.0, 2.5] },
+        Loss::Huber { delta: 0.5 },
+        Loss::PoissonNll { log_input: true },
     ]
 }
 

@@ -20,7 +20,7 @@ fn network(loss: Loss) -> NetworkSpec {
 }
 
 /// Every loss with its options.
-fn losses() -> [Loss; 7] {
+fn losses() -> [Loss; 14] {
     let weighted = |label_smoothing, class_weights| Loss::CrossEntropy { label_smoothing, class_weights };
     [
         Loss::MeanSquaredError,
@@ -30,6 +30,13 @@ fn losses() -> [Loss; 7] {
         weighted(0.1, vec![1.0, 2.5, 0.5]),
         Loss::BINARY_CROSS_ENTROPY,
         Loss::BinaryCrossEntropy { positive_weights: vec![1.0, 2.5, 0.5] },
+        Loss::L1,
+        Loss::SmoothL1 { beta: 0.5 },
+        Loss::Huber { delta: 0.5 },
+        Loss::Quantile { tau: 0.25 },
+        Loss::PoissonNll { log_input: true },
+        Loss::SoftMargin,
+        Loss::KlDivergence,
     ]
 }
 

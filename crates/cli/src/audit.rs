@@ -15,7 +15,7 @@ use crate::format::count;
 use crate::table::{Look, table};
 
 /// All that says which step: it needs a network.
-const OF_A_STEP: [&str; 16] = [
+const OF_A_STEP: [&str; 19] = [
     "hidden",
     "output",
     "loss",
@@ -30,6 +30,9 @@ const OF_A_STEP: [&str; 16] = [
     "clip_value",
     "label_smoothing",
     "class_weights",
+    "beta",
+    "delta",
+    "tau",
     "batch",
     "element",
 ];

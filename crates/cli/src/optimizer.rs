@@ -48,7 +48,19 @@ impl TuningArgs {
                 "--label-smoothing {label_smoothing} is for --loss cross_entropy, and the loss is {kind}"
             )));
         }
+        for (asked, flag, has, whose) in [
+            (self.beta, "--beta", matches!(kind, Loss::SmoothL1 { .. }), "smooth_l1"),
+            (self.delta, "--delta", matches!(kind, Loss::Huber { .. }), "huber"),
+            (self.tau, "--tau", matches!(kind, Loss::Quantile { .. }), "quantile"),
+        ] {
+            if asked.is_some() && !has {
+                return Err(Failure::Usage(format!("{flag} is for --loss {whose}, and the loss is {kind}")));
+            }
+        }
         let smooth = match kind {
+            Loss::SmoothL1 { beta } => Loss::SmoothL1 { beta: self.beta.unwrap_or(beta) },
+            Loss::Huber { delta } => Loss::Huber { delta: self.delta.unwrap_or(delta) },
+            Loss::Quantile { tau } => Loss::Quantile { tau: self.tau.unwrap_or(tau) },
             Loss::CrossEntropy { class_weights, .. } => {
                 Loss::CrossEntropy { label_smoothing: self.label_smoothing.unwrap_or(0.0), class_weights }
             }
@@ -117,7 +129,10 @@ impl TuningArgs {
             Loss::BinaryCrossEntropy { positive_weights } => {
                 flags.class_weights = Some(ClassWeightsArg::Each(positive_weights.clone()));
             }
-            Loss::MeanSquaredError => {}
+            Loss::SmoothL1 { beta } => flags.beta = Some(*beta),
+            Loss::Huber { delta } => flags.delta = Some(*delta),
+            Loss::Quantile { tau } => flags.tau = Some(*tau),
+            Loss::MeanSquaredError | Loss::L1 | Loss::PoissonNll { .. } | Loss::SoftMargin | Loss::KlDivergence => {}
         }
         flags
     }

@@ -52,7 +52,7 @@ pub fn run(args: &ShowArgs, cpu: &Cpu, out: &mut impl Write) -> Result<(), Failu
     let weights = match &options.loss {
         Loss::CrossEntropy { class_weights, .. } => class_weights,
         Loss::BinaryCrossEntropy { positive_weights } => positive_weights,
-        Loss::MeanSquaredError => &Vec::new(),
+        _ => &Vec::new(),
     };
     if !weights.is_empty() {
         let what = if options.loss.takes_labels() { "classes weigh" } else { "examples that say yes weigh" };

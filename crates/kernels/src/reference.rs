@@ -245,11 +245,7 @@ pub fn derivative<T: Real>(activation: Activation, kept: T) -> T {
         Activation::HardSigmoid => between(T::ZERO, kept, T::ONE, T::from_f64(1.0 / 6.0)),
         Activation::HardSwish => {
             let three = T::from_f64(3.0);
-            if kept > -three && !(kept < three) {
-                T::ONE
-            } else {
-                between(-three, kept, three, T::from_f64(kept.to_f64() / 3.0 + 0.5))
-            }
+            if kept >= three { T::ONE } else { between(-three, kept, three, T::from_f64(kept.to_f64() / 3.0 + 0.5)) }
         }
         Activation::LogSigmoid => -kept.exp_m1(),
         Activation::Selu => {

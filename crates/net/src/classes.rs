@@ -50,7 +50,7 @@ impl<T: Element> Network<T> {
         x: MatrixRef<'_, T>,
         loss: &Loss,
     ) -> Result<Vec<T>, NetError> {
-        if !matches!(loss, Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy) {
+        if !matches!(loss, Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy { .. }) {
             return Err(NetError::NoProbabilities { loss: loss.name() });
         }
         let mut outputs = self.predict(executor, x)?;

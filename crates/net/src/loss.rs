@@ -4,10 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use nxm_kernels::beside::{div, is_within, is_zero, mul, sub, sum, whole, widened};
-use nxm_kernels::{Element, UnknownName};
+use nxm_kernels::{Element, Measure, UnknownName};
 
 use crate::data::Targets;
 use crate::error::NetError;
+
+/// What keeps the logarithm of a Poisson rate from 0: PyTorch's default.
+const EPSILON: f64 = 1e-8;
 
 /// A measure of how far B rows of M outputs are from their targets, as PyTorch defines it with its mean reduction.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +47,50 @@ pub enum Loss {
         /// p, one for each output, at least 0 each; none: 1 each. PyTorch's `pos_weight`.
         positive_weights: Vec<f64>,
     },
+    /// Σ |o − t| / (B·M); its gradient is the sign of o − t over B·M, 0 where both are equal.
+    ///
+    /// BM + 1 mul, 3BM − 1 additions, BM cmp.
+    L1,
+    /// (o − t)²/(2β) where |o − t| < β, else |o − t| − β/2; the mean over all elements. Its gradient is (o − t)/β, from −1 to 1, over B·M.
+    ///
+    /// 3BM + 1 multiplications, 4BM − 1 additions, 3BM cmp.
+    SmoothL1 {
+        /// β, above 0: where the parabola ends.
+        beta: f64,
+    },
+    /// (o − t)²/2 where |o − t| < δ, else δ·(|o − t| − δ/2); the mean over all elements: δ times [`SmoothL1`](Self::SmoothL1) with β = δ. Its
+    /// gradient is o − t, from −δ to δ, over B·M. It takes the same operations.
+    Huber {
+        /// δ, above 0: where the parabola ends.
+        delta: f64,
+    },
+    /// τ·(t − o) where o < t, else (1 − τ)·(o − t); the mean over all elements, the "pinball" loss. Outputs become the quantile τ of their
+    /// targets. Its gradient is −τ, 0 where both are equal, or 1 − τ, over B·M.
+    ///
+    /// 3BM + 1 multiplications, 3BM − 1 additions, 3BM cmp.
+    Quantile {
+        /// τ, between 0 and 1. 0.5 is the median.
+        tau: f64,
+    },
+    /// Poisson: of outputs that are logarithms of rates eᵒ − t·o, with the gradient (eᵒ − t) / (B·M); of outputs that are rates
+    /// o − t·ln(o + 10⁻⁸), with the gradient (1 − t/(o + 10⁻⁸)) / (B·M). The mean over all elements.
+    ///
+    /// Of logarithms 2BM exp, 2BM + 1 multiplications, 3BM − 1 additions. Of rates, which must not be negative, BM log and div, 2BM + 1
+    /// multiplications, 5BM − 1 additions.
+    PoissonNll {
+        /// Whether outputs are logarithms; else they are rates.
+        log_input: bool,
+    },
+    /// ln(1 + e^(−t·o)) with targets −1 and 1; the mean over all elements. Its gradient is −t·σ(−t·o) / (B·M).
+    ///
+    /// BM softplus and sigmoids, 4BM + 1 multiplications, BM − 1 additions.
+    SoftMargin,
+    /// Σ t·(ln t − o) / B, of outputs that are logarithms of probabilities, and targets that are probabilities; a target of 0 adds nothing. Its
+    /// gradient is −t / B. This is PyTorch's `kl_div` with its reduction "batchmean", which is the divergence; its reduction "mean" is a share
+    /// 1/M of it.
+    ///
+    /// BM log, 2BM + 1 multiplications, 2BM − 1 additions, BM cmp.
+    KlDivergence,
 }
 
 impl Loss {
@@ -53,15 +100,33 @@ impl Loss {
     /// Binary cross-entropy without positive weights.
     pub const BINARY_CROSS_ENTROPY: Loss = Loss::BinaryCrossEntropy { positive_weights: Vec::new() };
 
-    /// One of each kind.
-    pub const ALL: [Loss; 3] = [Loss::MeanSquaredError, Loss::CROSS_ENTROPY, Loss::BINARY_CROSS_ENTROPY];
+    /// One of each kind, with PyTorch's defaults.
+    pub const ALL: [Loss; 10] = [
+        Loss::MeanSquaredError,
+        Loss::CROSS_ENTROPY,
+        Loss::BINARY_CROSS_ENTROPY,
+        Loss::L1,
+        Loss::SmoothL1 { beta: 1.0 },
+        Loss::Huber { delta: 1.0 },
+        Loss::Quantile { tau: 0.5 },
+        Loss::PoissonNll { log_input: true },
+        Loss::SoftMargin,
+        Loss::KlDivergence,
+    ];
 
-    /// Its name: "mse", "cross_entropy" or "binary_cross_entropy".
+    /// Its name, such as "mse", "cross_entropy" or "smooth_l1".
     pub fn name(&self) -> &'static str {
         match self {
             Loss::MeanSquaredError => "mse",
             Loss::CrossEntropy { .. } => "cross_entropy",
             Loss::BinaryCrossEntropy { .. } => "binary_cross_entropy",
+            Loss::L1 => "l1",
+            Loss::SmoothL1 { .. } => "smooth_l1",
+            Loss::Huber { .. } => "huber",
+            Loss::Quantile { .. } => "quantile",
+            Loss::PoissonNll { .. } => "poisson_nll",
+            Loss::SoftMargin => "soft_margin",
+            Loss::KlDivergence => "kl_divergence",
         }
     }
 
@@ -78,7 +143,7 @@ impl Loss {
                 !is_zero(*label_smoothing) || !class_weights.is_empty()
             }
             Loss::BinaryCrossEntropy { positive_weights } => !positive_weights.is_empty(),
-            Loss::MeanSquaredError => false,
+            _ => false,
         }
     }
 
@@ -103,8 +168,24 @@ impl Loss {
             Loss::BinaryCrossEntropy { positive_weights } => {
                 positive_weights.get(output).map(|p| vec![sub(*p, 1.0), *p]).unwrap_or_default()
             }
-            Loss::MeanSquaredError => Vec::new(),
+            _ => Vec::new(),
         }
+    }
+
+    /// What an element's loss is, where that is all there is to the loss: mean squared error too, whose losses are kept if examples have weights.
+    /// A quantile takes 1 addition.
+    pub(crate) fn measure(&self) -> Option<Measure<f64>> {
+        Some(match *self {
+            Loss::MeanSquaredError => Measure::Squared,
+            Loss::L1 => Measure::Absolute,
+            Loss::SmoothL1 { beta: delta } | Loss::Huber { delta } => Measure::Huber { delta },
+            Loss::Quantile { tau } => Measure::Quantile { tau, rest: sub(1.0, tau) },
+            Loss::PoissonNll { log_input: true } => Measure::Poisson,
+            Loss::PoissonNll { log_input: false } => Measure::PoissonRate { epsilon: EPSILON },
+            Loss::SoftMargin => Measure::SoftMargin,
+            Loss::KlDivergence => Measure::KullbackLeibler,
+            Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy { .. } => return None,
+        })
     }
 
     /// How many [shares](Self::shares) each output has.
@@ -127,7 +208,7 @@ impl Loss {
         match self {
             Loss::CrossEntropy { label_smoothing, class_weights } if class_weights.is_empty() => *label_smoothing,
             Loss::CrossEntropy { .. } => sum((0..classes).map(|class| self.spread_to(class, classes))),
-            Loss::MeanSquaredError | Loss::BinaryCrossEntropy { .. } => 0.0,
+            _ => 0.0,
         }
     }
 
@@ -136,8 +217,25 @@ impl Loss {
     /// # Errors
     /// [`NetError`] names the option, its value and what is expected.
     pub fn check(&self, outputs: usize) -> Result<(), NetError> {
+        let above_zero = |name, value| {
+            let expected = "a finite number above 0";
+            let is_one = is_within(value, f64::MAX) && !is_zero(value);
+            if is_one { Ok(()) } else { Err(NetError::Setting { name, value, expected }) }
+        };
         match self {
-            Loss::MeanSquaredError => Ok(()),
+            Loss::MeanSquaredError | Loss::L1 | Loss::PoissonNll { .. } | Loss::SoftMargin | Loss::KlDivergence => {
+                Ok(())
+            }
+            Loss::SmoothL1 { beta } => above_zero("beta of smooth_l1", *beta),
+            Loss::Huber { delta } => above_zero("delta of huber", *delta),
+            // By the bits: 1 is no quantile, and what is within 1 is less then.
+            Loss::Quantile { tau } if is_within(*tau, 1.0) && !is_zero(*tau) && tau.to_bits() != 1.0f64.to_bits() => {
+                Ok(())
+            }
+            Loss::Quantile { tau } => {
+                let (name, expected) = ("tau of quantile", "a number above 0 and below 1");
+                Err(NetError::Setting { name, value: *tau, expected })
+            }
             Loss::CrossEntropy { label_smoothing, class_weights } => {
                 check_smoothing(*label_smoothing)?;
                 check_class_weights(class_weights, outputs)

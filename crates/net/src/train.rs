@@ -5,7 +5,7 @@ mod state;
 
 use std::collections::BTreeMap;
 
-use nxm_kernels::beside::{add, div, whole, widened};
+use nxm_kernels::beside::{add, div, is_zero, sum, whole, widened};
 use nxm_kernels::{Element, Executor};
 
 use crate::check::check_data;
@@ -207,6 +207,19 @@ impl<'a, T: Element> Training<'a, T> {
     /// The epoch that was finished last, if one was (since the resume, if there was one).
     pub fn last_epoch(&self) -> Option<EpochReport> {
         self.last_epoch
+    }
+
+    /// The mean loss of the steps of the epoch that has begun, as its report will say it; none between epochs, and while all examples so far
+    /// weigh 0.
+    pub fn loss_so_far(&self) -> Option<f64> {
+        let Progress { steps, loss, .. } = self.state.progress;
+        let of_step = self.options.batch.saturating_mul(self.options.accumulate);
+        let used = &self.order[..steps.saturating_mul(of_step).min(self.order.len())];
+        let weight = match self.data.weights() {
+            None => whole(used.len() as u64),
+            Some(weights) => sum(used.iter().map(|row| widened(weights[*row]))),
+        };
+        (!is_zero(weight)).then(|| div(loss, weight))
     }
 
     /// Whether all weights and all that the optimizer keeps are finite: what a checkpoint asks before it is written. Every epoch

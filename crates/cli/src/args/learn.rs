@@ -52,7 +52,8 @@ pub struct TrainArgs {
     /// Their activation. [default: relu]
     #[arg(long, value_parser = activation())]
     pub activation: Option<Activation>,
-    /// cross_entropy learns classes, binary_cross_entropy two classes by one output, mse numbers. [default: by what the column holds]
+    /// cross_entropy learns classes, binary_cross_entropy two classes by one output; mse, l1, smooth_l1, huber and quantile learn numbers.
+    /// [default: by what the column holds]
     #[arg(long, value_parser = loss())]
     pub loss: Option<Loss>,
     /// What updates the parameters: sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, lion or rprop. Settings may follow,

@@ -35,6 +35,15 @@ pub struct TuningArgs {
     /// The share of each target that cross_entropy spreads over all classes. [default: 0]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub label_smoothing: Option<f64>,
+    /// Where the parabola of smooth_l1 ends, above 0. A number that is learned has a deviation of 1. [default: 1]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub beta: Option<f64>,
+    /// Where the parabola of huber ends, above 0. A number that is learned has a deviation of 1. [default: 1]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub delta: Option<f64>,
+    /// The quantile that quantile learns, between 0 and 1. [default: 0.5, the median]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub tau: Option<f64>,
     /// How much the examples of each class weigh: "balanced", by how many there are of each; by name, as setosa=1,virginica=2; or in the
     /// order of the classes, which is that of their numbers, or the alphabet's, as 1,2.5,1. With binary_cross_entropy, how much those weigh
     /// that say yes. [default: 1 each]

@@ -84,6 +84,9 @@ fn of_checkpoint(args: &CountArgs, path: &Path, checkpoint: CheckpointSummary) -
         (args.loss.is_some(), "--loss"),
         (args.tuning.label_smoothing.is_some(), "--label-smoothing"),
         (args.tuning.class_weights.is_some(), "--class-weights"),
+        (args.tuning.beta.is_some(), "--beta"),
+        (args.tuning.delta.is_some(), "--delta"),
+        (args.tuning.tau.is_some(), "--tau"),
     ] {
         if asked {
             let path = Foreign::path(path);

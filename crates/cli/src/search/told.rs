@@ -50,7 +50,7 @@ pub fn forecast([mean, most]: [f64; 2], limit: Option<f64>) -> String {
 
 /// The best trials, with the baseline below them.
 pub fn trials(job: &TrainJob, found: &Searched, prices: &Prices, evaluation: &Evaluation) -> String {
-    let unit = job.schema.target.loss_unit();
+    let unit = job.schema.target.loss_unit(&job.checkpoint.options.loss);
     let headings = [
         "trial",
         "hidden",
@@ -106,7 +106,7 @@ fn baseline(evaluation: &Evaluation, loss: &Loss) -> (Option<f64>, Option<f64>) 
             (plain.then_some(both.baseline.log_loss), Some(both.baseline.accuracy))
         }
         Evaluation::Numbers(columns) => match &columns[..] {
-            [(_, both)] => (Some(both.baseline.mse), None),
+            [(_, both)] => ((*loss == Loss::MeanSquaredError).then_some(both.baseline.mse), None),
             _ => (None, None),
         },
         Evaluation::Labels(_) => (None, None),

@@ -297,7 +297,7 @@ pub fn select<'a>(args: &TrainArgs, source: &Source<'_>, table: &'a Table) -> Re
         selection = selection.task(match loss {
             Loss::CrossEntropy { .. } => Task::Classes,
             Loss::BinaryCrossEntropy { .. } => Task::Labels,
-            Loss::MeanSquaredError => Task::Numbers,
+            _ => Task::Numbers,
         });
     }
     Ok(selection.examples()?)

@@ -60,7 +60,7 @@ pub fn learn(
 ) -> Result<Learned, Failure> {
     let TrainJob { checkpoint, seen, held_out, watch, place, again, schema, fold, .. } = job;
     // The network's numbers are scaled; people know their own.
-    let unit = schema.target.loss_unit();
+    let unit = schema.target.loss_unit(&checkpoint.options.loss);
     let mut training = checkpoint.resume(cpu, seen).map_err(Failure::usage)?;
     let (mut place, steps) = (place.as_mut(), training.steps_per_epoch().saturating_mul(training.options().epochs));
     let (mut epochs, mut last) = (Vec::new(), None);

@@ -83,7 +83,7 @@ pub fn report(model: &Model, judged: Option<(&HeldOut, Evaluation)>, told: &Told
     if let Some((held_out, found)) = judged {
         report.results = results(model, held_out, found)?;
         // In the unit of the losses that the report shows.
-        let unit = model.schema.target.loss_unit();
+        let unit = model.schema.target.loss_unit(&model.checkpoint.options.loss);
         let mut importance = model.importance(&held_out.data, REPEATS, options.seed)?;
         for (_, Importance { mean, spread, .. }) in &mut importance {
             (*mean, *spread) = (*mean * unit, *spread * unit);

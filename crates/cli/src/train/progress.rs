@@ -60,15 +60,12 @@ impl Bar {
             return;
         }
         self.drawn = Some(Instant::now());
-        let Progress { epochs, steps, loss, .. } = training.state().progress;
+        let Progress { epochs, steps, .. } = training.state().progress;
         let options = training.options();
         let mut message =
             format!("{}epoch {}/{}", self.prefix, epochs.saturating_add(usize::from(steps > 0)), options.epochs);
-        let of_epoch = (steps > 0).then(|| {
-            loss / (steps as f64 * options.batch.saturating_mul(options.accumulate).min(training.examples()) as f64)
-        });
-        if let Some(loss) = of_epoch.or(training.last_epoch().map(|epoch| epoch.loss)) {
-            message += &format!(", loss {}", format::loss(loss * self.target.loss_unit()));
+        if let Some(loss) = training.loss_so_far().or(training.last_epoch().map(|epoch| epoch.loss)) {
+            message += &format!(", loss {}", format::loss(loss * self.target.loss_unit(&options.loss)));
         }
         if let Some(score) = last {
             message += &judged(&self.target, score);

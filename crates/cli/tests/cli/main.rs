@@ -13,6 +13,7 @@ mod count_symbolic;
 mod explain;
 mod fine_tune;
 mod folds;
+mod losses;
 mod machine;
 mod main_job;
 mod predict_files;

@@ -80,7 +80,7 @@ fn examples_weigh_what_their_column_says() {
 
 #[test]
 fn a_weight_of_two_is_the_row_twice() {
-    let folder = Folder::new("twice");
+    let folder = Folder::new("row-twice");
     // All rows in one batch, none held out, the same first weights: the same losses, but for rounding. The column that is learned from says
     // yes or no, because numbers are standardised by rows, each counted once.
     let header = "x,kind,w\n";

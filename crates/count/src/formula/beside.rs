@@ -146,9 +146,14 @@ pub const WEIGHTED_EPOCH_REPORT: Kinds = Kinds::small([0, 0, 0, 1, 0, 0, 0]);
 /// | cross-entropy: 1/B | 1 div, 2 conversions (1) |
 /// | with label smoothing alone: ε | 1 conversion (none) |
 /// | with class weights: Σ ε/M·w | M mul, M div, M − 1 additions, M + 1 conversions (M) |
+/// | L1, soft margin, Poisson of logarithms: 1/(BM) | 1 mul, 1 div, 3 conversions (2) |
+/// | smooth L1: 1/(BMβ), β | 2 mul, 1 div, 4 conversions (2) |
+/// | Huber: 1/(BM), δ; Poisson of rates: 1/(BM), ε | 1 mul, 1 div, 4 conversions (2) |
+/// | quantile: 1/(BM), τ, 1 − τ | 1 addition, 1 mul, 1 div, 5 conversions (2) |
+/// | Kullback-Leibler divergence: 1/B | 1 div, 2 conversions (1) |
 ///
 /// Examples with weights add B, 2 conversions (1), unless the loss is cross-entropy with class weights or label smoothing; and for losses that
-/// are means over outputs 1/M, 1 div and 2 conversions (1).
+/// are means over outputs 1/M, 1 div and 2 conversions (1), of smooth L1 1 mul more.
 ///
 /// # Errors
 /// [`Overflow`] if M is so large that a count exceeds 128 bits, which a 64-bit number is not.
@@ -169,11 +174,13 @@ fn outputs(network: &NetworkSpec) -> u64 {
 fn constants_of_weights(loss: &Loss, element: ElementType) -> Result<Kinds, Overflow> {
     let rows = [(Kind::Convert, 1), rounded(element, 1)];
     match loss {
-        Loss::MeanSquaredError | Loss::BinaryCrossEntropy { .. } => {
-            Kinds::new([(Kind::Div, 1), (Kind::Convert, 1), rounded(element, 1)])?.plus(&Kinds::new(rows)?)
-        }
         Loss::CrossEntropy { .. } if loss.is_weighted() => Ok(Kinds::NONE),
-        Loss::CrossEntropy { .. } => Kinds::new(rows),
+        Loss::CrossEntropy { .. } | Loss::KlDivergence => Kinds::new(rows),
+        _ => {
+            let beta = u128::from(matches!(loss, Loss::SmoothL1 { .. }));
+            let share = [(Kind::Div, 1), (Kind::Mul, beta), (Kind::Convert, 1), rounded(element, 1)];
+            Kinds::new(share)?.plus(&Kinds::new(rows)?)
+        }
     }
 }
 
@@ -182,9 +189,17 @@ fn plain_loss_constants(loss: &Loss, outputs: u64, element: ElementType) -> Resu
     let convert = |n| (Kind::Convert, n);
     match loss {
         Loss::MeanSquaredError => Kinds::new([(Kind::Mul, 1), (Kind::Div, 2), convert(2), rounded(element, 2)]),
-        Loss::BinaryCrossEntropy { .. } => {
+        Loss::BinaryCrossEntropy { .. } | Loss::L1 | Loss::SoftMargin | Loss::PoissonNll { log_input: true } => {
             Kinds::new([(Kind::Mul, 1), (Kind::Div, 1), convert(2), rounded(element, 1)])
         }
+        Loss::SmoothL1 { .. } => Kinds::new([(Kind::Mul, 2), (Kind::Div, 1), convert(2), rounded(element, 2)]),
+        Loss::Huber { .. } | Loss::PoissonNll { log_input: false } => {
+            Kinds::new([(Kind::Mul, 1), (Kind::Div, 1), convert(2), rounded(element, 2)])
+        }
+        Loss::Quantile { .. } => {
+            Kinds::new([(Kind::Add, 1), (Kind::Mul, 1), (Kind::Div, 1), convert(2), rounded(element, 3)])
+        }
+        Loss::KlDivergence => Kinds::new([(Kind::Div, 1), convert(1), rounded(element, 1)]),
         Loss::CrossEntropy { .. } if !loss.is_weighted() => {
             Kinds::new([(Kind::Div, 1), convert(1), rounded(element, 1)])
         }

@@ -205,6 +205,13 @@ fn losses(outputs: usize) -> Vec<Loss> {
         smooth(0.1, Vec::new()),
         smooth(0.0, weights.clone()),
         smooth(0.2, weights),
+        Loss::L1,
+        Loss::SmoothL1 { beta: 0.3 },
+        Loss::Huber { delta: 0.3 },
+        Loss::Quantile { tau: 0.2 },
+        Loss::PoissonNll { log_input: true },
+        Loss::SoftMargin,
+        Loss::KlDivergence,
     ]
 }
 

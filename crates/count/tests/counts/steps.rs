@@ -266,6 +266,7 @@ fn losses(outputs: usize) -> Vec<Loss> {
     losses.push(Loss::CrossEntropy { label_smoothing: 0.0, class_weights: class_weights.clone() });
     losses.push(Loss::CrossEntropy { label_smoothing: 0.1, class_weights: class_weights.clone() });
     losses.push(Loss::BinaryCrossEntropy { positive_weights: class_weights });
+    losses.push(Loss::SmoothL1 { beta: 0.3 });
     losses
 }
 

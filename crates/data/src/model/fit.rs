@@ -42,8 +42,8 @@ impl Model {
             true => None,
             false => Some((schema.dataset(&split.held_out)?, split.held_out.values()?)),
         };
-        let unit = schema.target.loss_unit();
         let loss = checkpoint.options.loss.clone();
+        let unit = schema.target.loss_unit(&loss);
         let mut training: Training<'_, f32> = checkpoint.resume(cpu, &data)?;
         let (mut best, mut patience, mut history) = (None, settings.patience(), Vec::new());
         while let Some(step) = training.step() {

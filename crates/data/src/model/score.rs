@@ -20,13 +20,17 @@ pub struct Score {
 }
 
 impl Target {
-    /// How much larger a loss is than the network's own, whose numbers are scaled: deviation² for mean squared errors. Of several columns,
-    /// whose units differ, the network's own loss is told.
-    pub fn loss_unit(&self) -> f64 {
-        match self {
-            Target::Numbers { standards, .. } if standards.len() == 1 => {
-                standards[0].deviation * standards[0].deviation
-            }
+    /// How much larger a loss is than the network's own, whose numbers are scaled: deviation² for mean squared errors, the deviation for losses
+    /// that are proportional to the error. Of several columns, whose units differ, and of a loss that bends at so many deviations, the
+    /// network's own loss is told.
+    pub fn loss_unit(&self, loss: &Loss) -> f64 {
+        let deviation = match self {
+            Target::Numbers { standards, .. } if standards.len() == 1 => standards[0].deviation,
+            _ => return 1.0,
+        };
+        match loss {
+            Loss::MeanSquaredError => deviation * deviation,
+            Loss::L1 | Loss::Quantile { .. } => deviation,
             _ => 1.0,
         }
     }
@@ -73,7 +77,7 @@ impl Schema {
         metric: Metric,
     ) -> Result<Score, TableError> {
         let (found, outputs) = network.evaluate_and_predict(cpu, data, loss)?;
-        let loss = found.loss * self.target.loss_unit();
+        let loss = found.loss * self.target.loss_unit(loss);
         let finite = outputs.iter().all(|output| output.is_finite());
         let predictions = Predictions { target: &self.target, outputs };
         let numbers = match &self.target {

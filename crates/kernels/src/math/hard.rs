@@ -43,13 +43,7 @@ pub fn hard_swish<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
 
 /// min(max(0, x), 6).
 pub(crate) fn relu6_definition(x: f64) -> f64 {
-    if x < 0.0 {
-        0.0
-    } else if x > 6.0 {
-        6.0
-    } else {
-        x
-    }
+    x.clamp(0.0, 6.0)
 }
 
 /// min(max(−1, x), 1).

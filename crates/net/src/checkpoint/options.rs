@@ -61,7 +61,11 @@ pub(super) fn read(from: Reader<'_>) -> Result<TrainingOptions, ContentError> {
 fn write_loss(loss: &Loss, to: &mut Fields) {
     to.text("loss", loss.name());
     match loss {
-        Loss::MeanSquaredError => {}
+        Loss::MeanSquaredError | Loss::L1 | Loss::SoftMargin | Loss::KlDivergence => {}
+        Loss::SmoothL1 { beta } => to.number("loss.beta", beta),
+        Loss::Huber { delta } => to.number("loss.delta", delta),
+        Loss::Quantile { tau } => to.number("loss.tau", tau),
+        Loss::PoissonNll { log_input } => to.number("loss.log_input", log_input),
         Loss::BinaryCrossEntropy { positive_weights } => to.numbers("loss.positive_weights", positive_weights),
         Loss::CrossEntropy { label_smoothing, class_weights } => {
             to.number("loss.label_smoothing", label_smoothing);
@@ -80,7 +84,11 @@ fn read_loss(from: Reader<'_>) -> Result<Loss, ContentError> {
         Loss::BinaryCrossEntropy { .. } => Ok(Loss::BinaryCrossEntropy {
             positive_weights: from.values_if_there("loss.positive_weights", "numbers")?.unwrap_or_default(),
         }),
-        loss @ Loss::MeanSquaredError => Ok(loss),
+        Loss::SmoothL1 { .. } => Ok(Loss::SmoothL1 { beta: from.number("loss.beta")? }),
+        Loss::Huber { .. } => Ok(Loss::Huber { delta: from.number("loss.delta")? }),
+        Loss::Quantile { .. } => Ok(Loss::Quantile { tau: from.number("loss.tau")? }),
+        Loss::PoissonNll { .. } => Ok(Loss::PoissonNll { log_input: from.value("loss.log_input", "true or false")? }),
+        loss @ (Loss::MeanSquaredError | Loss::L1 | Loss::SoftMargin | Loss::KlDivergence) => Ok(loss),
     }
 }
 

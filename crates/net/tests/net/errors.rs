@@ -220,7 +220,24 @@ fn losses_have_names() {
         assert_eq!(format!("{loss:>25}").len(), 25);
         assert_eq!(loss.name().parse(), Ok(loss));
     }
-    let error = "l1".parse::<Loss>().unwrap_err();
-    assert_eq!((error.kind, &*error.found), ("loss", "l1"));
-    assert_eq!(said(error), "no loss is called \"l1\"; expected one of mse, cross_entropy, binary_cross_entropy");
+    let error = "l3".parse::<Loss>().unwrap_err();
+    assert_eq!((error.kind, &*error.found), ("loss", "l3"));
+    let names = Loss::ALL.map(|loss| loss.name().to_owned()).join(", ");
+    assert_eq!(said(error), format!("no loss is called \"l3\"; expected one of {names}"));
+}
+
+#[test]
+fn settings_of_losses_that_are_out_of_range_are_refused() {
+    let network = network::<f32>(&[2, 1], Activation::Identity, Activation::Identity, 1);
+    let refused = |loss: Loss| match Step::new(&network, &loss, 1).unwrap_err() {
+        NetError::Setting { name, value, .. } => (name, value.to_bits()),
+        other => panic!("{other}"),
+    };
+    for value in [0.0, -1.0, f64::INFINITY] {
+        assert_eq!(refused(Loss::SmoothL1 { beta: value }), ("beta of smooth_l1", value.to_bits()));
+        assert_eq!(refused(Loss::Huber { delta: value }), ("delta of huber", value.to_bits()));
+    }
+    for value in [0.0, 1.0, -0.5, 1.5, f64::NAN] {
+        assert_eq!(refused(Loss::Quantile { tau: value }), ("tau of quantile", value.to_bits()));
+    }
 }

@@ -5,12 +5,14 @@
 //! and activations; weights are [out, in], the transpose of ours; `loss64` and `final64` come from a run in f64 that starts from f32
 //! parameters, and `loss32` and `final32` from the same run in f32.
 //!
+//! PyTorch's losses of a sigmoid and of a log-softmax are losses of logits here.
+//!
 //! `NXM_GOLDEN=FOLDER cargo test -p nxm-net golden` runs all cases in another folder of this format. Each case is reported by its name, and
 //! a case that asks for what this crate does not have fails by its name, too.
 //!
 //! Of the cases that these were taken from, those are not here that use what this crate does not have: activations (leaky ReLU and ELU with
-//! another slope or α, softplus with another β, CELU), losses (sums instead of means, L1, Huber,
-//! soft targets, probabilities instead of logits, KL divergence, …), normalisation, dropout, and layers without bias.
+//! another slope or α, softplus with another β, CELU), losses (sums instead of means, soft targets, squares of a softmax, KL divergence of a
+//! log-softmax), normalisation, dropout, and layers without bias.
 //! Of PyTorch's optimizers, SparseAdam, Adafactor, ASGD, Muon and L-BFGS are missing, and of its schedules those that cycle a momentum.
 //!
 //! `golden/make.py` computed the cases of the families `more_optimizers` and `more_schedules`.
@@ -18,7 +20,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use nxm_kernels::{Element, MatrixRef};
+use nxm_kernels::{Element, MatrixRef, reference};
 use nxm_net::{LearningRateSchedule, Loss, Network, Optimizer, OptimizerState, Step, Targets};
 use safetensors::SafeTensors;
 use serde_json::Value;
@@ -140,6 +142,25 @@ impl Case {
         })
     }
 
+    /// The outputs of PyTorch's network.
+    fn outputs(&self, network: &Network<f64>, x: MatrixRef<'_, f64>) -> Vec<f64> {
+        let mut outputs = network.predict(&cpu(), x).unwrap();
+        if let Some(fold) = self.folded() {
+            outputs.chunks_mut(network.outputs()).for_each(fold);
+        }
+        outputs
+    }
+
+    /// What PyTorch's last layer makes of a row of logits, where its loss of that is one of logits here: the loss is the same, and so are its
+    /// gradients.
+    fn folded(&self) -> Option<fn(&mut [f64])> {
+        match self.config["loss"]["name"].as_str().unwrap() {
+            "bce" => Some(|row| row.iter_mut().for_each(|z| *z = 1.0 / (1.0 + (-*z).exp()))),
+            "nll" => Some(reference::log_softmax),
+            _ => None,
+        }
+    }
+
     /// A tensor's numbers in f64.
     fn numbers(&self, name: &str) -> Vec<f64> {
         let file = SafeTensors::deserialize(&self.file).unwrap();
@@ -235,7 +256,7 @@ impl Case {
         let gradients = self.network::<f64>("grad0")?;
         let (losses, norms, network) = self.train::<f64>(|s, step, network, x, targets| {
             if s == 0 && parts == 1 {
-                close(self, "out0", &network.predict(&cpu(), x).unwrap(), &self.numbers("out0"));
+                close(self, "out0", &self.outputs(network, x), &self.numbers("out0"));
                 step.gradients(network, &cpu(), x, targets).unwrap();
                 for (l, expected) in gradients.layers().enumerate() {
                     let given = [step.weight_gradient(l), step.bias_gradient(l)].map(|gradient| gradient.to_vec());
@@ -255,7 +276,7 @@ impl Case {
         }
         let x = self.numbers("x");
         let x = MatrixRef::new(&x, self.config().batch(), network.inputs()).unwrap();
-        close(self, "eval_out", &network.predict(&cpu(), x).unwrap(), &self.numbers("eval_out"));
+        close(self, "eval_out", &self.outputs(&network, x), &self.numbers("eval_out"));
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Gradients against central differences of a loss computed in plain loops, in f64.
 
 use nxm_kernels::Activation;
-use nxm_net::{DenseMut, Loss, Network, Step};
+use nxm_net::{DenseMut, Loss, Network, Step, Targets};
 use proptest::prelude::*;
 
 use crate::support::{cpu, examples, forward, loss as reference_loss, losses, network};
@@ -11,7 +11,8 @@ use crate::support::{cpu, examples, forward, loss as reference_loss, losses, net
 const H: f64 = 1e-5;
 /// Relative to gradients above 1.
 const TOLERANCE: f64 = 1e-8;
-/// No sum of a ReLU (leaky or not) or ELU may stand closer to the kink than this: a step of H moves none as far.
+/// No sum of a ReLU (leaky or not) or ELU, and no output's distance to its target, may stand closer to a kink than this: a step of H moves
+/// none as far.
 const KINK: f64 = 1e-3;
 
 /// Changes one parameter of a layer.
@@ -34,6 +35,19 @@ pub fn check(network: &Network<f64>, loss: &Loss, rows: usize, seed: u64) -> Opt
     let sums = forward(network, x);
     if network.layers().zip(&sums).any(|(l, (z, _))| kinked(l.activation()) && z.iter().any(|z| z.abs() < KINK)) {
         return None;
+    }
+
+    let bend = match *loss {
+        Loss::L1 | Loss::Quantile { .. } => Some(0.0),
+        Loss::SmoothL1 { beta: bend } | Loss::Huber { delta: bend } => Some(bend),
+        _ => None,
+    };
+    if let (Some(bend), Targets::Values(values)) = (bend, targets) {
+        let outputs = &sums.last().unwrap().1;
+        let distances = outputs.iter().zip(values.to_vec()).map(|(o, t)| (o - t).abs());
+        if distances.into_iter().any(|d| (d - bend).abs() < KINK) {
+            return None;
+        }
     }
 
     let mut step = Step::new(network, loss, rows).unwrap();
@@ -76,6 +90,15 @@ fn every_activation_with_every_loss_has_the_gradient_of_its_differences() {
             });
             assert!(checked.count() >= 4, "{activation}, {loss:?}: too many examples at a kink");
         }
+    }
+}
+
+/// Poisson rates that are outputs are above 0 by their activation.
+#[test]
+fn poisson_rates_have_the_gradient_of_their_differences() {
+    for seed in 0..8 {
+        let network = network(&[5, 7, 4], Activation::Tanh, Activation::Softplus, seed);
+        check(&network, &Loss::PoissonNll { log_input: false }, 3, seed).unwrap();
     }
 }
 

@@ -93,7 +93,11 @@ fn evaluation_is_the_mean_over_all_examples() {
         let evaluation = network.evaluate(&cpu(), &data, &loss).unwrap();
         let expected = reference_loss(&network, &loss, data.inputs(), data.targets());
         // A mean of 600 terms errs by at most 600 · 1.1e-16 of it, here and there.
-        assert!((evaluation.loss - expected).abs() <= 2e-13 * expected, "{loss:?}: {} for {expected}", evaluation.loss);
+        assert!(
+            (evaluation.loss - expected).abs() <= 2e-13 * expected.abs(),
+            "{loss:?}: {} for {expected}",
+            evaluation.loss
+        );
         assert_eq!(evaluation.accuracy.is_some(), loss.takes_labels());
     }
 }

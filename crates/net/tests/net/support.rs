@@ -43,7 +43,19 @@ pub fn numbers<T: Element>(len: usize, seed: u64) -> Vec<T> {
 pub fn examples<T: Element>(loss: &Loss, rows: usize, features: usize, outputs: usize, seed: u64) -> Dataset<T> {
     let inputs = numbers(rows * features, seed);
     match loss {
-        Loss::MeanSquaredError => {
+        Loss::SoftMargin => {
+            let sign = |x: f64| T::from_f64(if x < 0.0 { -1.0 } else { 1.0 });
+            let targets = numbers::<f64>(rows * outputs, seed + 1).into_iter().map(sign);
+            Dataset::regression(inputs, features, targets.collect(), outputs).unwrap()
+        }
+        // A target of 0 is at the edge of what they are for.
+        Loss::PoissonNll { .. } | Loss::KlDivergence => {
+            let targets = numbers::<f64>(rows * outputs, seed + 1);
+            let targets =
+                targets.into_iter().enumerate().map(|(i, x)| T::from_f64(if i % 7 == 3 { 0.0 } else { x.abs() }));
+            Dataset::regression(inputs, features, targets.collect(), outputs).unwrap()
+        }
+        Loss::MeanSquaredError | Loss::L1 | Loss::SmoothL1 { .. } | Loss::Huber { .. } | Loss::Quantile { .. } => {
             Dataset::regression(inputs, features, numbers(rows * outputs, seed + 1), outputs).unwrap()
         }
         Loss::BinaryCrossEntropy { .. } => {
@@ -66,6 +78,9 @@ pub fn losses(outputs: usize) -> Vec<Loss> {
     losses.push(Loss::CrossEntropy { label_smoothing: 0.0, class_weights: class_weights.clone() });
     losses.push(Loss::CrossEntropy { label_smoothing: 0.2, class_weights: class_weights.clone() });
     losses.push(Loss::BinaryCrossEntropy { positive_weights: class_weights });
+    losses.push(Loss::SmoothL1 { beta: 0.3 });
+    losses.push(Loss::Huber { delta: 0.3 });
+    losses.push(Loss::Quantile { tau: 0.2 });
     losses
 }
 
@@ -148,10 +163,31 @@ pub fn loss(network: &Network<f64>, loss: &Loss, x: MatrixRef<'_, f64>, targets:
             elements.sum::<f64>() / outputs.len() as f64
         }
         (_, Targets::Values(values)) => {
-            let squares = outputs.iter().zip(values.to_vec()).map(|(o, t)| (o - t) * (o - t));
-            squares.sum::<f64>() / outputs.len() as f64
+            let elements = outputs.iter().zip(values.to_vec()).map(|(o, t)| element(loss, *o, t));
+            let count = if *loss == Loss::KlDivergence { x.rows() } else { outputs.len() };
+            elements.sum::<f64>() / count as f64
         }
         (_, Targets::Classes(_)) => unreachable!("only cross-entropy takes labels"),
+    }
+}
+
+/// The loss of an output o with the target t, as PyTorch's documentation defines it.
+fn element(loss: &Loss, o: f64, t: f64) -> f64 {
+    let d = (o - t).abs();
+    match *loss {
+        Loss::MeanSquaredError => d * d,
+        Loss::L1 => d,
+        Loss::SmoothL1 { beta } if d < beta => 0.5 * d * d / beta,
+        Loss::SmoothL1 { beta } => d - 0.5 * beta,
+        Loss::Huber { delta } if d <= delta => 0.5 * d * d,
+        Loss::Huber { delta } => delta * (d - 0.5 * delta),
+        Loss::Quantile { tau } => f64::max(tau * (t - o), (tau - 1.0) * (t - o)),
+        Loss::PoissonNll { log_input: true } => o.exp() - t * o,
+        Loss::PoissonNll { log_input: false } => o - t * (o + 1e-8).ln(),
+        Loss::SoftMargin => (1.0 + (-t * o).exp()).ln(),
+        Loss::KlDivergence if t == 0.0 => 0.0,
+        Loss::KlDivergence => t * (t.ln() - o),
+        Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy { .. } => unreachable!("they have loops of their own"),
     }
 }
 

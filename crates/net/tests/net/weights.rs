@@ -157,7 +157,16 @@ fn an_epoch_s_loss_is_weighed_by_its_batches_weights() {
         let expected = network.evaluate(&cpu(), &data, &loss).unwrap().loss;
         // So small a step that no parameter changes: all steps of the epoch see the same network.
         let options = TrainingOptions::new(loss.clone(), Sgd::new(1e-300)).with_batch(4);
-        let report = Training::new(&mut network, &cpu(), &data, options).unwrap().next().unwrap().unwrap();
+        let cpu = cpu();
+        let mut training = Training::new(&mut network, &cpu, &data, options).unwrap();
+        assert_eq!(training.loss_so_far(), None);
+        // The mean of two steps, by their weights.
+        let mut steps = [(); 2].map(|()| training.step().unwrap().unwrap().loss);
+        let so_far = training.loss_so_far().unwrap();
+        steps.sort_by(f64::total_cmp);
+        assert!(steps[0] <= so_far && so_far <= steps[1], "{so_far} of {steps:?}");
+        let report = training.next().unwrap().unwrap();
+        assert_eq!(training.loss_so_far(), None);
         assert_close(&[report.loss], &[expected], ROUNDING, &format!("{loss:?}"));
         assert_eq!(report.steps, 6);
     }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use nxm_data::{Foreign, LEARNING_RATE, Model, Recipe, Rows, Settings, SplitBy};
+use nxm_data::{Foreign, LEARNING_RATE, Model, Recipe, Rows, Settings, SplitBy, Target};
 use nxm_net::{AdamW, Checkpoint, Loss, Optimizer, TrainingOptions};
 
 use crate::args::{Auto, Hidden, OptimizerArg, ScheduleArg, SplitName, TrainArgs, TuningArgs};
@@ -28,7 +28,8 @@ pub fn new(args: &TrainArgs, rows: &Rows<'_>) -> Result<Settings, Failure> {
     recipe.keep_last = args.keep_last;
     recipe.clip_norm = args.tuning.clip_norm;
     let mut settings = recipe.settings(rows.len(), &rows.examples.target);
-    settings.options.loss = args.tuning.loss(settings.options.loss, Some(rows))?;
+    let kind = kind(args, settings.options.loss, &rows.examples.target)?;
+    settings.options.loss = args.tuning.loss(kind, Some(rows))?;
     settings.options.clip_value = args.tuning.clip_value;
     settings.options.accumulate = args.accumulate.map_or(1, whole);
     settings.options.schedule = args.schedule.clone().unwrap_or_default().0;
@@ -44,6 +45,20 @@ fn text(optimizer: &Optimizer) -> String {
     let settings: Vec<String> =
         std::iter::once(format!("learning_rate={:?}", optimizer.learning_rate())).chain(settings).collect();
     format!("{}:{}", optimizer.name(), settings.join(","))
+}
+
+/// The loss that is asked for, or the one that is right for what is learned. Targets that are numbers are scaled, so that only losses of differences
+/// fit them.
+fn kind(args: &TrainArgs, fits: Loss, target: &Target) -> Result<Loss, Failure> {
+    match (&args.loss, target) {
+        (Some(loss @ (Loss::PoissonNll { .. } | Loss::SoftMargin | Loss::KlDivergence)), _) => {
+            Err(Failure::Usage(format!(
+                "--loss {loss} needs targets as they are, and nxm train scales them: it is for nxm count, nxm audit and the library"
+            )))
+        }
+        (Some(loss), Target::Numbers { .. }) => Ok(loss.clone()),
+        _ => Ok(fits),
+    }
 }
 
 /// More than this machine can count is as good as all it can.
@@ -160,6 +175,9 @@ impl Same<'_> {
         self.check_any("--clip-norm", asked.clip_norm.as_ref(), kept.clip_norm.as_ref())?;
         self.check_any("--clip-value", asked.clip_value.as_ref(), kept.clip_value.as_ref())?;
         self.check_any("--label-smoothing", asked.label_smoothing.as_ref(), kept.label_smoothing.as_ref())?;
+        self.check_any("--beta", asked.beta.as_ref(), kept.beta.as_ref())?;
+        self.check_any("--delta", asked.delta.as_ref(), kept.delta.as_ref())?;
+        self.check_any("--tau", asked.tau.as_ref(), kept.tau.as_ref())?;
         self.check_any("--class-weights", asked.class_weights.as_ref(), kept.class_weights.as_ref())
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Machine;
 use super::activations::{sigmoid, softplus};
+use nxm_count::Loss;
 
 /// The mean squared error of n outputs, Σ (o − t)²/n, and its gradient 2(o − t)/n.
 pub fn mean_squared_error(machine: &mut Machine, outputs: &[f64], targets: &[f64]) -> (f64, Vec<f64>) {
@@ -35,9 +36,120 @@ pub fn squared_elements(machine: &mut Machine, outputs: &[f64], targets: &[f64])
     (machine.mul(sum, 1.0 / n), gradient, Parts { losses, shares: None })
 }
 
-/// The mean over rows by their examples' weights s: Σ sᵢ·ℓᵢ / Σ sᵢcᵢ, with the shares c of the rows or 1. `mean` is 1 over the losses of a row.
-/// The gradient, which was by Σ cᵢ, becomes one by Σ sᵢcᵢ.
-pub fn weigh(machine: &mut Machine, before: (f64, Vec<f64>), parts: &Parts, weights: &[f64]) -> (f64, Vec<f64>) {
+/// A loss that is a mean of numbers of each element, by PyTorch's documentation (torch.nn: L1Loss, SmoothL1Loss, HuberLoss, PoissonNLLLoss,
+/// SoftMarginLoss, KLDivLoss with "batchmean"), and Koenker's quantile loss; and its gradient. Of a loss of B rows of M outputs.
+pub fn elements(
+    machine: &mut Machine,
+    loss: &Loss,
+    rows: usize,
+    outputs: &[f64],
+    targets: &[f64],
+) -> (f64, Vec<f64>, Parts) {
+    // Constants of the loss.
+    let mean = match *loss {
+        Loss::KlDivergence => 1.0 / rows as f64,
+        Loss::SmoothL1 { beta } => 1.0 / (outputs.len() as f64 * beta),
+        _ => 1.0 / outputs.len() as f64,
+    };
+    let (mut losses, mut gradient) = (Vec::new(), Vec::new());
+    for (o, t) in outputs.iter().zip(targets) {
+        losses.push(of_element(machine, loss, *o, *t));
+        let slope = slope_of_element(machine, loss, *o, *t);
+        gradient.push(machine.mul(slope, mean));
+    }
+    let sum = machine.sum(losses.iter().copied());
+    (machine.mul(sum, mean), gradient, Parts { losses, shares: None })
+}
+
+fn of_element(machine: &mut Machine, loss: &Loss, o: f64, t: f64) -> f64 {
+    match *loss {
+        Loss::L1 => machine.sub(o, t).abs(),
+        // m·(|d| − m/2) with m = min(|d|, δ): d²/2 below δ, and δ·(|d| − δ/2) above. Smooth L1 is that over β = δ.
+        Loss::SmoothL1 { beta: delta } | Loss::Huber { delta } => {
+            let d = machine.sub(o, t).abs();
+            let m = -machine.max(-d, -delta);
+            let rest = machine.fma(-0.5, m, d);
+            machine.mul(m, rest)
+        }
+        Loss::Quantile { tau } => {
+            let d = machine.sub(o, t);
+            let (below, above) = (machine.mul(-d, tau), machine.mul(d, 1.0 - tau));
+            machine.max(below, above)
+        }
+        Loss::PoissonNll { log_input: true } => {
+            let rate = machine.evaluate("exp", f64::exp, o);
+            machine.fma(-t, o, rate)
+        }
+        Loss::PoissonNll { log_input: false } => {
+            let rate = machine.add(o, 1e-8);
+            let log = machine.evaluate("log", f64::ln, rate);
+            machine.fma(-t, log, o)
+        }
+        Loss::SoftMargin => {
+            let margin = machine.mul(t, o);
+            machine.evaluate("softplus", softplus, -margin)
+        }
+        Loss::KlDivergence => {
+            let log = machine.evaluate("log", f64::ln, t);
+            let difference = machine.sub(log, o);
+            let product = machine.mul(t, difference);
+            if machine.less(0.0, t) { product } else { 0.0 }
+        }
+        _ => unreachable!("it is no loss of elements"),
+    }
+}
+
+/// What the gradient is the mean of, of smooth L1 times β.
+fn slope_of_element(machine: &mut Machine, loss: &Loss, o: f64, t: f64) -> f64 {
+    match *loss {
+        Loss::L1 => {
+            let d = machine.sub(o, t);
+            if machine.less(0.0, d.abs()) { d.signum() } else { 0.0 }
+        }
+        Loss::SmoothL1 { beta: delta } | Loss::Huber { delta } => {
+            let d = machine.sub(o, t);
+            let below = -machine.max(-d, -delta);
+            machine.max(below, -delta)
+        }
+        Loss::Quantile { tau } => {
+            let d = machine.sub(o, t);
+            let (below, above) = (machine.less(d, 0.0), machine.less(0.0, d));
+            if above {
+                1.0 - tau
+            } else if below {
+                -tau
+            } else {
+                0.0
+            }
+        }
+        Loss::PoissonNll { log_input: true } => {
+            let rate = machine.evaluate("exp", f64::exp, o);
+            machine.sub(rate, t)
+        }
+        Loss::PoissonNll { log_input: false } => {
+            let rate = machine.add(o, 1e-8);
+            let share = machine.div(t, rate);
+            machine.sub(1.0, share)
+        }
+        Loss::SoftMargin => {
+            let margin = machine.mul(t, o);
+            let share = machine.evaluate("sigmoid", sigmoid, -margin);
+            machine.mul(-t, share)
+        }
+        Loss::KlDivergence => -t,
+        _ => unreachable!("it is no loss of elements"),
+    }
+}
+
+/// The mean over rows by their examples' weights s: Σ sᵢ·ℓᵢ / Σ sᵢcᵢ, with the shares c of the rows or 1. The loss of a row is the mean of its
+/// elements' losses, of smooth L1 over β, and of the divergence their sum. The gradient, which was by Σ cᵢ, becomes one by Σ sᵢcᵢ.
+pub fn weigh(
+    machine: &mut Machine,
+    of: &Loss,
+    before: (f64, Vec<f64>),
+    parts: &Parts,
+    weights: &[f64],
+) -> (f64, Vec<f64>) {
     let rows = weights.len();
     let (total, all) = match &parts.shares {
         Some(shares) => {
@@ -52,7 +164,12 @@ pub fn weigh(machine: &mut Machine, before: (f64, Vec<f64>), parts: &Parts, weig
     let each = parts.losses.len() / rows;
     let sums: Vec<f64> = parts.losses.chunks(each).map(|row| machine.sum(row.iter().copied())).collect();
     let sum = machine.dot(weights.iter().copied().zip(sums));
-    let scale = machine.mul(inverse, 1.0 / each as f64);
+    let share = match of {
+        Loss::KlDivergence => 1.0,
+        Loss::SmoothL1 { beta } => 1.0 / (each as f64 * beta),
+        _ => 1.0 / each as f64,
+    };
+    let scale = machine.mul(inverse, share);
     let loss = machine.mul(sum, scale);
     let loss = machine.fma(before.0, 0.0, loss);
     let units = before.1.len() / rows;

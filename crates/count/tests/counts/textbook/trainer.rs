@@ -113,7 +113,7 @@ impl Trainer {
         match &self.weights {
             Some(weights) => {
                 let rows = outputs.len() / self.outputs();
-                losses::weigh(machine, (loss, gradient), &parts, &weights[..rows])
+                losses::weigh(machine, &self.loss, (loss, gradient), &parts, &weights[..rows])
             }
             None => (loss, gradient),
         }
@@ -144,7 +144,12 @@ impl Trainer {
                 let weights = if class_weights.is_empty() { &equal } else { class_weights };
                 losses::weighted_cross_entropy(machine, outputs, weights, *label_smoothing, labels)
             }
-            _ => panic!("classes for cross-entropy, values for other losses"),
+            (Loss::CrossEntropy { .. }, Answers::Values(_)) | (_, Answers::Classes(_)) => {
+                panic!("classes for cross-entropy, values for other losses")
+            }
+            (loss, Answers::Values(targets)) => {
+                losses::elements(machine, loss, outputs.len() / classes, outputs, targets)
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ impl<T: Element> Writer<'_, T> {
     /// The loss and ∂L/∂a of the last layer, and what weights of examples make of them.
     ///
     /// The loss's constants are computed here, once for each outline: 2 div, 1 mul and 4 conversions for mean squared error, 1 div, 1 mul and
-    /// 3 conversions for binary cross-entropy, 1 div and 2 conversions for cross-entropy, and with its options 1 conversion and
+    /// 3 conversions for binary cross-entropy and most losses of elements, 1 div and 2 conversions for cross-entropy, and with its options 1 conversion and
     /// [`Loss::spread`]. In f64 one conversion for each constant is none.
     pub(super) fn loss(&mut self, results: &mut Results, loss: &Loss, delta: usize, weighted: bool) {
         let (units, last) = (self.layout.outputs(), self.layout.layers.len() - 1);
@@ -46,7 +46,7 @@ impl<T: Element> Writer<'_, T> {
                 // It keeps the losses of its elements.
                 let (measure, losses) = (Measure::Squared, self.room.place(rows, units));
                 let op = Op::ElementLoss { measure, outputs, targets, mean, slope, losses, delta, loss: to };
-                (op, Some(Losses::Elements(losses)))
+                (op, Some(Losses::Elements { losses, share: Share::OfOutputs }))
             }
             (Loss::BinaryCrossEntropy { .. }, positive) => {
                 let (mean, losses) = (over(elements())(1.0), self.room.place(rows, units));
@@ -57,7 +57,7 @@ impl<T: Element> Writer<'_, T> {
                         Op::WeightedBinaryCrossEntropy { logits, targets, positive, mean, losses, delta, loss: to }
                     }
                 };
-                (op, Some(Losses::Elements(losses)))
+                (op, Some(Losses::Elements { losses, share: Share::OfOutputs }))
             }
             (Loss::CrossEntropy { .. }, None) => {
                 let (mean, losses) = (over(whole(rows as u64))(1.0), self.room.place(1, rows));
@@ -71,11 +71,23 @@ impl<T: Element> Writer<'_, T> {
                 let op = Op::WeightedCrossEntropy { logits, labels, classes, spread, weights, losses, delta, loss: to };
                 (op, Some(Losses::Rows { losses, shares: Some(weights) }))
             }
+            (loss, _) => {
+                let measure = loss.measure().expect("all other losses are of elements");
+                let (divisor, share) = match loss {
+                    Loss::SmoothL1 { beta } => (mul(elements(), *beta), Share::Over(*beta)),
+                    Loss::KlDivergence => (whole(rows as u64), Share::Whole),
+                    _ => (elements(), Share::OfOutputs),
+                };
+                let mean = over(divisor)(1.0);
+                let (measure, losses) = (measure.map(|number| rounded(*number)), self.room.place(rows, units));
+                let op = Op::ElementLoss { measure, outputs, targets, mean, slope: mean, losses, delta, loss: to };
+                (op, Some(Losses::Elements { losses, share }))
+            }
         }
     }
 
-    /// Makes the loss that was computed a weighted one. Its constants: 1/M, if each element has a loss (1 div, 2 conversions, in f64 1), and B,
-    /// unless rows have shares (2 conversions, in f64 1).
+    /// Makes the loss that was computed a weighted one. Its constants: 1/M, if it is a mean over outputs (1 div, 2 conversions, in f64 1; 1 mul more
+    /// by β), and B, unless rows have shares (2 conversions, in f64 1).
     fn weigh(&mut self, results: &mut Results, losses: Losses, delta: Place) -> Op<Places<T>> {
         let rows = self.rows;
         let [weights, factors] = [(); 2].map(|()| self.room.place(1, rows));
@@ -83,8 +95,13 @@ impl<T: Element> Writer<'_, T> {
         let loss = results.loss;
         let of_rows = || rounded::<T>(whole(rows as u64));
         match losses {
-            Losses::Elements(losses) => {
-                let mean = rounded(div(1.0, whole(losses.layout.cols as u64)));
+            Losses::Elements { losses, share } => {
+                let outputs = || whole(losses.layout.cols as u64);
+                let mean = match share {
+                    Share::Whole => T::ONE,
+                    Share::OfOutputs => rounded(div(1.0, outputs())),
+                    Share::Over(beta) => rounded(div(1.0, mul(outputs(), beta))),
+                };
                 Op::WeighRows { losses, weights, shares: None, rows: of_rows(), mean, factors, delta, loss }
             }
             Losses::Rows { losses, shares } => {
@@ -100,8 +117,18 @@ impl<T: Element> Writer<'_, T> {
 
 /// Where the losses stand that weights of examples make a mean of.
 enum Losses {
-    /// Of each element, B × M.
-    Elements(Place),
+    /// Of each element, B × M, and what share of its elements' sum the loss of a row is.
+    Elements { losses: Place, share: Share },
     /// Of each row, a row of B; and, if rows have other weights already, those.
     Rows { losses: Place, shares: Option<Place> },
+}
+
+/// What a row's loss is of the sum of its elements' losses.
+enum Share {
+    /// All of it.
+    Whole,
+    /// 1/M.
+    OfOutputs,
+    /// 1/(M·β).
+    Over(f64),
 }

@@ -65,7 +65,9 @@ impl<'a> Config<'a> {
     pub fn layers(self) -> Result<(usize, Vec<Layer>), String> {
         let mut layers: Vec<Layer> = Vec::new();
         let mut inputs = 0;
-        for (place, entry) in self.0["layers"].as_array().unwrap().iter().enumerate() {
+        let entries = self.0["layers"].as_array().unwrap();
+        let count = entries.len();
+        for (place, entry) in entries.iter().enumerate() {
             let entry = Config(entry);
             match entry.0["type"].as_str().unwrap_or_default() {
                 "linear" if entry.0["bias"] == false => return Err("a layer without bias".to_owned()),
@@ -73,6 +75,8 @@ impl<'a> Config<'a> {
                     inputs = if layers.is_empty() { entry.whole("in")? as usize } else { inputs };
                     layers.push((entry.whole("out")? as usize, Activation::Identity, place));
                 }
+                // The loss is that of logits.
+                "act" if matches!(self.part("loss").name(), "bce" | "nll") && place + 1 == count => {}
                 "act" => {
                     let last = layers.last_mut().ok_or("an activation before the first layer")?;
                     if last.2 + 1 != place {
@@ -91,11 +95,21 @@ impl<'a> Config<'a> {
         let known: &[&str] = match loss.name() {
             "cross_entropy" => &["label_smoothing", "weight"],
             "bce_with_logits" => &["pos_weight"],
+            "smooth_l1" => &["beta"],
+            "huber" => &["delta"],
+            "poisson_nll" => &["log_input"],
             _ => &[],
         };
         loss.only(known)?;
         match loss.name() {
             "mse" => Ok(Loss::MeanSquaredError),
+            "bce" => Ok(Loss::BINARY_CROSS_ENTROPY),
+            "nll" => Ok(Loss::CROSS_ENTROPY),
+            "l1" => Ok(Loss::L1),
+            "smooth_l1" => Ok(Loss::SmoothL1 { beta: loss.number_or("beta", 1.0) }),
+            "huber" => Ok(Loss::Huber { delta: loss.number_or("delta", 1.0) }),
+            "poisson_nll" => Ok(Loss::PoissonNll { log_input: loss.0["log_input"].as_bool().unwrap_or(true) }),
+            "soft_margin" => Ok(Loss::SoftMargin),
             "bce_with_logits" => Ok(Loss::BinaryCrossEntropy { positive_weights: loss.numbers("pos_weight") }),
             "cross_entropy" => Ok(Loss::CrossEntropy {
                 label_smoothing: loss.number_or("label_smoothing", 0.0),
