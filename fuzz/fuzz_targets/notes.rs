@@ -26,8 +26,8 @@ fuzz_target!(|text: &[u8]| {
         schema.target.describe();
     }
     if let Some(mut watch) = round::<Watch>(text) {
-        let patience = &mut watch.patience;
-        let (before, metric) = (patience.best, patience.metric);
+        let Watch { metric, patience, .. } = &mut watch;
+        let before = patience.best;
         let better = patience.see(u64::MAX, 0.0);
         assert_eq!(better, before.is_none_or(|(_, best)| metric.gain(0.0, best) > patience.min_gain));
         patience.stops_after(0);

@@ -22,7 +22,6 @@ mod metrics;
 mod missing;
 mod model;
 mod number;
-mod patience;
 mod read;
 mod recipe;
 mod report;
@@ -54,7 +53,8 @@ pub use model::{
     Baseline, CrossValidation, EpochSummary, Evaluation, JudgedFold, Model, NOTE, Predictions, Schema, Score, Spread,
     SummaryRow, stray,
 };
-pub use patience::Patience;
+/// The one rule of early stopping, for [`Model::fit`] as for a network alone.
+pub use nxm_net::{Goal, Patience};
 pub use read::{Compression, Dialect, Encoding as TextEncoding, Format, ReadOptions, TableReader};
 pub use recipe::{HELD_OUT, LEARNING_RATE, Recipe, Settings};
 pub use report::{CostRow, DataDescription, LossCurves, Report, ReportError, TargetMetrics, TargetResult};

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use nxm_net::{Activation, Checkpoint, Loss, Network, Optimizer, OptimizerState, TrainingOptions, TrainingState};
+use nxm_net::{
+    Activation, Checkpoint, Loss, Network, Optimizer, OptimizerState, Patience, TrainingOptions, TrainingState,
+};
 
 use crate::class_weights::ClassWeights;
 use crate::error::TableError;
 use crate::metrics::Metric;
 use crate::model::{NOTE, Schema};
-use crate::patience::Patience;
 use crate::split::{Rows, Split};
 use crate::target::Target;
 
@@ -172,9 +173,8 @@ impl Recipe {
 impl Settings {
     /// What a training must remember of its epochs, before the first.
     pub fn patience(&self) -> Patience {
-        let mut patience = Patience::new(self.metric, Some(self.patience as u64).filter(|epochs| *epochs > 0));
-        patience.min_gain = self.min_gain;
-        patience
+        let epochs = Some(self.patience as u64).filter(|epochs| *epochs > 0);
+        Patience::new(self.metric.goal(), epochs).with_min_gain(self.min_gain)
     }
 
     /// A training on so many rows that is about to begin: the network with its first weights, and what it must know of its data.

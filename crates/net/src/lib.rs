@@ -47,6 +47,7 @@ mod layout;
 mod loss;
 mod network;
 mod optimizer;
+mod patience;
 mod plans;
 mod predictor;
 mod program;
@@ -73,6 +74,7 @@ pub use network::Network;
 /// What a user of this crate alone needs of the kernels: who runs them, on what, and the names of activations.
 pub use nxm_kernels::{Activation, Cpu, Element, Executor, Level, LevelError, MatrixRef, UnknownName};
 pub use optimizer::{Adam, AdamW, LayerState, Optimizer, OptimizerState, Sgd};
+pub use patience::{Goal, Patience};
 pub use predictor::{PredictionBuffers, Predictor};
 #[doc(hidden)] // for `nxm-count`
 pub use program::{MemoryNeeds, memory_needs};

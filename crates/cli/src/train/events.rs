@@ -78,7 +78,7 @@ impl Voice {
             epochs: *epochs,
             seed: *seed,
             patience: job.watch.patience.epochs,
-            metric: job.watch.patience.metric,
+            metric: job.watch.metric,
             level: cpu.level().name(),
             threads: cpu.threads(),
             cost: costs.facts(),

@@ -50,7 +50,7 @@ impl TrialForecast {
         let seconds_per_step = start.elapsed().as_secs_f64() / measured as f64;
         let start = Instant::now();
         if let Some(held_out) = &job.held_out {
-            let (rows, metric) = ((&held_out.data, &held_out.values), job.watch.patience.metric);
+            let (rows, metric) = ((&held_out.data, &held_out.values), job.watch.metric);
             job.schema.score(cpu, training.network(), rows, &job.checkpoint.options.loss, metric)?;
         }
         let epochs = steps.div_ceil(training.steps_per_epoch());

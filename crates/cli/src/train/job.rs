@@ -115,6 +115,7 @@ impl TrainJob {
             split: by(args),
             validate: share(args),
             validate_with: args.validate_with.is_some().then(String::new),
+            metric: settings.metric,
             patience,
             keep_best: held_out.is_some() && !settings.keep_last,
         };

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use nxm_data::{Foreign, Model, Patience, Score, Target};
+use nxm_data::{Foreign, Goal, Model, Score, Target};
 use nxm_kernels::Cpu;
 use nxm_net::{Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, NetError, Training};
 
@@ -76,7 +76,7 @@ pub fn learn(
         bar.step(&training, step.rows, last);
         if training.state().progress.steps == 0 {
             let report = training.last_epoch().expect("an epoch has just ended");
-            let (loss, metric) = (&training.options().loss, watch.patience.metric);
+            let (loss, metric) = (&training.options().loss, watch.metric);
             let judge =
                 |rows: &HeldOut| schema.score(cpu, training.network(), (&rows.data, &rows.values), loss, metric);
             last = held_out.as_ref().map(judge).transpose()?;
@@ -292,7 +292,7 @@ fn conclude(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     if let (true, Some(epochs)) = (stopped, watch.patience.epochs) {
-        writeln!(out, "Stopped: the held-out {} for {}.", no_gain(&watch.patience), plural(epochs, "epoch"))?;
+        writeln!(out, "Stopped: the held-out {} for {}.", no_gain(watch), plural(epochs, "epoch"))?;
     }
     let Some(place) = place else {
         writeln!(out, "The network was not kept; --checkpoint FILE keeps it.")?;
@@ -313,10 +313,14 @@ fn conclude(
 }
 
 /// "loss did not fall", "accuracy did not rise by more than 0.01".
-fn no_gain(patience: &Patience) -> String {
-    let way = if patience.metric.gain(1.0, 0.0) > 0.0 { "rise" } else { "fall" };
+fn no_gain(watch: &Watch) -> String {
+    let Watch { metric, patience, .. } = watch;
+    let way = match patience.goal {
+        Goal::Minimize => "fall",
+        Goal::Maximize => "rise",
+    };
     let by = if patience.min_gain > 0.0 { format!(" by more than {}", patience.min_gain) } else { String::new() };
-    format!("{} did not {way}{by}", patience.metric.title())
+    format!("{} did not {way}{by}", metric.title())
 }
 
 /// The epoch that a checkpoint was written after; none if there is no checkpoint.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use nxm_net::UnknownName;
+use nxm_net::{Goal, UnknownName};
 use serde::{Deserialize, Serialize};
 
 use super::{ClassMetrics, LabelMetrics, NumberMetrics, display};
@@ -96,12 +96,17 @@ impl Metric {
         one.is_finite() && (!other.is_finite() || self.gain(one, other) > 0.0)
     }
 
+    /// Whether it should fall or rise.
+    pub fn goal(self) -> Goal {
+        match self {
+            Metric::Loss | Metric::LogLoss | Metric::BrierScore | Metric::Rmse | Metric::Mae => Goal::Minimize,
+            Metric::Accuracy | Metric::BalancedAccuracy | Metric::F1 | Metric::RocAuc | Metric::R2 => Goal::Maximize,
+        }
+    }
+
     /// By how much `one` is better than `other`; negative if it is worse.
     pub fn gain(self, one: f64, other: f64) -> f64 {
-        match self {
-            Metric::Loss | Metric::LogLoss | Metric::BrierScore | Metric::Rmse | Metric::Mae => other - one,
-            Metric::Accuracy | Metric::BalancedAccuracy | Metric::F1 | Metric::RocAuc | Metric::R2 => one - other,
-        }
+        self.goal().gain(one, other)
     }
 
     /// Those that a model of this target can be judged by, the most telling ones first.

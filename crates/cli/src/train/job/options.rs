@@ -83,7 +83,7 @@ pub fn agree(args: &TrainArgs, path: &Path, model: &mut Model, watch: &mut Watch
     if let Some(epochs) = Auto::given(&args.epochs) {
         model.checkpoint.options.epochs = whole(*epochs);
     }
-    same.check("--metric", args.metric.as_ref(), &watch.patience.metric)?;
+    same.check("--metric", args.metric.as_ref(), &watch.metric)?;
     same.check("--min-gain", args.min_gain.as_ref(), &watch.patience.min_gain)?;
     if args.keep_last && watch.keep_best {
         let path = Foreign::path(path);
