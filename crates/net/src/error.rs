@@ -143,6 +143,39 @@ pub enum NetError {
         /// What is allowed.
         expected: &'static str,
     },
+    /// An option of a fit that needs another one, or other data.
+    #[error("{option} needs {needs}")]
+    OptionNeeds {
+        /// The option.
+        option: &'static str,
+        /// What it needs.
+        needs: &'static str,
+    },
+    /// All examples have the same label.
+    #[error("all {examples} examples have label {label}: at least two classes are needed to tell apart")]
+    OneClass {
+        /// The label.
+        label: u32,
+        /// Examples.
+        examples: usize,
+    },
+    /// The class of a single output.
+    #[error(
+        "the network has one output, and its class is the largest of at least two: predict_probabilities gives its probability"
+    )]
+    OneOutput,
+    /// An output that is NaN, where the class is the largest.
+    #[error("row {row} (counted from 0) has NaN among its outputs, so none is the largest: are its inputs finite?")]
+    NoClass {
+        /// The row.
+        row: usize,
+    },
+    /// The probabilities of a loss that has none.
+    #[error("the outputs of loss {loss} are no probabilities: cross_entropy or binary_cross_entropy is needed")]
+    NoProbabilities {
+        /// The loss's name.
+        loss: &'static str,
+    },
     /// Not one class weight for each class.
     #[error("there are {found} class weights: the network has {expected} outputs")]
     ClassWeights {

@@ -97,6 +97,35 @@ impl<'a, T: Element> Training<'a, T> {
         options: TrainingOptions,
         state: TrainingState<T>,
     ) -> Result<Self, NetError> {
+        let (progress, taken) = (state.progress, state.optimizer.steps());
+        let mut training = Self::prepare(network, executor, data, options, state)?;
+        progress.check(&training.options, data.len(), taken)?;
+        if progress.steps > 0 {
+            training.draw_order();
+        }
+        Ok(training)
+    }
+
+    /// The same on data that may be other than before, with options of as many epochs as there will have been: between two epochs alone.
+    pub(crate) fn go_on(
+        network: &'a mut Network<T>,
+        executor: &'a dyn Executor,
+        data: &'a Dataset<T>,
+        options: TrainingOptions,
+        state: TrainingState<T>,
+    ) -> Result<Self, NetError> {
+        state.progress.check_between_epochs(state.optimizer.steps())?;
+        Self::prepare(network, executor, data, options, state)
+    }
+
+    /// Checks all but the place in the run.
+    fn prepare(
+        network: &'a mut Network<T>,
+        executor: &'a dyn Executor,
+        data: &'a Dataset<T>,
+        options: TrainingOptions,
+        state: TrainingState<T>,
+    ) -> Result<Self, NetError> {
         options.check::<T>()?;
         check_data(network, &options.loss, data)?;
         let rows = options.batch.min(data.len());
@@ -108,9 +137,9 @@ impl<'a, T: Element> Training<'a, T> {
             step = step.reserve_weights()?;
         }
         let total = data.weights().map(sum_of);
-        state.check(network, &options, data.len())?;
+        state.check_optimizer(network, &options)?;
         let (order, batch) = ((0..data.len()).collect(), data.with_capacity(rows));
-        let mut training = Training {
+        Ok(Training {
             network,
             executor,
             data,
@@ -123,11 +152,7 @@ impl<'a, T: Element> Training<'a, T> {
             failed: false,
             last_epoch: None,
             notes: BTreeMap::new(),
-        };
-        if training.state.progress.steps > 0 {
-            training.draw_order();
-        }
-        Ok(training)
+        })
     }
 
     /// The network as it is now.
@@ -174,7 +199,8 @@ impl<'a, T: Element> Training<'a, T> {
     /// Steps that are finished, of the whole run: those before a resume too.
     pub fn steps(&self) -> usize {
         let Progress { epochs, steps, .. } = self.state.progress;
-        epochs * self.steps_per_epoch() + steps
+        // A state may say of other data that there were many.
+        epochs.saturating_mul(self.steps_per_epoch()).saturating_add(steps)
     }
 
     /// The epoch that was finished last, if one was (since the resume, if there was one).

@@ -52,13 +52,19 @@ impl<T: Element> TrainingState<T> {
         options: &TrainingOptions,
         examples: usize,
     ) -> Result<(), NetError> {
+        self.check_optimizer(network, options)?;
+        self.progress.check(options, examples, self.optimizer.steps())
+    }
+
+    /// The same, wherever it is in its run.
+    pub(crate) fn check_optimizer(&self, network: &Network<T>, options: &TrainingOptions) -> Result<(), NetError> {
         self.optimizer.check(network)?;
         if *self.optimizer.optimizer() != options.optimizer {
             let [expected, found] =
                 [&options.optimizer, self.optimizer.optimizer()].map(|optimizer| format!("{optimizer:?}"));
             return Err(NetError::Resume { what: "the optimizer of its state", expected, found });
         }
-        self.progress.check(options, examples, self.optimizer.steps())
+        Ok(())
     }
 
     /// Whether all weights and all that the optimizer keeps are finite.
@@ -89,6 +95,24 @@ impl Progress {
         Progress { steps, loss, ..self }
     }
 
+    /// Whether this is between two epochs, after so many of the optimizer's steps on data of any size.
+    pub(crate) fn check_between_epochs(&self, taken: u64) -> Result<(), NetError> {
+        let Progress { epochs, steps, loss } = *self;
+        let error = |what, expected: String, found: String| Err(NetError::Resume { what, expected, found });
+        if steps != 0 {
+            return error("the number of steps in its epoch", "0".to_owned(), steps.to_string());
+        }
+        if loss != 0.0 {
+            return error("the loss of its epoch so far", "0".to_owned(), loss.to_string());
+        }
+        check_countable(taken)?;
+        // Each epoch has a step at least.
+        if epochs as u64 > taken {
+            return error("the number of its epochs", format!("at most {taken}"), epochs.to_string());
+        }
+        Ok(())
+    }
+
     /// Whether a training with these options on so many examples can be here after so many of its optimizer's steps.
     pub(crate) fn check(&self, options: &TrainingOptions, examples: usize, taken: u64) -> Result<(), NetError> {
         let error = |what, expected: String, found: String| Err(NetError::Resume { what, expected, found });
@@ -98,10 +122,7 @@ impl Progress {
             return error("the number of steps in its epoch", format!("less than {per_epoch}"), steps.to_string());
         }
         let expected = epochs as u128 * per_epoch as u128 + steps as u128;
-        // Half of what can be counted: no training gets there, and the next steps can be counted, too.
-        if isize::try_from(taken).is_err() {
-            return error("the number of the optimizer's steps", format!("at most {}", isize::MAX), taken.to_string());
-        }
+        check_countable(taken)?;
         if u128::from(taken) != expected {
             return error("the number of the optimizer's steps", expected.to_string(), taken.to_string());
         }
@@ -110,5 +131,17 @@ impl Progress {
             return error("the loss of its epoch so far", expected.to_owned(), loss.to_string());
         }
         Ok(())
+    }
+}
+
+/// Steps are at most half of what can be counted: no training gets there, and the next steps can be counted, too.
+fn check_countable(taken: u64) -> Result<(), NetError> {
+    match isize::try_from(taken) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(NetError::Resume {
+            what: "the number of the optimizer's steps",
+            expected: format!("at most {}", isize::MAX),
+            found: taken.to_string(),
+        }),
     }
 }
