@@ -1,10 +1,54 @@
 //! Dense feed-forward networks on the CPU: build, initialise, train, evaluate, predict.
 //!
-//! A network is a chain of layers a = f(X·W + b). Training is mini-batch gradient descent: forward, loss, backward,
-//! update ([`Step`]) by SGD, Adam or AdamW ([`Optimizer`]), over shuffled epochs ([`Training`]) that can be stopped and taken up
-//! again to the bit ([`TrainingState`]), also from a file ([`Checkpoint`]). Everything runs on an [`Executor`], so
-//! the step that ships can be timed, counted or profiled as it is. The same seed and data give the same bits at any
-//! number of threads and at every level with fused multiply-add. Elements are f32, or f64 by the same code.
+//! ```
+//! use nxm_net::{Activation, Adam, Cpu, Dataset, Loss, Network, TrainingOptions};
+//!
+//! # // Three kinds of flowers, fifty of each, told apart by four lengths.
+//! # let centres = [[5.0f32, 3.4, 1.5, 0.2], [5.9, 2.8, 4.3, 1.3], [6.6, 3.0, 5.6, 2.0]];
+//! # let (mut lengths, mut kinds) = (Vec::new(), Vec::new());
+//! # for flower in 0..150 {
+//! #     let noise = |j: usize| 0.4 * ((flower * 4 + j) as f32 * 12.9898).sin();
+//! #     lengths.extend((0..4).map(|j| centres[flower / 50][j] + noise(j)));
+//! #     kinds.push(flower as u32 / 50);
+//! # }
+//! let (held_out, train) = Dataset::classification(lengths, 4, kinds, 3)?.shuffled(1).split_at(30);
+//! let mut network: Network = Network::builder(4).dense(16, Activation::Tanh).dense(3, Activation::Identity).build()?;
+//! let cpu = Cpu::detect()?;
+//! let options = TrainingOptions::new(Loss::CROSS_ENTROPY, Adam::new(0.01)).with_epochs(300);
+//! let fit = network.fit(&cpu, &train, options.with_validation(&held_out).with_patience(30))?;
+//! let kinds = network.predict_classes(&cpu, held_out.inputs())?;
+//! # assert!(fit.best_epoch.is_some() && kinds.len() == 30);
+//! # assert!(network.evaluate(&cpu, &held_out, &Loss::CROSS_ENTROPY)?.accuracy > Some(0.9));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A network is a chain of layers a = f(X·W + b). Training is mini-batch gradient descent: forward, loss, backward, update.
+//!
+//! - [`Network::fit`] trains in one call: validation, early stopping, the best epoch's weights, a history, a callback.
+//!   [`Network::partial_fit`] goes on with other data.
+//! - [`Training`] is an iterator over epochs, or steps, for a loop of your own. It can be stopped and taken up again to the bit
+//!   ([`TrainingState`]), also from a file ([`Checkpoint`]).
+//! - [`Step`] is one step; its gradients can be read. [`Optimizer`] is SGD, Adam or AdamW.
+//!
+//! Everything runs on an [`Executor`], so the step that ships can be timed, counted or profiled as it is. The same seed and data give the
+//! same bits at any number of threads and at every level with fused multiply-add. Elements are f32, or f64 by the same code.
+//!
+//! # The same elsewhere
+//!
+//! How the example above is written with other libraries, by their documentation and examples: runnt 0.9, scikit-learn's
+//! `MLPClassifier`, and the `SupervisedTraining` of burn.
+//!
+//! | | this crate | runnt | scikit-learn | burn |
+//! |---|---|---|---|---|
+//! | data | `Dataset::classification(x, 4, labels, 3)?` | `Dataset::builder()`, from a CSV file, with one-hot targets | arrays | a `Batcher` of your own, and a `DataLoader` of it for training and for validation |
+//! | network | `Network::builder(4).dense(16, Activation::Tanh)…` | `NN::new(&[4, 16, 3])` | `MLPClassifier((16,))` | a struct of your own, generic over the backend, that implements `TrainStep` and `InferenceStep` |
+//! | training | `network.fit(&cpu, &train, options)?` | `net.train(&set, epochs, …)` | `model.fit(X, y)` | `SupervisedTraining::new(folder, train, valid)….run(Learner::new(model, optimizer, scheduler))` |
+//! | early stopping | `.with_patience(30)`, by the loss, the accuracy or any function | none is documented | `early_stopping=True, n_iter_no_change=30`, by the score, on a share of the rows that it draws | `.early_stopping(MetricEarlyStoppingStrategy::new(…))`, with a metric, an aggregate, a direction, a split and a condition |
+//! | history | `fit.epochs` | printed | `loss_curve_`, `validation_scores_` | shown, and files in the folder |
+//! | more data later | `network.partial_fit(&cpu, &more, options, &mut state)?` | `net.fit(&x, &y, batch)` | `model.partial_fit(X, y)`, not with early stopping | the loop is yours |
+//! | classes | `network.predict_classes(&cpu, x)?` | `net.forward(&x)` of each row, and the largest | `model.predict(X)` | `forward` of the model, and `argmax` |
+//!
+//! # A loop of your own
 //!
 //! ```
 //! use nxm_net::{Activation, Cpu, Dataset, Network, Optimizer, Training, TrainingOptions};

@@ -1,6 +1,8 @@
 //! Early stopping: what a training must remember of its epochs to know which was the best, and when to stop.
 
-use nxm_kernels::beside::sub;
+use nxm_kernels::beside::{is_zero, sub};
+
+use crate::check::is_finite;
 
 /// Whether a metric should fall, as a loss, or rise, as an accuracy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -67,8 +69,12 @@ impl Patience {
 
     /// An epoch has ended with this metric: whether it is the best so far. A metric that is NaN or infinite never is.
     pub fn see(&mut self, epoch: u64, value: f64) -> bool {
-        let gains = |best: f64| self.goal.gain(value, best) > self.min_gain;
-        let better = value.is_finite() && self.best.is_none_or(|(_, best)| gains(best));
+        // By their bits, as all comparisons beside kernels: 0 and −0 have different ones.
+        let gains = |best: f64| {
+            let gain = self.goal.gain(value, best);
+            gain.total_cmp(&self.min_gain).is_gt() && !(is_zero(gain) && is_zero(self.min_gain))
+        };
+        let better = is_finite(value) && self.best.is_none_or(|(_, best)| gains(best));
         if better {
             self.best = Some((epoch, value));
         }
@@ -107,6 +113,12 @@ mod tests {
     fn a_small_gain_is_none() {
         let mut patience = Patience::new(Goal::Maximize, Some(2)).with_min_gain(0.25);
         assert_eq!([(1, 0.25), (2, 0.5), (3, 0.75)].map(|(epoch, x)| patience.see(epoch, x)), [true, false, true]);
+        for (goal, min_gain) in
+            [Goal::Minimize, Goal::Maximize].into_iter().flat_map(|goal| [(goal, 0.0), (goal, -0.0)])
+        {
+            let mut patience = Patience::new(goal, None).with_min_gain(min_gain);
+            assert_eq!([(1, 0.0), (2, -0.0), (3, 0.0)].map(|(epoch, x)| patience.see(epoch, x)), [true, false, false]);
+        }
     }
 
     #[test]
