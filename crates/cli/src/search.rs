@@ -254,8 +254,8 @@ fn keep(job: &mut TrainJob, cpu: &Cpu, trial: &Trial, judged: Judged, out: &mut 
     let patience = Some(trial.settings.options.epochs as u64);
     let best_epoch =
         Some((judged.epoch as u64, judged.loss * job.schema.target.loss_unit(&trial.settings.options.loss)));
-    job.watch.patience = Patience::new(Metric::Loss, patience);
-    job.watch.patience.best = best_epoch;
+    job.watch.metric = Metric::Loss;
+    job.watch.patience = Patience::new(Metric::Loss.goal(), patience).with_best(best_epoch);
     job.watch.keep_best = true;
     let note = note_text(&job.watch)?;
     for checkpoint in [&mut last, &mut best] {

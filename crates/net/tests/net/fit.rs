@@ -281,7 +281,7 @@ fn classes_and_probabilities_are_what_the_outputs_mean() {
         powers.into_iter().map(move |power| power / sum)
     });
     close(&softmax, expected.collect());
-    let sigmoid = net.predict_probabilities(&cpu, data.inputs(), &Loss::BinaryCrossEntropy).unwrap();
+    let sigmoid = net.predict_probabilities(&cpu, data.inputs(), &Loss::BINARY_CROSS_ENTROPY).unwrap();
     close(&sigmoid, outputs.iter().map(|z| 1.0 / (1.0 + (-f64::from(*z)).exp())).collect());
 
     let error = net.predict_probabilities(&cpu, data.inputs(), &MSE).unwrap_err();
