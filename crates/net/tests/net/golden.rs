@@ -33,6 +33,8 @@ mod config;
 
 /// f64: 50 steps of sums of up to 30 terms in another order; PyTorch's own files ask for 1e-9 relative.
 const TOLERANCE: f64 = 1e-9;
+/// f64, where a layer is a hard sigmoid: PyTorch's derivative of it takes 1/6 in f32, which is 3e-8 off, in f64 too.
+const HARD_SIGMOID_TOLERANCE: f64 = 1e-6;
 /// f32: so many times as far from the f64 run as PyTorch's own f32 run may be ours. Both stray by chance, and the largest of some hundred
 /// numbers varies by a factor of two or so from one order of summation to the next.
 const F32_DEVIATIONS: f64 = 4.0;
@@ -124,6 +126,14 @@ impl Case {
         let (_, header) = SafeTensors::read_metadata(&file).unwrap();
         let config = serde_json::from_str(&header.metadata().as_ref().unwrap()["config"]).unwrap();
         Case { name, file, config }
+    }
+
+    /// How far apart numbers in f64 may be.
+    fn tolerance(&self) -> f64 {
+        match self.config["layers"].to_string().contains("hardsigmoid") {
+            true => HARD_SIGMOID_TOLERANCE,
+            false => TOLERANCE,
+        }
     }
 
     fn config(&self) -> Config<'_> {
@@ -317,6 +327,6 @@ fn close(case: &Case, what: &str, given: &[f64], expected: &[f64]) {
     for (i, (given, expected)) in given.iter().zip(expected).enumerate() {
         let scale = expected.abs().max(1e-3 * largest);
         let off = (given - expected).abs();
-        assert!(off <= TOLERANCE * scale, "{}, {what}, element {i}: {given} for {expected}", case.name);
+        assert!(off <= case.tolerance() * scale, "{}, {what}, element {i}: {given} for {expected}", case.name);
     }
 }
