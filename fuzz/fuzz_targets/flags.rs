@@ -21,8 +21,8 @@ mod values;
 use network::NetworkArg;
 use nxm_data::Foreign;
 use values::{
-    Auto, Betas, CheckpointEvery, ClassWeights, Hidden, ScheduleArg, at_least_one, at_least_one_or_auto, gain, hidden_or_auto,
-    kept, share,
+    Auto, Betas, CheckpointEvery, ClassWeightsArg, Hidden, ScheduleArg, at_least_one, at_least_one_or_auto, gain,
+    hidden_or_auto, kept, share,
 };
 
 /// Reads, writes and reads again. The texts are compared: NaN is read, and refused later.
@@ -83,7 +83,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = str::from_utf8(bytes) else { return };
     round::<Betas>(text);
     round::<ScheduleArg>(text);
-    if let Some(ClassWeights(weights)) = round(text) {
+    if let Some(ClassWeightsArg::Each(weights)) = round(text) {
         assert_eq!(weights.len(), text.split(',').count());
     }
     if let Some(Hidden(units)) = round(text) {

@@ -25,10 +25,10 @@ pub fn train(arguments: &[OsString], space: &SearchSpace, settings: &Settings, b
     if space.learning_rate.is_some() {
         say("--learning-rate", optimizer.learning_rate().to_string());
     }
-    if space.weight_decay.is_some() {
-        if let Some(decay) = weight_decay(optimizer) {
-            say("--weight-decay", decay.to_string());
-        }
+    if space.weight_decay.is_some()
+        && let Some(decay) = weight_decay(optimizer)
+    {
+        say("--weight-decay", decay.to_string());
     }
     if space.batch.is_some() {
         say("--batch", settings.options.batch.to_string());

@@ -36,7 +36,7 @@ fn examples_weigh_what_their_column_says() {
     let args = ["train", &data, "--label", "kind", "--ignore", "price", "--hidden", "8", "--epochs", "4"];
     let with = [&args[..], &["--weights", "w", "--validate", "0.25", "--checkpoint", &model]].concat();
     let told = printed(&with);
-    assert!(told.contains("24 held out, weighed by \"w\"."), "{told}");
+    assert!(told.contains("from 1 column, weighed by \"w\", 72 examples, 24 held out."), "{told}");
     assert!(
         told.contains("w       left out") || told.lines().any(|line| line.trim_start().starts_with("w ")),
         "{told}"
