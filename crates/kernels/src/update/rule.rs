@@ -20,7 +20,7 @@
 /// | `Lion` | w ← w·(1 − η·λ) − η·sign(m + (1 − β₁)(g − m)), m ← m + (1 − β₂)(g − m) | 3 fma, 1 mul, 1 add, 2 cmp | m |
 /// | `Rprop` | s ← s·η₊ where g·p > 0, s·η₋ where g·p < 0, within its bounds; g ← 0 where g·p < 0; w ← w − s·sign(g), p ← g | 1 fma, 2 mul, 6 cmp | p, s |
 ///
-/// RAdam is `Adam` with other constants: [`Rule::radam`]. The rules from `AmsGrad` on have their decay in their counts, and count it where λ is
+/// RAdam is `Adam` with other constants, computed beforehand. The rules from `AmsGrad` on have their decay in their counts, and count it where λ is
 /// 0, too. They are never fused with a product ([`is_fused`](Rule::is_fused)).
 ///
 /// A state that becomes subnormal becomes 0: that is the comparison. Else each step on a parameter whose gradient stays 0 would take many times as
