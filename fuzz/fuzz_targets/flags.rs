@@ -21,8 +21,8 @@ mod values;
 use network::NetworkArg;
 use nxm_data::Foreign;
 use values::{
-    Auto, Betas, CheckpointEvery, ClassWeights, Hidden, ScheduleArg, at_least_one, at_least_one_or_auto, gain, hidden_or_auto,
-    kept, share,
+    Auto, Betas, CheckpointEvery, ClassWeights, Hidden, ScheduleArg, at_least_one, at_least_one_or_auto, gain,
+    hidden_or_auto, kept, more_than_zero, share,
 };
 
 /// Reads, writes and reads again. The texts are compared: NaN is read, and refused later.
@@ -94,6 +94,9 @@ fuzz_target!(|bytes: &[u8]| {
         Some(CheckpointEvery::Steps(steps)) => assert_eq!(Some(steps), whole(text)),
         Some(CheckpointEvery::Epoch) => assert_eq!(text, "epoch"),
         None => assert_eq!(whole(text), None),
+    }
+    if let Ok(seconds) = more_than_zero(text) {
+        assert!(seconds > 0.0 && text.parse() == Ok(seconds));
     }
     assert_eq!(at_least_one(text).ok(), whole(text));
     let or_auto = [at_least_one_or_auto(text).map(drop).is_ok(), hidden_or_auto(text).map(drop).is_ok()];

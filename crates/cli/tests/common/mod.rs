@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The program, without a pinned level.
 pub fn nxm() -> Command {
@@ -47,9 +48,11 @@ pub fn assert_refused_in_a_line(output: &Output, named: &[&str], what: &str) {
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// Named after its test, which has only one.
+    /// Named after its test, and like no other.
     pub fn new(test: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("nxm-cli-{test}-{}", std::process::id()));
+        static FOLDERS: AtomicUsize = AtomicUsize::new(0);
+        let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("nxm-cli-{test}-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a folder");
         Folder(path)
     }

@@ -1,8 +1,6 @@
 //! What can't be learned, resumed or predicted: one sentence that says where, what, and what was expected; exit status 2.
 
-mod common;
-
-use common::{Folder, assert_refused_in_a_line, flowers, idx, images, nxm, printed, run};
+use crate::common::{Folder, assert_refused_in_a_line, flowers, idx, images, nxm, printed, run};
 
 fn refused(args: &[&str], named: &[&str]) {
     assert_refused_in_a_line(&run(args), named, &args.join(" "));

@@ -1,8 +1,6 @@
 //! `nxm predict --out FILE` and `--format npy`: files that are written whole or not at all, and arrays that NumPy reads.
 
-mod common;
-
-use common::{Folder, assert_refused_in_a_line, flowers, printed, run};
+use crate::common::{Folder, assert_refused_in_a_line, flowers, printed, run};
 use nxm_data::{Cells, Table};
 
 const ROWS: usize = 60;

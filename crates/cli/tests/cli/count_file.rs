@@ -1,12 +1,10 @@
 //! `nxm count FILE`: a checkpoint or PyTorch's weights are counted as what they are, and what is neither is refused.
 
-mod common;
-
 use std::path::Path;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use common::{Folder, flowers, nxm, printed, run};
+use crate::common::{Folder, flowers, nxm, printed, run};
 use nxm_net::{Activation, Checkpoint, Cpu, Dataset, Element, Network, Optimizer, Training, TrainingOptions};
 use serde_json::{Value, json};
 
@@ -129,8 +127,8 @@ fn layers_with_activations_of_their_own() {
 #[test]
 fn checkpoints_of_every_format() {
     let folder = Folder::new("count-formats-of-files");
-    let old = folder.write("old", include_bytes!("../../net/tests/net/checkpoints/1-f32.safetensors"));
-    let new = folder.write("new", include_bytes!("../../net/tests/net/checkpoints/2-f32.safetensors"));
+    let old = folder.write("old", include_bytes!("../../../net/tests/net/checkpoints/1-f32.safetensors"));
+    let new = folder.write("new", include_bytes!("../../../net/tests/net/checkpoints/2-f32.safetensors"));
     assert_eq!(counted(&[&old]), counted(&[&new]));
     assert_eq!(counted(&[&old])["network"]["sizes"], json!([2, 3, 1]));
 }

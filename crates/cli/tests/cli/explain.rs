@@ -1,8 +1,6 @@
 //! `nxm explain`: the page for the network that the question was asked about, for another one, and in HTML.
 
-mod common;
-
-use common::{assert_refused_in_a_line, printed, run};
+use crate::common::{assert_refused_in_a_line, printed, run};
 
 /// What the page says in a line of a table that starts so.
 fn cells<'a>(page: &'a str, name: &str) -> Vec<&'a str> {

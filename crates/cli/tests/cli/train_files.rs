@@ -1,13 +1,11 @@
 //! The files of a training: locked for its run, and no other file is touched.
 #![cfg(unix)]
 
-mod common;
-
 use std::io::{BufRead, BufReader};
 use std::num::NonZeroUsize;
 use std::process::{Child, Command, Stdio};
 
-use common::{Folder, assert_refused_in_a_line, flowers, nxm, printed, run};
+use crate::common::{Folder, assert_refused_in_a_line, flowers, nxm, printed, run};
 use nxm_net::{Checkpoint, Checkpoints};
 
 /// A training without an end, that has written its first checkpoint.

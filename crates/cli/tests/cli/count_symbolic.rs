@@ -1,8 +1,6 @@
 //! `nxm count --symbolic`, and what its table shows to people.
 
-mod common;
-
-use common::{assert_refused_in_a_line, printed, run};
+use crate::common::{assert_refused_in_a_line, printed, run};
 
 const USUAL: [&str; 7] = ["count", "784-128-10", "--loss", "cross_entropy", "--batch", "32", "--symbolic"];
 

@@ -1,14 +1,12 @@
 //! A training that is interrupted or killed, again and again, ends with the same file as one that is not.
 #![cfg(unix)]
 
-mod common;
-
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::{Folder, nxm, printed, threads};
+use crate::common::{Folder, nxm, printed, threads};
 use nxm_kernels::Level;
 use nxm_net::Checkpoint;
 
@@ -88,7 +86,7 @@ fn interrupted_and_killed_it_ends_with_the_same_file() {
 #[test]
 fn without_a_place_it_makes_one() {
     let folder = Folder::new("unnamed");
-    let data = folder.write("my flowers.csv", common::flowers(90));
+    let data = folder.write("my flowers.csv", crate::common::flowers(90));
     for name in ["nxm-interrupted.nxm", "nxm-interrupted-2.nxm"] {
         let mut command = nxm();
         command

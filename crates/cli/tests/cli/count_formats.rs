@@ -1,12 +1,10 @@
 //! The formats of `nxm count`, and how it behaves in a pipe.
 
-mod common;
-
 use std::io::Read;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use common::{nxm, printed, run};
+use crate::common::{nxm, printed, run};
 
 const FORMATS: [&str; 4] = ["table", "json", "markdown", "csv"];
 

@@ -1,10 +1,8 @@
 //! What a table says is read as exactly as it is written, and nothing about it is overlooked in silence.
 
-mod common;
-
 use std::io::Write;
 
-use common::{Folder, assert_refused_in_a_line, flowers, printed, run};
+use crate::common::{Folder, assert_refused_in_a_line, flowers, printed, run};
 
 /// Standard output and standard error of a command that must succeed.
 fn both(args: &[&str]) -> [String; 2] {

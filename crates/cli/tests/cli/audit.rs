@@ -1,8 +1,6 @@
 //! `nxm audit` on a network that takes a moment, and what it refuses.
 
-mod common;
-
-use common::{printed, run};
+use crate::common::{printed, run};
 
 #[test]
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

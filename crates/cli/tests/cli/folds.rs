@@ -1,8 +1,6 @@
 //! `nxm train --folds K`: each row is judged once, by a model that did not see it, and nothing is kept.
 
-mod common;
-
-use common::{Folder, assert_refused_in_a_line, flowers, printed, run};
+use crate::common::{Folder, assert_refused_in_a_line, flowers, printed, run};
 
 const FOLDS: usize = 5;
 const ROWS: usize = 90;

@@ -1,8 +1,6 @@
 //! The main job, as it prints into a pipe.
 
-mod common;
-
-use common::printed;
+use crate::common::printed;
 
 #[test]
 fn five_sections_for_a_person() {

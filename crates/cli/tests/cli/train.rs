@@ -1,10 +1,8 @@
 //! `nxm train`, `nxm predict` and `nxm evaluate`: what is learned is what is predicted.
 
-mod common;
-
 use std::io::Write;
 
-use common::{Folder, flowers, images, printed, run, threads};
+use crate::common::{Folder, flowers, images, printed, run, threads};
 use nxm_net::{Adam, AdamW, Checkpoint, Loss, Optimizer, Sgd};
 
 /// The cells of a CSV text, without its header.
@@ -226,7 +224,7 @@ fn patience_ends_a_training_and_its_best_epoch_is_kept() {
     assert_eq!(epochs(&model), best + 3);
     assert!(text.contains(&format!("The network of the best epoch, {best}, is in {model}.best.")), "{text}");
     let again = run(&["train", &data, "--resume", &model]);
-    common::assert_refused_in_a_line(&again, &[&model, "stopped after 3 epochs", "--patience"], "patience");
+    crate::common::assert_refused_in_a_line(&again, &[&model, "stopped after 3 epochs", "--patience"], "patience");
     let on = printed(&["train", &data, "--resume", &model, "--patience", "5"]);
     assert!(on.contains("did not fall for 5 epochs"), "{on}");
 }

@@ -1,10 +1,8 @@
 //! Levels and threads that the machine lacks are an error of every command, before anything is written.
 
-mod common;
-
 use std::thread::available_parallelism;
 
-use common::{Folder, assert_refused_in_a_line, flowers, nxm, printed};
+use crate::common::{Folder, assert_refused_in_a_line, flowers, nxm, printed};
 use nxm_kernels::Level;
 
 /// Calls every command so that it would write to "new" in the folder, with these arguments more where they are taken.

@@ -1,8 +1,6 @@
 //! The JSON of `nxm count`: an interface, whose names and numbers must stay.
 
-mod common;
-
-use common::printed;
+use crate::common::printed;
 use serde_json::Value;
 
 const KINDS: [&str; 10] =
@@ -210,8 +208,8 @@ fn an_optimizer_and_clipping_cost_what_training_pays() {
         (&["--weight-decay=-1"], "weight decay"),
         (&["--clip-norm", "0"], "the largest norm of gradients"),
     ] {
-        let output = common::run(&[&["count", "3-2"], args].concat());
-        common::assert_refused_in_a_line(&output, &[named], named);
+        let output = crate::common::run(&[&["count", "3-2"], args].concat());
+        crate::common::assert_refused_in_a_line(&output, &[named], named);
     }
 }
 

@@ -1,8 +1,6 @@
 //! Which epoch's network is used: the best one by any metric, or the last one.
 
-mod common;
-
-use common::{Folder, assert_refused_in_a_line, flowers, printed, run};
+use crate::common::{Folder, assert_refused_in_a_line, flowers, printed, run};
 use nxm_net::Checkpoint;
 
 fn epochs(path: &str) -> usize {

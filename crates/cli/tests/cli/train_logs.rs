@@ -1,8 +1,6 @@
 //! What `nxm train` says while it runs: for people, for programs, or nothing but the result.
 
-mod common;
-
-use common::{Folder, flowers, nxm, printed, run};
+use crate::common::{Folder, flowers, nxm, printed, run};
 use serde_json::Value;
 
 /// The events that a command writes on standard error, and what it prints.

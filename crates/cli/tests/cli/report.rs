@@ -1,8 +1,6 @@
 //! The report of `nxm train`: the command that made it, what it cost, and losses of one unit.
 
-mod common;
-
-use common::{Folder, flowers, printed};
+use crate::common::{Folder, flowers, printed};
 
 #[test]
 fn a_report_says_which_command_made_it_and_what_that_cost() {

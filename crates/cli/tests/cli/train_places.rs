@@ -1,8 +1,6 @@
 //! Files besides the checkpoint: that they can't be written is said before anything is learned or changed.
 
-mod common;
-
-use common::{Folder, assert_refused_in_a_line, flowers, printed, run};
+use crate::common::{Folder, assert_refused_in_a_line, flowers, printed, run};
 
 const VALUE: &str = "something of value";
 

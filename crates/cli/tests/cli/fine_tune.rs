@@ -1,8 +1,6 @@
 //! `nxm train --fine-tune MODEL`: a new training that begins with the weights, columns, scales and classes of a model.
 
-mod common;
-
-use common::{Folder, assert_refused_in_a_line, flowers, printed, run};
+use crate::common::{Folder, assert_refused_in_a_line, flowers, printed, run};
 use nxm_net::Checkpoint;
 
 /// A training of flowers, without a held-out row.

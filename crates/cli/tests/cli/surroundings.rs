@@ -1,13 +1,11 @@
 //! What surrounds the program: outputs that nobody reads, signals that are ignored, variables of libraries.
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use common::{Folder, assert_refused_in_a_line, nxm};
+use crate::common::{Folder, assert_refused_in_a_line, nxm};
 use nxm_net::Checkpoint;
 
 const EPOCHS: usize = 3;

@@ -1,8 +1,6 @@
 //! `nxm search`: its bound, its best trial trained again, and what it refuses.
 
-mod common;
-
-use common::{Folder, assert_refused_in_a_line, flowers, nxm, printed, run, threads};
+use crate::common::{Folder, assert_refused_in_a_line, flowers, nxm, printed, run, threads};
 
 const ROWS: usize = 90;
 const TRIALS: &str = "9";

@@ -1,8 +1,6 @@
 //! What can't be answered: a clear error, exit status 2, nothing on standard output, no backtrace.
 
-mod common;
-
-use common::{nxm, run};
+use crate::common::{nxm, run};
 use std::process::Output;
 
 /// Asserts that `output` is a refusal that names all of `named`.
