@@ -30,7 +30,7 @@ pub fn inside(function: Function, element: ElementType) -> Kinds {
         Function::HardSigmoid => ([0, 0], [0, 1, 1, 2]),
         Function::HardSwish => ([0, 0], [1, 1, 1, 2]),
         Function::LogSigmoid => ([19, 34], [3, 3, 0, 3]),
-        Function::Selu => ([13, 17], [2, 9, 0, 4]),
+        Function::Selu => ([14, 18], [2, 9, 0, 5]),
         Function::Softsign => ([0, 0], [0, 1, 1, 2]),
         Function::Mish => ([11, 15], [4, 3, 1, 3]),
         Function::SiluDerivative => ([11, 15], [4, 3, 1, 4]),

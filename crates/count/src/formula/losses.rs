@@ -119,7 +119,7 @@ impl Vectors {
             Measure::Poisson => vec![exp, FMA, exp, ADD],
             Measure::PoissonRate { .. } => vec![ADD, log, FMA, ADD, DIV, ADD],
             Measure::SoftMargin => vec![MUL, softplus, MUL, sigmoid, MUL],
-            Measure::KullbackLeibler => vec![log, ADD, MUL, CMP],
+            Measure::KullbackLeibler => vec![CMP, log, ADD, CMP, MUL],
         };
         let sums = self.sum(rows.len)?.times(rows.count)?;
         Tally::sum([

@@ -144,7 +144,7 @@ pub fn textbook(kind: Which, b: u128, m: u128) -> Textbook {
                 Measure::Poisson => ([1, 2, 0, 0], vec![(Function::Exp, 2)]),
                 Measure::PoissonRate { .. } => ([1, 4, 0, 1], vec![(Function::Log, 1)]),
                 Measure::SoftMargin => ([3, 0, 0, 0], vec![(Function::Sigmoid, 1), (Function::Softplus, 1)]),
-                Measure::KullbackLeibler => ([1, 1, 1, 0], vec![(Function::Log, 1)]),
+                Measure::KullbackLeibler => ([1, 1, 2, 0], vec![(Function::Log, 1)]),
             };
             Textbook {
                 multiplications: multiplications * n + n + 1,

@@ -120,23 +120,32 @@ impl Search {
         for ((i, rung), after) in self.rungs.iter().enumerate().zip(after) {
             let Rung { trials: count, epochs } = *rung;
             for j in 0..count.min(trials.len()) {
+                // A trial that was dropped takes no part, even if so many diverged that it stands among the best: it would begin anew.
+                if trials[j].rungs < i {
+                    continue;
+                }
                 if trials[j].train(&work, (i, epochs), &mut go_on)?.is_break() {
                     stopped = true;
                     break;
                 }
-                // What can't go on is not kept: memory holds one trial more than go on.
                 let mut done: Vec<&mut Trial> = trials[..=j].iter_mut().collect();
                 done.sort_by(|a, b| a.order(b));
-                done.into_iter().skip(after).for_each(Trial::forget);
+                forget_all_after(done, after);
             }
             if stopped {
                 break;
             }
             trials.sort_by(Trial::order);
+            forget_all_after(&mut trials, after);
         }
         trials.sort_by(Trial::order);
         Ok(Searched { trials, stopped })
     }
+}
+
+/// Memory keeps, of trials with the best first, those that go on and the best of the others: its model is the result if all that go on diverge.
+fn forget_all_after<'a>(trials: impl IntoIterator<Item = &'a mut Trial>, go_on: usize) {
+    trials.into_iter().skip(go_on.saturating_add(1)).for_each(Trial::forget);
 }
 
 impl Trial {

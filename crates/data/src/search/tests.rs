@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
-use nxm_net::{Cpu, Dataset, Level, Optimizer};
+use nxm_net::{Cpu, Dataset, LearningRateSchedule, Level, Optimizer};
 
 use super::*;
 use crate::model::Schema;
@@ -197,4 +197,30 @@ fn it_stops_between_steps_and_says_what_it_did_not_try() {
     let found =
         search.run(&cpu, &schema, &train, &held_out, |moment| if moment.judges { Break(()) } else { Continue(()) });
     assert!(found.unwrap().model(&cpu).is_none());
+}
+
+/// All trials of the second rung diverge: those that were dropped before don't begin anew, and the best of them gives the model.
+#[test]
+fn a_dropped_trial_takes_no_part_when_all_others_diverge() {
+    let (schema, train, held_out) = data();
+    let mut search = search(&schema, train.len());
+    for settings in &mut search.trials {
+        // 1 in the first epoch, then 10³⁰.
+        let every = settings.options.steps_per_epoch(train.len()) as u64;
+        settings.options.optimizer = Optimizer::sgd(0.01);
+        settings.options.schedule = LearningRateSchedule::Step { every, factor: 1e30 };
+    }
+    let cpu = Cpu::detect().unwrap();
+    let found = search.run(&cpu, &schema, &train, &held_out, |_| Continue(())).unwrap();
+    let diverged = found.trials.iter().filter(|trial| trial.diverged.is_some()).count();
+    assert_eq!(diverged, search.rungs()[1].trials);
+    let dropped = &found.trials[..TRIALS - diverged];
+    assert!(dropped.iter().all(|trial| (trial.epochs, trial.judged, trial.rungs) == (1, 1, 1)), "{dropped:?}");
+    let best = found.trials[0].best.unwrap();
+    assert!(dropped.iter().all(|trial| trial.best.unwrap().loss >= best.loss));
+    assert!(found.model(&cpu).expect("the best of the dropped ones is kept").is_ok());
+    let mut kept = found.trials[0].kept.clone().unwrap();
+    let loss = kept.options.loss.clone();
+    let training = kept.resume(&cpu, &train).unwrap();
+    assert_eq!(training.network().evaluate(&cpu, &held_out, &loss).unwrap().loss, best.loss);
 }

@@ -344,10 +344,10 @@ struct KullbackLeibler;
 impl<T: Lane> Point<T> for KullbackLeibler {
     #[inline(always)]
     fn loss<S: Simd<T>>(self, simd: S, o: S::Vector, t: S::Vector) -> S::Vector {
-        // The operands are masked and not the product: a compiler would make a masked multiplication of that, which executes fewer lanes.
-        let counts = simd.lt(simd.splat(T::ZERO), t);
-        let log = math::log(simd, simd.select(counts, t, simd.splat(T::ONE)));
-        simd.mul(simd.keep(counts, t), simd.sub(log, o))
+        // A t of 0 counts for nothing, and log 0 is −∞. The operands are bounded and the product not masked: a compiler would make a masked
+        // multiplication of that, which executes fewer lanes.
+        let log = math::log(simd, simd.max(t, simd.splat(T::MIN_POSITIVE)));
+        simd.mul(simd.max(t, simd.splat(T::ZERO)), simd.sub(log, o))
     }
     #[inline(always)]
     fn gradient<S: Simd<T>>(self, simd: S, _: S::Vector, t: S::Vector) -> S::Vector {

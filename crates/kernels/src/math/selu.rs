@@ -20,11 +20,11 @@ pub(crate) const SELU_BELOW: f64 = SELU_SCALE * 1.673_263_242_354_377_2;
 pub fn selu<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::Selu);
     let c = &T::CONSTANTS;
-    let above = simd.lt(simd.splat(T::ZERO), x);
-    // The factor is chosen and not the product, and |x| instead of x, which is the same: LLVM makes a masked store of "the old value or a
-    // new one".
-    let unit = simd.select(above, simd.abs(x), exp_m1(simd, x));
-    simd.mul(unit, simd.select(above, simd.splat(c.selu_scale), simd.splat(c.selu_below)))
+    // One of the two summands is ±0. Not one choice for x and another for the factor: a compiler would compare twice without vectors.
+    let zero = simd.splat(T::ZERO);
+    let (above, below) = (simd.max(zero, x), simd.min(zero, x));
+    let below = simd.mul(exp_m1(simd, below), simd.splat(c.selu_below));
+    simd.mul_add(above, simd.splat(c.selu_scale), below)
 }
 
 /// λ·x where x > 0, else λ·α·(eˣ − 1).
