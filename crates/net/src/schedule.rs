@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::str::FromStr;
 
 use nxm_kernels::UnknownName;
-use nxm_kernels::beside::{add, div, mul, power, sub, whole};
+use nxm_kernels::beside::{add, div, is_zero, mul, power, sub, whole};
 
 use crate::error::NetError;
 
@@ -230,7 +230,7 @@ impl LearningRateSchedule {
                 let start = div(base, *start_divisor);
                 if black_box(step) <= black_box(top) {
                     // A rise that ends with its first step has no length to divide by.
-                    return phase(*shape, [start, base], if top == 0.0 { 1.0 } else { div(step, top) });
+                    return phase(*shape, [start, base], if is_zero(top) { 1.0 } else { div(step, top) });
                 }
                 let share = div(sub(step, top), sub(sub(steps, 1.0), top));
                 phase(*shape, [base, div(start, *end_divisor)], share)

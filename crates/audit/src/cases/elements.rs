@@ -1,9 +1,11 @@
 //! Functions and activations.
 
+use std::hint::black_box;
+
 use nxm_count::{Activation, Function};
 use nxm_kernels::{Call, Element};
 
-use super::{Audit, Buffers, Laid};
+use super::{Audit, Buffers, Extent, Laid};
 use crate::error::AuditError;
 
 impl Audit {
@@ -21,15 +23,21 @@ impl Audit {
 
     /// Of three rows, which are one if there are no gaps: four vectors at once, a whole one and a ragged one.
     pub(super) fn activations<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
-        let n = self.ragged(4);
+        let ragged = self.ragged(4);
+        let mut shapes = Laid::ALL.map(|laid| (3, ragged, laid)).to_vec();
+        if self.extent == Extent::Full {
+            // What a compiler leaves over of a loop that it takes four or eight vectors at once of.
+            shapes.extend((8..15).map(|vectors| (1, vectors * self.lanes, Laid::Plain)));
+        }
         for f in Activation::ALL {
-            for laid in Laid::ALL {
-                self.run::<T>(&format!("{f} 3×{n}{}", laid.name()), |Buffers { numbers: [kept, x, ..], .. }| {
-                    match kernel {
-                        "activate" => Call::activate(f, laid.write(x, 3, n)),
-                        _ => Call::derive(f, laid.read(kept, 3, n), laid.write(x, 3, n)),
-                    }
-                })?;
+            for (rows, n, laid) in black_box(shapes.clone()) {
+                self.run::<T>(
+                    &format!("{f} {rows}×{n}{}", laid.name()),
+                    |Buffers { numbers: [kept, x, ..], .. }| match kernel {
+                        "activate" => Call::activate(f, laid.write(x, rows, n)),
+                        _ => Call::derive(f, laid.read(kept, rows, n), laid.write(x, rows, n)),
+                    },
+                )?;
             }
         }
         Ok(())

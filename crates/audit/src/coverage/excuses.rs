@@ -38,6 +38,7 @@ const EXCUSES: &[Excuse] = &[
     Excuse { kernel: "dense_input_gradient", most: 2, reason: ELEMENTS },
     Excuse { kernel: "dense_update", most: 2, reason: UPDATES },
     Excuse { kernel: "derive", most: 8, reason: ELEMENTS },
+    Excuse { kernel: "element_loss", most: 4, reason: SUM_OF_ROWS },
     Excuse { kernel: "gemm", most: 24, reason: TILES },
     Excuse { kernel: "gemm_scaled", most: 3, reason: ELEMENTS },
     Excuse { kernel: "gemv", most: 216, reason: BEYOND_CACHES },
@@ -46,6 +47,7 @@ const EXCUSES: &[Excuse] = &[
     Excuse { kernel: "log_softmax", most: 1, reason: REDUCTION },
     Excuse { kernel: "mean_squared_error", most: 14, reason: SUM_OF_ROWS },
     Excuse { kernel: "softmax", most: 1, reason: REDUCTION },
+    Excuse { kernel: "weighted_binary_cross_entropy", most: 8, reason: SUM_OF_ROWS },
 ];
 
 /// What the list says about a kernel.

@@ -84,13 +84,10 @@ impl<T: Lane, U: Update<T>> Kernel<T> for ByRule<'_, '_, T, U> {
             false => (weights.rows(), JoinedRows::one(cols)),
         };
         for i in 0..count {
+            let gradients = if flat { gradient.flat(len) } else { gradient.padded_row(i, len) };
+            let weights = if flat { weights.lines() } else { weights.padded_row(i, len) };
             let kept = state.each_mut().map(|kept| row_of(kept, flat, i, len));
-            match flat {
-                true => update_row(simd, rule, rows, gradient.flat(len), weights.lines(), kept),
-                false => {
-                    update_row(simd, rule, rows, gradient.padded_row(i, len), weights.padded_row(i, len), kept);
-                }
-            }
+            update_row(simd, rule, rows, gradients, weights, kept);
         }
     }
 }
