@@ -109,13 +109,17 @@ fn search(
     let taken = bound.start.elapsed();
     bound.bar.finish_and_clear();
     let found = found?;
+    let interrupted = found.stopped && interrupt.asked();
+    if interrupted && found.trials[0].best.is_none() {
+        return Err(Failure::Interrupted("Interrupted: no trial has finished an epoch.".to_owned()));
+    }
     let model = conclude(job, cpu, (&search, &space, &prices), &found, taken, out)?;
     if let Some(HeldOut { data, values }) = test {
         let found = model.judge(&model.predict_dataset(&data)?, &values)?;
         let path = args.test_with.as_deref().unwrap_or(Path::new(""));
         writeln!(out, "On {}, which the search has not seen:\n\n{found}", Foreign::path(path))?;
     }
-    if found.stopped && interrupt.asked() {
+    if interrupted {
         return Err(Failure::Interrupted("Interrupted: the search is not finished.".to_owned()));
     }
     Ok(())

@@ -49,6 +49,8 @@ pub enum Reason {
     Constant,
     /// Text with so many different values that they are no categories.
     Text,
+    /// It says how much each row counts.
+    Weights,
     /// The user said so.
     Asked,
 }
@@ -142,6 +144,7 @@ impl fmt::Display for Kind {
             Kind::LeftOut(Reason::Id) => "left out: differs in each row",
             Kind::LeftOut(Reason::Constant) => "left out: the same in each row",
             Kind::LeftOut(Reason::Text) => "left out: text",
+            Kind::LeftOut(Reason::Weights) => "left out: weighs the rows",
             Kind::LeftOut(Reason::Asked) => "left out, as you asked",
         })
     }

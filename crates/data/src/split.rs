@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use crate::cells::Cells;
-use crate::describe::{Description, Overrides};
+use crate::describe::{Description, Kind, Overrides, Reason};
 use crate::encode::category;
 use crate::error::TableError;
 use crate::example_weights::ExampleWeights;
@@ -160,7 +160,10 @@ impl<'a> Selection<'a> {
             let both = Foreign::quoted(both);
             return Err(TableError::Request(format!("the column {both} is to be learned and to be left out")));
         }
-        let columns = table.describe_all_but(&targets, &overrides)?;
+        let mut columns = table.describe_all_but(&targets, &overrides)?;
+        for column in columns.iter_mut().filter(|column| Some(&column.name) == weights.as_ref()) {
+            column.kind = Kind::LeftOut(Reason::Weights);
+        }
         let values = target.values(table)?;
         let mut rows = Vec::new();
         reserve(&mut rows, table.rows)?;

@@ -112,3 +112,21 @@ fn what_a_search_can_not_do_is_refused() {
         assert!(output.stdout.is_empty() && message.contains(named), "{named}: {message}");
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn interrupted_before_an_epoch_is_finished() {
+    use std::process::{Command, Stdio};
+
+    let folder = Folder::new("search-interrupted");
+    // An epoch of 1,600 steps with 2²⁰ weights takes seconds.
+    let file = folder.write("f.csv", flowers(2_000));
+    let slow = ["search", &file, "--label", "kind", "--hidden", "1024,1024", "--batch", "1"];
+    let mut child = nxm().args(slow).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    crate::train_interrupted::until_the_forecast(&mut child);
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    let output = child.wait_with_output().expect("it ends");
+    let message = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert!(message.contains("Interrupted: no trial has finished an epoch."), "{message}");
+}

@@ -29,7 +29,7 @@ const TRAIN: [&str; 14] = [
 ];
 
 /// Waits until it trains: it listens before it foresees. What it says afterwards nobody reads.
-fn until_the_forecast(child: &mut Child) {
+pub fn until_the_forecast(child: &mut Child) {
     let mut lines = BufReader::new(child.stdout.as_mut().expect("a pipe")).lines().map_while(Result::ok);
     // None, if less than two steps are left.
     lines.find(|line| line.starts_with("Forecast") || line.starts_with("On "));

@@ -37,10 +37,12 @@ fn examples_weigh_what_their_column_says() {
     let with = [&args[..], &["--weights", "w", "--validate", "0.25", "--checkpoint", &model]].concat();
     let told = printed(&with);
     assert!(told.contains("from 1 column, weighed by \"w\", 72 examples, 24 held out."), "{told}");
-    assert!(
-        told.contains("w       left out") || told.lines().any(|line| line.trim_start().starts_with("w ")),
-        "{told}"
-    );
+    let left_out = |column: &str, why: &str| {
+        let line = told.lines().find(|line| line.trim_start().starts_with(&format!("{column} "))).expect("a line");
+        assert!(line.contains(why), "{line}");
+    };
+    left_out("w", "left out: weighs the rows");
+    left_out("price", "left out, as you asked");
 
     // The cost is that of a network whose examples have weights, exactly.
     let summary = CheckpointSummary::load(&model).expect("a checkpoint");
