@@ -3,9 +3,9 @@
 use std::hint::black_box;
 
 use nxm_count::{Activation, Function};
-use nxm_kernels::{Call, Element};
+use nxm_kernels::{Call, Element, Layout, MatrixMut, MatrixRef, Strides};
 
-use super::{Audit, Buffers, Extent, Laid};
+use super::{Audit, Buffers, Extent, FITS, Laid};
 use crate::error::AuditError;
 
 impl Audit {
@@ -23,21 +23,22 @@ impl Audit {
 
     /// Of three rows, which are one if there are no gaps: four vectors at once, a whole one and a ragged one.
     pub(super) fn activations<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
-        let ragged = self.ragged(4);
-        let mut shapes = Laid::ALL.map(|laid| (3, ragged, laid)).to_vec();
+        let n = self.ragged(4);
+        // Rows with gaps that are no padding are not joined.
+        let apart = Layout::strided(3, n, Strides { row: n + 3, col: 1 });
+        let mut layouts = Laid::ALL.map(|laid| (laid.name(), laid.layout::<T>(3, n))).to_vec();
         if self.extent == Extent::Full {
-            // What a compiler leaves over of a loop that it takes four or eight vectors at once of.
-            shapes.extend((8..15).map(|vectors| (1, vectors * self.lanes, Laid::Plain)));
+            layouts.push((", apart", apart));
         }
         for f in Activation::ALL {
-            for (rows, n, laid) in black_box(shapes.clone()) {
-                self.run::<T>(
-                    &format!("{f} {rows}×{n}{}", laid.name()),
-                    |Buffers { numbers: [kept, x, ..], .. }| match kernel {
-                        "activate" => Call::activate(f, laid.write(x, rows, n)),
-                        _ => Call::derive(f, laid.read(kept, rows, n), laid.write(x, rows, n)),
-                    },
-                )?;
+            for (name, layout) in black_box(layouts.clone()) {
+                self.run::<T>(&format!("{f} 3×{n}{name}"), |Buffers { numbers: [kept, x, ..], .. }| {
+                    let x = MatrixMut::with_layout(x, layout).expect(FITS);
+                    match kernel {
+                        "activate" => Call::activate(f, x),
+                        _ => Call::derive(f, MatrixRef::with_layout(kept, layout).expect(FITS), x),
+                    }
+                })?;
             }
         }
         Ok(())
