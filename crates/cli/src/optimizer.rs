@@ -23,6 +23,7 @@ impl TuningArgs {
             ("--betas", "beta2", number(betas.map(|betas| betas.1))),
             ("--epsilon", "epsilon", number(self.epsilon)),
             ("--weight-decay", "weight_decay", number(self.weight_decay)),
+            ("--no-bias-decay", "bias_decay", self.no_bias_decay.then(|| false.to_string())),
         ] {
             let Some(value) = value else { continue };
             if let Some((_, other)) = asked.asked.iter().find(|(name, other)| name == setting && *other != value) {
@@ -117,6 +118,7 @@ impl TuningArgs {
             betas: number("beta1").zip(number("beta2")).map(|(beta1, beta2)| Betas(beta1, beta2)),
             epsilon: number("epsilon"),
             weight_decay: number("weight_decay"),
+            no_bias_decay: text("bias_decay") == Some("false"),
             clip_norm: *clip_norm,
             clip_value: *clip_value,
             ..TuningArgs::default()

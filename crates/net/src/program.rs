@@ -15,6 +15,7 @@ use nxm_kernels::{Decay, Element, Region, Rule};
 use crate::checkpoint::ElementType;
 use crate::layout::NetworkLayout;
 use crate::loss::Loss;
+use crate::optimizer::Optimizer;
 use crate::spec::{Clipping, NetworkSpec, SpecError};
 
 pub(crate) use outline::{Outline, Purpose, Results, Sections, UpdateMode};
@@ -61,13 +62,19 @@ fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<
     let runs = |i: &usize| {
         (spec.clipping() == Clipping::Scaled || !scale.contains(i)) && (run != Run::Update || !gradients.contains(i))
     };
+    // A rule's constants change from step to step, but its operations do not: the first step stands for all.
+    let of = |optimizer: &Optimizer| optimizer.rule::<f64>(optimizer.learning_rate(), 1);
     let rule = match run {
         Run::Accumulation => Rule::Sgd { learning_rate: -1.0, decay: Decay::None },
-        // A rule's constants change from step to step, but its operations do not: the first step stands for all.
-        _ => spec.optimizer().rule::<f64>(spec.optimizer().learning_rate(), 1),
+        _ => of(spec.optimizer()),
     };
-    let listed = (0..instructions.len()).filter(runs).map(|i| &instructions[i]);
-    Ok(listed.map(|instruction| (instruction.region, instruction.operation(&rule))).collect())
+    let of_biases = spec.optimizer().of_biases().map_or(rule, |optimizer| of(&optimizer));
+    let listed = (0..instructions.len()).filter(runs);
+    let operation = |i: usize| {
+        let rule = if sections.biases().contains(&i) { of_biases } else { rule };
+        (instructions[i].region, instructions[i].operation(&rule))
+    };
+    Ok(listed.map(operation).collect())
 }
 
 /// How many elements of memory a run works on, by what they hold. Padding and alignment are included.

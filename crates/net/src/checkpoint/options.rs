@@ -14,8 +14,8 @@ const NONE: &str = "none";
 const CLIP_VALUE: &str = "clip_value";
 /// The field of the number of micro-batches in a step.
 const ACCUMULATE: &str = "accumulate";
-/// A setting that came later: a field only where it is true.
-const AMSGRAD: &str = "amsgrad";
+/// Settings of optimizers that came later: fields only where they are not what they were before.
+const LATER: [(&str, &str); 2] = [("amsgrad", "false"), ("bias_decay", "true")];
 /// The field of the schedule.
 const SCHEDULE: &str = "schedule";
 
@@ -96,7 +96,7 @@ fn write_optimizer(optimizer: &Optimizer, to: &mut Fields) {
     to.text("optimizer", optimizer.name());
     to.number("optimizer.learning_rate", optimizer.learning_rate());
     for (name, value) in optimizer.settings() {
-        if name != AMSGRAD || value == "true" {
+        if !LATER.contains(&(name, value.as_str())) {
             to.text(&format!("optimizer.{name}"), &value);
         }
     }
@@ -108,7 +108,7 @@ fn read_optimizer(from: Reader<'_>) -> Result<Optimizer, ContentError> {
     let names = optimizer.settings().into_iter().map(|(setting, _)| setting);
     for setting in std::iter::once("learning_rate").chain(names) {
         let field = format!("optimizer.{setting}");
-        if setting == AMSGRAD && !from.has(&field) {
+        if LATER.iter().any(|(later, _)| *later == setting) && !from.has(&field) {
             continue;
         }
         let text = from.text(&field)?;

@@ -15,7 +15,7 @@
 //! log-softmax), normalisation, dropout, and layers without bias.
 //! Of PyTorch's optimizers, SparseAdam, Adafactor, ASGD, Muon and L-BFGS are missing, and of its schedules those that cycle a momentum.
 //!
-//! `golden/make.py` computed the cases of the families `more_optimizers` and `more_schedules`.
+//! `golden/make.py` computed the cases of the families `more_optimizers`, `more_schedules` and `groups`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};

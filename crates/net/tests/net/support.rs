@@ -101,6 +101,8 @@ pub fn optimizers() -> Vec<Optimizer> {
         Optimizer::AdamW(adamw.with_weight_decay(0.0)),
         adam.with_amsgrad(true).with_weight_decay(0.05).into(),
         adamw.with_amsgrad(true).into(),
+        adamw.with_bias_decay(false).into(),
+        NAdam::new(0.01).with_weight_decay(0.05).with_bias_decay(false).into(),
         RmsProp::new(0.01).into(),
         RmsProp::new(0.01).with_momentum(0.9).with_weight_decay(0.05).into(),
         RmsProp::new(0.01).with_centred(true).into(),

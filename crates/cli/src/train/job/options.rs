@@ -172,6 +172,7 @@ impl Same<'_> {
         self.check_any("--betas", asked.betas.as_ref(), kept.betas.as_ref())?;
         self.check_any("--epsilon", asked.epsilon.as_ref(), kept.epsilon.as_ref())?;
         self.check_any("--weight-decay", asked.weight_decay.as_ref(), kept.weight_decay.as_ref())?;
+        self.check("--no-bias-decay", asked.no_bias_decay.then_some(&true), &kept.no_bias_decay)?;
         self.check_any("--clip-norm", asked.clip_norm.as_ref(), kept.clip_norm.as_ref())?;
         self.check_any("--clip-value", asked.clip_value.as_ref(), kept.clip_value.as_ref())?;
         self.check_any("--label-smoothing", asked.label_smoothing.as_ref(), kept.label_smoothing.as_ref())?;

@@ -99,9 +99,12 @@ impl Trainer {
             }
         }
         self.steps += 1;
+        let of_biases = without_bias_decay(self.optimizer);
         for (layer, gradient) in self.layers.iter_mut().zip(gradients) {
-            for ((w, kept), g) in layer.parameters.iter_mut().zip(&mut layer.kept).zip(gradient) {
-                *w = optimizers::update(machine, &self.optimizer, self.steps, *w, g, kept);
+            let weights = layer.inputs * layer.units;
+            for (i, ((w, kept), g)) in layer.parameters.iter_mut().zip(&mut layer.kept).zip(gradient).enumerate() {
+                let optimizer = if i < weights { &self.optimizer } else { &of_biases };
+                *w = optimizers::update(machine, optimizer, self.steps, *w, g, kept);
             }
         }
         loss
@@ -196,6 +199,14 @@ impl Layer {
         }
         gradient
     }
+}
+
+/// What biases follow: where they do not decay, PyTorch's group of parameters with `weight_decay=0`.
+fn without_bias_decay(mut optimizer: Optimizer) -> Optimizer {
+    if optimizer.settings().contains(&("bias_decay", false.to_string())) {
+        optimizer.set("weight_decay", "0").expect("an optimizer with decay");
+    }
+    optimizer
 }
 
 /// As torch.nn.utils.clip_grad_norm_: all gradients times max/(‖g‖ + 10⁻⁶), if that is below 1.

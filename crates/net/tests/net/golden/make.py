@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Computes training trajectories with PyTorch for what the other cases lack: the families more_optimizers and more_schedules.
+"""Computes training trajectories with PyTorch for what the other cases lack: the families more_optimizers, more_schedules and groups.
 
     python3 -m venv venv && venv/bin/pip install torch numpy safetensors
     venv/bin/python make.py
@@ -20,6 +20,8 @@ from safetensors.numpy import save_file
 HERE = pathlib.Path(__file__).parent
 STEPS, CYCLE, BATCH, INPUTS, UNITS, OUTPUTS = 50, 8, 4, 3, 5, 2
 
+FAMILIES = ("more_optimizers/", "more_schedules/", "groups/")
+
 
 class Lion(torch.optim.Optimizer):
     """Chen et al. 2023, algorithm 2. PyTorch has none."""
@@ -39,12 +41,19 @@ class Lion(torch.optim.Optimizer):
                 m.mul_(beta2).add_(p.grad, alpha=1 - beta2)
 
 
-def optimizer(config, parameters):
-    settings = {k: v for k, v in config.items() if k != "name"}
+def optimizer(config, model):
+    settings = {k: v for k, v in config.items() if k not in ("name", "bias_decay")}
+    parameters = list(model.parameters())
+    if not config.get("bias_decay", True):
+        # Two groups: biases have no weight decay.
+        named = list(model.named_parameters())
+        weights = [p for name, p in named if name.endswith("weight")]
+        biases = [p for name, p in named if name.endswith("bias")]
+        parameters = [{"params": weights}, {"params": biases, "weight_decay": 0.0}]
     kinds = {
         "sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "lion": Lion,
         "rprop": torch.optim.Rprop, "rmsprop": torch.optim.RMSprop, "adadelta": torch.optim.Adadelta,
-        "adamax": torch.optim.Adamax, "nadam": torch.optim.NAdam, "radam": torch.optim.RAdam,
+        "adagrad": torch.optim.Adagrad, "adamax": torch.optim.Adamax, "nadam": torch.optim.NAdam, "radam": torch.optim.RAdam,
     }
     return kinds[config["name"]](parameters, **settings)
 
@@ -66,7 +75,7 @@ def schedule(config, of):
 def run(config, start, x, y, dtype):
     model = copy.deepcopy(start).to(dtype)
     x, y = x.to(dtype), y.to(dtype)
-    of = optimizer(config["optimizer"], model.parameters())
+    of = optimizer(config["optimizer"], model)
     scheduler = schedule(config["schedule"], of) if "schedule" in config else None
     losses, rates, first = [], [], {}
     for s in range(STEPS):
@@ -140,11 +149,29 @@ def main():
         "warm_up_step": {"name": "warm_up", "start_factor": 0.25, "total_iters": 7, "then": {"name": "step", "step_size": 10, "gamma": 0.5}},
         "warm_up_exponential": {"name": "warm_up", "start_factor": 0.5, "total_iters": 9, "then": {"name": "exponential", "gamma": 0.97}},
     }
+    decay = {"weight_decay": 0.1, "bias_decay": False}
+    groups = {
+        "sgd": {"name": "sgd", "lr": 0.05, **decay},
+        "sgd_momentum": {**sgd, **decay},
+        "sgd_nesterov": {**sgd, "nesterov": True, **decay},
+        "adam": {"name": "adam", "lr": 0.01, **decay},
+        "adam_amsgrad": {"name": "adam", "lr": 0.01, "amsgrad": True, **decay},
+        "adamw": {"name": "adamw", "lr": 0.01, **decay},
+        "adamw_amsgrad": {"name": "adamw", "lr": 0.01, "amsgrad": True, **decay},
+        "rmsprop": {"name": "rmsprop", "lr": 0.002, **decay},
+        "adagrad": {"name": "adagrad", "lr": 0.05, **decay},
+        "adadelta": {"name": "adadelta", "lr": 0.5, **decay},
+        "adamax": {"name": "adamax", "lr": 0.01, **decay},
+        "nadam": {"name": "nadam", "lr": 0.01, **decay},
+        "radam": {"name": "radam", "lr": 0.01, **decay},
+        "lion": {"name": "lion", "lr": 0.003, **decay},
+    }
     cases = [(f"more_optimizers/{n}", {"optimizer": o}) for n, o in optimizers.items()]
     cases += [(f"more_schedules/{n}", {"optimizer": sgd, "schedule": s}) for n, s in schedules.items()]
+    cases += [(f"groups/{n}", {"optimizer": o}) for n, o in groups.items()]
     lines = [case(name, config, seed) for seed, (name, config) in enumerate(cases)]
     index = HERE / "index.tsv"
-    kept = [line for line in index.read_text().splitlines() if not line.startswith("more_")]
+    kept = [line for line in index.read_text().splitlines() if not line.startswith(FAMILIES)]
     index.write_text("\n".join(kept + lines) + "\n")
     assert all(math.isfinite(float(x)) for line in lines for x in line.split("\t")[1:])
 
