@@ -15,7 +15,7 @@ use crate::format::count;
 use crate::table::{Look, table};
 
 /// All that says which step: it needs a network.
-const OF_A_STEP: [&str; 20] = [
+const OF_A_STEP: [&str; 21] = [
     "hidden",
     "output",
     "loss",
@@ -29,6 +29,7 @@ const OF_A_STEP: [&str; 20] = [
     "no_bias_decay",
     "clip_norm",
     "clip_value",
+    "ema",
     "label_smoothing",
     "class_weights",
     "beta",

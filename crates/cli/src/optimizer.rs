@@ -102,12 +102,12 @@ impl TuningArgs {
         let network = NetworkSpec::new(sizes, hidden, output, self.loss(kind, None)?).map_err(Failure::usage)?;
         let plain = OptimizerArg::from(Optimizer::default());
         let optimizer = self.optimizer(optimizer.unwrap_or(&plain), None)?;
-        trained(network, element, optimizer, [self.clip_norm, self.clip_value])
+        trained(network, element, optimizer, [self.clip_norm, self.clip_value], self.ema)
     }
 
     /// The flags that would ask for this; those that it does not have are not set.
     pub fn of(options: &TrainingOptions) -> TuningArgs {
-        let TrainingOptions { optimizer, loss, clip_norm, clip_value, .. } = options;
+        let TrainingOptions { optimizer, loss, clip_norm, clip_value, ema, .. } = options;
         let settings = optimizer.settings();
         let text = |name: &str| settings.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
         let number = |name: &str| text(name).and_then(|value| value.parse().ok());
@@ -121,6 +121,7 @@ impl TuningArgs {
             no_bias_decay: text("bias_decay") == Some("false"),
             clip_norm: *clip_norm,
             clip_value: *clip_value,
+            ema: *ema,
             ..TuningArgs::default()
         };
         match loss {
@@ -146,9 +147,10 @@ pub fn trained(
     element: ElementType,
     optimizer: Optimizer,
     [clip_norm, clip_value]: [Option<f64>; 2],
+    ema: Option<f64>,
 ) -> Result<NetworkSpec, Failure> {
     let options = TrainingOptions::default().with_optimizer(optimizer);
-    let options = options.with_clip_norm(clip_norm).with_clip_value(clip_value);
+    let options = options.with_clip_norm(clip_norm).with_clip_value(clip_value).with_ema(ema);
     let checked = match element {
         ElementType::F32 => options.check::<f32>(),
         ElementType::F64 => options.check::<f64>(),
@@ -156,5 +158,6 @@ pub fn trained(
     checked.map_err(Failure::usage)?;
     let outputs = network.sizes()[network.layers()];
     network.loss().check(usize::try_from(outputs).unwrap_or(usize::MAX)).map_err(Failure::usage)?;
-    Ok(network.with_optimizer(optimizer).with_clipping(Clipping::of(&options)))
+    let network = network.with_optimizer(optimizer).with_clipping(Clipping::of(&options));
+    Ok(if ema.is_some() { network.with_average() } else { network })
 }

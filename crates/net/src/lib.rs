@@ -77,6 +77,7 @@
 // `nxm_kernels::beside`, and have formulas of their own.
 #![cfg_attr(not(test), deny(clippy::float_arithmetic, clippy::disallowed_methods))]
 
+mod average;
 mod buffer;
 mod builder;
 mod check;
@@ -105,6 +106,7 @@ mod summary;
 mod text;
 mod train;
 
+pub use average::WeightAverage;
 pub use builder::NetworkBuilder;
 pub use checkpoint::{
     Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, ContentError, ElementType, FileHeader,

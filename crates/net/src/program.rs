@@ -12,6 +12,7 @@ mod outline;
 use nxm_kernels::call::Operation;
 use nxm_kernels::{Decay, Element, Region, Rule};
 
+use crate::average;
 use crate::checkpoint::ElementType;
 use crate::layout::NetworkLayout;
 use crate::loss::Loss;
@@ -57,7 +58,7 @@ pub fn operations(
 }
 
 fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<Vec<(Region, Operation)>, SpecError> {
-    let Outline { instructions, sections, .. } = outline::<T>(spec, rows, run)?.1;
+    let (layout, Outline { instructions, sections, .. }) = outline::<T>(spec, rows, run)?;
     let (scale, gradients) = (sections.scale(), sections.gradients());
     let runs = |i: &usize| {
         (spec.clipping() == Clipping::Scaled || !scale.contains(i)) && (run != Run::Update || !gradients.contains(i))
@@ -74,7 +75,10 @@ fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<
         let rule = if sections.biases().contains(&i) { of_biases } else { rule };
         (instructions[i].region, instructions[i].operation(&rule))
     };
-    Ok(listed.map(operation).collect())
+    let updates = matches!(run, Run::Step | Run::GradientsAndUpdate | Run::Update);
+    let average = if updates && spec.has_average() { average::instructions::<T>(&layout) } else { Vec::new() };
+    let averaged = average.iter().map(|instruction| (instruction.region, instruction.operation(&average::any_rule())));
+    Ok(listed.map(operation).chain(averaged).collect())
 }
 
 /// How many elements of memory a run works on, by what they hold. Padding and alignment are included.
@@ -82,7 +86,7 @@ fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<
 pub struct MemoryNeeds {
     /// Weights and biases.
     pub parameters: u128,
-    /// What the optimizer keeps for each of them.
+    /// What the optimizer keeps for each of them, and their average if one is kept.
     pub state: u128,
     /// Gradients of biases; gradients of weights unless the step is fused; sums of squares if gradients are clipped.
     pub gradients: u128,
@@ -106,16 +110,19 @@ pub fn memory_needs(spec: &NetworkSpec, element: ElementType, rows: u64, run: Ru
 }
 
 fn memory_needs_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<MemoryNeeds, SpecError> {
-    let (parameters, outline) = outline::<T>(spec, rows, run)?;
+    let (layout, outline) = outline::<T>(spec, rows, run)?;
+    let parameters = layout.elements;
     let kept = match run {
         Run::Prediction | Run::Evaluation => 0,
-        Run::Step | Run::GradientsAndUpdate | Run::Accumulation | Run::Update => spec.optimizer().state_names().len(),
+        Run::Step | Run::GradientsAndUpdate | Run::Accumulation | Run::Update => {
+            spec.optimizer().state_names().len() + usize::from(spec.has_average())
+        }
     };
     Ok(MemoryNeeds { parameters, state: parameters.saturating_mul(kept as u128), ..outline.needs })
 }
 
-/// Elements of all parameters, and the outline of the program that is run.
-fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(u128, Outline<T>), SpecError> {
+/// Where parameters stand, and the outline of the program that is run.
+fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(NetworkLayout, Outline<T>), SpecError> {
     let addressable = |size: &u64| usize::try_from(*size).map_err(|_| SpecError::TooLarge { size: *size });
     let sizes = spec.sizes().iter().map(addressable).collect::<Result<Vec<usize>, SpecError>>()?;
     let layout = NetworkLayout::new::<T>(&sizes, spec.activations().iter().copied());
@@ -140,5 +147,6 @@ fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(u128,
         Run::Prediction => &Loss::MeanSquaredError,
         _ => spec.loss(),
     };
-    Ok((layout.elements, Outline::new(&layout, loss, addressable(&rows)?, purpose)))
+    let outline = Outline::new(&layout, loss, addressable(&rows)?, purpose);
+    Ok((layout, outline))
 }

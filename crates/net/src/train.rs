@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use nxm_kernels::beside::{add, div, is_zero, sum, whole, widened};
 use nxm_kernels::{Element, Executor};
 
+use crate::average::WeightAverage;
 use crate::check::check_data;
 use crate::data::Dataset;
 use crate::error::NetError;
@@ -18,6 +19,7 @@ use crate::random::{epoch_generator, shuffle};
 use crate::step::Step;
 
 pub use options::TrainingOptions;
+pub(crate) use state::check_updates;
 pub use state::{Progress, TrainingState};
 
 /// What an epoch came to.
@@ -124,7 +126,7 @@ impl<'a, T: Element> Training<'a, T> {
         executor: &'a dyn Executor,
         data: &'a Dataset<T>,
         options: TrainingOptions,
-        state: TrainingState<T>,
+        mut state: TrainingState<T>,
     ) -> Result<Self, NetError> {
         options.check::<T>()?;
         check_data(network, &options.loss, data)?;
@@ -138,6 +140,9 @@ impl<'a, T: Element> Training<'a, T> {
         }
         let total = data.weights().map(sum_of);
         state.check_optimizer(network, &options)?;
+        if let (Some(decay), None) = (options.ema, &state.average) {
+            state.average = Some(WeightAverage::new(network, decay)?);
+        }
         step.reserve_for(&state.optimizer, options.accumulate, total.is_some())?;
         let (order, batch) = ((0..data.len()).collect(), data.with_capacity(rows));
         Ok(Training {
@@ -159,6 +164,12 @@ impl<'a, T: Element> Training<'a, T> {
     /// The network as it is now.
     pub fn network(&self) -> &Network<T> {
         self.network
+    }
+
+    /// The network to evaluate and to predict with: that of averaged weights if an average is kept and a step was made, else the network as it
+    /// is now.
+    pub fn evaluated(&self) -> &Network<T> {
+        self.state.averaged().unwrap_or(self.network)
     }
 
     /// All that a resume needs besides network, data and options.
@@ -282,6 +293,9 @@ impl<'a, T: Element> Training<'a, T> {
             }
             _ => self.accumulate(used, rows)?,
         };
+        if let Some(average) = &mut self.state.average {
+            average.update(self.network, self.executor)?;
+        }
         self.state.progress.steps += 1;
         let step = self.steps();
         if used + rows == self.data.len() {

@@ -35,6 +35,10 @@ pub struct TuningArgs {
     /// The largest gradient, of either sign: larger ones are made as large. [default: no limit, or what a checkpoint says]
     #[arg(long, value_name = "SIZE", allow_negative_numbers = true, conflicts_with = "clip_norm")]
     pub clip_value: Option<f64>,
+    /// Keep an exponential moving average of the weights, which predicts in their place: how much of it stays in each step, as 0.999. [default:
+    /// none, or what a checkpoint says]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub ema: Option<f64>,
     /// The share of each target that cross_entropy spreads over all classes. [default: 0]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub label_smoothing: Option<f64>,

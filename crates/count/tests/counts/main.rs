@@ -8,6 +8,7 @@ mod dense;
 mod draw;
 mod faults;
 mod isa;
+mod kinds;
 mod losses;
 mod matrices;
 mod questions;

@@ -12,6 +12,8 @@ use crate::train::TrainingOptions;
 const NONE: &str = "none";
 /// The field of the largest value of gradients.
 const CLIP_VALUE: &str = "clip_value";
+/// The field of the decay of the average of weights.
+const EMA: &str = "ema";
 /// The field of the number of micro-batches in a step.
 const ACCUMULATE: &str = "accumulate";
 /// Settings of optimizers that came later: fields only where they are not what they were before.
@@ -20,7 +22,8 @@ const LATER: [(&str, &str); 2] = [("amsgrad", "false"), ("bias_decay", "true")];
 const SCHEDULE: &str = "schedule";
 
 pub(super) fn write(options: &TrainingOptions, to: &mut Fields) {
-    let TrainingOptions { loss, optimizer, schedule, clip_norm, clip_value, batch, accumulate, epochs, seed } = options;
+    let TrainingOptions { loss, optimizer, schedule, clip_norm, clip_value, ema, batch, accumulate, epochs, seed } =
+        options;
     write_loss(loss, to);
     write_optimizer(optimizer, to);
     write_schedule(SCHEDULE, schedule, to);
@@ -31,6 +34,9 @@ pub(super) fn write(options: &TrainingOptions, to: &mut Fields) {
     // What came later has a field only where it is used, so that older programs read all other files.
     if let Some(max_value) = clip_value {
         to.number(CLIP_VALUE, max_value);
+    }
+    if let Some(decay) = ema {
+        to.number(EMA, decay);
     }
     if *accumulate != 1 {
         to.number(ACCUMULATE, accumulate);
@@ -51,6 +57,7 @@ pub(super) fn read(from: Reader<'_>) -> Result<TrainingOptions, ContentError> {
         schedule: read_schedule(SCHEDULE, from)?,
         clip_norm,
         clip_value: from.has(CLIP_VALUE).then(|| from.number(CLIP_VALUE)).transpose()?,
+        ema: from.has(EMA).then(|| from.number(EMA)).transpose()?,
         accumulate: if from.has(ACCUMULATE) { from.whole(ACCUMULATE)? } else { 1 },
         batch: from.whole("batch")?,
         epochs: from.whole("epochs")?,

@@ -1,5 +1,6 @@
 //! Tests of the library as its users see it, one module per promise.
 
+mod averages;
 mod bits;
 mod checkpoint;
 mod checkpoint_damage;

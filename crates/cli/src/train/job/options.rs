@@ -31,6 +31,7 @@ pub fn new(args: &TrainArgs, rows: &Rows<'_>) -> Result<Settings, Failure> {
     let kind = kind(args, settings.options.loss, &rows.examples.target)?;
     settings.options.loss = args.tuning.loss(kind, Some(rows))?;
     settings.options.clip_value = args.tuning.clip_value;
+    settings.options.ema = args.tuning.ema;
     settings.options.accumulate = args.accumulate.map_or(1, whole);
     settings.options.schedule = args.schedule.clone().unwrap_or_default().0;
     Ok(settings)
@@ -175,6 +176,7 @@ impl Same<'_> {
         self.check("--no-bias-decay", asked.no_bias_decay.then_some(&true), &kept.no_bias_decay)?;
         self.check_any("--clip-norm", asked.clip_norm.as_ref(), kept.clip_norm.as_ref())?;
         self.check_any("--clip-value", asked.clip_value.as_ref(), kept.clip_value.as_ref())?;
+        self.check_any("--ema", asked.ema.as_ref(), kept.ema.as_ref())?;
         self.check_any("--label-smoothing", asked.label_smoothing.as_ref(), kept.label_smoothing.as_ref())?;
         self.check_any("--beta", asked.beta.as_ref(), kept.beta.as_ref())?;
         self.check_any("--delta", asked.delta.as_ref(), kept.delta.as_ref())?;

@@ -34,6 +34,8 @@ pub struct Trainer {
     pub max_norm: Option<f64>,
     /// What the examples of a batch weigh, if they have weights: at least as many as a batch has rows.
     pub weights: Option<Vec<f64>>,
+    /// The decay of an average of all parameters, if one is kept, and the average, which begins as 0.
+    pub average: Option<(f64, Vec<f64>)>,
     /// The value that gradients are clipped to.
     pub max_value: Option<f64>,
 }
@@ -50,7 +52,7 @@ impl Trainer {
         };
         let layers = spec.sizes().windows(2).enumerate().map(layer).collect();
         let (loss, optimizer) = (spec.loss().clone(), *spec.optimizer());
-        Trainer { layers, loss, optimizer, steps: 0, max_norm: None, max_value: None, weights: None }
+        Trainer { layers, loss, optimizer, steps: 0, max_norm: None, max_value: None, weights: None, average: None }
     }
 
     /// Inputs of the network.
@@ -107,7 +109,20 @@ impl Trainer {
                 *w = optimizers::update(machine, optimizer, self.steps, *w, g, kept);
             }
         }
+        self.take_in(machine);
         loss
+    }
+
+    /// ā ← ā + (1 − d)·(w − ā) of all parameters, in the first step ā ← w. Its difference is a sum with −1·ā, which counts as a multiplication.
+    fn take_in(&mut self, machine: &mut Machine) {
+        let parameters: Vec<f64> = self.parameters().collect();
+        let Some((decay, averages)) = &mut self.average else { return };
+        averages.resize(parameters.len(), 0.0);
+        let rate = if self.steps == 1 { 1.0 } else { 1.0 - *decay };
+        for (average, w) in averages.iter_mut().zip(parameters) {
+            let away = machine.fma(-1.0, *average, w);
+            *average = machine.fma(rate, away, *average);
+        }
     }
 
     /// The loss of a batch, and its gradient; weighted, if examples have weights.

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Computes training trajectories with PyTorch for what the other cases lack: the families more_optimizers, more_schedules and groups.
+"""Computes training trajectories with PyTorch for what the other cases lack: the families more_optimizers, more_schedules,
+groups and ema.
 
     python3 -m venv venv && venv/bin/pip install torch numpy safetensors
     venv/bin/python make.py
 
 It writes the cases beside this file, and puts their lines into index.tsv. A case is a file of safetensors, whose metadata hold its
-configuration as JSON. Step s trains on x[s % 8] and y[s % 8]. The run in f64 starts from the f32 parameters, widened.
+configuration as JSON; with "ema" there, ema64.K and ema32.K are averaged parameters after the last step. Step s trains on x[s % 8] and y[s % 8]. The run in f64 starts from the f32 parameters, widened.
 """
 
 import copy
@@ -20,7 +21,7 @@ from safetensors.numpy import save_file
 HERE = pathlib.Path(__file__).parent
 STEPS, CYCLE, BATCH, INPUTS, UNITS, OUTPUTS = 50, 8, 4, 3, 5, 2
 
-FAMILIES = ("more_optimizers/", "more_schedules/", "groups/")
+FAMILIES = ("more_optimizers/", "more_schedules/", "groups/", "ema/")
 
 
 class Lion(torch.optim.Optimizer):
@@ -77,6 +78,10 @@ def run(config, start, x, y, dtype):
     x, y = x.to(dtype), y.to(dtype)
     of = optimizer(config["optimizer"], model)
     scheduler = schedule(config["schedule"], of) if "schedule" in config else None
+    averaged = None
+    if "ema" in config:
+        swa = torch.optim.swa_utils
+        averaged = swa.AveragedModel(model, multi_avg_fn=swa.get_ema_multi_avg_fn(config["ema"]))
     losses, rates, first = [], [], {}
     for s in range(STEPS):
         rates.append(of.param_groups[0]["lr"])
@@ -89,9 +94,11 @@ def run(config, start, x, y, dtype):
             first["out0"] = output.detach().clone()
         losses.append(loss.item())
         of.step()
+        if averaged is not None:
+            averaged.update_parameters(model)
         if scheduler is not None:
             scheduler.step()
-    return model, losses, rates, first
+    return model, losses, rates, first, averaged
 
 
 def case(name, config, seed):
@@ -103,12 +110,15 @@ def case(name, config, seed):
         {"type": "linear", "in": UNITS, "out": OUTPUTS},
     ]
     config = {"name": name, "layers": layers, "loss": {"name": "mse"}, **config, "batch": BATCH, "steps": STEPS, "cycle": CYCLE}
-    model64, loss64, rates, first = run(config, start, x, y, torch.float64)
-    model32, loss32, _, _ = run(config, start, x, y, torch.float32)
+    model64, loss64, rates, first, averaged64 = run(config, start, x, y, torch.float64)
+    model32, loss32, _, _, averaged32 = run(config, start, x, y, torch.float32)
     tensors = {"x": x, "y": y, "loss64": torch.tensor(loss64, dtype=torch.float64), "loss32": torch.tensor(loss32)}
     tensors.update({f"init.{k}": p.detach() for k, p in start.named_parameters()})
     tensors.update(first)
-    for kind, model in [("final64", model64), ("final32", model32)]:
+    models = [("final64", model64), ("final32", model32)]
+    if averaged64 is not None:
+        models += [("ema64", averaged64.module), ("ema32", averaged32.module)]
+    for kind, model in models:
         tensors.update({f"{kind}.{k}": p.detach() for k, p in model.named_parameters()})
     tensors["eval_out"] = model64(x[0].to(torch.float64)).detach()
     if "schedule" in config:
@@ -169,6 +179,12 @@ def main():
     cases = [(f"more_optimizers/{n}", {"optimizer": o}) for n, o in optimizers.items()]
     cases += [(f"more_schedules/{n}", {"optimizer": sgd, "schedule": s}) for n, s in schedules.items()]
     cases += [(f"groups/{n}", {"optimizer": o}) for n, o in groups.items()]
+    emas = {
+        "sgd_momentum_0.9": {"optimizer": sgd, "ema": 0.9},
+        "adam_0.99": {"optimizer": {"name": "adam", "lr": 0.01}, "ema": 0.99},
+        "adam_0.25": {"optimizer": {"name": "adam", "lr": 0.01}, "ema": 0.25},
+    }
+    cases += [(f"ema/{n}", c) for n, c in emas.items()]
     lines = [case(name, config, seed) for seed, (name, config) in enumerate(cases)]
     index = HERE / "index.tsv"
     kept = [line for line in index.read_text().splitlines() if not line.startswith(FAMILIES)]
