@@ -15,7 +15,7 @@ use crate::format::count;
 use crate::table::{Look, table};
 
 /// All that says which step: it needs a network.
-const OF_A_STEP: [&str; 21] = [
+const OF_A_STEP: [&str; 22] = [
     "hidden",
     "output",
     "loss",
@@ -30,6 +30,7 @@ const OF_A_STEP: [&str; 21] = [
     "clip_norm",
     "clip_value",
     "ema",
+    "reduction",
     "label_smoothing",
     "class_weights",
     "beta",

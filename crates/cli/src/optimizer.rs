@@ -5,7 +5,7 @@ use nxm_data::Rows;
 use nxm_kernels::Activation;
 use nxm_net::{ElementType, Loss, Optimizer, TrainingOptions};
 
-use crate::args::{Betas, ClassWeightsArg, OptimizerArg, TuningArgs};
+use crate::args::{Betas, ClassWeightsArg, OptimizerArg, Reduction, TuningArgs};
 use crate::failure::Failure;
 
 impl TuningArgs {
@@ -42,6 +42,11 @@ impl TuningArgs {
 
     /// The loss of this kind, with what is asked for. Class weights that are balanced or named need the rows that are trained on.
     pub fn loss(&self, kind: Loss, data: Option<&Rows<'_>>) -> Result<Loss, Failure> {
+        let loss = self.mean_loss(kind, data)?;
+        Ok(if self.reduction == Some(Reduction::Sum) { loss.summed() } else { loss })
+    }
+
+    fn mean_loss(&self, kind: Loss, data: Option<&Rows<'_>>) -> Result<Loss, Failure> {
         if let Some(label_smoothing) = self.label_smoothing
             && !kind.takes_labels()
         {
@@ -124,7 +129,8 @@ impl TuningArgs {
             ema: *ema,
             ..TuningArgs::default()
         };
-        match loss {
+        flags.reduction = Some(if loss.is_sum() { Reduction::Sum } else { Reduction::Mean });
+        match loss.of_mean() {
             Loss::CrossEntropy { label_smoothing, class_weights } => {
                 flags.label_smoothing = Some(*label_smoothing);
                 flags.class_weights = Some(ClassWeightsArg::Each(class_weights.clone()));
@@ -136,6 +142,7 @@ impl TuningArgs {
             Loss::Huber { delta } => flags.delta = Some(*delta),
             Loss::Quantile { tau } => flags.tau = Some(*tau),
             Loss::MeanSquaredError | Loss::L1 | Loss::PoissonNll { .. } | Loss::SoftMargin | Loss::KlDivergence => {}
+            Loss::Sum(_) => {}
         }
         flags
     }

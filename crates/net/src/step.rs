@@ -3,7 +3,9 @@
 use nxm_kernels::beside::{div, rounded, whole};
 use nxm_kernels::{Decay, Element, Executor, MatrixRef, Rule};
 
-use crate::check::{check_examples, check_learning_rate, check_weights, finite_matrix, first_not_finite, is_finite};
+use crate::check::{
+    check_examples, check_learning_rate, check_weighable, check_weights, finite_matrix, first_not_finite, is_finite,
+};
 use crate::data::{Batch, Targets};
 use crate::error::NetError;
 use crate::loss::Loss;
@@ -433,6 +435,7 @@ impl<T: Element> Step<T> {
             _ => {}
         }
         check_examples(network, &self.plans.loss, x, targets)?;
+        check_weighable(&self.plans.loss, weights.is_some())?;
         weights.map_or(Ok(()), |weights| check_weights(weights, x.rows()))
     }
 

@@ -30,7 +30,7 @@ pub struct EpochReport {
     /// Steps it took.
     pub steps: usize,
     /// The mean over all examples of the loss each had in its step, before that step's update. If examples have weights, the mean of their
-    /// steps' losses by the weights of those.
+    /// steps' losses by the weights of those. If the loss is a sum, the sum of the steps' losses.
     pub loss: f64,
 }
 
@@ -227,7 +227,8 @@ impl<'a, T: Element> Training<'a, T> {
         let of_step = self.options.batch.saturating_mul(self.options.accumulate);
         let used = &self.order[..steps.saturating_mul(of_step).min(self.order.len())];
         let weight = match self.data.weights() {
-            None => whole(used.len() as u64),
+            None if used.is_empty() => 0.0,
+            None => weight_of::<T>(&self.options, used.len(), None),
             Some(weights) => sum(used.iter().map(|row| widened(weights[*row]))),
         };
         (!is_zero(weight)).then(|| div(loss, weight))
@@ -288,7 +289,8 @@ impl<'a, T: Element> Training<'a, T> {
                 let optimizer = &mut self.state.optimizer;
                 let loss = widened(self.step.train_checked(self.network, self.executor, batch, optimizer)?);
                 // The report's mean is no part of the step. Its operations have a formula of their own (docs/counting.md).
-                self.state.progress.add(loss, batch.weights.map_or_else(|| whole(rows as u64), sum_of));
+                let weight = weight_of(&self.options, rows, batch.weights);
+                self.state.progress.add(loss, weight);
                 loss
             }
             _ => self.accumulate(used, rows)?,
@@ -330,7 +332,8 @@ impl<'a, T: Element> Training<'a, T> {
                     return Err(error.at_step(self.state.optimizer.steps() + 1));
                 }
             };
-            self.state.progress.add(loss, micro_batch.weights.map_or_else(|| whole(rows as u64), sum_of));
+            let weight = weight_of(&self.options, rows, micro_batch.weights);
+            self.state.progress.add(loss, weight);
             losses = Some(losses.map_or(loss, |losses| add(losses, loss)));
         }
         let updated = self.step.update(self.network, self.executor, &mut self.state.optimizer);
@@ -356,9 +359,18 @@ impl<'a, T: Element> Training<'a, T> {
         self.check_finite()?;
         let Progress { epochs, steps, loss } = self.state.progress;
         self.state.progress = Progress { epochs: epochs + 1, steps: 0, loss: 0.0 };
-        let loss = div(loss, self.total.unwrap_or_else(|| whole(self.data.len() as u64)));
+        let loss = div(loss, self.total.unwrap_or_else(|| weight_of::<T>(&self.options, self.data.len(), None)));
         self.last_epoch = Some(EpochReport { epoch: epochs + 1, steps, loss });
         Ok(())
+    }
+}
+
+/// What the loss of these examples is a mean over: their weights, their number (1 conversion), or 1 if it is a sum.
+fn weight_of<T: Element>(options: &TrainingOptions, rows: usize, weights: Option<&[T]>) -> f64 {
+    match weights {
+        Some(weights) => sum_of(weights),
+        None if options.loss.is_sum() => 1.0,
+        None => whole(rows as u64),
     }
 }
 

@@ -1,8 +1,28 @@
 //! What of an optimizer, its schedule and a loss can be set, besides which they are.
 
-use clap::Args;
+use std::fmt;
+
+use clap::{Args, ValueEnum};
 
 use super::values::{Betas, ClassWeightsArg};
+
+/// What becomes of the losses of a step's examples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Reduction {
+    /// Their mean.
+    Mean,
+    /// Their sum.
+    Sum,
+}
+
+impl fmt::Display for Reduction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Reduction::Mean => "mean",
+            Reduction::Sum => "sum",
+        })
+    }
+}
 
 /// What can be set; each only with those that have it.
 #[derive(Clone, Debug, Default, Args)]
@@ -39,6 +59,9 @@ pub struct TuningArgs {
     /// none, or what a checkpoint says]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub ema: Option<f64>,
+    /// Whether the loss of a step is the mean over its examples, or their sum. [default: mean, or what a checkpoint says]
+    #[arg(long, value_name = "REDUCTION")]
+    pub reduction: Option<Reduction>,
     /// The share of each target that cross_entropy spreads over all classes. [default: 0]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub label_smoothing: Option<f64>,

@@ -148,6 +148,8 @@ fn what_can_be_set() {
     let options = trained("adam", &adam);
     let adam = Adam::default().with_betas(0.8, 0.9).with_epsilon(0.001).with_weight_decay(0.1);
     assert_eq!((options.optimizer, options.clip_norm), (Optimizer::Adam(adam), Some(2.0)));
+    let options = trained("sum", &["--reduction", "sum", "--learning-rate", "0.0001"]);
+    assert_eq!(options.loss, Loss::CROSS_ENTROPY.summed());
     let options = trained("biases", &["--optimizer", "lion", "--weight-decay", "0.1", "--no-bias-decay"]);
     assert!(options.optimizer.of_biases().is_some(), "{:?}", options.optimizer);
     let mut adamw = AdamW::default();

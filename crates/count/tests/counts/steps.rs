@@ -261,13 +261,15 @@ fn jobs() -> impl Strategy<Value = StepCase> {
     let size = || prop_oneof![proptest::sample::select(vec![1u64, 7, 8, 9, 15, 16, 17, 31, 33, 48, 64, 65]), 1u64..50];
     let clipping =
         proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled, Clipping::ByValue][..]);
-    let kinds = (0..losses(1).len(), proptest::sample::select(optimizers()), clipping, any::<[bool; 2]>());
+    let kinds = (0..losses(1).len(), proptest::sample::select(optimizers()), clipping, any::<[bool; 3]>());
     // Each layer has an activation of its own.
     let layers = proptest::collection::vec((size(), activation()), 1..=4);
     (size(), layers, kinds, 1usize..=40).prop_map(
-        |(inputs, layers, (loss, optimizer, clipping, [weighted, average]), batch)| {
+        |(inputs, layers, (loss, optimizer, clipping, [weighted, average, sums]), batch)| {
             let (units, activations): (Vec<u64>, Vec<Activation>) = layers.into_iter().unzip();
             let loss = losses(units[units.len() - 1] as usize)[loss].clone();
+            // Weights of examples and of classes are for means alone.
+            let loss = if sums && !weighted && summable(&loss) { loss.summed() } else { loss };
             let sizes = [&[inputs], &units[..]].concat();
             StepCase { sizes, activations, loss, optimizer, clipping, batch, weighted, average }
         },
@@ -367,6 +369,28 @@ fn every_optimizer_and_clipping() {
                 "{optimizer:?} {clipping:?}"
             );
         }
+    }
+}
+
+/// Whether a loss may be a sum.
+fn summable(loss: &Loss) -> bool {
+    !(loss.takes_labels() && loss.is_weighted())
+}
+
+/// A sum takes the operations of the mean, in steps and evaluations.
+#[test]
+fn every_sum_of_a_loss() {
+    for loss in losses(3).into_iter().filter(summable) {
+        let job = StepCase::new(vec![5, 9, 3], Activation::Tanh, Activation::Identity, loss.clone(), 7);
+        let summed = StepCase { loss: loss.summed(), ..job.clone() };
+        summed.check::<f32>();
+        summed.check::<f64>();
+        for run in [Run::Step, Run::Evaluation] {
+            let [mean, sum] = [&job, &summed].map(|job| Formulas::textbook::<f32>().run(&job.spec(), 7, run).unwrap());
+            assert_eq!(mean, sum);
+        }
+        let level = Level::detect().unwrap();
+        assert!(with_room(|| verify::<f32>(&summed.spec(), 7, level, 1)).unwrap().agrees(), "{:?}", summed.loss);
     }
 }
 

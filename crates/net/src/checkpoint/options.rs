@@ -12,6 +12,9 @@ use crate::train::TrainingOptions;
 const NONE: &str = "none";
 /// The field of the largest value of gradients.
 const CLIP_VALUE: &str = "clip_value";
+/// The field of a loss's reduction, and what it says: nothing of means.
+const REDUCTION: &str = "loss.reduction";
+const SUM: &str = "sum";
 /// The field of the decay of the average of weights.
 const EMA: &str = "ema";
 /// The field of the number of micro-batches in a step.
@@ -67,7 +70,11 @@ pub(super) fn read(from: Reader<'_>) -> Result<TrainingOptions, ContentError> {
 
 fn write_loss(loss: &Loss, to: &mut Fields) {
     to.text("loss", loss.name());
-    match loss {
+    if loss.is_sum() {
+        to.text(REDUCTION, SUM);
+    }
+    match loss.of_mean() {
+        Loss::Sum(_) => unreachable!("a mean is no sum"),
         Loss::MeanSquaredError | Loss::L1 | Loss::SoftMargin | Loss::KlDivergence => {}
         Loss::SmoothL1 { beta } => to.number("loss.beta", beta),
         Loss::Huber { delta } => to.number("loss.delta", delta),
@@ -82,6 +89,16 @@ fn write_loss(loss: &Loss, to: &mut Fields) {
 }
 
 fn read_loss(from: Reader<'_>) -> Result<Loss, ContentError> {
+    let loss = read_mean(from)?;
+    // Files from before there were sums are of means.
+    match from.has(REDUCTION).then(|| from.text(REDUCTION)).transpose()? {
+        None => Ok(loss),
+        Some(SUM) => Ok(loss.summed()),
+        Some(other) => Err(wrong(REDUCTION, SUM, format!("{other:?}"))),
+    }
+}
+
+fn read_mean(from: Reader<'_>) -> Result<Loss, ContentError> {
     match from.value("loss", "the name of a loss")? {
         Loss::CrossEntropy { .. } => Ok(Loss::CrossEntropy {
             label_smoothing: from.number("loss.label_smoothing")?,
@@ -95,7 +112,8 @@ fn read_loss(from: Reader<'_>) -> Result<Loss, ContentError> {
         Loss::Huber { .. } => Ok(Loss::Huber { delta: from.number("loss.delta")? }),
         Loss::Quantile { .. } => Ok(Loss::Quantile { tau: from.number("loss.tau")? }),
         Loss::PoissonNll { .. } => Ok(Loss::PoissonNll { log_input: from.value("loss.log_input", "true or false")? }),
-        loss @ (Loss::MeanSquaredError | Loss::L1 | Loss::SoftMargin | Loss::KlDivergence) => Ok(loss),
+        // No name is that of a sum.
+        loss @ (Loss::MeanSquaredError | Loss::L1 | Loss::SoftMargin | Loss::KlDivergence | Loss::Sum(_)) => Ok(loss),
     }
 }
 

@@ -11,7 +11,7 @@
 //! a case that asks for what this crate does not have fails by its name, too.
 //!
 //! Of the cases that these were taken from, those are not here that use what this crate does not have: activations (leaky ReLU and ELU with
-//! another slope or α, softplus with another β, CELU), losses (sums instead of means, soft targets, squares of a softmax, KL divergence of a
+//! another slope or α, softplus with another β, CELU), losses (soft targets, squares of a softmax, KL divergence of a
 //! log-softmax), normalisation, dropout, and layers without bias.
 //! Of PyTorch's optimizers, SparseAdam, Adafactor, ASGD, Muon and L-BFGS are missing, and of its schedules those that cycle a momentum.
 //!

@@ -20,6 +20,7 @@ mod rows;
 mod scenarios;
 mod steps;
 mod strangers;
+mod sums;
 mod support;
 mod training;
 mod weights;

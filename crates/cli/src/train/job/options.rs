@@ -177,6 +177,7 @@ impl Same<'_> {
         self.check_any("--clip-norm", asked.clip_norm.as_ref(), kept.clip_norm.as_ref())?;
         self.check_any("--clip-value", asked.clip_value.as_ref(), kept.clip_value.as_ref())?;
         self.check_any("--ema", asked.ema.as_ref(), kept.ema.as_ref())?;
+        self.check_any("--reduction", asked.reduction.as_ref(), kept.reduction.as_ref())?;
         self.check_any("--label-smoothing", asked.label_smoothing.as_ref(), kept.label_smoothing.as_ref())?;
         self.check_any("--beta", asked.beta.as_ref(), kept.beta.as_ref())?;
         self.check_any("--delta", asked.delta.as_ref(), kept.delta.as_ref())?;

@@ -127,7 +127,12 @@ impl Trainer {
 
     /// The loss of a batch, and its gradient; weighted, if examples have weights.
     fn loss(&self, machine: &mut Machine, outputs: &[f64], answers: Answers<'_>) -> (f64, Vec<f64>) {
-        let (loss, gradient, parts) = self.plain_loss(machine, outputs, answers);
+        if let Loss::Sum(loss) = &self.loss {
+            // The factor 1/n of the mean is 1: the operations are the same.
+            let (loss, gradient, _) = self.plain_loss(machine, loss, outputs, answers);
+            return (loss, gradient);
+        }
+        let (loss, gradient, parts) = self.plain_loss(machine, &self.loss, outputs, answers);
         match &self.weights {
             Some(weights) => {
                 let rows = outputs.len() / self.outputs();
@@ -137,9 +142,15 @@ impl Trainer {
         }
     }
 
-    fn plain_loss(&self, machine: &mut Machine, outputs: &[f64], answers: Answers<'_>) -> (f64, Vec<f64>, Parts) {
+    fn plain_loss(
+        &self,
+        machine: &mut Machine,
+        loss: &Loss,
+        outputs: &[f64],
+        answers: Answers<'_>,
+    ) -> (f64, Vec<f64>, Parts) {
         let classes = self.outputs();
-        match (&self.loss, answers) {
+        match (loss, answers) {
             (Loss::MeanSquaredError, Answers::Values(targets)) => match self.weights {
                 // With weights the losses of elements are kept.
                 Some(_) => losses::squared_elements(machine, outputs, targets),

@@ -100,7 +100,17 @@ impl<'a> Config<'a> {
             "poisson_nll" => &["log_input"],
             _ => &[],
         };
-        loss.only(known)?;
+        loss.only(&[known, &["reduction"]].concat())?;
+        let mean = self.mean_loss()?;
+        match loss.0["reduction"].as_str() {
+            None | Some("mean") => Ok(mean),
+            Some("sum") => Ok(mean.summed()),
+            Some(other) => Err(format!("a reduction {other}")),
+        }
+    }
+
+    fn mean_loss(self) -> Result<Loss, String> {
+        let loss = self.part("loss");
         match loss.name() {
             "mse" => Ok(Loss::MeanSquaredError),
             "bce" => Ok(Loss::BINARY_CROSS_ENTROPY),
