@@ -15,6 +15,7 @@ mod compulsory;
 mod constants;
 mod functions;
 mod kernels;
+mod lbfgs;
 mod losses;
 mod multiplication;
 mod operation;

@@ -91,6 +91,7 @@ mod init;
 mod known_format;
 mod layer;
 mod layout;
+mod lbfgs;
 mod loss;
 mod network;
 mod optimizer;
@@ -119,6 +120,7 @@ pub use fit::{EpochSummary, Fit, FitOptions, Stopped};
 pub use init::Initialization;
 pub use known_format::KnownFormat;
 pub use layer::{Dense, DenseMut};
+pub use lbfgs::{Lbfgs, LbfgsIteration, LbfgsReport, LbfgsState};
 pub use loss::Loss;
 pub use network::Network;
 /// What a user of this crate alone needs of the kernels: who runs them, on what, and the names of activations.

@@ -34,6 +34,8 @@ pub enum Run {
     GradientsAndUpdate,
     /// Adds the gradients of a micro-batch to those of others: [`Step::accumulate`](crate::Step::accumulate).
     Accumulation,
+    /// Computes outputs, their loss and all gradients: [`Step::gradients`](crate::Step::gradients).
+    Gradients,
     /// Clips gradients and updates by them: [`Step::update`](crate::Step::update).
     Update,
 }
@@ -61,7 +63,9 @@ fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<
     let (layout, Outline { instructions, sections, .. }) = outline::<T>(spec, rows, run)?;
     let (scale, gradients) = (sections.scale(), sections.gradients());
     let runs = |i: &usize| {
-        (spec.clipping() == Clipping::Scaled || !scale.contains(i)) && (run != Run::Update || !gradients.contains(i))
+        (spec.clipping() == Clipping::Scaled || !scale.contains(i))
+            && (run != Run::Update || !gradients.contains(i))
+            && (run != Run::Gradients || gradients.contains(i))
     };
     // A rule's constants change from step to step, but its operations do not: the first step stands for all.
     let of = |optimizer: &Optimizer| optimizer.rule::<f64>(optimizer.learning_rate(), 1);
@@ -113,7 +117,7 @@ fn memory_needs_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Resul
     let (layout, outline) = outline::<T>(spec, rows, run)?;
     let parameters = layout.elements;
     let kept = match run {
-        Run::Prediction | Run::Evaluation => 0,
+        Run::Prediction | Run::Evaluation | Run::Gradients => 0,
         Run::Step | Run::GradientsAndUpdate | Run::Accumulation | Run::Update => {
             spec.optimizer().state_names().len() + usize::from(spec.has_average())
         }
@@ -137,7 +141,7 @@ fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(Netwo
     let purpose = match run {
         Run::Prediction => Purpose::Prediction,
         Run::Evaluation => Purpose::Evaluation { weighted },
-        Run::Step | Run::GradientsAndUpdate | Run::Update => {
+        Run::Step | Run::GradientsAndUpdate | Run::Gradients | Run::Update => {
             Purpose::Training { mode, state: spec.optimizer().state_names().len(), weighted }
         }
         Run::Accumulation => Purpose::Accumulation { mode, weighted },

@@ -9,6 +9,7 @@ mod draw;
 mod faults;
 mod isa;
 mod kinds;
+mod lbfgs;
 mod losses;
 mod matrices;
 mod questions;

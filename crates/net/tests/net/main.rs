@@ -14,6 +14,7 @@ mod fit;
 mod golden;
 mod gradients;
 mod initialization;
+mod lbfgs;
 mod predictions;
 mod resume;
 mod rows;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Computes training trajectories with PyTorch for what the other cases lack: the families more_optimizers, more_schedules,
-groups and ema.
+groups, ema and lbfgs.
 
     python3 -m venv venv && venv/bin/pip install torch numpy safetensors
     venv/bin/python make.py
@@ -21,7 +21,7 @@ from safetensors.numpy import save_file
 HERE = pathlib.Path(__file__).parent
 STEPS, CYCLE, BATCH, INPUTS, UNITS, OUTPUTS = 50, 8, 4, 3, 5, 2
 
-FAMILIES = ("more_optimizers/", "more_schedules/", "groups/", "ema/")
+FAMILIES = ("more_optimizers/", "more_schedules/", "groups/", "ema/", "lbfgs/")
 
 
 class Lion(torch.optim.Optimizer):
@@ -55,6 +55,7 @@ def optimizer(config, model):
         "sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "lion": Lion,
         "rprop": torch.optim.Rprop, "rmsprop": torch.optim.RMSprop, "adadelta": torch.optim.Adadelta,
         "adagrad": torch.optim.Adagrad, "adamax": torch.optim.Adamax, "nadam": torch.optim.NAdam, "radam": torch.optim.RAdam,
+        "lbfgs": lambda of, **options: torch.optim.LBFGS(of, line_search_fn="strong_wolfe", **options),
     }
     return kinds[config["name"]](parameters, **settings)
 
@@ -83,7 +84,7 @@ def run(config, start, x, y, dtype):
         swa = torch.optim.swa_utils
         averaged = swa.AveragedModel(model, multi_avg_fn=swa.get_ema_multi_avg_fn(config["ema"]))
     losses, rates, first = [], [], {}
-    for s in range(STEPS):
+    for s in range(config["steps"]):
         rates.append(of.param_groups[0]["lr"])
         of.zero_grad()
         output = model(x[s % CYCLE])
@@ -93,7 +94,15 @@ def run(config, start, x, y, dtype):
             first = {f"grad0.{k}": p.grad.clone() for k, p in model.named_parameters()}
             first["out0"] = output.detach().clone()
         losses.append(loss.item())
-        of.step()
+        if config["optimizer"]["name"] == "lbfgs":
+            def closure():
+                of.zero_grad()
+                again = torch.nn.functional.mse_loss(model(x[s % CYCLE]), y[s % CYCLE])
+                again.backward()
+                return again
+            of.step(closure)
+        else:
+            of.step()
         if averaged is not None:
             averaged.update_parameters(model)
         if scheduler is not None:
@@ -104,12 +113,18 @@ def run(config, start, x, y, dtype):
 def case(name, config, seed):
     torch.manual_seed(seed)
     start = torch.nn.Sequential(torch.nn.Linear(INPUTS, UNITS), torch.nn.Tanh(), torch.nn.Linear(UNITS, OUTPUTS))
-    x, y = torch.randn(CYCLE, BATCH, INPUTS), torch.rand(CYCLE, BATCH, OUTPUTS)
+    batch = config.get("batch", BATCH)
+    x, y = torch.randn(CYCLE, batch, INPUTS), torch.rand(CYCLE, batch, OUTPUTS)
+    if config["optimizer"]["name"] == "lbfgs":
+        # It is for a batch of all examples: each step has the same one.
+        x, y = x[:1].repeat(CYCLE, 1, 1), y[:1].repeat(CYCLE, 1, 1)
     layers = [
         {"type": "linear", "in": INPUTS, "out": UNITS}, {"type": "act", "name": "tanh"},
         {"type": "linear", "in": UNITS, "out": OUTPUTS},
     ]
-    config = {"name": name, "layers": layers, "loss": {"name": "mse"}, **config, "batch": BATCH, "steps": STEPS, "cycle": CYCLE}
+    config = {"name": name, "layers": layers, "loss": {"name": "mse"}, **config}
+    # The same keys in the same order as ever: files stay what they are.
+    config = {**config, "batch": config.pop("batch", BATCH), "steps": config.pop("steps", STEPS), "cycle": CYCLE}
     model64, loss64, rates, first, averaged64 = run(config, start, x, y, torch.float64)
     model32, loss32, _, _, averaged32 = run(config, start, x, y, torch.float32)
     tensors = {"x": x, "y": y, "loss64": torch.tensor(loss64, dtype=torch.float64), "loss32": torch.tensor(loss32)}
@@ -185,6 +200,15 @@ def main():
         "adam_0.25": {"optimizer": {"name": "adam", "lr": 0.01}, "ema": 0.25},
     }
     cases += [(f"ema/{n}", c) for n, c in emas.items()]
+    # Few steps: near the end every difference of roundings decides about another line search.
+    lbfgs = {"name": "lbfgs"}
+    all_examples = {
+        "defaults": {"optimizer": lbfgs, "batch": 24, "steps": 2},
+        "history_3": {"optimizer": {**lbfgs, "history_size": 3, "max_iter": 4}, "batch": 24, "steps": 8},
+        "slow": {"optimizer": {**lbfgs, "lr": 0.2, "max_iter": 5, "max_eval": 40}, "batch": 24, "steps": 2},
+        "fast": {"optimizer": {**lbfgs, "lr": 20, "max_iter": 6, "max_eval": 12}, "batch": 24, "steps": 3},
+    }
+    cases += [(f"lbfgs/{n}", c) for n, c in all_examples.items()]
     lines = [case(name, config, seed) for seed, (name, config) in enumerate(cases)]
     index = HERE / "index.tsv"
     kept = [line for line in index.read_text().splitlines() if not line.startswith(FAMILIES)]
