@@ -86,7 +86,9 @@ impl<T: Element> Writer<'_, T> {
                     _ => (elements(), Share::OfOutputs),
                 };
                 let mean = over(divisor)(1.0);
-                let (measure, losses) = (measure.map(|number| rounded(*number)), self.room.place(rows, units));
+                // A compiler that knew the numbers would convert them before it knows whether the measure has any.
+                let measure = measure.map(|number| rounded(black_box(*number)));
+                let losses = self.room.place(rows, units);
                 let op = Op::ElementLoss { measure, outputs, targets, mean, slope: mean, losses, delta, loss: to };
                 (op, Some(Losses::Elements { losses, share }))
             }
