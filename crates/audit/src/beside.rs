@@ -51,7 +51,10 @@ fn training_in<T: Element>(
     let data = dataset::<T>(network.inputs(), network.outputs(), examples as usize, &options.loss, weighted)?;
     let spec = NetworkSpec::of_training(&network, &options).on(&data);
     let (beside, report) = match weighted {
-        false => (step_beside_kernels(&options, step, element), EPOCH_REPORT),
+        false => {
+            let report = if options.loss.is_sum() { WEIGHTED_EPOCH_REPORT } else { EPOCH_REPORT };
+            (step_beside_kernels(&options, step, element), report)
+        }
         true => (weighted_step_beside_kernels(&options, step, rows, element), WEIGHTED_EPOCH_REPORT),
     };
     let mut beside = beside.map_err(overflow)?;

@@ -102,7 +102,7 @@ fn kernels_in_f64() {
 }
 
 /// Every setting of optimizers that makes another rule.
-fn optimizers() -> [Optimizer; 10] {
+fn optimizers() -> [Optimizer; 11] {
     let sgd = |sgd| Optimizer::Sgd(sgd);
     let (plain, momentum) = (Sgd::default(), Sgd::default().with_momentum(0.9));
     [
@@ -114,6 +114,7 @@ fn optimizers() -> [Optimizer; 10] {
         sgd(momentum.with_nesterov(true).with_weight_decay(0.1)),
         Optimizer::adam(0.01),
         Optimizer::Adam(Adam::default().with_weight_decay(0.1)),
+        Optimizer::Adam(Adam::default().with_weight_decay(0.1).with_bias_decay(false)),
         Optimizer::adamw(0.01),
         Optimizer::AdamW(AdamW::default().with_weight_decay(0.0)),
     ]

@@ -97,6 +97,22 @@ fn steps_of_a_training() {
     assert_eq!(divisions[..3], [2 * 2 + 1, 0, 1]);
 }
 
+/// Sums: their constants, their steps and their evaluations.
+#[test]
+fn sums_of_losses() {
+    let level = Level::available().last().unwrap();
+    for (loss, element) in losses().into_iter().flat_map(|loss| ELEMENTS.map(|element| (loss.clone(), element))) {
+        if loss.takes_labels() && loss.is_weighted() {
+            continue;
+        }
+        let network = network(loss.clone().summed());
+        assert_agrees(&audit_new_step(&network, level, element).unwrap());
+        let options = TrainingOptions::new(loss.summed(), Optimizer::sgd(1e-3)).with_batch(2);
+        assert_agrees(&audit_training_step(&network, &options, 5, 3, level, element).unwrap());
+        assert_agrees(&audit_evaluation(&network, 257, level, element).unwrap());
+    }
+}
+
 #[test]
 fn new_steps() {
     for (loss, element) in losses().into_iter().flat_map(|loss| ELEMENTS.map(|element| (loss.clone(), element))) {

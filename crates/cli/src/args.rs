@@ -24,7 +24,7 @@ use network::network;
 pub use optimizer::OptimizerArg;
 pub use search::SearchArgs;
 pub use table::TableArgs;
-pub use tuning::TuningArgs;
+pub use tuning::{Reduction, TuningArgs};
 pub use values::{Auto, Betas, CheckpointEvery, ClassWeightsArg, Hidden, ScheduleArg, at_least_one};
 
 /// What does my network cost, how long will it take here, train it.

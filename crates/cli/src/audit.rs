@@ -15,7 +15,7 @@ use crate::format::count;
 use crate::table::{Look, table};
 
 /// All that says which step: it needs a network.
-const OF_A_STEP: [&str; 19] = [
+const OF_A_STEP: [&str; 22] = [
     "hidden",
     "output",
     "loss",
@@ -26,8 +26,11 @@ const OF_A_STEP: [&str; 19] = [
     "betas",
     "epsilon",
     "weight_decay",
+    "no_bias_decay",
     "clip_norm",
     "clip_value",
+    "ema",
+    "reduction",
     "label_smoothing",
     "class_weights",
     "beta",

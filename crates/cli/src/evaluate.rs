@@ -35,7 +35,7 @@ pub fn run(args: &EvaluateArgs, cpu: Cpu, out: &mut impl Write) -> Result<(), Fa
     if let Some((row, output)) = predictions.stray().filter(|_| !args.allow_non_finite) {
         return Err(Failure::Usage(format!("{} (--allow-non-finite goes on)", stray(&place(row), output))));
     }
-    let (network, loss) = (&model.checkpoint.network, &model.checkpoint.options.loss);
+    let (network, loss) = (model.checkpoint.evaluated(), &model.checkpoint.options.loss);
     let loss = network.evaluate(&cpu, &data, loss).map_err(Failure::usage)?.loss * model.schema.target.loss_unit(loss);
     if !loss.is_finite() && !args.allow_non_finite {
         // All outputs are finite: a loss overflows where one of them is largest.

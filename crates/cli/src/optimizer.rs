@@ -5,7 +5,7 @@ use nxm_data::Rows;
 use nxm_kernels::Activation;
 use nxm_net::{ElementType, Loss, Optimizer, TrainingOptions};
 
-use crate::args::{Betas, ClassWeightsArg, OptimizerArg, TuningArgs};
+use crate::args::{Betas, ClassWeightsArg, OptimizerArg, Reduction, TuningArgs};
 use crate::failure::Failure;
 
 impl TuningArgs {
@@ -23,6 +23,7 @@ impl TuningArgs {
             ("--betas", "beta2", number(betas.map(|betas| betas.1))),
             ("--epsilon", "epsilon", number(self.epsilon)),
             ("--weight-decay", "weight_decay", number(self.weight_decay)),
+            ("--no-bias-decay", "bias_decay", self.no_bias_decay.then(|| false.to_string())),
         ] {
             let Some(value) = value else { continue };
             if let Some((_, other)) = asked.asked.iter().find(|(name, other)| name == setting && *other != value) {
@@ -41,6 +42,11 @@ impl TuningArgs {
 
     /// The loss of this kind, with what is asked for. Class weights that are balanced or named need the rows that are trained on.
     pub fn loss(&self, kind: Loss, data: Option<&Rows<'_>>) -> Result<Loss, Failure> {
+        let loss = self.mean_loss(kind, data)?;
+        Ok(if self.reduction == Some(Reduction::Sum) { loss.summed() } else { loss })
+    }
+
+    fn mean_loss(&self, kind: Loss, data: Option<&Rows<'_>>) -> Result<Loss, Failure> {
         if let Some(label_smoothing) = self.label_smoothing
             && !kind.takes_labels()
         {
@@ -101,12 +107,12 @@ impl TuningArgs {
         let network = NetworkSpec::new(sizes, hidden, output, self.loss(kind, None)?).map_err(Failure::usage)?;
         let plain = OptimizerArg::from(Optimizer::default());
         let optimizer = self.optimizer(optimizer.unwrap_or(&plain), None)?;
-        trained(network, element, optimizer, [self.clip_norm, self.clip_value])
+        trained(network, element, optimizer, [self.clip_norm, self.clip_value], self.ema)
     }
 
     /// The flags that would ask for this; those that it does not have are not set.
     pub fn of(options: &TrainingOptions) -> TuningArgs {
-        let TrainingOptions { optimizer, loss, clip_norm, clip_value, .. } = options;
+        let TrainingOptions { optimizer, loss, clip_norm, clip_value, ema, .. } = options;
         let settings = optimizer.settings();
         let text = |name: &str| settings.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
         let number = |name: &str| text(name).and_then(|value| value.parse().ok());
@@ -117,11 +123,14 @@ impl TuningArgs {
             betas: number("beta1").zip(number("beta2")).map(|(beta1, beta2)| Betas(beta1, beta2)),
             epsilon: number("epsilon"),
             weight_decay: number("weight_decay"),
+            no_bias_decay: text("bias_decay") == Some("false"),
             clip_norm: *clip_norm,
             clip_value: *clip_value,
+            ema: *ema,
             ..TuningArgs::default()
         };
-        match loss {
+        flags.reduction = Some(if loss.is_sum() { Reduction::Sum } else { Reduction::Mean });
+        match loss.of_mean() {
             Loss::CrossEntropy { label_smoothing, class_weights } => {
                 flags.label_smoothing = Some(*label_smoothing);
                 flags.class_weights = Some(ClassWeightsArg::Each(class_weights.clone()));
@@ -133,6 +142,7 @@ impl TuningArgs {
             Loss::Huber { delta } => flags.delta = Some(*delta),
             Loss::Quantile { tau } => flags.tau = Some(*tau),
             Loss::MeanSquaredError | Loss::L1 | Loss::PoissonNll { .. } | Loss::SoftMargin | Loss::KlDivergence => {}
+            Loss::Sum(_) => {}
         }
         flags
     }
@@ -144,9 +154,10 @@ pub fn trained(
     element: ElementType,
     optimizer: Optimizer,
     [clip_norm, clip_value]: [Option<f64>; 2],
+    ema: Option<f64>,
 ) -> Result<NetworkSpec, Failure> {
     let options = TrainingOptions::default().with_optimizer(optimizer);
-    let options = options.with_clip_norm(clip_norm).with_clip_value(clip_value);
+    let options = options.with_clip_norm(clip_norm).with_clip_value(clip_value).with_ema(ema);
     let checked = match element {
         ElementType::F32 => options.check::<f32>(),
         ElementType::F64 => options.check::<f64>(),
@@ -154,5 +165,6 @@ pub fn trained(
     checked.map_err(Failure::usage)?;
     let outputs = network.sizes()[network.layers()];
     network.loss().check(usize::try_from(outputs).unwrap_or(usize::MAX)).map_err(Failure::usage)?;
-    Ok(network.with_optimizer(optimizer).with_clipping(Clipping::of(&options)))
+    let network = network.with_optimizer(optimizer).with_clipping(Clipping::of(&options));
+    Ok(if ema.is_some() { network.with_average() } else { network })
 }

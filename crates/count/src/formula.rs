@@ -15,6 +15,7 @@ mod compulsory;
 mod constants;
 mod functions;
 mod kernels;
+mod lbfgs;
 mod losses;
 mod multiplication;
 mod operation;
@@ -129,7 +130,7 @@ impl Formulas {
     /// from the bias) and B·M evaluations; activation gradient the activation's derivative, B·M times; weight gradient B·N·M fma; bias
     /// gradient B·M additions; input gradient B·N·M fma (of one example B·N·M multiplications, and an addition less for each input), and
     /// nothing in the first layer, whose inputs are data; clip the layer's part of the gradients' norm, and their scaling; update the
-    /// optimizer's rule for each parameter.
+    /// optimizer's rule for each parameter, and 2 fma more if an average of weights is kept.
     ///
     /// # Errors
     /// [`CountError`] if `batch` is 0 or a count exceeds 128 bits.

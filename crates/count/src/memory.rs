@@ -16,7 +16,7 @@ use crate::kind::Overflow;
 pub struct MemoryUse {
     /// Weights and biases.
     pub parameters: u128,
-    /// What the optimizer keeps for each parameter.
+    /// What the optimizer keeps for each parameter, and the average of the weights if one is kept.
     pub optimizer: u128,
     /// Gradients of biases; those of weights only if they are clipped, and then sums of their squares.
     pub gradients: u128,

@@ -1,7 +1,7 @@
 //! A real training step of a network, on random data.
 
 use nxm_kernels::{Element, Executor, MatrixRef};
-use nxm_net::{Clipping, Loss, NetError, Network, NetworkSpec, OptimizerState, Step, Targets};
+use nxm_net::{Clipping, Loss, NetError, Network, NetworkSpec, OptimizerState, Step, Targets, WeightAverage};
 
 use crate::error::CountError;
 use crate::memory::MemoryUse;
@@ -58,6 +58,8 @@ pub struct Rehearsal<T: Element> {
     network: Network<T>,
     step: Step<T>,
     optimizer: OptimizerState<T>,
+    /// None if none is kept.
+    average: Option<WeightAverage<T>>,
     batch: usize,
     inputs: Vec<T>,
     targets: Vec<T>,
@@ -71,6 +73,9 @@ const FITS: &str = "no more rows than the batch has";
 
 /// So small that weights stay what they are, and with them the time that a step takes.
 const LEARNING_RATE: f64 = 1e-9;
+
+/// Of the average of weights: any decay takes the same operations.
+const DECAY: f64 = 0.999;
 
 impl<T: Element> Rehearsal<T> {
     /// Makes both, for `batch` examples.
@@ -94,6 +99,7 @@ impl<T: Element> Rehearsal<T> {
         };
         let mut optimizer = OptimizerState::new(*spec.optimizer(), &network)?;
         optimizer.set_learning_rate(LEARNING_RATE)?;
+        let average = spec.has_average().then(|| WeightAverage::new(&network, DECAY)).transpose()?;
 
         let mut random = Random(1);
         let mut numbers = |len: usize| (0..len).map(|_| T::from_f64(random.unit())).collect();
@@ -110,7 +116,7 @@ impl<T: Element> Rehearsal<T> {
         // From 0.5 to 1.5.
         let weights = if spec.has_example_weights() { batch } else { 0 };
         let weights = (0..weights).map(|_| T::from_f64(0.5 + random.unit())).collect();
-        Ok(Rehearsal { network, step, optimizer, batch, inputs, targets, labels, weights })
+        Ok(Rehearsal { network, step, optimizer, average, batch, inputs, targets, labels, weights })
     }
 
     /// Examples of the batch.
@@ -130,10 +136,14 @@ impl<T: Element> Rehearsal<T> {
             false => Targets::Classes(&self.labels[..rows]),
         };
         let (network, optimizer) = (&mut self.network, &mut self.optimizer);
-        Ok(match self.weights.is_empty() {
+        let loss = match self.weights.is_empty() {
             true => self.step.train(network, executor, x, targets, optimizer)?,
             false => self.step.train_weighted(network, executor, x, targets, &self.weights[..rows], optimizer)?,
-        })
+        };
+        if let Some(average) = &mut self.average {
+            average.update(network, executor)?;
+        }
+        Ok(loss)
     }
 }
 

@@ -188,6 +188,7 @@ impl LayerFormulas<'_> {
             let network = NetworkSpec::with_activations(sizes, self.around.activations.clone(), loss).ok()?;
             let network = network.with_optimizer(*self.network.optimizer()).with_clipping(self.network.clipping());
             let network = if self.network.has_example_weights() { network.with_example_weights() } else { network };
+            let network = if self.network.has_average() { network.with_average() } else { network };
             formulas.step(&network, batch).ok()
         });
         let answer = answer.as_ref()?;

@@ -152,7 +152,7 @@ impl Tool {
                     [0, 1, 2].map(|which| units_times(network, |activation| inside_xla(activation)[which]));
                 // The bias is an addition.
                 let forward = times(doubled.and_then(|sum| sum.checked_add(units)?.checked_add(flops)))?;
-                let both = match network.loss() {
+                let both = match network.loss().of_mean() {
                     // 2·(o − t)/(B·M) and what follows from it; biases' gradients are sums over the rows.
                     Loss::MeanSquaredError => {
                         let outputs = u128::from(network.sizes()[network.layers()]);
@@ -225,7 +225,7 @@ fn units_with(network: &NetworkSpec, activation: Activation) -> u128 {
 
 /// The softmax behind the outputs, if the loss is one of classes: an exponential (32) and a division (4) each.
 fn softmax(network: &NetworkSpec) -> u128 {
-    match network.loss() {
+    match network.loss().of_mean() {
         Loss::CrossEntropy { .. } => 36 * u128::from(network.sizes()[network.layers()]),
         _ => 0,
     }

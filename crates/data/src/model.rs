@@ -103,7 +103,7 @@ impl Model {
     }
 
     fn outputs(&self, inputs: MatrixRef<'_, f32>) -> Result<Predictions<'_>, TableError> {
-        let outputs = self.checkpoint.network.predict(&self.cpu, inputs)?;
+        let outputs = self.checkpoint.evaluated().predict(&self.cpu, inputs)?;
         Ok(Predictions { target: &self.schema.target, outputs })
     }
 }

@@ -25,10 +25,20 @@ pub(crate) fn check_data<T: Element>(network: &Network<T>, loss: &Loss, data: &D
         return Err(NetError::Outputs { expected, found });
     }
     check_examples(network, loss, data.inputs(), data.targets())?;
+    check_weighable(loss, data.weights().is_some())?;
     match data.weights() {
         // A part of a data set may have none of the rows that weigh something.
         Some(weights) if weights.iter().all(|s| is_zero(*s)) => Err(NetError::NoWeight),
         _ => Ok(()),
+    }
+}
+
+/// Examples with weights have a mean, and no sum: the kernel that weighs rows divides by their weights.
+#[inline]
+pub(crate) fn check_weighable(loss: &Loss, weighted: bool) -> Result<(), NetError> {
+    match loss.is_sum() && weighted {
+        true => Err(NetError::OptionNeeds { option: "the sum of losses", needs: "examples without weights" }),
+        false => Ok(()),
     }
 }
 

@@ -134,6 +134,11 @@ impl<T: Element> Checkpoint<T> {
         Ok(bytes)
     }
 
+    /// The network to evaluate and to predict with: that of averaged weights if an average is kept and a step was made, else the network.
+    pub fn evaluated(&self) -> &Network<T> {
+        self.state.averaged().unwrap_or(&self.network)
+    }
+
     /// Goes on with the training, on the network in this checkpoint and a copy of its state.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ pub const EVALUATION_ROWS: usize = 256;
 /// How good a network is on some examples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
-    /// The mean loss over all examples.
+    /// The mean loss over all examples; of a loss that is a sum their sum.
     pub loss: f64,
     /// The share of examples, 0 to 1, whose largest output (the first of equal ones) is at their label; none for
     /// regression. A row with NaN among its outputs counts as wrong.
@@ -107,7 +107,9 @@ impl<T: Element> Network<T> {
                 }
                 _ => mul(widened(plans.loss(plan)), of_rows),
             };
-            (total, weight) = (add(total, of_batch), add(weight, of_rows));
+            total = add(total, of_batch);
+            // A sum is divided by 1.
+            weight = if loss.is_sum() { of_rows } else { add(weight, of_rows) };
             see(plans.outputs(plan));
             if let Targets::Classes(labels) = batch.targets {
                 let outputs = plans.outputs(plan);

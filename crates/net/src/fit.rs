@@ -43,6 +43,9 @@ impl<T: Element> Network<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
+    /// With [`TrainingOptions::with_ema`](crate::TrainingOptions::with_ema) the validation data judge the network of averaged weights. The network
+    /// itself has the weights that training goes on from, and [`Fit::averaged`] returns the averaged one of the same epoch.
+    ///
     /// It keeps a copy of the weights and of the optimizer's state after each epoch, and with validation data those of the best epoch.
     ///
     /// # Errors

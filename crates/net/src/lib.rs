@@ -77,6 +77,7 @@
 // `nxm_kernels::beside`, and have formulas of their own.
 #![cfg_attr(not(test), deny(clippy::float_arithmetic, clippy::disallowed_methods))]
 
+mod average;
 mod buffer;
 mod builder;
 mod check;
@@ -90,6 +91,7 @@ mod init;
 mod known_format;
 mod layer;
 mod layout;
+mod lbfgs;
 mod loss;
 mod network;
 mod optimizer;
@@ -105,6 +107,7 @@ mod summary;
 mod text;
 mod train;
 
+pub use average::WeightAverage;
 pub use builder::NetworkBuilder;
 pub use checkpoint::{
     Checkpoint, CheckpointError, CheckpointSummary, Checkpoints, ContentError, ElementType, FileHeader,
@@ -117,6 +120,7 @@ pub use fit::{EpochSummary, Fit, FitOptions, Stopped};
 pub use init::Initialization;
 pub use known_format::KnownFormat;
 pub use layer::{Dense, DenseMut};
+pub use lbfgs::{Lbfgs, LbfgsIteration, LbfgsReport, LbfgsState};
 pub use loss::Loss;
 pub use network::Network;
 /// What a user of this crate alone needs of the kernels: who runs them, on what, and the names of activations.

@@ -12,7 +12,8 @@ use crate::error::NetError;
 /// What keeps the logarithm of a Poisson rate from 0: PyTorch's default.
 const EPSILON: f64 = 1e-8;
 
-/// A measure of how far B rows of M outputs are from their targets, as PyTorch defines it with its mean reduction.
+/// A measure of how far B rows of M outputs are from their targets, as PyTorch defines it with its mean reduction,
+/// or with its sum.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Loss {
     /// Σ (o − t)² / (B·M), the mean over all elements; its gradient is 2(o − t) / (B·M).
@@ -89,8 +90,14 @@ pub enum Loss {
     /// gradient is −t / B. This is PyTorch's `kl_div` with its reduction "batchmean", which is the divergence; its reduction "mean" is a share
     /// 1/M of it.
     ///
-    /// BM log, 2BM + 1 multiplications, 2BM − 1 additions, BM cmp.
+    /// BM log, 2BM + 1 multiplications, 2BM − 1 additions, 2BM cmp.
     KlDivergence,
+    /// The sum of this loss over elements, or over rows where that is what it is the mean of: PyTorch's `reduction="sum"`. A step's gradient is
+    /// as many times as large, and so the learning rate that fits is smaller. [`Loss::summed`] makes it.
+    ///
+    /// Where 1/n would be, the factor is 1: the operations of a step are those of the mean. Weights of examples, of classes and label smoothing are
+    /// for means alone.
+    Sum(Box<Loss>),
 }
 
 impl Loss {
@@ -114,7 +121,36 @@ impl Loss {
         Loss::KlDivergence,
     ];
 
-    /// Its name, such as "mse", "cross_entropy" or "smooth_l1".
+    /// The sum of this loss in place of its mean: see [`Loss::Sum`].
+    ///
+    /// ```
+    /// use nxm_net::Loss;
+    /// let loss = Loss::MeanSquaredError.summed();
+    /// assert_eq!((loss.name(), loss.to_string()), ("mse", "sum of mse".to_owned()));
+    /// assert_eq!(loss.of_mean(), &Loss::MeanSquaredError);
+    /// ```
+    #[must_use]
+    pub fn summed(self) -> Loss {
+        match self {
+            Loss::Sum(_) => self,
+            mean => Loss::Sum(Box::new(mean)),
+        }
+    }
+
+    /// The loss whose sum this is; itself if it is a mean.
+    pub fn of_mean(&self) -> &Loss {
+        match self {
+            Loss::Sum(loss) => loss.of_mean(),
+            mean => mean,
+        }
+    }
+
+    /// Whether it is a sum, and no mean.
+    pub fn is_sum(&self) -> bool {
+        matches!(self, Loss::Sum(_))
+    }
+
+    /// Its name without its reduction, such as "mse", "cross_entropy" or "smooth_l1".
     pub fn name(&self) -> &'static str {
         match self {
             Loss::MeanSquaredError => "mse",
@@ -127,12 +163,13 @@ impl Loss {
             Loss::PoissonNll { .. } => "poisson_nll",
             Loss::SoftMargin => "soft_margin",
             Loss::KlDivergence => "kl_divergence",
+            Loss::Sum(loss) => loss.name(),
         }
     }
 
     /// Whether its targets are class labels; else they are values.
     pub fn takes_labels(&self) -> bool {
-        matches!(self, Loss::CrossEntropy { .. })
+        matches!(self.of_mean(), Loss::CrossEntropy { .. })
     }
 
     /// Whether it is computed by the longer formula of [`CrossEntropy`](Self::CrossEntropy) or
@@ -143,6 +180,7 @@ impl Loss {
                 !is_zero(*label_smoothing) || !class_weights.is_empty()
             }
             Loss::BinaryCrossEntropy { positive_weights } => !positive_weights.is_empty(),
+            Loss::Sum(loss) => loss.is_weighted(),
             _ => false,
         }
     }
@@ -168,6 +206,7 @@ impl Loss {
             Loss::BinaryCrossEntropy { positive_weights } => {
                 positive_weights.get(output).map(|p| vec![sub(*p, 1.0), *p]).unwrap_or_default()
             }
+            Loss::Sum(loss) => loss.shares(output, outputs),
             _ => Vec::new(),
         }
     }
@@ -175,7 +214,7 @@ impl Loss {
     /// What an element's loss is, where that is all there is to the loss: mean squared error too, whose losses are kept if examples have weights.
     /// A quantile takes 1 addition.
     pub(crate) fn measure(&self) -> Option<Measure<f64>> {
-        Some(match *self {
+        Some(match *self.of_mean() {
             Loss::MeanSquaredError => Measure::Squared,
             Loss::L1 => Measure::Absolute,
             Loss::SmoothL1 { beta: delta } | Loss::Huber { delta } => Measure::Huber { delta },
@@ -184,7 +223,7 @@ impl Loss {
             Loss::PoissonNll { log_input: false } => Measure::PoissonRate { epsilon: EPSILON },
             Loss::SoftMargin => Measure::SoftMargin,
             Loss::KlDivergence => Measure::KullbackLeibler,
-            Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy { .. } => return None,
+            Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy { .. } | Loss::Sum(_) => return None,
         })
     }
 
@@ -193,6 +232,7 @@ impl Loss {
         match self {
             Loss::CrossEntropy { .. } if self.is_weighted() => 3,
             Loss::BinaryCrossEntropy { .. } if self.is_weighted() => 2,
+            Loss::Sum(loss) => loss.rows_of_shares(),
             _ => 0,
         }
     }
@@ -241,12 +281,23 @@ impl Loss {
                 check_class_weights(class_weights, outputs)
             }
             Loss::BinaryCrossEntropy { positive_weights } => check_positive_weights(positive_weights, outputs),
+            Loss::Sum(loss) => match loss.of_mean() {
+                // Their kernel divides by the sum of the weights.
+                loss @ Loss::CrossEntropy { .. } if loss.is_weighted() => Err(NetError::OptionNeeds {
+                    option: "the sum of cross-entropies",
+                    needs: "no class weights and no label smoothing",
+                }),
+                loss => loss.check(outputs),
+            },
         }
     }
 
-    /// What a batch's loss is the mean over: its B rows (1 conversion), or their labels' weights (B − 1 additions). With weights of examples,
+    /// What a batch's loss is the mean over: 1 of a sum, which is no mean. Else its B rows (1 conversion), or their labels' weights (B − 1 additions). With weights of examples,
     /// the sum of those (B − 1 additions; in f32 B conversions), each times its label's weight, if it has one (B mul).
     pub(crate) fn weight_of<T: Element>(&self, rows: usize, targets: Targets<'_, T>, weights: Option<&[T]>) -> f64 {
+        if self.is_sum() {
+            return 1.0;
+        }
         let classes = match (self, targets) {
             (Loss::CrossEntropy { class_weights, .. }, Targets::Classes(labels)) if !class_weights.is_empty() => {
                 Some(labels.iter().map(|label| class_weights[*label as usize]))
@@ -304,7 +355,10 @@ fn check_positive_weights(weights: &[f64], outputs: usize) -> Result<(), NetErro
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        match self {
+            Loss::Sum(loss) => f.pad(&format!("sum of {loss}")),
+            mean => f.pad(mean.name()),
+        }
     }
 }
 

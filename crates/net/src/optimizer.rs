@@ -13,6 +13,7 @@ use crate::check::check_learning_rate;
 use crate::error::NetError;
 
 pub use settings::{Adadelta, Adagrad, Adam, AdamW, Adamax, Lion, NAdam, Optimizer, RAdam, RmsProp, Rprop, Sgd};
+pub(crate) use state::Rules;
 pub use state::{LayerState, OptimizerState};
 
 impl Default for Optimizer {
@@ -130,6 +131,7 @@ mod tests {
             for (name, value) in optimizer.settings() {
                 let changed = match value.as_str() {
                     "false" => "true",
+                    "true" => "false",
                     _ => "0.25",
                 };
                 other.set(name, changed).unwrap();

@@ -12,9 +12,11 @@ mod outline;
 use nxm_kernels::call::Operation;
 use nxm_kernels::{Decay, Element, Region, Rule};
 
+use crate::average;
 use crate::checkpoint::ElementType;
 use crate::layout::NetworkLayout;
 use crate::loss::Loss;
+use crate::optimizer::Optimizer;
 use crate::spec::{Clipping, NetworkSpec, SpecError};
 
 pub(crate) use outline::{Outline, Purpose, Results, Sections, UpdateMode};
@@ -32,6 +34,8 @@ pub enum Run {
     GradientsAndUpdate,
     /// Adds the gradients of a micro-batch to those of others: [`Step::accumulate`](crate::Step::accumulate).
     Accumulation,
+    /// Computes outputs, their loss and all gradients: [`Step::gradients`](crate::Step::gradients).
+    Gradients,
     /// Clips gradients and updates by them: [`Step::update`](crate::Step::update).
     Update,
 }
@@ -56,18 +60,29 @@ pub fn operations(
 }
 
 fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<Vec<(Region, Operation)>, SpecError> {
-    let Outline { instructions, sections, .. } = outline::<T>(spec, rows, run)?.1;
+    let (layout, Outline { instructions, sections, .. }) = outline::<T>(spec, rows, run)?;
     let (scale, gradients) = (sections.scale(), sections.gradients());
     let runs = |i: &usize| {
-        (spec.clipping() == Clipping::Scaled || !scale.contains(i)) && (run != Run::Update || !gradients.contains(i))
+        (spec.clipping() == Clipping::Scaled || !scale.contains(i))
+            && (run != Run::Update || !gradients.contains(i))
+            && (run != Run::Gradients || gradients.contains(i))
     };
+    // A rule's constants change from step to step, but its operations do not: the first step stands for all.
+    let of = |optimizer: &Optimizer| optimizer.rule::<f64>(optimizer.learning_rate(), 1);
     let rule = match run {
         Run::Accumulation => Rule::Sgd { learning_rate: -1.0, decay: Decay::None },
-        // A rule's constants change from step to step, but its operations do not: the first step stands for all.
-        _ => spec.optimizer().rule::<f64>(spec.optimizer().learning_rate(), 1),
+        _ => of(spec.optimizer()),
     };
-    let listed = (0..instructions.len()).filter(runs).map(|i| &instructions[i]);
-    Ok(listed.map(|instruction| (instruction.region, instruction.operation(&rule))).collect())
+    let of_biases = spec.optimizer().of_biases().map_or(rule, |optimizer| of(&optimizer));
+    let listed = (0..instructions.len()).filter(runs);
+    let operation = |i: usize| {
+        let rule = if sections.biases().contains(&i) { of_biases } else { rule };
+        (instructions[i].region, instructions[i].operation(&rule))
+    };
+    let updates = matches!(run, Run::Step | Run::GradientsAndUpdate | Run::Update);
+    let average = if updates && spec.has_average() { average::instructions::<T>(&layout) } else { Vec::new() };
+    let averaged = average.iter().map(|instruction| (instruction.region, instruction.operation(&average::any_rule())));
+    Ok(listed.map(operation).chain(averaged).collect())
 }
 
 /// How many elements of memory a run works on, by what they hold. Padding and alignment are included.
@@ -75,7 +90,7 @@ fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<
 pub struct MemoryNeeds {
     /// Weights and biases.
     pub parameters: u128,
-    /// What the optimizer keeps for each of them.
+    /// What the optimizer keeps for each of them, and their average if one is kept.
     pub state: u128,
     /// Gradients of biases; gradients of weights unless the step is fused; sums of squares if gradients are clipped.
     pub gradients: u128,
@@ -99,16 +114,19 @@ pub fn memory_needs(spec: &NetworkSpec, element: ElementType, rows: u64, run: Ru
 }
 
 fn memory_needs_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<MemoryNeeds, SpecError> {
-    let (parameters, outline) = outline::<T>(spec, rows, run)?;
+    let (layout, outline) = outline::<T>(spec, rows, run)?;
+    let parameters = layout.elements;
     let kept = match run {
-        Run::Prediction | Run::Evaluation => 0,
-        Run::Step | Run::GradientsAndUpdate | Run::Accumulation | Run::Update => spec.optimizer().state_names().len(),
+        Run::Prediction | Run::Evaluation | Run::Gradients => 0,
+        Run::Step | Run::GradientsAndUpdate | Run::Accumulation | Run::Update => {
+            spec.optimizer().state_names().len() + usize::from(spec.has_average())
+        }
     };
     Ok(MemoryNeeds { parameters, state: parameters.saturating_mul(kept as u128), ..outline.needs })
 }
 
-/// Elements of all parameters, and the outline of the program that is run.
-fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(u128, Outline<T>), SpecError> {
+/// Where parameters stand, and the outline of the program that is run.
+fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(NetworkLayout, Outline<T>), SpecError> {
     let addressable = |size: &u64| usize::try_from(*size).map_err(|_| SpecError::TooLarge { size: *size });
     let sizes = spec.sizes().iter().map(addressable).collect::<Result<Vec<usize>, SpecError>>()?;
     let layout = NetworkLayout::new::<T>(&sizes, spec.activations().iter().copied());
@@ -123,7 +141,7 @@ fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(u128,
     let purpose = match run {
         Run::Prediction => Purpose::Prediction,
         Run::Evaluation => Purpose::Evaluation { weighted },
-        Run::Step | Run::GradientsAndUpdate | Run::Update => {
+        Run::Step | Run::GradientsAndUpdate | Run::Gradients | Run::Update => {
             Purpose::Training { mode, state: spec.optimizer().state_names().len(), weighted }
         }
         Run::Accumulation => Purpose::Accumulation { mode, weighted },
@@ -133,5 +151,6 @@ fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(u128,
         Run::Prediction => &Loss::MeanSquaredError,
         _ => spec.loss(),
     };
-    Ok((layout.elements, Outline::new(&layout, loss, addressable(&rows)?, purpose)))
+    let outline = Outline::new(&layout, loss, addressable(&rows)?, purpose);
+    Ok((layout, outline))
 }

@@ -27,6 +27,7 @@ pub struct NetworkSpec {
     loss: Loss,
     optimizer: Optimizer,
     clipping: Clipping,
+    average: bool,
     example_weights: bool,
 }
 
@@ -133,7 +134,7 @@ impl NetworkSpec {
         let parameters = sizes.windows(2).try_fold(0u128, |sum, pair| sum.checked_add(layer_parameters(pair)));
         parameters.ok_or(SpecError::TooManyParameters)?;
         let (optimizer, clipping) = (Optimizer::default(), Clipping::None);
-        Ok(NetworkSpec { sizes, activations, loss, optimizer, clipping, example_weights: false })
+        Ok(NetworkSpec { sizes, activations, loss, optimizer, clipping, average: false, example_weights: false })
     }
 
     /// What `network` is, trained as `options` say. Where those clip gradients, they are taken to be scaled. Examples have no weights:
@@ -158,7 +159,8 @@ impl NetworkSpec {
     ) -> Result<NetworkSpec, SpecError> {
         let sizes: Vec<u64> = sizes.iter().map(|size| *size as u64).collect();
         let spec = NetworkSpec::with_activations(sizes, activations, options.loss.clone())?;
-        Ok(spec.with_optimizer(options.optimizer).with_clipping(Clipping::of(options)))
+        let spec = spec.with_optimizer(options.optimizer).with_clipping(Clipping::of(options));
+        Ok(if options.ema.is_some() { spec.with_average() } else { spec })
     }
 
     /// A network of these sizes and activations, its weights drawn from `seed`.
@@ -183,6 +185,12 @@ impl NetworkSpec {
     #[must_use]
     pub fn with_clipping(self, clipping: Clipping) -> NetworkSpec {
         NetworkSpec { clipping, ..self }
+    }
+
+    /// The same network, trained with an exponential moving average of its weights ([`WeightAverage`](crate::WeightAverage)).
+    #[must_use]
+    pub fn with_average(self) -> NetworkSpec {
+        NetworkSpec { average: true, ..self }
     }
 
     /// The same network, trained and evaluated on examples that have weights.
@@ -216,6 +224,10 @@ impl NetworkSpec {
     /// Whether gradients are clipped.
     pub fn clipping(&self) -> Clipping {
         self.clipping
+    }
+    /// Whether an average of its weights is kept.
+    pub fn has_average(&self) -> bool {
+        self.average
     }
     /// Whether the examples have weights.
     pub fn has_example_weights(&self) -> bool {

@@ -3,12 +3,14 @@
 use nxm_kernels::beside::{div, rounded, whole};
 use nxm_kernels::{Decay, Element, Executor, MatrixRef, Rule};
 
-use crate::check::{check_examples, check_learning_rate, check_weights, finite_matrix, first_not_finite, is_finite};
+use crate::check::{
+    check_examples, check_learning_rate, check_weighable, check_weights, finite_matrix, first_not_finite, is_finite,
+};
 use crate::data::{Batch, Targets};
 use crate::error::NetError;
 use crate::loss::Loss;
 use crate::network::Network;
-use crate::optimizer::OptimizerState;
+use crate::optimizer::{OptimizerState, Rules};
 use crate::plans::{Given, Plans};
 use crate::program::{Purpose, Sections, UpdateMode};
 
@@ -227,20 +229,28 @@ impl<T: Element> Step<T> {
         batch: Batch<'_, T>,
         optimizer: &mut OptimizerState<T>,
     ) -> Result<T, NetError> {
-        let rule = optimizer.rule();
-        let given = Given::update(network, optimizer, rule).on(batch);
+        let rules = optimizer.rules();
+        let given = Given::update(network, optimizer, rules.of_weights).on(batch);
         self.plans.run(plan, Sections::forward, executor, given)?;
         let loss = self.plans.loss(plan);
         if !is_finite(loss) {
             return Err(self.diverged(plan, network, optimizer.steps()));
         }
-        let given = Given::update(network, optimizer, rule).on(batch);
-        self.plans.run(plan, Sections::backward, executor, given)?;
-        if matches!(self.purpose(optimizer, false), Purpose::Training { mode: UpdateMode::Fused, .. }) {
+        let is_fused = matches!(self.purpose(optimizer, false), Purpose::Training { mode: UpdateMode::Fused, .. });
+        let given = Given::update(network, optimizer, rules.of_weights).on(batch);
+        if is_fused {
+            match rules.of_biases {
+                None => self.plans.run(plan, Sections::backward, executor, given)?,
+                Some(rule) => {
+                    self.plans.run(plan, Sections::backward_of_weights, executor, given)?;
+                    self.plans.run(plan, Sections::biases, executor, Given::update(network, optimizer, rule))?;
+                }
+            }
             optimizer.advance();
         } else {
+            self.plans.run(plan, Sections::backward, executor, given)?;
             self.made = Some(plan);
-            self.finish(plan, network, executor, optimizer, rule)?;
+            self.finish(plan, network, executor, optimizer, rules)?;
         }
         Ok(loss)
     }
@@ -376,8 +386,8 @@ impl<T: Element> Step<T> {
         let plan = self.plans.find(rows, Purpose::Training { mode, state: optimizer.kept(), weighted })?;
         // Gradients stand at the same places, whatever the optimizer keeps.
         (self.made, self.accumulated) = (Some(plan), 0);
-        let rule = optimizer.rule();
-        self.finish(plan, network, executor, optimizer, rule)
+        let rules = optimizer.rules();
+        self.finish(plan, network, executor, optimizer, rules)
     }
 
     /// Clips the gradients that stand in memory, if the step clips, and updates all parameters by them.
@@ -387,8 +397,9 @@ impl<T: Element> Step<T> {
         network: &mut Network<T>,
         executor: &dyn Executor,
         optimizer: &mut OptimizerState<T>,
-        rule: Rule<T>,
+        rules: Rules<T>,
     ) -> Result<(), NetError> {
+        let rule = rules.of_weights;
         if let UpdateMode::Clipped(_) = self.mode {
             self.plans.run(plan, Sections::norm, executor, Given::update(network, optimizer, rule))?;
             let results = &self.plans.plan(plan).results;
@@ -402,7 +413,14 @@ impl<T: Element> Step<T> {
                 self.plans.run(plan, Sections::scale, executor, Given::update(network, optimizer, rule))?;
             }
         }
-        self.plans.run(plan, Sections::update, executor, Given::update(network, optimizer, rule))?;
+        match rules.of_biases {
+            None => self.plans.run(plan, Sections::update, executor, Given::update(network, optimizer, rule))?,
+            Some(of_biases) => {
+                let given = Given::update(network, optimizer, rule);
+                self.plans.run(plan, Sections::update_of_weights, executor, given)?;
+                self.plans.run(plan, Sections::biases, executor, Given::update(network, optimizer, of_biases))?;
+            }
+        }
         optimizer.advance();
         Ok(())
     }
@@ -417,6 +435,7 @@ impl<T: Element> Step<T> {
             _ => {}
         }
         check_examples(network, &self.plans.loss, x, targets)?;
+        check_weighable(&self.plans.loss, weights.is_some())?;
         weights.map_or(Ok(()), |weights| check_weights(weights, x.rows()))
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use nxm_kernels::beside::{add, div, is_zero, sum, whole, widened};
 use nxm_kernels::{Element, Executor};
 
+use crate::average::WeightAverage;
 use crate::check::check_data;
 use crate::data::Dataset;
 use crate::error::NetError;
@@ -18,6 +19,7 @@ use crate::random::{epoch_generator, shuffle};
 use crate::step::Step;
 
 pub use options::TrainingOptions;
+pub(crate) use state::check_updates;
 pub use state::{Progress, TrainingState};
 
 /// What an epoch came to.
@@ -28,7 +30,7 @@ pub struct EpochReport {
     /// Steps it took.
     pub steps: usize,
     /// The mean over all examples of the loss each had in its step, before that step's update. If examples have weights, the mean of their
-    /// steps' losses by the weights of those.
+    /// steps' losses by the weights of those. If the loss is a sum, the sum of the steps' losses.
     pub loss: f64,
 }
 
@@ -124,7 +126,7 @@ impl<'a, T: Element> Training<'a, T> {
         executor: &'a dyn Executor,
         data: &'a Dataset<T>,
         options: TrainingOptions,
-        state: TrainingState<T>,
+        mut state: TrainingState<T>,
     ) -> Result<Self, NetError> {
         options.check::<T>()?;
         check_data(network, &options.loss, data)?;
@@ -138,6 +140,9 @@ impl<'a, T: Element> Training<'a, T> {
         }
         let total = data.weights().map(sum_of);
         state.check_optimizer(network, &options)?;
+        if let (Some(decay), None) = (options.ema, &state.average) {
+            state.average = Some(WeightAverage::new(network, decay)?);
+        }
         step.reserve_for(&state.optimizer, options.accumulate, total.is_some())?;
         let (order, batch) = ((0..data.len()).collect(), data.with_capacity(rows));
         Ok(Training {
@@ -159,6 +164,12 @@ impl<'a, T: Element> Training<'a, T> {
     /// The network as it is now.
     pub fn network(&self) -> &Network<T> {
         self.network
+    }
+
+    /// The network to evaluate and to predict with: that of averaged weights if an average is kept and a step was made, else the network as it
+    /// is now.
+    pub fn evaluated(&self) -> &Network<T> {
+        self.state.averaged().unwrap_or(self.network)
     }
 
     /// All that a resume needs besides network, data and options.
@@ -216,7 +227,8 @@ impl<'a, T: Element> Training<'a, T> {
         let of_step = self.options.batch.saturating_mul(self.options.accumulate);
         let used = &self.order[..steps.saturating_mul(of_step).min(self.order.len())];
         let weight = match self.data.weights() {
-            None => whole(used.len() as u64),
+            None if used.is_empty() => 0.0,
+            None => weight_of::<T>(&self.options, used.len(), None),
             Some(weights) => sum(used.iter().map(|row| widened(weights[*row]))),
         };
         (!is_zero(weight)).then(|| div(loss, weight))
@@ -277,11 +289,15 @@ impl<'a, T: Element> Training<'a, T> {
                 let optimizer = &mut self.state.optimizer;
                 let loss = widened(self.step.train_checked(self.network, self.executor, batch, optimizer)?);
                 // The report's mean is no part of the step. Its operations have a formula of their own (docs/counting.md).
-                self.state.progress.add(loss, batch.weights.map_or_else(|| whole(rows as u64), sum_of));
+                let weight = weight_of(&self.options, rows, batch.weights);
+                self.state.progress.add(loss, weight);
                 loss
             }
             _ => self.accumulate(used, rows)?,
         };
+        if let Some(average) = &mut self.state.average {
+            average.update(self.network, self.executor)?;
+        }
         self.state.progress.steps += 1;
         let step = self.steps();
         if used + rows == self.data.len() {
@@ -316,7 +332,8 @@ impl<'a, T: Element> Training<'a, T> {
                     return Err(error.at_step(self.state.optimizer.steps() + 1));
                 }
             };
-            self.state.progress.add(loss, micro_batch.weights.map_or_else(|| whole(rows as u64), sum_of));
+            let weight = weight_of(&self.options, rows, micro_batch.weights);
+            self.state.progress.add(loss, weight);
             losses = Some(losses.map_or(loss, |losses| add(losses, loss)));
         }
         let updated = self.step.update(self.network, self.executor, &mut self.state.optimizer);
@@ -342,9 +359,18 @@ impl<'a, T: Element> Training<'a, T> {
         self.check_finite()?;
         let Progress { epochs, steps, loss } = self.state.progress;
         self.state.progress = Progress { epochs: epochs + 1, steps: 0, loss: 0.0 };
-        let loss = div(loss, self.total.unwrap_or_else(|| whole(self.data.len() as u64)));
+        let loss = div(loss, self.total.unwrap_or_else(|| weight_of::<T>(&self.options, self.data.len(), None)));
         self.last_epoch = Some(EpochReport { epoch: epochs + 1, steps, loss });
         Ok(())
+    }
+}
+
+/// What the loss of these examples is a mean over: their weights, their number (1 conversion), or 1 if it is a sum.
+fn weight_of<T: Element>(options: &TrainingOptions, rows: usize, weights: Option<&[T]>) -> f64 {
+    match weights {
+        Some(weights) => sum_of(weights),
+        None if options.loss.is_sum() => 1.0,
+        None => whole(rows as u64),
     }
 }
 

@@ -1,8 +1,28 @@
 //! What of an optimizer, its schedule and a loss can be set, besides which they are.
 
-use clap::Args;
+use std::fmt;
+
+use clap::{Args, ValueEnum};
 
 use super::values::{Betas, ClassWeightsArg};
+
+/// What becomes of the losses of a step's examples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Reduction {
+    /// Their mean.
+    Mean,
+    /// Their sum.
+    Sum,
+}
+
+impl fmt::Display for Reduction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Reduction::Mean => "mean",
+            Reduction::Sum => "sum",
+        })
+    }
+}
 
 /// What can be set; each only with those that have it.
 #[derive(Clone, Debug, Default, Args)]
@@ -26,12 +46,22 @@ pub struct TuningArgs {
     /// How fast weights decay. [default: 0; 0.01 for adamw, or what a checkpoint says]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub weight_decay: Option<f64>,
+    /// Biases do not decay, whatever --weight-decay is.
+    #[arg(long)]
+    pub no_bias_decay: bool,
     /// The largest norm of the gradients of a step; what is counted is a step that exceeds it. [default: no limit, or what a checkpoint says]
     #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
     pub clip_norm: Option<f64>,
     /// The largest gradient, of either sign: larger ones are made as large. [default: no limit, or what a checkpoint says]
     #[arg(long, value_name = "SIZE", allow_negative_numbers = true, conflicts_with = "clip_norm")]
     pub clip_value: Option<f64>,
+    /// Keep an exponential moving average of the weights, which predicts in their place: how much of it stays in each step, as 0.999. [default:
+    /// none, or what a checkpoint says]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub ema: Option<f64>,
+    /// Whether the loss of a step is the mean over its examples, or their sum. [default: mean, or what a checkpoint says]
+    #[arg(long, value_name = "REDUCTION")]
+    pub reduction: Option<Reduction>,
     /// The share of each target that cross_entropy spreads over all classes. [default: 0]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub label_smoothing: Option<f64>,

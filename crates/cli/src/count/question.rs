@@ -107,7 +107,8 @@ fn of_checkpoint(args: &CountArgs, path: &Path, checkpoint: CheckpointSummary) -
     length.accumulate = args.accumulate.unwrap_or(length.accumulate);
     let asked = [args.tuning.clip_norm, args.tuning.clip_value];
     let clip = if asked == [None, None] { [options.clip_norm, options.clip_value] } else { asked };
-    let network = trained(network, element, optimizer(args, &options)?, clip)?;
+    let ema = args.tuning.ema.or(options.ema);
+    let network = trained(network, element, optimizer(args, &options)?, clip, ema)?;
     Ok(Question { network, element, layers: None, length })
 }
 

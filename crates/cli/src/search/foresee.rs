@@ -110,7 +110,7 @@ impl Price {
         }
         self.seconds_per_step = start.elapsed().as_secs_f64() / measured as f64;
         let start = Instant::now();
-        let judged = training.network().evaluate(cpu, held_out, &loss);
+        let judged = training.evaluated().evaluate(cpu, held_out, &loss);
         self.seconds_of_judging = start.elapsed().as_secs_f64();
         judged.is_ok()
     }

@@ -51,7 +51,7 @@ impl TrialForecast {
         let start = Instant::now();
         if let Some(held_out) = &job.held_out {
             let (rows, metric) = ((&held_out.data, &held_out.values), job.watch.metric);
-            job.schema.score(cpu, training.network(), rows, &job.checkpoint.options.loss, metric)?;
+            job.schema.score(cpu, training.evaluated(), rows, &job.checkpoint.options.loss, metric)?;
         }
         let epochs = steps.div_ceil(training.steps_per_epoch());
         let judging = start.elapsed().as_secs_f64() * epochs as f64;

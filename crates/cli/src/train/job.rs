@@ -366,7 +366,7 @@ impl TrainJob {
     /// How it is learned.
     pub fn how(&self) -> String {
         let Checkpoint { network, options, state, .. } = &self.checkpoint;
-        let TrainingOptions { loss, optimizer, schedule, batch, epochs, .. } = options;
+        let TrainingOptions { loss, optimizer, schedule, ema, batch, epochs, .. } = options;
         let sizes: Vec<String> = network.sizes().iter().map(usize::to_string).collect();
         let hidden = match network.layers().len() {
             1 => String::new(),
@@ -377,6 +377,9 @@ impl TrainJob {
         let mut text = format!("{sizes} ({hidden}{loss}, {parameters} parameters), {optimizer} at {rate}");
         if *schedule != LearningRateSchedule::Constant {
             text += &format!(" ({})", ScheduleArg(schedule.clone()));
+        }
+        if let Some(decay) = ema {
+            text += &format!(", weights averaged by {decay}");
         }
         text += &format!(", batches of {batch}, {}", plural(*epochs as u64, "epoch"));
         if state.optimizer.steps() > 0 {

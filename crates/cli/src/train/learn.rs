@@ -78,7 +78,7 @@ pub fn learn(
             let report = training.last_epoch().expect("an epoch has just ended");
             let (loss, metric) = (&training.options().loss, watch.metric);
             let judge =
-                |rows: &HeldOut| schema.score(cpu, training.network(), (&rows.data, &rows.values), loss, metric);
+                |rows: &HeldOut| schema.score(cpu, training.evaluated(), (&rows.data, &rows.values), loss, metric);
             last = held_out.as_ref().map(judge).transpose()?;
             training.report_metric(last.map_or(report.loss, |score| score.loss));
             let best = last.is_some_and(|score| watch.patience.see(report.epoch as u64, score.value));

@@ -148,6 +148,10 @@ fn what_can_be_set() {
     let options = trained("adam", &adam);
     let adam = Adam::default().with_betas(0.8, 0.9).with_epsilon(0.001).with_weight_decay(0.1);
     assert_eq!((options.optimizer, options.clip_norm), (Optimizer::Adam(adam), Some(2.0)));
+    let options = trained("sum", &["--reduction", "sum", "--learning-rate", "0.0001"]);
+    assert_eq!(options.loss, Loss::CROSS_ENTROPY.summed());
+    let options = trained("biases", &["--optimizer", "lion", "--weight-decay", "0.1", "--no-bias-decay"]);
+    assert!(options.optimizer.of_biases().is_some(), "{:?}", options.optimizer);
     let mut adamw = AdamW::default();
     adamw.learning_rate = nxm_data::LEARNING_RATE;
     let options = trained("adamw", &["--optimizer", "adamw", "--label-smoothing", "0.1", "--class-weights", "1,2,0.5"]);
@@ -162,6 +166,31 @@ fn what_can_be_set() {
     let rmsprop = RmsProp::new(0.003).with_alpha(0.9).with_centred(true).with_momentum(0.5);
     assert_eq!(options.optimizer, Optimizer::RmsProp(rmsprop));
     assert_eq!((options.clip_norm, options.clip_value, options.accumulate), (None, Some(0.5), 2));
+}
+
+/// `--ema` keeps an average of the weights, by which the network is judged and predicts.
+#[test]
+fn averaged_weights() {
+    let folder = Folder::new("averaged");
+    let (data, model) = (folder.write("flowers.csv", flowers(60)), folder.name("m"));
+    let train = ["train", &data, "--label", "kind", "--epochs", "3", "--patience", "0", "--keep-last", "--ema"];
+    let text = printed(&[&train[..], &["0.9", "--checkpoint", &model]].concat());
+    assert!(text.contains("weights averaged by 0.9,"), "{text}");
+    let kept = Checkpoint::<f32>::load(&model).expect("a checkpoint");
+    let averaged = kept.state.averaged().expect("an average");
+    assert_ne!(averaged, &kept.network);
+    // A model whose last weights are the averages predicts the same.
+    let mut other = kept.clone();
+    (other.network, other.state.average, other.options.ema) = (averaged.clone(), None, None);
+    let name = folder.name("other");
+    other.save(&name).expect("a checkpoint");
+    assert_eq!(printed(&["predict", &model, &data]), printed(&["predict", &name, &data]));
+    let refused = run(&["train", &data, "--resume", &model, "--epochs", "4", "--ema", "0.5"]);
+    let error = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && error.contains("--ema is 0.5") && error.contains("has 0.9"), "{error}");
+    printed(&["train", &data, "--resume", &model, "--epochs", "4"]);
+    let [plain, with] = [&["count", "3-2"][..], &["count", "3-2", "--ema", "0.9"]].map(printed);
+    assert_ne!(plain, with);
 }
 
 /// Every optimizer learns the flowers.

@@ -76,6 +76,8 @@ pub fn schedule_operations(schedule: &LearningRateSchedule, step: u64) -> Result
 /// constants of the optimizer's rule ([`rule_constants`]), and its share of the epoch's mean loss (1 mul, 1 addition, 2 conversions). In
 /// f64 two of the three conversions are none.
 ///
+/// Of a loss that is a sum the share is not by the number of rows: 1 conversion less.
+///
 /// A step of n > 1 micro-batches takes the share of the mean loss for each (1 conversion less than so many steps), and beside n − 1 additions,
 /// n + 1 div, n + 1 conversions and, in f32, n more.
 ///
@@ -93,8 +95,9 @@ pub fn schedule_operations(schedule: &LearningRateSchedule, step: u64) -> Result
 /// None but [`Overflow`], which such small numbers do not cause.
 pub fn step_beside_kernels(options: &TrainingOptions, step: u64, element: ElementType) -> Result<Kinds, Overflow> {
     let parts = options.accumulate as u128;
+    let rows = if options.loss.is_sum() { 0 } else { parts };
     let mut report =
-        Kinds::new([(Kind::Mul, parts), (Kind::Add, parts), (Kind::Convert, parts), rounded(element, 1 + parts)])?;
+        Kinds::new([(Kind::Mul, parts), (Kind::Add, parts), (Kind::Convert, rows), rounded(element, 1 + parts)])?;
     if parts > 1 {
         // Each micro-batch has its −1/k, and the step the mean of their losses.
         let means = Kinds::new([(Kind::Add, parts - 1), (Kind::Div, parts + 1), (Kind::Convert, parts + 1)])?;
@@ -131,7 +134,7 @@ fn sum_of_weights(rows: u128, element: ElementType) -> Result<Kinds, Overflow> {
 /// What the report of an epoch takes: Σ loss · examples, divided by the examples. 1 div, 1 conversion.
 pub const EPOCH_REPORT: Kinds = Kinds::small([0, 0, 0, 1, 0, 0, 1]);
 
-/// The same where examples have weights, whose sum the training computed when it was made: 1 div.
+/// The same where the loss is a sum, or where examples have weights, whose sum the training computed when it was made: 1 div.
 pub const WEIGHTED_EPOCH_REPORT: Kinds = Kinds::small([0, 0, 0, 1, 0, 0, 0]);
 
 /// What the constants of a network's loss take each time they are computed, for a batch of M outputs a row.
@@ -151,6 +154,8 @@ pub const WEIGHTED_EPOCH_REPORT: Kinds = Kinds::small([0, 0, 0, 1, 0, 0, 0]);
 /// | Huber: 1/(BM), δ; Poisson of rates: 1/(BM), ε | 1 mul, 1 div, 4 conversions (2) |
 /// | quantile: 1/(BM), τ, 1 − τ | 1 addition, 1 mul, 1 div, 5 conversions (2) |
 /// | Kullback-Leibler divergence: 1/B | 1 div, 2 conversions (1) |
+///
+/// A sum has 1 in place of 1/(BM) or 1/B, which is rounded and no more: 1 conversion (none), of mean squared error 2; smooth L1 takes 1 div for 1/β.
 ///
 /// Examples with weights add B, 2 conversions (1), unless the loss is cross-entropy with class weights or label smoothing; and for losses that
 /// are means over outputs 1/M, 1 div and 2 conversions (1), of smooth L1 1 mul more.
@@ -184,10 +189,23 @@ fn constants_of_weights(loss: &Loss, element: ElementType) -> Result<Kinds, Over
     }
 }
 
+/// Those of the sum of a loss.
+fn summed_loss_constants(loss: &Loss, element: ElementType) -> Result<Kinds, Overflow> {
+    match loss {
+        Loss::SmoothL1 { .. } => Kinds::new([(Kind::Div, 1), rounded(element, 2)]),
+        Loss::MeanSquaredError | Loss::Huber { .. } | Loss::PoissonNll { log_input: false } => {
+            Kinds::new([rounded(element, 2)])
+        }
+        Loss::Quantile { .. } => Kinds::new([(Kind::Add, 1), rounded(element, 3)]),
+        _ => Kinds::new([rounded(element, 1)]),
+    }
+}
+
 fn plain_loss_constants(loss: &Loss, outputs: u64, element: ElementType) -> Result<Kinds, Overflow> {
     let m = u128::from(outputs);
     let convert = |n| (Kind::Convert, n);
     match loss {
+        Loss::Sum(loss) => summed_loss_constants(loss.of_mean(), element),
         Loss::MeanSquaredError => Kinds::new([(Kind::Mul, 1), (Kind::Div, 2), convert(2), rounded(element, 2)]),
         Loss::BinaryCrossEntropy { .. } | Loss::L1 | Loss::SoftMargin | Loss::PoissonNll { log_input: true } => {
             Kinds::new([(Kind::Mul, 1), (Kind::Div, 1), convert(2), rounded(element, 1)])
@@ -225,7 +243,9 @@ pub fn new_program_beside_kernels(network: &NetworkSpec, element: ElementType) -
 fn shares(network: &NetworkSpec, element: ElementType) -> Result<Kinds, Overflow> {
     let each = match network.loss() {
         loss if !loss.is_weighted() => Kinds::NONE,
-        Loss::BinaryCrossEntropy { .. } => Kinds::new([(Kind::Add, 1), rounded(element, 2)])?,
+        loss if matches!(loss.of_mean(), Loss::BinaryCrossEntropy { .. }) => {
+            Kinds::new([(Kind::Add, 1), rounded(element, 2)])?
+        }
         _ => Kinds::new([(Kind::Add, 1), (Kind::Mul, 2), (Kind::Div, 1), (Kind::Convert, 1), rounded(element, 3)])?,
     };
     each.times(outputs(network).into())
@@ -243,7 +263,7 @@ pub fn new_step_beside_kernels(network: &NetworkSpec, element: ElementType) -> R
 
 /// What [`Network::evaluate`](nxm_net::Network::evaluate) on `examples` examples, at least 1, executes beside its kernels.
 ///
-/// For each 256 of them, and the rest: 1 mul, 2 additions, 2 conversions (1 in f64); with weights of classes or examples B − 1 additions, and a
+/// For each 256 of them, and the rest: 1 mul, 2 additions, 2 conversions (1 in f64), of a loss that is a sum an addition and a conversion less; with weights of classes or examples B − 1 additions, and a
 /// conversion less. Weights of examples are B conversions (none); with class weights too B mul. In the end 1 div; with labels 1 div and 2 conversions more. Once what a step takes when it is made ([`new_step_beside_kernels`]), and
 /// what a program takes ([`new_program_beside_kernels`]) for 256 rows and for the rest. To find the largest outputs takes integers alone.
 ///
@@ -262,12 +282,14 @@ pub fn evaluation_beside_kernels(
     let classes = matches!(loss, Loss::CrossEntropy { class_weights, .. } if !class_weights.is_empty());
     let (sums, each) = ((Kind::Add, u128::from(examples - batches)), u128::from(examples));
     let weights = match (classes, network.has_example_weights()) {
+        _ if loss.is_sum() => Kinds::NONE,
         (false, false) => Kinds::new([(Kind::Convert, u128::from(batches))])?,
         (true, false) => Kinds::new([sums])?,
         (false, true) => Kinds::new([sums, rounded(element, each)])?,
         (true, true) => Kinds::new([sums, rounded(element, each), (Kind::Mul, each)])?,
     };
-    let batch = Kinds::new([(Kind::Mul, 1), (Kind::Add, 2), rounded(element, 1)])?;
+    let adds = if loss.is_sum() { 1 } else { 2 };
+    let batch = Kinds::new([(Kind::Mul, 1), (Kind::Add, adds), rounded(element, 1)])?;
     let labels = u128::from(loss.takes_labels());
     let end = Kinds::new([(Kind::Div, 1 + labels), (Kind::Convert, 2 * labels)])?;
     let programs = new_program_beside_kernels(network, element)?.times(sizes.into())?;

@@ -25,9 +25,20 @@ use crate::kind::{Kind, Kinds, Overflow};
 /// | Lion | 3 | 1 | | | | | 4 |
 /// | Rprop | | | | | | | 4 |
 ///
+/// Where biases follow a rule of their own ([`Optimizer::of_biases`]), the constants of that rule without decay come to them.
+///
 /// # Errors
 /// None but [`Overflow`], which such small numbers do not cause.
 pub fn rule_constants(optimizer: &Optimizer, step: u64, element: ElementType) -> Result<Kinds, Overflow> {
+    let of_weights = constants_of_one(optimizer, step, element)?;
+    match optimizer.of_biases() {
+        Some(of_biases) => of_weights.plus(&constants_of_one(&of_biases, step, element)?),
+        None => Ok(of_weights),
+    }
+}
+
+/// Those of one rule.
+fn constants_of_one(optimizer: &Optimizer, step: u64, element: ElementType) -> Result<Kinds, Overflow> {
     let step = step.max(1);
     let p = power(step);
     let l2 = |rate: f64| u128::from(rate != 0.0);
@@ -98,6 +109,9 @@ mod tests {
         // RAdam's first five steps are not rectified.
         let roots = |step| rule_constants(&RAdam::default().into(), step, ElementType::F32).unwrap().sqrt();
         assert_eq!([1, 5, 6, 99].map(roots), [0, 0, 2, 2]);
+        // η and λ of weights, and η of biases.
+        let apart = Sgd::default().with_weight_decay(0.1).with_bias_decay(false).into();
+        assert_eq!(rule_constants(&apart, 1, ElementType::F32).unwrap().convert(), 3);
         let plain = rule_constants(&Optimizer::sgd(0.1), 9, ElementType::F64).unwrap();
         assert!(plain.is_none());
     }

@@ -8,6 +8,8 @@ mod dense;
 mod draw;
 mod faults;
 mod isa;
+mod kinds;
+mod lbfgs;
 mod losses;
 mod matrices;
 mod questions;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cases::{Draw, Textbook, bits, numbers, thread_counts, with_room};
+use crate::kinds::{losses, optimizers};
 use crate::textbook;
 use nxm_count::{
     Breakdown, Clipping, Cost, Counted, Formulas, Kinds, LayerPhases, NetworkSpec, Run, Tally, TrainingLength, verify,
@@ -12,8 +13,8 @@ use nxm_kernels::{
     WORTH_A_THREAD,
 };
 use nxm_net::{
-    Adadelta, Adagrad, Adam, AdamW, Adamax, Dataset, EVALUATION_ROWS, Lion, Loss, NAdam, NetError, Network, Optimizer,
-    OptimizerState, Predictor, RAdam, RmsProp, Rprop, Sgd, Step, Targets,
+    Dataset, EVALUATION_ROWS, Lion, Loss, NetError, Network, Optimizer, OptimizerState, Predictor, Step, Targets,
+    WeightAverage,
 };
 use proptest::prelude::*;
 
@@ -28,6 +29,8 @@ struct StepCase {
     batch: usize,
     /// Whether examples have weights.
     weighted: bool,
+    /// Whether an average of weights is kept.
+    average: bool,
 }
 
 impl StepCase {
@@ -35,13 +38,14 @@ impl StepCase {
     fn new(sizes: Vec<u64>, hidden: Activation, output: Activation, loss: Loss, batch: usize) -> StepCase {
         let activations = NetworkSpec::new(sizes.clone(), hidden, output, loss.clone()).unwrap().activations().to_vec();
         let (optimizer, clipping) = (Optimizer::sgd(0.1), Clipping::None);
-        StepCase { sizes, activations, loss, optimizer, clipping, batch, weighted: false }
+        StepCase { sizes, activations, loss, optimizer, clipping, batch, weighted: false, average: false }
     }
 
     fn spec(&self) -> NetworkSpec {
         let (sizes, activations) = (self.sizes.clone(), self.activations.clone());
         let spec = NetworkSpec::with_activations(sizes, activations, self.loss.clone()).unwrap();
         let spec = spec.with_optimizer(self.optimizer).with_clipping(self.clipping);
+        let spec = if self.average { spec.with_average() } else { spec };
         if self.weighted { spec.with_example_weights() } else { spec }
     }
 
@@ -88,8 +92,16 @@ impl StepCase {
             (Err(NetError::Diverged { .. }), Draw::Extreme) => return Vec::new(),
             (loss, _) => loss.unwrap(),
         };
+        let mut averaged = Vec::new();
+        if self.average && run != Run::Accumulation {
+            let mut average = WeightAverage::new(&network, 0.9).unwrap();
+            average.update(&network, executor).unwrap();
+            // The first update copies.
+            assert_eq!(*average.network(), network);
+            averaged.extend(average.network().layers().flat_map(|layer| layer.weights().to_vec()));
+        }
         let parameters = network.layers().flat_map(|layer| [layer.weights().to_vec(), layer.bias().to_vec()].concat());
-        std::iter::once(loss).chain(parameters).collect()
+        std::iter::once(loss).chain(parameters).chain(averaged).collect()
     }
 
     /// Each phase asks at least for what it must read and write, but for labels and class weights, and for a product whose operand or
@@ -201,6 +213,7 @@ fn accumulated_gradients() {
             clipping,
             batch: 6,
             weighted: false,
+            average: false,
         };
         for level in Level::available() {
             let formulas = Formulas::of::<f32>(level);
@@ -232,6 +245,7 @@ fn a_training_that_accumulates() {
         clipping: Clipping::None,
         batch: 4,
         weighted: false,
+        average: false,
     };
     let formulas = Formulas::textbook::<f32>();
     let length = TrainingLength::new(18).with_batch(4).with_accumulate(2).with_epochs(7);
@@ -247,56 +261,19 @@ fn jobs() -> impl Strategy<Value = StepCase> {
     let size = || prop_oneof![proptest::sample::select(vec![1u64, 7, 8, 9, 15, 16, 17, 31, 33, 48, 64, 65]), 1u64..50];
     let clipping =
         proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled, Clipping::ByValue][..]);
-    let kinds = (0..losses(1).len(), proptest::sample::select(optimizers()), clipping, any::<bool>());
+    let kinds = (0..losses(1).len(), proptest::sample::select(optimizers()), clipping, any::<[bool; 3]>());
     // Each layer has an activation of its own.
     let layers = proptest::collection::vec((size(), activation()), 1..=4);
-    (size(), layers, kinds, 1usize..=40).prop_map(|(inputs, layers, (loss, optimizer, clipping, weighted), batch)| {
-        let (units, activations): (Vec<u64>, Vec<Activation>) = layers.into_iter().unzip();
-        let loss = losses(units[units.len() - 1] as usize)[loss].clone();
-        let sizes = [&[inputs], &units[..]].concat();
-        StepCase { sizes, activations, loss, optimizer, clipping, batch, weighted }
-    })
-}
-
-/// Every loss, with each of its options.
-fn losses(outputs: usize) -> Vec<Loss> {
-    let class_weights: Vec<f64> = (0..outputs).map(|class| 1.0 + class as f64).collect();
-    let mut losses = Loss::ALL.to_vec();
-    losses.push(Loss::CrossEntropy { label_smoothing: 0.1, class_weights: Vec::new() });
-    losses.push(Loss::CrossEntropy { label_smoothing: 0.0, class_weights: class_weights.clone() });
-    losses.push(Loss::CrossEntropy { label_smoothing: 0.1, class_weights: class_weights.clone() });
-    losses.push(Loss::BinaryCrossEntropy { positive_weights: class_weights });
-    losses.push(Loss::SmoothL1 { beta: 0.3 });
-    losses
-}
-
-/// Every optimizer with each of its options.
-fn optimizers() -> Vec<Optimizer> {
-    let momentum = Sgd::default().with_momentum(0.9);
-    vec![
-        Optimizer::Sgd(Sgd::default()),
-        Optimizer::Sgd(Sgd::default().with_weight_decay(0.01)),
-        Optimizer::Sgd(momentum),
-        Optimizer::Sgd(momentum.with_dampening(0.1)),
-        Optimizer::Sgd(momentum.with_nesterov(true).with_weight_decay(0.01)),
-        Optimizer::Adam(Adam::default()),
-        Optimizer::Adam(Adam::default().with_weight_decay(0.01)),
-        Optimizer::AdamW(AdamW::default()),
-        Optimizer::AdamW(AdamW::default().with_weight_decay(0.0)),
-        Adam::default().with_amsgrad(true).into(),
-        AdamW::default().with_amsgrad(true).into(),
-        RmsProp::default().into(),
-        RmsProp::default().with_momentum(0.9).into(),
-        RmsProp::default().with_centred(true).into(),
-        RmsProp::default().with_centred(true).with_momentum(0.9).with_weight_decay(0.1).into(),
-        Adagrad::default().into(),
-        Adadelta::default().into(),
-        Adamax::default().into(),
-        NAdam::default().into(),
-        RAdam::default().with_weight_decay(0.1).into(),
-        Lion::default().into(),
-        Rprop::default().into(),
-    ]
+    (size(), layers, kinds, 1usize..=40).prop_map(
+        |(inputs, layers, (loss, optimizer, clipping, [weighted, average, sums]), batch)| {
+            let (units, activations): (Vec<u64>, Vec<Activation>) = layers.into_iter().unzip();
+            let loss = losses(units[units.len() - 1] as usize)[loss].clone();
+            // Weights of examples and of classes are for means alone.
+            let loss = if sums && !weighted && summable(&loss) { loss.summed() } else { loss };
+            let sizes = [&[inputs], &units[..]].concat();
+            StepCase { sizes, activations, loss, optimizer, clipping, batch, weighted, average }
+        },
+    )
 }
 
 proptest! {
@@ -392,6 +369,46 @@ fn every_optimizer_and_clipping() {
                 "{optimizer:?} {clipping:?}"
             );
         }
+    }
+}
+
+/// Whether a loss may be a sum.
+fn summable(loss: &Loss) -> bool {
+    !(loss.takes_labels() && loss.is_weighted())
+}
+
+/// A sum takes the operations of the mean, in steps and evaluations.
+#[test]
+fn every_sum_of_a_loss() {
+    for loss in losses(3).into_iter().filter(summable) {
+        let job = StepCase::new(vec![5, 9, 3], Activation::Tanh, Activation::Identity, loss.clone(), 7);
+        let summed = StepCase { loss: loss.summed(), ..job.clone() };
+        summed.check::<f32>();
+        summed.check::<f64>();
+        for run in [Run::Step, Run::Evaluation] {
+            let [mean, sum] = [&job, &summed].map(|job| Formulas::textbook::<f32>().run(&job.spec(), 7, run).unwrap());
+            assert_eq!(mean, sum);
+        }
+        let level = Level::detect().unwrap();
+        assert!(with_room(|| verify::<f32>(&summed.spec(), 7, level, 1)).unwrap().agrees(), "{:?}", summed.loss);
+    }
+}
+
+/// An average of weights takes 2 fma for each parameter more, in the rehearsal of a step too.
+#[test]
+fn an_average_of_weights() {
+    let (gelu, identity) = (Activation::Gelu, Activation::Identity);
+    for optimizer in [Optimizer::sgd(0.1), Optimizer::adam(0.1)] {
+        let job = StepCase::new(vec![5, 17, 3], gelu, identity, Loss::CROSS_ENTROPY, 3);
+        let (plain, job) = (job.clone(), StepCase { optimizer, average: true, ..job });
+        let plain = StepCase { optimizer, ..plain };
+        job.check::<f32>();
+        job.check::<f64>();
+        let [without, with] = [&plain, &job].map(|job| Formulas::textbook::<f32>().step(&job.spec(), 3).unwrap());
+        let parameters = job.spec().parameters();
+        assert_eq!(with.total.useful.own().fma(), without.total.useful.own().fma() + 2 * parameters);
+        let level = Level::detect().unwrap();
+        assert!(with_room(|| verify::<f32>(&job.spec(), 3, level, 1)).unwrap().agrees(), "{optimizer:?}");
     }
 }
 

@@ -42,6 +42,7 @@ fn counted(spec: &NetworkSpec, batch: u64) -> Machine {
         Clipping::Within => Some(1e300),
         Clipping::Scaled => Some(1e-30),
     };
+    trainer.average = spec.has_average().then(|| (0.9, Vec::new()));
     trainer.weights = spec.has_example_weights().then(|| (0..rows).map(|i| 0.5 + i as f64).collect());
     let (inputs, outputs) = (trainer.inputs(), trainer.outputs());
     let x: Vec<f64> = (0..rows * inputs).map(|i| (i % 17) as f64 / 17.0 - 0.4).collect();

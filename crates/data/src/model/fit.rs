@@ -53,7 +53,7 @@ impl Model {
             }
             let Some(report) = training.last_epoch() else { continue };
             let judge = |(data, values): &(Dataset<f32>, TargetValues)| {
-                schema.score(cpu, training.network(), (data, values), &loss, settings.metric)
+                schema.score(cpu, training.evaluated(), (data, values), &loss, settings.metric)
             };
             let score = held_out.as_ref().map(judge).transpose()?;
             history.push(EpochSummary {

@@ -23,11 +23,11 @@ impl Model {
         let loss = |shuffled: Option<(usize, &[usize])>| -> Result<f64, TableError> {
             let loss = &self.checkpoint.options.loss;
             let Some((column, order)) = shuffled else {
-                return Ok(self.checkpoint.network.evaluate(&self.cpu, data, loss)?.loss);
+                return Ok(self.checkpoint.evaluated().evaluate(&self.cpu, data, loss)?.loss);
             };
             let start = column.checked_sub(1).map_or(0, |before| ends[before]);
             let data = with_columns_of(data, start..ends[column], order)?;
-            Ok(self.checkpoint.network.evaluate(&self.cpu, &data, loss)?.loss)
+            Ok(self.checkpoint.evaluated().evaluate(&self.cpu, &data, loss)?.loss)
         };
         let found = permutation_importance(columns.len(), data.len(), repeats, seed, loss)?;
         Ok(found.into_iter().map(|one| (columns[one.column].name.clone(), one)).collect())

@@ -28,7 +28,7 @@ impl Target {
             Target::Numbers { standards, .. } if standards.len() == 1 => standards[0].deviation,
             _ => return 1.0,
         };
-        match loss {
+        match loss.of_mean() {
             Loss::MeanSquaredError => deviation * deviation,
             Loss::L1 | Loss::Quantile { .. } => deviation,
             _ => 1.0,

@@ -47,7 +47,7 @@ impl Model {
         let split = Split { train: self.schema.own(&split.train)?, held_out: self.schema.own(&split.held_out)? };
         let schema = self.schema.tuned(&split)?;
         let settings = recipe.settings_for(&split)?;
-        let checkpoint = settings.begin(self.checkpoint.network.clone(), &schema, split.train.len())?;
+        let checkpoint = settings.begin(self.checkpoint.evaluated().clone(), &schema, split.train.len())?;
         Model::train(cpu, &split, schema, checkpoint, &settings)
     }
 }

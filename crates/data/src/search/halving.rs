@@ -216,7 +216,7 @@ impl Trial {
             if flow.is_break() {
                 break;
             }
-            let found = training.network().evaluate(work.executor, work.held_out, &loss)?;
+            let found = training.evaluated().evaluate(work.executor, work.held_out, &loss)?;
             self.judged = self.judged.saturating_add(1);
             if found.loss.is_finite() && self.best.is_none_or(|best| found.loss < best.loss) {
                 self.best = Some(Judged { epoch: self.epochs, loss: found.loss, accuracy: found.accuracy });

@@ -3,6 +3,7 @@
 //! | tensor | shape |
 //! |---|---|
 //! | `layers.L.weights`, `layers.L.bias` | N × M, M |
+//! | `average.L.weights`, `average.L.bias` | the same, if an average of weights is kept |
 //! | `optimizer.L.weights.NAME`, `optimizer.L.bias.NAME` | the same; NAME as in [`Optimizer::state_names`](crate::Optimizer::state_names) |
 //!
 //! Every version ends with the checksum of all bytes before it and has the fields "format" and "version": these must be
@@ -26,6 +27,7 @@ use super::error::{ContentError, excerpt};
 use super::fields::{Fields, Reader, wrong};
 use super::options;
 use super::summary::{CheckpointSummary, ElementType};
+use crate::average::WeightAverage;
 use crate::error::NetError;
 use crate::layer::WEIGHTS;
 use crate::network::Network;
@@ -39,6 +41,8 @@ const FORMAT: &str = "nxm-checkpoint";
 const NOTE: &str = "note.";
 /// The field of the product of NAdam's momenta over all steps.
 const PRODUCT: &str = "optimizer.momentum_product";
+/// The field of the number of updates of the average of weights.
+const UPDATES: &str = "ema.updates";
 /// The version that is written.
 const NEWEST: u64 = 2;
 
@@ -61,6 +65,10 @@ impl<T: Element> CheckpointParts<'_, T> {
             return Err(NetError::NoExamples);
         }
         self.state.check(self.network, self.options, self.examples)?;
+        if let (Some(decay), None) = (self.options.ema, &self.state.average) {
+            let (what, found) = ("its average of weights", "none".to_owned());
+            return Err(NetError::Resume { what, expected: format!("one of decay {decay}"), found });
+        }
         self.state.check_finite(self.network)
     }
 
@@ -76,7 +84,7 @@ impl<T: Element> CheckpointParts<'_, T> {
         fields.text("activations", &activations.join(" "));
         options::write(self.options, &mut fields);
         fields.number("examples", self.examples);
-        let TrainingState { optimizer, progress: Progress { epochs, steps, loss }, plateau } = self.state;
+        let TrainingState { optimizer, progress: Progress { epochs, steps, loss }, plateau, average } = self.state;
         fields.number("progress.epochs", epochs);
         fields.number("progress.steps", steps);
         fields.number("progress.loss", loss);
@@ -87,11 +95,14 @@ impl<T: Element> CheckpointParts<'_, T> {
         if self.options.schedule.plateau().is_some() {
             options::write_plateau(plateau, &mut fields);
         }
+        if let Some(average) = average {
+            fields.number(UPDATES, average.updates());
+        }
         for (name, note) in self.notes {
             fields.text(&format!("{NOTE}{name}"), note);
         }
         let sizes = self.network.sizes();
-        let tensors = tensors(ElementType::of::<T>(), &sizes, &self.options.optimizer);
+        let tensors = tensors(ElementType::of::<T>(), &sizes, self.options);
         header(fields.into_metadata(), &tensors.collect::<Result<Vec<_>, _>>()?)
     }
 
@@ -100,12 +111,17 @@ impl<T: Element> CheckpointParts<'_, T> {
         let mut to = Hashed { to, hash: Xxh3Default::new() };
         to.write_all(header)?;
         let state = &self.state.optimizer;
-        for (layer, layout) in self.network.layers().zip(&self.network.layout.layers) {
+        let average = self.state.average.as_ref().map(WeightAverage::network);
+        for (l, (layer, layout)) in self.network.layers().zip(&self.network.layout.layers).enumerate() {
             write_numbers(layer.weights(), &mut to)?;
             write_numbers(MatrixRef::from_row(layer.bias()), &mut to)?;
             for i in 0..state.kept() {
                 write_numbers(state.matrix(i, layout.weights), &mut to)?;
                 write_numbers(state.matrix(i, layout.bias), &mut to)?;
+            }
+            if let Some(average) = average {
+                write_numbers(average.layer(l).weights(), &mut to)?;
+                write_numbers(MatrixRef::from_row(average.layer(l).bias()), &mut to)?;
             }
         }
         let Hashed { to, hash } = to;
@@ -113,19 +129,20 @@ impl<T: Element> CheckpointParts<'_, T> {
     }
 }
 
-/// The tensors of a network and what its optimizer keeps, in the order in which they are written.
+/// The tensors of a network, of what its optimizer keeps and of its average, in the order in which they are written.
 fn tensors(
     element: ElementType,
     sizes: &[usize],
-    optimizer: &Optimizer,
+    options: &TrainingOptions,
 ) -> impl Iterator<Item = Result<Tensor, NetError>> {
     let dtype = element.in_safetensors();
-    let kept = optimizer.state_names();
+    let (kept, averages) = (options.optimizer.state_names(), options.ema.is_some());
     sizes.windows(2).enumerate().flat_map(move |(l, pair)| {
         let (n, m) = (pair[0], pair[1]);
         let own = std::iter::once((format!("layers.{l}.weights"), format!("layers.{l}.bias")));
         let of_state = move |name| (format!("optimizer.{l}.weights.{name}"), format!("optimizer.{l}.bias.{name}"));
-        own.chain(kept.iter().map(of_state)).flat_map(move |(weights, bias)| {
+        let average = averages.then(|| (format!("average.{l}.weights"), format!("average.{l}.bias")));
+        own.chain(kept.iter().map(of_state)).chain(average).flat_map(move |(weights, bias)| {
             [(weights, n, vec![n, m]), (bias, 1, vec![m])].map(|(name, rows, shape)| {
                 let bytes = element.bytes(WEIGHTS, rows, m)? as u64;
                 Ok(Tensor { name, dtype, shape, bytes })
@@ -241,13 +258,14 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
             Some(_) => options::read_plateau(fields)?,
             None => PlateauState::default(),
         },
+        average_updates: if options.ema.is_some() { fields.whole(UPDATES)? } else { 0 },
         notes: fields.beginning_with(NOTE),
         sizes,
         activations,
         options,
     };
     // From here on the sizes are those of the data that is there: no memory is taken that the file does not fill.
-    header.check(tensors(element, &summary.sizes, &summary.options.optimizer))?;
+    header.check(tensors(element, &summary.sizes, &summary.options))?;
     if !(0.0..=1.0).contains(&summary.momentum_product) {
         return Err(wrong(PRODUCT, "a number from 0 to 1", summary.momentum_product.to_string()));
     }
@@ -266,11 +284,13 @@ fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<C
         steps,
         momentum_product,
         plateau,
+        average_updates,
         notes,
         ..
     } = header;
     let mut data = Data(data);
     let mut network = Network::zeros(&sizes, activations)?;
+    let mut average = options.ema.map(|_| Network::zeros(&sizes, network.activations())).transpose()?;
     let mut optimizer = OptimizerState::new(options.optimizer, &network)?;
     for (l, layout) in Arc::clone(&network.layout).layers.iter().enumerate() {
         let mut layer = network.layer_mut(l);
@@ -280,12 +300,20 @@ fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<C
             (0..layout.fan_in).for_each(|row| data.read(optimizer.row_mut(i, layout.weights, row)));
             data.read(optimizer.row_mut(i, layout.bias, 0));
         }
+        if let Some(average) = &mut average {
+            let mut layer = average.layer_mut(l);
+            (0..layout.fan_in).for_each(|row| data.read(layer.weights_mut().row(row)));
+            data.read(layer.bias_mut());
+        }
     }
     optimizer.set_steps(steps, momentum_product);
     if let Some(layer) = optimizer.first_not_finite() {
         return Err(NetError::StateNotFinite { layer }.into());
     }
-    let mut state = TrainingState { optimizer, progress, plateau };
+    let average = options.ema.zip(average);
+    let average =
+        average.map(|(decay, network)| WeightAverage::restore(decay, network, average_updates)).transpose()?;
+    let mut state = TrainingState { optimizer, progress, plateau, average };
     if let Some(last) = steps.checked_sub(1) {
         let rate = options.schedule.learning_rate(state.base_rate(&options), last);
         state.optimizer.set_learning_rate(rate)?;

@@ -12,15 +12,21 @@ use crate::train::TrainingOptions;
 const NONE: &str = "none";
 /// The field of the largest value of gradients.
 const CLIP_VALUE: &str = "clip_value";
+/// The field of a loss's reduction, and what it says: nothing of means.
+const REDUCTION: &str = "loss.reduction";
+const SUM: &str = "sum";
+/// The field of the decay of the average of weights.
+const EMA: &str = "ema";
 /// The field of the number of micro-batches in a step.
 const ACCUMULATE: &str = "accumulate";
-/// A setting that came later: a field only where it is true.
-const AMSGRAD: &str = "amsgrad";
+/// Settings of optimizers that came later: fields only where they are not what they were before.
+const LATER: [(&str, &str); 2] = [("amsgrad", "false"), ("bias_decay", "true")];
 /// The field of the schedule.
 const SCHEDULE: &str = "schedule";
 
 pub(super) fn write(options: &TrainingOptions, to: &mut Fields) {
-    let TrainingOptions { loss, optimizer, schedule, clip_norm, clip_value, batch, accumulate, epochs, seed } = options;
+    let TrainingOptions { loss, optimizer, schedule, clip_norm, clip_value, ema, batch, accumulate, epochs, seed } =
+        options;
     write_loss(loss, to);
     write_optimizer(optimizer, to);
     write_schedule(SCHEDULE, schedule, to);
@@ -31,6 +37,9 @@ pub(super) fn write(options: &TrainingOptions, to: &mut Fields) {
     // What came later has a field only where it is used, so that older programs read all other files.
     if let Some(max_value) = clip_value {
         to.number(CLIP_VALUE, max_value);
+    }
+    if let Some(decay) = ema {
+        to.number(EMA, decay);
     }
     if *accumulate != 1 {
         to.number(ACCUMULATE, accumulate);
@@ -51,6 +60,7 @@ pub(super) fn read(from: Reader<'_>) -> Result<TrainingOptions, ContentError> {
         schedule: read_schedule(SCHEDULE, from)?,
         clip_norm,
         clip_value: from.has(CLIP_VALUE).then(|| from.number(CLIP_VALUE)).transpose()?,
+        ema: from.has(EMA).then(|| from.number(EMA)).transpose()?,
         accumulate: if from.has(ACCUMULATE) { from.whole(ACCUMULATE)? } else { 1 },
         batch: from.whole("batch")?,
         epochs: from.whole("epochs")?,
@@ -60,7 +70,11 @@ pub(super) fn read(from: Reader<'_>) -> Result<TrainingOptions, ContentError> {
 
 fn write_loss(loss: &Loss, to: &mut Fields) {
     to.text("loss", loss.name());
-    match loss {
+    if loss.is_sum() {
+        to.text(REDUCTION, SUM);
+    }
+    match loss.of_mean() {
+        Loss::Sum(_) => unreachable!("a mean is no sum"),
         Loss::MeanSquaredError | Loss::L1 | Loss::SoftMargin | Loss::KlDivergence => {}
         Loss::SmoothL1 { beta } => to.number("loss.beta", beta),
         Loss::Huber { delta } => to.number("loss.delta", delta),
@@ -75,6 +89,16 @@ fn write_loss(loss: &Loss, to: &mut Fields) {
 }
 
 fn read_loss(from: Reader<'_>) -> Result<Loss, ContentError> {
+    let loss = read_mean(from)?;
+    // Files from before there were sums are of means.
+    match from.has(REDUCTION).then(|| from.text(REDUCTION)).transpose()? {
+        None => Ok(loss),
+        Some(SUM) => Ok(loss.summed()),
+        Some(other) => Err(wrong(REDUCTION, SUM, format!("{other:?}"))),
+    }
+}
+
+fn read_mean(from: Reader<'_>) -> Result<Loss, ContentError> {
     match from.value("loss", "the name of a loss")? {
         Loss::CrossEntropy { .. } => Ok(Loss::CrossEntropy {
             label_smoothing: from.number("loss.label_smoothing")?,
@@ -88,7 +112,8 @@ fn read_loss(from: Reader<'_>) -> Result<Loss, ContentError> {
         Loss::Huber { .. } => Ok(Loss::Huber { delta: from.number("loss.delta")? }),
         Loss::Quantile { .. } => Ok(Loss::Quantile { tau: from.number("loss.tau")? }),
         Loss::PoissonNll { .. } => Ok(Loss::PoissonNll { log_input: from.value("loss.log_input", "true or false")? }),
-        loss @ (Loss::MeanSquaredError | Loss::L1 | Loss::SoftMargin | Loss::KlDivergence) => Ok(loss),
+        // No name is that of a sum.
+        loss @ (Loss::MeanSquaredError | Loss::L1 | Loss::SoftMargin | Loss::KlDivergence | Loss::Sum(_)) => Ok(loss),
     }
 }
 
@@ -96,7 +121,7 @@ fn write_optimizer(optimizer: &Optimizer, to: &mut Fields) {
     to.text("optimizer", optimizer.name());
     to.number("optimizer.learning_rate", optimizer.learning_rate());
     for (name, value) in optimizer.settings() {
-        if name != AMSGRAD || value == "true" {
+        if !LATER.contains(&(name, value.as_str())) {
             to.text(&format!("optimizer.{name}"), &value);
         }
     }
@@ -108,7 +133,7 @@ fn read_optimizer(from: Reader<'_>) -> Result<Optimizer, ContentError> {
     let names = optimizer.settings().into_iter().map(|(setting, _)| setting);
     for setting in std::iter::once("learning_rate").chain(names) {
         let field = format!("optimizer.{setting}");
-        if setting == AMSGRAD && !from.has(&field) {
+        if LATER.iter().any(|(later, _)| *later == setting) && !from.has(&field) {
             continue;
         }
         let text = from.text(&field)?;

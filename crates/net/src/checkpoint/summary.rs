@@ -14,7 +14,7 @@ use super::format;
 use crate::buffer::bytes;
 use crate::error::NetError;
 use crate::schedule::PlateauState;
-use crate::train::{Progress, TrainingOptions};
+use crate::train::{Progress, TrainingOptions, check_updates};
 
 /// What the numbers of a file are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,8 @@ pub struct CheckpointSummary {
     pub momentum_product: f64,
     /// What the schedule's plateau has seen; nothing if it has none.
     pub plateau: PlateauState,
+    /// How often the average of weights was updated; 0 if there is none.
+    pub average_updates: u64,
     /// What the caller wants to have beside it, by name.
     pub notes: BTreeMap<String, String>,
 }
@@ -150,6 +152,7 @@ impl CheckpointSummary {
             return Err(NetError::NoExamples);
         }
         self.plateau.check(&self.options)?;
+        check_updates(self.average_updates, self.steps)?;
         self.progress.check(&self.options, self.examples, self.steps)
     }
 }

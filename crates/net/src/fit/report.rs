@@ -5,6 +5,7 @@ use std::fmt;
 use nxm_kernels::Element;
 
 use crate::evaluate::Evaluation;
+use crate::network::Network;
 use crate::train::TrainingState;
 
 /// What an epoch of a [fit](crate::Network::fit) came to. Its `Display` is one line.
@@ -67,4 +68,11 @@ pub struct Fit<T: Element> {
     pub stopped: Stopped,
     /// What [`partial_fit`](crate::Network::partial_fit) goes on from: what the optimizer kept when the network had the weights it has now.
     pub state: TrainingState<T>,
+}
+
+impl<T: Element> Fit<T> {
+    /// The network of averaged weights, of the epoch that the network's own weights are of. None unless the options ask for an average.
+    pub fn averaged(&self) -> Option<&Network<T>> {
+        self.state.averaged()
+    }
 }

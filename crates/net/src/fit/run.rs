@@ -75,7 +75,7 @@ fn train<T: Element>(
         let EpochReport { epoch, loss, .. } = report?;
         kept.last = Snapshot::of(training.network(), training.state());
         let judged = match options.validation {
-            Some(data) => Some(options.metric.judge(training.network(), executor, data, &options.training.loss)?),
+            Some(data) => Some(options.metric.judge(training.evaluated(), executor, data, &options.training.loss)?),
             None => None,
         };
         // Patience counts the epochs of this call.

@@ -195,6 +195,8 @@ optimizers! {
         nesterov: bool = false, with_nesterov, Either;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        bias_decay: bool = true, with_bias_decay, Either;
     }
 
     /// Adam (Kingma and Ba 2015): g ← g + λ·w; m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g²; w ← w − η/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
@@ -208,6 +210,8 @@ optimizers! {
         epsilon: f64 = 1e-8, with_epsilon, NotNegative;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        bias_decay: bool = true, with_bias_decay, Either;
         /// AMSGrad (Reddi, Kale and Kumar 2018): the largest v so far in place of v.
         amsgrad: bool = false, with_amsgrad, Either;
     }
@@ -222,6 +226,8 @@ optimizers! {
         epsilon: f64 = 1e-8, with_epsilon, NotNegative;
         /// λ, at least 0: w is multiplied by 1 − η·λ.
         weight_decay: f64 = 0.01, with_weight_decay, NotNegative;
+        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        bias_decay: bool = true, with_bias_decay, Either;
         /// AMSGrad (Reddi, Kale and Kumar 2018): the largest v so far in place of v.
         amsgrad: bool = false, with_amsgrad, Either;
     }
@@ -239,6 +245,8 @@ optimizers! {
         centred: bool = false, with_centred, Either;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        bias_decay: bool = true, with_bias_decay, Either;
     }
 
     /// Adagrad (Duchi, Hazan and Singer 2011): g ← g + λ·w; s ← s + g²; w ← w − η/(1 + (t − 1)·d)·g/(√s + ε) in step t, counted from 1
@@ -252,6 +260,8 @@ optimizers! {
         epsilon: f64 = 1e-10, with_epsilon, NotNegative;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        bias_decay: bool = true, with_bias_decay, Either;
     }
 
     /// Adadelta (Zeiler 2012): g ← g + λ·w; v ← ρ·v + (1 − ρ)·g²; δ = √(u + ε)/√(v + ε)·g; u ← ρ·u + (1 − ρ)·δ²; w ← w − η·δ
@@ -263,6 +273,8 @@ optimizers! {
         epsilon: f64 = 1e-6, with_epsilon, NotNegative;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        bias_decay: bool = true, with_bias_decay, Either;
     }
 
     /// Adamax (Kingma and Ba 2015): g ← g + λ·w; m ← β₁·m + (1 − β₁)·g; u ← max(β₂·u, |g| + ε); w ← w − η/(1 − β₁ᵗ)·m/u in step t, counted
@@ -276,6 +288,8 @@ optimizers! {
         epsilon: f64 = 1e-8, with_epsilon, NotNegative;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        bias_decay: bool = true, with_bias_decay, Either;
     }
 
     /// NAdam (Dozat 2016): m and v as [`Adam`]; w ← w − η·((1 − μₜ)·g/(1 − Π) + μₜ₊₁·m/(1 − Π·μₜ₊₁)) / (√v / √(1 − β₂ᵗ) + ε) in step t, counted
@@ -289,6 +303,8 @@ optimizers! {
         epsilon: f64 = 1e-8, with_epsilon, NotNegative;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        bias_decay: bool = true, with_bias_decay, Either;
         /// ψ, at least 0: how fast μ comes close to β₁.
         momentum_decay: f64 = 4e-3, with_momentum_decay, NotNegative;
     }
@@ -305,6 +321,8 @@ optimizers! {
         epsilon: f64 = 1e-8, with_epsilon, NotNegative;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        bias_decay: bool = true, with_bias_decay, Either;
     }
 
     /// Lion (Chen et al. 2023): w ← w·(1 − η·λ) − η·sign(β₁·m + (1 − β₁)·g); m ← β₂·m + (1 − β₂)·g. PyTorch does not have it.
@@ -315,6 +333,8 @@ optimizers! {
         beta2: f64 = 0.99, with_beta2, BelowOne;
         /// λ, at least 0: w is multiplied by 1 − η·λ.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
+        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        bias_decay: bool = true, with_bias_decay, Either;
     }
 
     /// Resilient backpropagation (Riedmiller and Braun 1993): each parameter has a step size s, which begins as η. Where the gradient g has
@@ -387,6 +407,28 @@ impl Optimizer {
             let (optimizer, setting) = (self.name(), setting.to_owned());
             Err(NetError::NoSetting { optimizer, setting, expected: format!("{RATE}, {}", names.join(", ")) })
         })
+    }
+
+    /// What biases follow, where that is not what weights follow: the same without weight decay. None if biases decay as weights do, or if
+    /// weights do not decay either.
+    ///
+    /// ```
+    /// use nxm_net::{AdamW, Optimizer};
+    /// let adamw = AdamW::new(0.01).with_weight_decay(0.1).with_bias_decay(false);
+    /// assert_eq!(Optimizer::from(adamw).of_biases(), Some(adamw.with_weight_decay(0.0).into()));
+    /// assert_eq!(Optimizer::from(adamw.with_bias_decay(true)).of_biases(), None);
+    /// ```
+    pub fn of_biases(&self) -> Option<Optimizer> {
+        let (mut copy, mut decays, mut differs) = (*self, false, false);
+        copy.each(|name, _, value| match (name, value) {
+            ("weight_decay", Value::Number(number)) => {
+                decays = *number != 0.0;
+                *number = 0.0;
+            }
+            ("bias_decay", Value::Flag(flag)) => differs = !*flag,
+            _ => {}
+        });
+        (decays && differs).then_some(copy)
     }
 
     /// Each setting but η must be in its range.

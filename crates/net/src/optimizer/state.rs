@@ -30,6 +30,8 @@ pub struct LayerState<T> {
 #[derive(Clone, Debug)]
 pub struct OptimizerState<T: Element> {
     optimizer: Optimizer,
+    /// What biases follow, if they do not decay and weights do.
+    of_biases: Option<Optimizer>,
     learning_rate: f64,
     steps: u64,
     layout: Arc<NetworkLayout>,
@@ -39,6 +41,15 @@ pub struct OptimizerState<T: Element> {
     memories: [Memory<T>; MOST_STATE],
     /// What NAdam carries along, after the steps that were made and after the one that is being made.
     momenta: [Momenta; 2],
+}
+
+/// What parameters follow in a step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules<T> {
+    /// The rule of weights; of biases too, unless they have their own.
+    pub(crate) of_weights: Rule<T>,
+    /// The rule of biases, where they do not decay and weights do. It keeps what the other does.
+    pub(crate) of_biases: Option<Rule<T>>,
 }
 
 /// What is kept, the steps and the learning rate are equal.
@@ -73,8 +84,8 @@ impl<T: Element> OptimizerState<T> {
             }
         }
         let momenta = [Momenta::new(&optimizer); 2];
-        let learning_rate = optimizer.learning_rate();
-        Ok(OptimizerState { optimizer, learning_rate, steps: 0, layout, kept, memories, momenta })
+        let (learning_rate, of_biases) = (optimizer.learning_rate(), optimizer.of_biases());
+        Ok(OptimizerState { optimizer, of_biases, learning_rate, steps: 0, layout, kept, memories, momenta })
     }
 
     /// After `steps` steps on `network`, with what was kept then.
@@ -183,14 +194,16 @@ impl<T: Element> OptimizerState<T> {
         self.memories.each_mut().map(Memory::as_mut_slice)
     }
 
-    /// The rule of the next step.
+    /// The rules of the next step.
     #[inline]
-    pub(crate) fn rule(&mut self) -> Rule<T> {
+    pub(crate) fn rules(&mut self) -> Rules<T> {
+        let (rate, step) = (self.learning_rate, self.steps + 1);
+        let of_biases = self.of_biases.map(|of| of.rule_after(rate, step, &mut { self.momenta[0] }));
         self.momenta[1] = self.momenta[0];
-        self.optimizer.rule_after(self.learning_rate, self.steps + 1, &mut self.momenta[1])
+        Rules { of_weights: self.optimizer.rule_after(rate, step, &mut self.momenta[1]), of_biases }
     }
 
-    /// The step of the last [`rule`](Self::rule) has been made.
+    /// The step of the last [`rules`](Self::rules) has been made.
     #[inline]
     pub(crate) fn advance(&mut self) {
         self.steps += 1;

@@ -1,6 +1,7 @@
 //! Writes the program of a network: its instructions, and the places of all they work on.
 
 mod loss;
+mod sections;
 
 use std::mem::discriminant;
 use std::ops::Range;
@@ -12,6 +13,8 @@ use nxm_kernels::{Element, Kept, Layout, MOST_STATE, Phase, Region};
 use super::MemoryNeeds;
 use crate::layout::{LayerLayout, NetworkLayout, Room};
 use crate::loss::Loss;
+
+pub(crate) use sections::Sections;
 
 /// What a program computes.
 #[derive(Clone, Copy, Debug)]
@@ -103,43 +106,6 @@ pub(crate) struct Outline<T: Element> {
     pub(super) needs: MemoryNeeds,
 }
 
-/// The sections of a program, each a range of its instructions. They follow each other; those that a program does not need are empty.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Sections {
-    forward: Range<usize>,
-    backward: Range<usize>,
-    norm: Range<usize>,
-    scale: Range<usize>,
-    update: Range<usize>,
-}
-
-impl Sections {
-    /// Forward pass and loss.
-    pub(crate) fn forward(&self) -> Range<usize> {
-        self.forward.clone()
-    }
-    /// All gradients; in a fused step all updates too.
-    pub(crate) fn backward(&self) -> Range<usize> {
-        self.backward.clone()
-    }
-    /// Forward pass, loss and all gradients.
-    pub(crate) fn gradients(&self) -> Range<usize> {
-        self.forward.start..self.backward.end
-    }
-    /// The norm of all gradients, if they are clipped.
-    pub(crate) fn norm(&self) -> Range<usize> {
-        self.norm.clone()
-    }
-    /// Scales all gradients to the largest norm. It is to be run only if their norm is larger.
-    pub(crate) fn scale(&self) -> Range<usize> {
-        self.scale.clone()
-    }
-    /// All updates, unless the step is fused.
-    pub(crate) fn update(&self) -> Range<usize> {
-        self.update.clone()
-    }
-}
-
 /// Where results stand in the work memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Results {
@@ -203,6 +169,11 @@ impl<T: Element> Outline<T> {
         };
         if let Purpose::Training { mode, state, .. } = purpose {
             sections.backward = writer.section(|w| w.backward(&results, delta, state));
+            if let UpdateMode::Fused = mode {
+                // Behind all weights, so that they may follow a rule of their own.
+                sections.biases = writer.section(|w| w.update_biases(&results, state));
+                sections.backward.end = sections.biases.end;
+            }
             if let UpdateMode::Clipped(max_norm) = mode {
                 sections.norm = writer.section(|w| w.norm(&results, max_norm));
                 sections.scale = writer.section(|w| w.scale(&results));
@@ -212,8 +183,10 @@ impl<T: Element> Outline<T> {
                     if let UpdateMode::Limited(limit) = mode {
                         w.clamp(&results, limit);
                     }
-                    w.update(&results, state);
+                    w.update_weights(&results, state);
                 });
+                sections.biases = writer.section(|w| w.update_biases(&results, state));
+                sections.update.end = sections.biases.end;
             }
         }
         if let Purpose::Accumulation { .. } = purpose {
@@ -367,7 +340,6 @@ impl<T: Element> Writer<'_, T> {
                     let state_of_weights = [first, second];
                     let op = Op::DenseUpdate { x, delta, rule: (), weights, state: state_of_weights };
                     self.push(Phase::Update, l, op);
-                    self.push(Phase::Update, l, update(sum, layer.bias, state));
                 }
             }
             (here, before) = (before, here);
@@ -406,12 +378,17 @@ impl<T: Element> Writer<'_, T> {
         }
     }
 
-    /// All updates.
-    fn update(&mut self, results: &Results, state: usize) {
+    /// The updates of all weights by gradients that are stored.
+    fn update_weights(&mut self, results: &Results, state: usize) {
         for (l, layer) in self.layout.layers.iter().enumerate() {
-            for (gradient, parameters) in results.gradients(l).into_iter().zip([layer.weights, layer.bias]) {
-                self.push(Phase::Update, l, update(gradient, parameters, state));
-            }
+            self.push(Phase::Update, l, update(results.weight_gradients[l], layer.weights, state));
+        }
+    }
+
+    /// The updates of all biases.
+    fn update_biases(&mut self, results: &Results, state: usize) {
+        for (l, layer) in self.layout.layers.iter().enumerate() {
+            self.push(Phase::Update, l, update(results.bias_gradients[l], layer.bias, state));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use nxm_kernels::Element;
 
+use crate::average::check_decay;
 use crate::error::NetError;
 use crate::loss::Loss;
 use crate::optimizer::Optimizer;
@@ -28,6 +29,9 @@ pub struct TrainingOptions {
     pub clip_norm: Option<f64>,
     /// The largest size of each gradient, of either sign; above 0. None: they stay as they are. Not both this and `clip_norm`.
     pub clip_value: Option<f64>,
+    /// The decay d of an exponential moving average of the weights, from 0 to 1, such as 0.999: see
+    /// [`WeightAverage`](crate::WeightAverage). None: no average is kept.
+    pub ema: Option<f64>,
     /// Examples of a step, or of a micro-batch where gradients are accumulated; the last step of an epoch takes what is left.
     pub batch: usize,
     /// Micro-batches of a step, at least 1. A step's gradient is the mean of theirs: each is the gradient of its loss divided by how many
@@ -41,7 +45,7 @@ pub struct TrainingOptions {
 }
 
 impl Default for TrainingOptions {
-    /// Mean squared error, plain gradient descent at 0.001, a constant learning rate, no clipping, batches of 32, one epoch, seed 0.
+    /// Mean squared error, plain gradient descent at 0.001, a constant learning rate, no clipping, no average of weights, batches of 32, one epoch, seed 0.
     fn default() -> Self {
         TrainingOptions {
             loss: Loss::MeanSquaredError,
@@ -49,6 +53,7 @@ impl Default for TrainingOptions {
             schedule: LearningRateSchedule::Constant,
             clip_norm: None,
             clip_value: None,
+            ema: None,
             batch: 32,
             accumulate: 1,
             epochs: 1,
@@ -87,6 +92,14 @@ impl TrainingOptions {
     pub fn with_clip_value(self, max_value: impl Into<Option<f64>>) -> TrainingOptions {
         TrainingOptions { clip_value: max_value.into(), ..self }
     }
+    /// With an exponential moving average of the weights, whose decay is `decay`, from 0 to 1; `None` keeps none. After each step ā ← ā + (1 − d)·(w − ā).
+    /// Validation data then judge the averaged network, which [`TrainingState::averaged`](crate::TrainingState::averaged) returns.
+    ///
+    /// Operations: 2 fma for each parameter in each step.
+    #[must_use]
+    pub fn with_ema(self, decay: impl Into<Option<f64>>) -> TrainingOptions {
+        TrainingOptions { ema: decay.into(), ..self }
+    }
     /// With the gradients of `parts` micro-batches in a step, at least 1, each of [`batch`](Self::batch) examples.
     #[must_use]
     pub fn with_accumulate(self, parts: usize) -> TrainingOptions {
@@ -122,6 +135,7 @@ impl TrainingOptions {
         self.schedule.check()?;
         self.clip_norm.map_or(Ok(()), check_max_norm::<T>)?;
         self.clip_value.map_or(Ok(()), check_max_value::<T>)?;
+        self.ema.map_or(Ok(()), check_decay)?;
         if self.clip_norm.is_some() && self.clip_value.is_some() {
             return Err(NetError::TwoClippings);
         }

@@ -4,6 +4,7 @@ use nxm_kernels::Element;
 use nxm_kernels::beside::{add, mul};
 
 use super::TrainingOptions;
+use crate::average::WeightAverage;
 use crate::check::first_not_finite;
 use crate::error::NetError;
 use crate::network::Network;
@@ -23,6 +24,8 @@ pub struct TrainingState<T: Element> {
     pub progress: Progress,
     /// What a schedule's plateau has seen; nothing in a training with another schedule.
     pub plateau: PlateauState,
+    /// The average of the weights, if the options ask for one. It may be missing before a training goes on; then the next step begins one.
+    pub average: Option<WeightAverage<T>>,
 }
 
 /// A place in a run.
@@ -40,12 +43,23 @@ pub struct Progress {
 impl<T: Element> TrainingState<T> {
     /// At the beginning of a run, with this state of the optimizer.
     pub fn new(optimizer: OptimizerState<T>) -> Self {
-        TrainingState { optimizer, progress: Progress::default(), plateau: PlateauState::default() }
+        TrainingState { optimizer, progress: Progress::default(), plateau: PlateauState::default(), average: None }
     }
     /// At this place in the run.
     #[must_use]
     pub fn with_progress(self, progress: Progress) -> Self {
         TrainingState { progress, ..self }
+    }
+
+    /// With this average of the weights.
+    #[must_use]
+    pub fn with_average(self, average: WeightAverage<T>) -> Self {
+        TrainingState { average: Some(average), ..self }
+    }
+
+    /// The network of averaged weights, if an average is kept and was updated.
+    pub fn averaged(&self) -> Option<&Network<T>> {
+        self.average.as_ref().filter(|average| average.updates() > 0).map(WeightAverage::network)
     }
 
     /// With what a plateau has seen.
@@ -78,16 +92,35 @@ impl<T: Element> TrainingState<T> {
                 [&options.optimizer, self.optimizer.optimizer()].map(|optimizer| format!("{optimizer:?}"));
             return Err(NetError::Resume { what: "the optimizer of its state", expected, found });
         }
+        self.check_average(network, options)?;
         self.plateau.check(options)
+    }
+
+    /// An average must be the one that the options ask for. It may be missing: then it begins.
+    fn check_average(&self, network: &Network<T>, options: &TrainingOptions) -> Result<(), NetError> {
+        let Some(average) = &self.average else { return Ok(()) };
+        average.check(network)?;
+        let error = |what, expected: String, found: String| Err(NetError::Resume { what, expected, found });
+        let found = average.decay();
+        match options.ema {
+            Some(decay) if decay.to_bits() == found.to_bits() => {}
+            Some(decay) => {
+                return error("the decay of its average of weights", decay.to_string(), found.to_string());
+            }
+            None => return error("its average of weights", "none".to_owned(), format!("one of decay {found}")),
+        }
+        check_updates(average.updates(), self.optimizer.steps())
     }
 
     /// Whether all weights and all that the optimizer keeps are finite.
     pub(crate) fn check_finite(&self, network: &Network<T>) -> Result<(), NetError> {
         let step = self.optimizer.steps();
-        match (first_not_finite(network), self.optimizer.first_not_finite()) {
-            (Some(layer), _) => Err(NetError::Diverged { step, layer, what: "a weight" }),
-            (None, Some(layer)) => Err(NetError::Diverged { step, layer, what: "the optimizer's state" }),
-            (None, None) => Ok(()),
+        let of_average = || self.average.as_ref().and_then(WeightAverage::first_not_finite);
+        let found = first_not_finite(network).map(|layer| (layer, "a weight"));
+        let found = found.or_else(|| self.optimizer.first_not_finite().map(|layer| (layer, "the optimizer's state")));
+        match found.or_else(|| of_average().map(|layer| (layer, "the average of weights"))) {
+            Some((layer, what)) => Err(NetError::Diverged { step, layer, what }),
+            None => Ok(()),
         }
     }
 }
@@ -145,6 +178,12 @@ impl Progress {
         }
         Ok(())
     }
+}
+
+/// An average was updated at most once a step.
+pub(crate) fn check_updates(updates: u64, steps: u64) -> Result<(), NetError> {
+    let (what, expected) = ("the number of updates of its average of weights", format!("at most {steps}"));
+    if updates > steps { Err(NetError::Resume { what, expected, found: updates.to_string() }) } else { Ok(()) }
 }
 
 /// Steps are at most half of what can be counted: no training gets there, and the next steps can be counted, too.

@@ -11,17 +11,20 @@
 //! a case that asks for what this crate does not have fails by its name, too.
 //!
 //! Of the cases that these were taken from, those are not here that use what this crate does not have: activations (leaky ReLU and ELU with
-//! another slope or α, softplus with another β, CELU), losses (sums instead of means, soft targets, squares of a softmax, KL divergence of a
+//! another slope or α, softplus with another β, CELU), losses (soft targets, squares of a softmax, KL divergence of a
 //! log-softmax), normalisation, dropout, and layers without bias.
-//! Of PyTorch's optimizers, SparseAdam, Adafactor, ASGD, Muon and L-BFGS are missing, and of its schedules those that cycle a momentum.
+//! Of PyTorch's optimizers, SparseAdam, Adafactor, ASGD, and Muon are missing, and of its schedules those that cycle a momentum.
 //!
-//! `golden/make.py` computed the cases of the families `more_optimizers` and `more_schedules`.
+//! `golden/make.py` computed the cases of the families `more_optimizers`, `more_schedules`, `groups`,
+//! `ema` and `lbfgs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use nxm_kernels::{Element, MatrixRef, reference};
-use nxm_net::{LearningRateSchedule, Loss, Network, Optimizer, OptimizerState, Step, Targets};
+use nxm_net::{
+    Lbfgs, LbfgsState, LearningRateSchedule, Loss, Network, Optimizer, OptimizerState, Step, Targets, WeightAverage,
+};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
@@ -38,6 +41,9 @@ const HARD_SIGMOID_TOLERANCE: f64 = 1e-6;
 /// f32: so many times as far from the f64 run as PyTorch's own f32 run may be ours. Both stray by chance, and the largest of some hundred
 /// numbers varies by a factor of two or so from one order of summation to the next.
 const F32_DEVIATIONS: f64 = 4.0;
+/// The same of L-BFGS: each line search divides by differences of losses, so that a rounding grows ten thousandfold within 20 iterations, and so
+/// does how far it varies.
+const L_BFGS_DEVIATIONS: f64 = 64.0;
 /// Matrices of inputs and of targets in a file.
 const CYCLE: usize = 8;
 
@@ -115,10 +121,21 @@ struct Job {
     optimizer: Optimizer,
     schedule: LearningRateSchedule,
     clip: [Option<f64>; 2],
+    /// The decay of an average of weights.
+    ema: Option<f64>,
+    /// In place of the optimizer.
+    lbfgs: Option<Lbfgs>,
 }
 
-/// What a training came to: losses, norms of gradients, the network.
-type Trained<T> = (Vec<f64>, Vec<f64>, Network<T>);
+/// What a training came to.
+struct Trained<T: Element> {
+    losses: Vec<f64>,
+    /// Norms of gradients.
+    norms: Vec<f64>,
+    network: Network<T>,
+    /// The network of averaged weights, if the case asks for one.
+    averaged: Option<Network<T>>,
+}
 
 impl Case {
     fn open(path: &Path, name: String) -> Case {
@@ -136,19 +153,27 @@ impl Case {
         }
     }
 
+    /// How many times as far from the f64 run as PyTorch's f32 run one in f32 may be.
+    fn deviations(&self) -> f64 {
+        if self.config["optimizer"]["name"] == "lbfgs" { L_BFGS_DEVIATIONS } else { F32_DEVIATIONS }
+    }
+
     fn config(&self) -> Config<'_> {
         Config(&self.config)
     }
 
     fn job(&self) -> Result<Job, String> {
         let config = self.config();
+        let lbfgs = config.lbfgs()?;
         Ok(Job {
             batch: config.batch(),
             parts: config.accumulate(),
             loss: config.loss()?,
-            optimizer: config.optimizer()?,
+            optimizer: if lbfgs.is_some() { Optimizer::default() } else { config.optimizer()? },
+            lbfgs,
             schedule: config.schedule()?,
             clip: config.clip()?,
+            ema: self.config["ema"].as_f64(),
         })
     }
 
@@ -216,7 +241,7 @@ impl Case {
         &self,
         mut before: impl FnMut(usize, &mut Step<T>, &Network<T>, MatrixRef<'_, T>, Targets<'_, T>),
     ) -> Result<Trained<T>, String> {
-        let Job { batch, parts, loss, optimizer, schedule, clip: [max_norm, max_value] } = self.job()?;
+        let Job { batch, parts, loss, optimizer, schedule, clip: [max_norm, max_value], ema, lbfgs } = self.job()?;
         let mut network = self.network::<T>("init")?;
         let narrow = |numbers: Vec<f64>| numbers.into_iter().map(T::from_f64).collect::<Vec<T>>();
         let (x, y) = (narrow(self.numbers("x")), self.numbers("y"));
@@ -229,6 +254,8 @@ impl Case {
             step = step.clip_value(max_value).unwrap();
         }
         let mut state = OptimizerState::new(optimizer, &network).unwrap();
+        let mut lbfgs = lbfgs.map(|options| LbfgsState::new(options, &network).unwrap());
+        let mut average = ema.map(|decay| WeightAverage::new(&network, decay).unwrap());
         let (inputs, outputs) = (network.inputs(), network.outputs());
         let (mut losses, mut norms) = (Vec::new(), Vec::new());
         for s in 0..self.numbers("loss64").len() {
@@ -246,7 +273,10 @@ impl Case {
             if !self.config["schedule"].is_null() {
                 close(self, "learning rate", &[state.learning_rate()], &self.numbers("lr")[s..=s]);
             }
-            if parts == 1 {
+            if let Some(lbfgs) = &mut lbfgs {
+                let report = lbfgs.step(&mut network, &cpu(), &mut step, first, targets).unwrap();
+                losses.push(report.loss);
+            } else if parts == 1 {
                 losses.push(step.train(&mut network, &cpu(), first, targets, &mut state).unwrap().to_f64());
             } else {
                 let mut part = |part| {
@@ -256,15 +286,19 @@ impl Case {
                 losses.push((0..parts).map(&mut part).sum::<f64>() / parts as f64);
                 step.update(&mut network, &cpu(), &mut state).unwrap();
             }
+            if let Some(average) = &mut average {
+                average.update(&network, &cpu()).unwrap();
+            }
             norms.extend(step.gradient_norm().map(T::to_f64));
         }
-        Ok((losses, norms, network))
+        let averaged = average.map(|average| average.network().clone());
+        Ok(Trained { losses, norms, network, averaged })
     }
 
     fn follow_f64(&self) -> Result<(), String> {
         let parts = self.job()?.parts;
         let gradients = self.network::<f64>("grad0")?;
-        let (losses, norms, network) = self.train::<f64>(|s, step, network, x, targets| {
+        let Trained { losses, norms, network, averaged } = self.train::<f64>(|s, step, network, x, targets| {
             if s == 0 && parts == 1 {
                 close(self, "out0", &self.outputs(network, x), &self.numbers("out0"));
                 step.gradients(network, &cpu(), x, targets).unwrap();
@@ -279,10 +313,12 @@ impl Case {
         if !norms.is_empty() {
             close(self, "norms of gradients", &norms, &self.numbers("grad_norm"));
         }
-        let expected = self.network::<f64>("final64")?;
-        for (layer, expected) in network.layers().zip(expected.layers()) {
-            close(self, "final weights", &layer.weights().to_vec(), &expected.weights().to_vec());
-            close(self, "final biases", layer.bias(), expected.bias());
+        for (prefix, network) in [("final64", Some(&network)), ("ema64", averaged.as_ref())] {
+            let Some(network) = network else { continue };
+            for (layer, expected) in network.layers().zip(self.network::<f64>(prefix)?.layers()) {
+                close(self, &format!("{prefix}, weights"), &layer.weights().to_vec(), &expected.weights().to_vec());
+                close(self, &format!("{prefix}, biases"), layer.bias(), expected.bias());
+            }
         }
         let x = self.numbers("x");
         let x = MatrixRef::new(&x, self.config().batch(), network.inputs()).unwrap();
@@ -291,28 +327,34 @@ impl Case {
     }
 
     fn follow_f32(&self) -> Result<(), String> {
-        let (losses, _, network) = self.train::<f32>(|_, _, _, _, _| {})?;
+        let Trained { losses, network, averaged, .. } = self.train::<f32>(|_, _, _, _, _| {})?;
         let expected = self.numbers("loss64");
         let relative = |losses: &[f64]| {
             let off = losses.iter().zip(&expected).map(|(given, expected)| (given - expected).abs() / expected.abs());
             largest(off)
         };
         let (off, theirs) = (relative(&losses), relative(&self.numbers("loss32")));
-        assert!(off <= F32_DEVIATIONS * theirs, "{}: losses stray by {off}, PyTorch's by {theirs}", self.name);
-        let parameters = |network: &Network<f64>| -> Vec<f64> {
-            network.layers().flat_map(|layer| [layer.weights().to_vec(), layer.bias().to_vec()].concat()).collect()
-        };
-        let expected = parameters(&self.network("final64")?);
-        let absolute = |given: &[f64]| largest(given.iter().zip(&expected).map(|(g, e)| (g - e).abs()));
-        let given: Vec<f64> = network
-            .layers()
-            .flat_map(|layer| [layer.weights().to_vec(), layer.bias().to_vec()].concat())
-            .map(f64::from)
-            .collect();
-        let (off, theirs) = (absolute(&given), absolute(&parameters(&self.network("final32")?)));
-        assert!(off <= F32_DEVIATIONS * theirs, "{}: parameters stray by {off}, PyTorch's by {theirs}", self.name);
+        assert!(off <= self.deviations() * theirs, "{}: losses stray by {off}, PyTorch's by {theirs}", self.name);
+        for (name, network) in [("final", Some(&network)), ("ema", averaged.as_ref())] {
+            let Some(network) = network else { continue };
+            let of = |bits| self.network(&format!("{name}{bits}")).map(|network: Network<f64>| parameters(&network));
+            let (expected, theirs) = (of(64)?, of(32)?);
+            let absolute = |given: &[f64]| largest(given.iter().zip(&expected).map(|(g, e)| (g - e).abs()));
+            let (off, theirs) = (absolute(&parameters(network)), absolute(&theirs));
+            assert!(
+                off <= self.deviations() * theirs,
+                "{}, {name}: parameters stray by {off}, PyTorch's by {theirs}",
+                self.name
+            );
+        }
         Ok(())
     }
+}
+
+/// All parameters of a network.
+fn parameters<T: Element>(network: &Network<T>) -> Vec<f64> {
+    let layers = network.layers().flat_map(|layer| [layer.weights().to_vec(), layer.bias().to_vec()].concat());
+    layers.map(T::to_f64).collect()
 }
 
 /// The largest of some numbers, which are at least 0; NaN if one is.

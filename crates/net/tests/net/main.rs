@@ -1,5 +1,6 @@
 //! Tests of the library as its users see it, one module per promise.
 
+mod averages;
 mod bits;
 mod checkpoint;
 mod checkpoint_damage;
@@ -13,12 +14,14 @@ mod fit;
 mod golden;
 mod gradients;
 mod initialization;
+mod lbfgs;
 mod predictions;
 mod resume;
 mod rows;
 mod scenarios;
 mod steps;
 mod strangers;
+mod sums;
 mod support;
 mod training;
 mod weights;

@@ -42,7 +42,8 @@ pub fn numbers<T: Element>(len: usize, seed: u64) -> Vec<T> {
 /// Examples of the kind that the loss needs.
 pub fn examples<T: Element>(loss: &Loss, rows: usize, features: usize, outputs: usize, seed: u64) -> Dataset<T> {
     let inputs = numbers(rows * features, seed);
-    match loss {
+    match loss.of_mean() {
+        Loss::Sum(_) => unreachable!("a mean is no sum"),
         Loss::SoftMargin => {
             let sign = |x: f64| T::from_f64(if x < 0.0 { -1.0 } else { 1.0 });
             let targets = numbers::<f64>(rows * outputs, seed + 1).into_iter().map(sign);
@@ -101,6 +102,8 @@ pub fn optimizers() -> Vec<Optimizer> {
         Optimizer::AdamW(adamw.with_weight_decay(0.0)),
         adam.with_amsgrad(true).with_weight_decay(0.05).into(),
         adamw.with_amsgrad(true).into(),
+        adamw.with_bias_decay(false).into(),
+        NAdam::new(0.01).with_weight_decay(0.05).with_bias_decay(false).into(),
         RmsProp::new(0.01).into(),
         RmsProp::new(0.01).with_momentum(0.9).with_weight_decay(0.05).into(),
         RmsProp::new(0.01).with_centred(true).into(),
@@ -187,7 +190,9 @@ fn element(loss: &Loss, o: f64, t: f64) -> f64 {
         Loss::SoftMargin => (1.0 + (-t * o).exp()).ln(),
         Loss::KlDivergence if t == 0.0 => 0.0,
         Loss::KlDivergence => t * (t.ln() - o),
-        Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy { .. } => unreachable!("they have loops of their own"),
+        Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy { .. } | Loss::Sum(_) => {
+            unreachable!("they have loops of their own")
+        }
     }
 }
 

@@ -31,6 +31,7 @@ pub fn new(args: &TrainArgs, rows: &Rows<'_>) -> Result<Settings, Failure> {
     let kind = kind(args, settings.options.loss, &rows.examples.target)?;
     settings.options.loss = args.tuning.loss(kind, Some(rows))?;
     settings.options.clip_value = args.tuning.clip_value;
+    settings.options.ema = args.tuning.ema;
     settings.options.accumulate = args.accumulate.map_or(1, whole);
     settings.options.schedule = args.schedule.clone().unwrap_or_default().0;
     Ok(settings)
@@ -172,8 +173,11 @@ impl Same<'_> {
         self.check_any("--betas", asked.betas.as_ref(), kept.betas.as_ref())?;
         self.check_any("--epsilon", asked.epsilon.as_ref(), kept.epsilon.as_ref())?;
         self.check_any("--weight-decay", asked.weight_decay.as_ref(), kept.weight_decay.as_ref())?;
+        self.check("--no-bias-decay", asked.no_bias_decay.then_some(&true), &kept.no_bias_decay)?;
         self.check_any("--clip-norm", asked.clip_norm.as_ref(), kept.clip_norm.as_ref())?;
         self.check_any("--clip-value", asked.clip_value.as_ref(), kept.clip_value.as_ref())?;
+        self.check_any("--ema", asked.ema.as_ref(), kept.ema.as_ref())?;
+        self.check_any("--reduction", asked.reduction.as_ref(), kept.reduction.as_ref())?;
         self.check_any("--label-smoothing", asked.label_smoothing.as_ref(), kept.label_smoothing.as_ref())?;
         self.check_any("--beta", asked.beta.as_ref(), kept.beta.as_ref())?;
         self.check_any("--delta", asked.delta.as_ref(), kept.delta.as_ref())?;

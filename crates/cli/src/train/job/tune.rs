@@ -42,7 +42,7 @@ impl TrainJob {
         let settings = options::new(args, &split.train)?;
         check_patience(args, &split)?;
         let schema = schema.tuned(&split)?;
-        let begun = settings.begin(checkpoint.network, &schema, split.train.len())?;
+        let begun = settings.begin(checkpoint.evaluated().clone(), &schema, split.train.len())?;
         let mut job = TrainJob::begin(args, &source, &split, schema, (begun, &settings))?;
         job.remember(&split)?;
         if let Source::File { .. } = source {

@@ -34,6 +34,8 @@ pub struct Trainer {
     pub max_norm: Option<f64>,
     /// What the examples of a batch weigh, if they have weights: at least as many as a batch has rows.
     pub weights: Option<Vec<f64>>,
+    /// The decay of an average of all parameters, if one is kept, and the average, which begins as 0.
+    pub average: Option<(f64, Vec<f64>)>,
     /// The value that gradients are clipped to.
     pub max_value: Option<f64>,
 }
@@ -50,7 +52,7 @@ impl Trainer {
         };
         let layers = spec.sizes().windows(2).enumerate().map(layer).collect();
         let (loss, optimizer) = (spec.loss().clone(), *spec.optimizer());
-        Trainer { layers, loss, optimizer, steps: 0, max_norm: None, max_value: None, weights: None }
+        Trainer { layers, loss, optimizer, steps: 0, max_norm: None, max_value: None, weights: None, average: None }
     }
 
     /// Inputs of the network.
@@ -99,17 +101,38 @@ impl Trainer {
             }
         }
         self.steps += 1;
+        let of_biases = without_bias_decay(self.optimizer);
         for (layer, gradient) in self.layers.iter_mut().zip(gradients) {
-            for ((w, kept), g) in layer.parameters.iter_mut().zip(&mut layer.kept).zip(gradient) {
-                *w = optimizers::update(machine, &self.optimizer, self.steps, *w, g, kept);
+            let weights = layer.inputs * layer.units;
+            for (i, ((w, kept), g)) in layer.parameters.iter_mut().zip(&mut layer.kept).zip(gradient).enumerate() {
+                let optimizer = if i < weights { &self.optimizer } else { &of_biases };
+                *w = optimizers::update(machine, optimizer, self.steps, *w, g, kept);
             }
         }
+        self.take_in(machine);
         loss
+    }
+
+    /// ā ← ā + (1 − d)·(w − ā) of all parameters, in the first step ā ← w. Its difference is a sum with −1·ā, which counts as a multiplication.
+    fn take_in(&mut self, machine: &mut Machine) {
+        let parameters: Vec<f64> = self.parameters().collect();
+        let Some((decay, averages)) = &mut self.average else { return };
+        averages.resize(parameters.len(), 0.0);
+        let rate = if self.steps == 1 { 1.0 } else { 1.0 - *decay };
+        for (average, w) in averages.iter_mut().zip(parameters) {
+            let away = machine.fma(-1.0, *average, w);
+            *average = machine.fma(rate, away, *average);
+        }
     }
 
     /// The loss of a batch, and its gradient; weighted, if examples have weights.
     fn loss(&self, machine: &mut Machine, outputs: &[f64], answers: Answers<'_>) -> (f64, Vec<f64>) {
-        let (loss, gradient, parts) = self.plain_loss(machine, outputs, answers);
+        if let Loss::Sum(loss) = &self.loss {
+            // The factor 1/n of the mean is 1: the operations are the same.
+            let (loss, gradient, _) = self.plain_loss(machine, loss, outputs, answers);
+            return (loss, gradient);
+        }
+        let (loss, gradient, parts) = self.plain_loss(machine, &self.loss, outputs, answers);
         match &self.weights {
             Some(weights) => {
                 let rows = outputs.len() / self.outputs();
@@ -119,9 +142,15 @@ impl Trainer {
         }
     }
 
-    fn plain_loss(&self, machine: &mut Machine, outputs: &[f64], answers: Answers<'_>) -> (f64, Vec<f64>, Parts) {
+    fn plain_loss(
+        &self,
+        machine: &mut Machine,
+        loss: &Loss,
+        outputs: &[f64],
+        answers: Answers<'_>,
+    ) -> (f64, Vec<f64>, Parts) {
         let classes = self.outputs();
-        match (&self.loss, answers) {
+        match (loss, answers) {
             (Loss::MeanSquaredError, Answers::Values(targets)) => match self.weights {
                 // With weights the losses of elements are kept.
                 Some(_) => losses::squared_elements(machine, outputs, targets),
@@ -196,6 +225,14 @@ impl Layer {
         }
         gradient
     }
+}
+
+/// What biases follow: where they do not decay, PyTorch's group of parameters with `weight_decay=0`.
+fn without_bias_decay(mut optimizer: Optimizer) -> Optimizer {
+    if optimizer.settings().contains(&("bias_decay", false.to_string())) {
+        optimizer.set("weight_decay", "0").expect("an optimizer with decay");
+    }
+    optimizer
 }
 
 /// As torch.nn.utils.clip_grad_norm_: all gradients times max/(‖g‖ + 10⁻⁶), if that is below 1.

@@ -1,5 +1,7 @@
 //! The instructions of the loss.
 
+use std::hint::black_box;
+
 use nxm_kernels::beside::{div, mul, rounded, whole};
 use nxm_kernels::call::Op;
 use nxm_kernels::program::{Place, Places, Slot};
@@ -35,9 +37,12 @@ impl<T: Element> Writer<'_, T> {
     ) -> (Op<Places<T>>, Option<Losses>) {
         let (rows, units, to) = (self.rows, self.layout.outputs(), results.loss);
         let targets = Place { slot: Slot::Targets, offset: 0, layout: Layout::row_major(rows, units) };
-        let over = |count: f64| move |x: f64| rounded::<T>(div(x, count));
-        let elements = || mul(whole(rows as u64), whole(units as u64));
-        match (loss, results.classes) {
+        // A sum is over nothing. What a compiler knows it would round itself, and the conversion would be none.
+        let over = |count: Option<f64>| move |x: f64| rounded::<T>(count.map_or_else(|| black_box(x), |n| div(x, n)));
+        let is_mean = !loss.is_sum();
+        let elements = || is_mean.then(|| mul(whole(rows as u64), whole(units as u64)));
+        let of_rows = || is_mean.then(|| whole(rows as u64));
+        match (loss.of_mean(), results.classes) {
             (Loss::MeanSquaredError, _) => {
                 let [mean, slope] = [1.0, 2.0].map(over(elements()));
                 if !weighted {
@@ -60,7 +65,7 @@ impl<T: Element> Writer<'_, T> {
                 (op, Some(Losses::Elements { losses, share: Share::OfOutputs }))
             }
             (Loss::CrossEntropy { .. }, None) => {
-                let (mean, losses) = (over(whole(rows as u64))(1.0), self.room.place(1, rows));
+                let (mean, losses) = (over(of_rows())(1.0), self.room.place(1, rows));
                 let op = Op::CrossEntropy { logits: outputs, labels: rows, mean, losses, delta, loss: to };
                 (op, Some(Losses::Rows { losses, shares: None }))
             }
@@ -74,12 +79,16 @@ impl<T: Element> Writer<'_, T> {
             (loss, _) => {
                 let measure = loss.measure().expect("all other losses are of elements");
                 let (divisor, share) = match loss {
-                    Loss::SmoothL1 { beta } => (mul(elements(), *beta), Share::Over(*beta)),
-                    Loss::KlDivergence => (whole(rows as u64), Share::Whole),
+                    Loss::SmoothL1 { beta } => {
+                        (Some(elements().map_or(*beta, |elements| mul(elements, *beta))), Share::Over(*beta))
+                    }
+                    Loss::KlDivergence => (of_rows(), Share::Whole),
                     _ => (elements(), Share::OfOutputs),
                 };
                 let mean = over(divisor)(1.0);
-                let (measure, losses) = (measure.map(|number| rounded(*number)), self.room.place(rows, units));
+                // A compiler that knew the numbers would convert them before it knows whether the measure has any.
+                let measure = measure.map(|number| rounded(black_box(*number)));
+                let losses = self.room.place(rows, units);
                 let op = Op::ElementLoss { measure, outputs, targets, mean, slope: mean, losses, delta, loss: to };
                 (op, Some(Losses::Elements { losses, share }))
             }

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Computes training trajectories with PyTorch for what the other cases lack: the families more_optimizers and more_schedules.
+"""Computes training trajectories with PyTorch for what the other cases lack: the families more_optimizers, more_schedules,
+groups, ema and lbfgs.
 
     python3 -m venv venv && venv/bin/pip install torch numpy safetensors
     venv/bin/python make.py
 
 It writes the cases beside this file, and puts their lines into index.tsv. A case is a file of safetensors, whose metadata hold its
-configuration as JSON. Step s trains on x[s % 8] and y[s % 8]. The run in f64 starts from the f32 parameters, widened.
+configuration as JSON; with "ema" there, ema64.K and ema32.K are averaged parameters after the last step. Step s trains on x[s % 8] and y[s % 8]. The run in f64 starts from the f32 parameters, widened.
 """
 
 import copy
@@ -19,6 +20,8 @@ from safetensors.numpy import save_file
 
 HERE = pathlib.Path(__file__).parent
 STEPS, CYCLE, BATCH, INPUTS, UNITS, OUTPUTS = 50, 8, 4, 3, 5, 2
+
+FAMILIES = ("more_optimizers/", "more_schedules/", "groups/", "ema/", "lbfgs/")
 
 
 class Lion(torch.optim.Optimizer):
@@ -39,12 +42,20 @@ class Lion(torch.optim.Optimizer):
                 m.mul_(beta2).add_(p.grad, alpha=1 - beta2)
 
 
-def optimizer(config, parameters):
-    settings = {k: v for k, v in config.items() if k != "name"}
+def optimizer(config, model):
+    settings = {k: v for k, v in config.items() if k not in ("name", "bias_decay")}
+    parameters = list(model.parameters())
+    if not config.get("bias_decay", True):
+        # Two groups: biases have no weight decay.
+        named = list(model.named_parameters())
+        weights = [p for name, p in named if name.endswith("weight")]
+        biases = [p for name, p in named if name.endswith("bias")]
+        parameters = [{"params": weights}, {"params": biases, "weight_decay": 0.0}]
     kinds = {
         "sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "lion": Lion,
         "rprop": torch.optim.Rprop, "rmsprop": torch.optim.RMSprop, "adadelta": torch.optim.Adadelta,
-        "adamax": torch.optim.Adamax, "nadam": torch.optim.NAdam, "radam": torch.optim.RAdam,
+        "adagrad": torch.optim.Adagrad, "adamax": torch.optim.Adamax, "nadam": torch.optim.NAdam, "radam": torch.optim.RAdam,
+        "lbfgs": lambda of, **options: torch.optim.LBFGS(of, line_search_fn="strong_wolfe", **options),
     }
     return kinds[config["name"]](parameters, **settings)
 
@@ -66,10 +77,14 @@ def schedule(config, of):
 def run(config, start, x, y, dtype):
     model = copy.deepcopy(start).to(dtype)
     x, y = x.to(dtype), y.to(dtype)
-    of = optimizer(config["optimizer"], model.parameters())
+    of = optimizer(config["optimizer"], model)
     scheduler = schedule(config["schedule"], of) if "schedule" in config else None
+    averaged = None
+    if "ema" in config:
+        swa = torch.optim.swa_utils
+        averaged = swa.AveragedModel(model, multi_avg_fn=swa.get_ema_multi_avg_fn(config["ema"]))
     losses, rates, first = [], [], {}
-    for s in range(STEPS):
+    for s in range(config["steps"]):
         rates.append(of.param_groups[0]["lr"])
         of.zero_grad()
         output = model(x[s % CYCLE])
@@ -79,27 +94,46 @@ def run(config, start, x, y, dtype):
             first = {f"grad0.{k}": p.grad.clone() for k, p in model.named_parameters()}
             first["out0"] = output.detach().clone()
         losses.append(loss.item())
-        of.step()
+        if config["optimizer"]["name"] == "lbfgs":
+            def closure():
+                of.zero_grad()
+                again = torch.nn.functional.mse_loss(model(x[s % CYCLE]), y[s % CYCLE])
+                again.backward()
+                return again
+            of.step(closure)
+        else:
+            of.step()
+        if averaged is not None:
+            averaged.update_parameters(model)
         if scheduler is not None:
             scheduler.step()
-    return model, losses, rates, first
+    return model, losses, rates, first, averaged
 
 
 def case(name, config, seed):
     torch.manual_seed(seed)
     start = torch.nn.Sequential(torch.nn.Linear(INPUTS, UNITS), torch.nn.Tanh(), torch.nn.Linear(UNITS, OUTPUTS))
-    x, y = torch.randn(CYCLE, BATCH, INPUTS), torch.rand(CYCLE, BATCH, OUTPUTS)
+    batch = config.get("batch", BATCH)
+    x, y = torch.randn(CYCLE, batch, INPUTS), torch.rand(CYCLE, batch, OUTPUTS)
+    if config["optimizer"]["name"] == "lbfgs":
+        # It is for a batch of all examples: each step has the same one.
+        x, y = x[:1].repeat(CYCLE, 1, 1), y[:1].repeat(CYCLE, 1, 1)
     layers = [
         {"type": "linear", "in": INPUTS, "out": UNITS}, {"type": "act", "name": "tanh"},
         {"type": "linear", "in": UNITS, "out": OUTPUTS},
     ]
-    config = {"name": name, "layers": layers, "loss": {"name": "mse"}, **config, "batch": BATCH, "steps": STEPS, "cycle": CYCLE}
-    model64, loss64, rates, first = run(config, start, x, y, torch.float64)
-    model32, loss32, _, _ = run(config, start, x, y, torch.float32)
+    config = {"name": name, "layers": layers, "loss": {"name": "mse"}, **config}
+    # The same keys in the same order as ever: files stay what they are.
+    config = {**config, "batch": config.pop("batch", BATCH), "steps": config.pop("steps", STEPS), "cycle": CYCLE}
+    model64, loss64, rates, first, averaged64 = run(config, start, x, y, torch.float64)
+    model32, loss32, _, _, averaged32 = run(config, start, x, y, torch.float32)
     tensors = {"x": x, "y": y, "loss64": torch.tensor(loss64, dtype=torch.float64), "loss32": torch.tensor(loss32)}
     tensors.update({f"init.{k}": p.detach() for k, p in start.named_parameters()})
     tensors.update(first)
-    for kind, model in [("final64", model64), ("final32", model32)]:
+    models = [("final64", model64), ("final32", model32)]
+    if averaged64 is not None:
+        models += [("ema64", averaged64.module), ("ema32", averaged32.module)]
+    for kind, model in models:
         tensors.update({f"{kind}.{k}": p.detach() for k, p in model.named_parameters()})
     tensors["eval_out"] = model64(x[0].to(torch.float64)).detach()
     if "schedule" in config:
@@ -140,11 +174,44 @@ def main():
         "warm_up_step": {"name": "warm_up", "start_factor": 0.25, "total_iters": 7, "then": {"name": "step", "step_size": 10, "gamma": 0.5}},
         "warm_up_exponential": {"name": "warm_up", "start_factor": 0.5, "total_iters": 9, "then": {"name": "exponential", "gamma": 0.97}},
     }
+    decay = {"weight_decay": 0.1, "bias_decay": False}
+    groups = {
+        "sgd": {"name": "sgd", "lr": 0.05, **decay},
+        "sgd_momentum": {**sgd, **decay},
+        "sgd_nesterov": {**sgd, "nesterov": True, **decay},
+        "adam": {"name": "adam", "lr": 0.01, **decay},
+        "adam_amsgrad": {"name": "adam", "lr": 0.01, "amsgrad": True, **decay},
+        "adamw": {"name": "adamw", "lr": 0.01, **decay},
+        "adamw_amsgrad": {"name": "adamw", "lr": 0.01, "amsgrad": True, **decay},
+        "rmsprop": {"name": "rmsprop", "lr": 0.002, **decay},
+        "adagrad": {"name": "adagrad", "lr": 0.05, **decay},
+        "adadelta": {"name": "adadelta", "lr": 0.5, **decay},
+        "adamax": {"name": "adamax", "lr": 0.01, **decay},
+        "nadam": {"name": "nadam", "lr": 0.01, **decay},
+        "radam": {"name": "radam", "lr": 0.01, **decay},
+        "lion": {"name": "lion", "lr": 0.003, **decay},
+    }
     cases = [(f"more_optimizers/{n}", {"optimizer": o}) for n, o in optimizers.items()]
     cases += [(f"more_schedules/{n}", {"optimizer": sgd, "schedule": s}) for n, s in schedules.items()]
+    cases += [(f"groups/{n}", {"optimizer": o}) for n, o in groups.items()]
+    emas = {
+        "sgd_momentum_0.9": {"optimizer": sgd, "ema": 0.9},
+        "adam_0.99": {"optimizer": {"name": "adam", "lr": 0.01}, "ema": 0.99},
+        "adam_0.25": {"optimizer": {"name": "adam", "lr": 0.01}, "ema": 0.25},
+    }
+    cases += [(f"ema/{n}", c) for n, c in emas.items()]
+    # Few steps: near the end every difference of roundings decides about another line search.
+    lbfgs = {"name": "lbfgs"}
+    all_examples = {
+        "defaults": {"optimizer": lbfgs, "batch": 24, "steps": 2},
+        "history_3": {"optimizer": {**lbfgs, "history_size": 3, "max_iter": 4}, "batch": 24, "steps": 8},
+        "slow": {"optimizer": {**lbfgs, "lr": 0.2, "max_iter": 5, "max_eval": 40}, "batch": 24, "steps": 2},
+        "fast": {"optimizer": {**lbfgs, "lr": 20, "max_iter": 6, "max_eval": 12}, "batch": 24, "steps": 3},
+    }
+    cases += [(f"lbfgs/{n}", c) for n, c in all_examples.items()]
     lines = [case(name, config, seed) for seed, (name, config) in enumerate(cases)]
     index = HERE / "index.tsv"
-    kept = [line for line in index.read_text().splitlines() if not line.startswith("more_")]
+    kept = [line for line in index.read_text().splitlines() if not line.startswith(FAMILIES)]
     index.write_text("\n".join(kept + lines) + "\n")
     assert all(math.isfinite(float(x)) for line in lines for x in line.split("\t")[1:])
 

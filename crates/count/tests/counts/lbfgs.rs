@@ -1,0 +1,46 @@
+//! Counts of L-BFGS: what its steps execute is what the formula says of their reports.
+
+use nxm_count::{Counted, Formulas, NetworkSpec};
+use nxm_kernels::{Activation, Cpu, Element, Level, MatrixRef};
+use nxm_net::{Lbfgs, LbfgsState, Loss, Network, Step, Targets};
+use proptest::prelude::*;
+
+use crate::cases::{numbers, with_room};
+
+/// Three calls, so that the first iteration of all is one of many, and pairs are forgotten.
+fn check<T: Element>(sizes: &[u64], rows: usize, options: Lbfgs, level: Level, threads: usize) {
+    let spec = NetworkSpec::new(sizes, Activation::Tanh, Activation::Identity, Loss::MeanSquaredError).unwrap();
+    let mut network: Network<T> = spec.build(7).unwrap();
+    let mut step = Step::new(&network, spec.loss(), rows).unwrap();
+    let mut state = LbfgsState::new(options, &network).unwrap();
+    let (x, y) = (numbers::<T>(rows * network.inputs(), 1), numbers::<T>(rows * network.outputs(), 2));
+    let x = MatrixRef::new(&x, rows, network.inputs()).unwrap();
+    let targets = Targets::Values(MatrixRef::new(&y, rows, network.outputs()).unwrap());
+    for _ in 0..3 {
+        let counted = Counted::new(Cpu::new(level, threads));
+        let report = state.step(&mut network, &counted, &mut step, x, targets).unwrap();
+        assert!(report.last_loss <= report.loss && report.iterations.len() <= options.max_iterations);
+        let formula = Formulas::of::<T>(level).lbfgs(&spec, rows as u64, &report).unwrap();
+        assert_eq!(counted.total(), formula, "{sizes:?} {level} {report:?}");
+    }
+    assert!(state.pairs() <= options.history);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn steps_of_l_bfgs(
+        sizes in proptest::collection::vec(1u64..20, 2..=4),
+        rows in 1usize..20,
+        (iterations, history) in (1usize..8, 1usize..6),
+        rate in proptest::sample::select(vec![0.01, 1.0, 30.0]),
+    ) {
+        let options =
+            Lbfgs::new().with_max_iterations(iterations).with_history(history).with_learning_rate(rate);
+        for level in Level::available() {
+            with_room(|| check::<f32>(&sizes, rows, options, level, 1));
+            with_room(|| check::<f64>(&sizes, rows, options, level, 2));
+        }
+    }
+}

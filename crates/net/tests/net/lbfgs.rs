@@ -1,0 +1,107 @@
+//! L-BFGS: it finds minima, is the same at every level and number of threads, and says what is wrong.
+
+use nxm_kernels::{Activation, Cpu, Element, Level};
+use nxm_net::{Lbfgs, LbfgsReport, LbfgsState, Loss, NetError, Network, Step};
+
+use crate::support::{bits, cpu, examples, fused_levels, network};
+
+const SIZES: [usize; 3] = [3, 6, 2];
+const ROWS: usize = 20;
+const MSE: Loss = Loss::MeanSquaredError;
+
+fn a_network<T: Element>() -> Network<T> {
+    network(&SIZES, Activation::Tanh, Activation::Identity, 1)
+}
+
+/// The network and the reports after so many calls.
+fn trained<T: Element>(executor: &Cpu, options: Lbfgs, calls: usize) -> (Network<T>, Vec<LbfgsReport>) {
+    let (mut network, data) = (a_network::<T>(), examples::<T>(&MSE, ROWS, SIZES[0], SIZES[2], 2));
+    let mut step = Step::new(&network, &MSE, ROWS).unwrap();
+    let mut state = LbfgsState::new(options, &network).unwrap();
+    let call = |_| state.step(&mut network, executor, &mut step, data.inputs(), data.targets()).unwrap();
+    let reports = (0..calls).map(call).collect();
+    (network, reports)
+}
+
+/// A linear network has one minimum, at which the gradient is 0.
+#[test]
+fn a_minimum_is_found() {
+    let data = examples::<f64>(&MSE, ROWS, SIZES[0], SIZES[2], 2);
+    let mut linear = network::<f64>(&[SIZES[0], SIZES[2]], Activation::Identity, Activation::Identity, 3);
+    let mut step = Step::new(&linear, &MSE, ROWS).unwrap();
+    let options = Lbfgs::new().with_change_tolerance(0.0);
+    let mut state = LbfgsState::new(options, &linear).unwrap();
+    let mut call = || state.step(&mut linear, &cpu(), &mut step, data.inputs(), data.targets()).unwrap();
+    let first = call();
+    let last = (0..5).map(|_| call()).find(|report| report.is_optimal).expect("a minimum");
+    assert!(last.last_loss < first.loss);
+    // At the minimum it makes no iteration more, and changes nothing.
+    let again = call();
+    assert_eq!((again.iterations.len(), again.is_optimal, again.loss), (0, true, last.last_loss));
+    step.gradients(&linear, &cpu(), data.inputs(), data.targets()).unwrap();
+    assert!(step.weight_gradient(0).to_vec().iter().all(|g| g.abs() <= options.gradient_tolerance));
+}
+
+#[test]
+fn losses_fall_within_the_bounds() {
+    let options = Lbfgs::new().with_max_iterations(6).with_history(3);
+    let (_, reports) = trained::<f32>(&cpu(), options, 5);
+    for (i, report) in reports.iter().enumerate() {
+        assert!(report.last_loss <= report.loss);
+        assert!(report.iterations.len() <= options.max_iterations);
+        assert!(report.iterations.iter().all(|iteration| iteration.pairs <= options.history));
+        assert_eq!(report.iterations.iter().any(|iteration| iteration.is_first), i == 0);
+    }
+    assert!(reports.windows(2).all(|pair| pair[1].loss == pair[0].last_loss));
+}
+
+#[test]
+fn the_same_bits_at_every_level_and_number_of_threads() {
+    let one = Cpu::new(Level::named("scalar").unwrap(), 1);
+    let (expected, reports) = trained::<f32>(&one, Lbfgs::new(), 3);
+    for level in fused_levels() {
+        let (found, others) = trained::<f32>(&Cpu::new(level, 3), Lbfgs::new(), 3);
+        assert_eq!((bits(&found), &others), (bits(&expected), &reports), "{level}");
+    }
+}
+
+/// A first step so long that the loss overflows: the line search comes back.
+#[test]
+fn a_line_search_survives_overflows() {
+    let (mut network, data) = (a_network::<f32>(), examples::<f32>(&MSE, ROWS, SIZES[0], SIZES[2], 2));
+    let mut step = Step::new(&network, &MSE, ROWS).unwrap();
+    let mut state = LbfgsState::new(Lbfgs::new().with_learning_rate(1e30), &network).unwrap();
+    for _ in 0..3 {
+        let report = state.step(&mut network, &cpu(), &mut step, data.inputs(), data.targets()).unwrap();
+        assert!(report.last_loss <= report.loss, "{report:?}");
+        assert!(network.layers().all(|layer| layer.weights().to_vec().iter().all(|w| w.is_finite())));
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named_and_changes_nothing() {
+    let mut network = a_network::<f32>();
+    for (options, named) in [
+        (Lbfgs::new().with_learning_rate(0.0), "learning rate"),
+        (Lbfgs::new().with_max_iterations(0), "the number of iterations in a step"),
+        (Lbfgs::new().with_max_evaluations(0), "the number of evaluations in a step"),
+        (Lbfgs::new().with_history(0), "the number of pairs"),
+        (Lbfgs::new().with_gradient_tolerance(-1.0), "the gradient tolerance"),
+        (Lbfgs::new().with_change_tolerance(f64::NAN), "the change tolerance"),
+    ] {
+        let error = LbfgsState::new(options, &network).unwrap_err();
+        assert!(error.to_string().contains(named), "{error}");
+    }
+    let data = examples::<f32>(&MSE, ROWS, SIZES[0], SIZES[2], 2);
+    let other = crate::support::network::<f32>(&[1, 1], Activation::Tanh, Activation::Identity, 1);
+    let mut step = Step::new(&network, &MSE, ROWS).unwrap();
+    let mut state = LbfgsState::new(Lbfgs::new(), &other).unwrap();
+    let error = state.step(&mut network, &cpu(), &mut step, data.inputs(), data.targets()).unwrap_err();
+    assert!(matches!(error, NetError::Network { what: "the state of L-BFGS", .. }), "{error}");
+    let mut state = LbfgsState::new(Lbfgs::new(), &network).unwrap();
+    network.layer_mut(1).weights_mut().row(0)[0] = f32::MAX;
+    let before = bits(&network);
+    let error = state.step(&mut network, &cpu(), &mut step, data.inputs(), data.targets()).unwrap_err();
+    assert!(matches!(error, NetError::Diverged { what: "the loss", .. }), "{error}");
+    assert_eq!((bits(&network), state.iterations(), state.evaluations()), (before, 0, 0));
+}
