@@ -23,7 +23,7 @@ use crate::{math, reduce};
 /// | Poisson, of logarithms | 1 exp, 1 fma | 1 exp, 1 addition |
 /// | Poisson, of rates | 1 addition, 1 log, 1 fma | 2 additions, 1 div |
 /// | soft margin | 1 mul, 1 softplus | 2 mul, 1 sigmoid |
-/// | Kullback-Leibler | 1 log, 1 addition, 1 mul, 1 cmp | none |
+/// | Kullback-Leibler | 1 log, 1 addition, 1 mul, 2 cmp | none |
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Measure<N> {
     /// ℓ = d², g = d: half of the derivative.
