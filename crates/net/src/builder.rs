@@ -8,6 +8,7 @@ use crate::buffer::bytes;
 use crate::error::NetError;
 use crate::init::Initialization;
 use crate::layer::WEIGHTS;
+use crate::layers::Layer;
 use crate::network::Network;
 use crate::random::generator;
 
@@ -15,7 +16,7 @@ use crate::random::generator;
 #[derive(Clone, Debug)]
 pub struct NetworkBuilder<T> {
     inputs: usize,
-    layers: Vec<(usize, Activation)>,
+    layers: Vec<Layer>,
     initialization: Option<Initialization>,
     seed: u64,
     element: PhantomData<T>,
@@ -28,8 +29,22 @@ impl<T: Element> NetworkBuilder<T> {
 
     /// Adds a layer of `units` units behind the last one.
     #[must_use]
-    pub fn dense(mut self, units: usize, activation: Activation) -> Self {
-        self.layers.push((units, activation));
+    pub fn dense(self, units: usize, activation: Activation) -> Self {
+        self.layer(Layer::dense(units as u64, activation))
+    }
+
+    /// Adds any layer behind the last one.
+    ///
+    /// ```
+    /// use nxm_net::{Activation, Layer, Network};
+    /// let hidden = Layer::dense(16, Activation::Relu).without_bias();
+    /// let network: Network = Network::builder(4).layer(hidden).dense(3, Activation::Identity).build()?;
+    /// assert_eq!(network.parameters(), 4 * 16 + 17 * 3);
+    /// # Ok::<(), nxm_net::NetError>(())
+    /// ```
+    #[must_use]
+    pub fn layer(mut self, layer: Layer) -> Self {
+        self.layers.push(layer);
         self
     }
 
@@ -60,16 +75,14 @@ impl<T: Element> NetworkBuilder<T> {
         if self.layers.is_empty() {
             return Err(NetError::NoLayers);
         }
-        if let Some(layer) = self.layers.iter().position(|(units, _)| *units == 0) {
+        if let Some(layer) = self.layers.iter().position(|layer| layer.outputs(1) == 0) {
             return Err(NetError::NoUnits { layer });
         }
         self.check_sizes()?;
-        let sizes: Vec<usize> =
-            std::iter::once(self.inputs).chain(self.layers.iter().map(|(units, _)| *units)).collect();
-        let mut network = Network::zeros(&sizes, self.layers.iter().map(|(_, activation)| *activation))?;
+        let mut network = Network::zeros(self.inputs, &self.layers)?;
         let mut random = generator(self.seed);
-        for (l, (_, activation)) in self.layers.into_iter().enumerate() {
-            let initialization = self.initialization.unwrap_or(Initialization::suited_to(activation));
+        for (l, layer) in self.layers.iter().enumerate() {
+            let initialization = self.initialization.unwrap_or(Initialization::suited_to(layer.activation()));
             initialization.fill(&mut random, network.layer_mut(l).weights_mut());
         }
         Ok(network)
@@ -78,9 +91,10 @@ impl<T: Element> NetworkBuilder<T> {
     /// All layers must be addressable, before memory is taken for the first.
     fn check_sizes(&self) -> Result<(), NetError> {
         let mut fan_in = self.inputs;
-        for &(units, _) in &self.layers {
-            bytes::<T>(WEIGHTS, fan_in, units)?;
-            fan_in = units;
+        for layer in &self.layers {
+            let fan_out = usize::try_from(layer.outputs(fan_in as u64)).unwrap_or(usize::MAX);
+            bytes::<T>(WEIGHTS, fan_in, fan_out)?;
+            fan_in = fan_out;
         }
         Ok(())
     }

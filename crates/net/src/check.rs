@@ -4,6 +4,8 @@ use nxm_kernels::{Element, MatrixRef};
 
 use crate::data::{Dataset, Targets, stray_label};
 use crate::error::NetError;
+use crate::layer::matrix;
+use crate::layout::LayerLayout;
 use crate::loss::Loss;
 use crate::network::Network;
 
@@ -149,5 +151,7 @@ pub(crate) fn finite_matrix<T: Element>(x: MatrixRef<'_, T>) -> bool {
 
 /// The first layer with a weight or bias that is infinite or NaN.
 pub(crate) fn first_not_finite<T: Element>(network: &Network<T>) -> Option<usize> {
-    network.layers().position(|layer| !finite_matrix(layer.weights()) || !finite(layer.bias()))
+    let memory = network.parameters.as_slice();
+    let finite = |layer: &LayerLayout| layer.places().all(|place| finite_matrix(matrix(memory, place)));
+    network.layout.layers.iter().position(|layer| !finite(layer))
 }

@@ -3,6 +3,8 @@
 use nxm_kernels::Activation;
 use thiserror::Error;
 
+use crate::layers::Layer;
+
 /// A network, a training run or their arguments that do not fit. Layers, rows and columns are counted from 0.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
@@ -158,6 +160,18 @@ pub enum NetError {
         expected: Activation,
         /// The activation that the network has.
         found: Activation,
+    },
+    /// A step, an optimizer's state or buffers that were made for a network with a layer that differs in something else.
+    #[error("layer {layer} (counted from 0): {what} was made for \"{expected}\", the network has \"{found}\"")]
+    Layer {
+        /// "the step", "the optimizer's state" or "the predictor's memory".
+        what: &'static str,
+        /// The first layer that differs.
+        layer: usize,
+        /// The layer it was made for.
+        expected: Layer,
+        /// The layer that the network has.
+        found: Layer,
     },
     /// An option of an optimizer, a loss or a schedule that is out of its range.
     #[error("{name} is {value}: {expected} is needed")]

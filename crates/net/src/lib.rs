@@ -89,6 +89,7 @@ mod fit;
 mod init;
 mod known_format;
 mod layer;
+mod layers;
 mod layout;
 mod loss;
 mod network;
@@ -116,7 +117,8 @@ pub use evaluate::{EVALUATION_ROWS, Evaluation, argmax};
 pub use fit::{EpochSummary, Fit, FitOptions, Stopped};
 pub use init::Initialization;
 pub use known_format::KnownFormat;
-pub use layer::{Dense, DenseMut};
+pub use layer::{LayerMut, LayerRef};
+pub use layers::{Layer, LayerError, parse_layers};
 pub use loss::Loss;
 pub use network::Network;
 /// What a user of this crate alone needs of the kernels: who runs them, on what, and the names of activations.

@@ -206,7 +206,7 @@ impl<T: Element> Plans<T> {
     /// Makes all gradients of the program of this number 0.
     pub(crate) fn clear_gradients(&mut self, number: usize) {
         let Results { weight_gradients, bias_gradients, .. } = &self.kept[number].results;
-        for Place { offset, layout, .. } in weight_gradients.iter().chain(bias_gradients) {
+        for Place { offset, layout, .. } in weight_gradients.iter().chain(bias_gradients.iter().flatten()) {
             self.work.as_mut_slice()[*offset..][..layout.rows * layout.width].fill(T::ZERO);
         }
     }

@@ -111,7 +111,7 @@ fn memory_needs_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Resul
 fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(u128, Outline<T>), SpecError> {
     let addressable = |size: &u64| usize::try_from(*size).map_err(|_| SpecError::TooLarge { size: *size });
     let sizes = spec.sizes().iter().map(addressable).collect::<Result<Vec<usize>, SpecError>>()?;
-    let layout = NetworkLayout::new::<T>(&sizes, spec.activations().iter().copied());
+    let layout = NetworkLayout::new::<T>(sizes[0], spec.layer_list());
     let mode = match (spec.clipping(), run) {
         // Any norm: the operations are the same.
         (Clipping::Within | Clipping::Scaled, _) => UpdateMode::Clipped(T::ONE),

@@ -394,7 +394,7 @@ impl<T: Element> Step<T> {
             let results = &self.plans.plan(plan).results;
             self.norm = Some(self.plans.number(results.norm));
             let is_finite = |sum: &_| is_finite(self.plans.number(*sum));
-            if let Some(layer) = results.squares.iter().position(|sums| !sums.iter().all(is_finite)) {
+            if let Some(layer) = results.squares.iter().position(|sums| !sums.iter().flatten().all(is_finite)) {
                 return Err(NetError::Diverged { step: optimizer.steps() + 1, layer, what: "a gradient" });
             }
             // A scale below 1, compared by its bits: positive numbers are in the order of their bits.
@@ -446,16 +446,15 @@ impl<T: Element> Step<T> {
         self.gradient(layer, 0)
     }
 
-    /// ∂L/∂b of a layer, a row of M, as [`Step::weight_gradient`] of its weights. Panics if there is no such layer.
+    /// ∂L/∂b of a layer, a row of M, as [`Step::weight_gradient`] of its weights; without elements if the layer has no biases. Panics if there
+    /// is no such layer.
     pub fn bias_gradient(&self, layer: usize) -> MatrixRef<'_, T> {
         self.gradient(layer, 1)
     }
 
     fn gradient(&self, layer: usize, which: usize) -> MatrixRef<'_, T> {
         assert!(layer < self.plans.layout.layers.len(), "there is no layer {layer}");
-        match self.made {
-            Some(plan) => self.plans.matrix(self.plans.plan(plan).results.gradients(layer)[which]),
-            None => MatrixRef::from_row(&[]),
-        }
+        let place = self.made.and_then(|plan| self.plans.plan(plan).results.gradients(layer)[which]);
+        place.map_or(MatrixRef::from_row(&[]), |place| self.plans.matrix(place))
     }
 }

@@ -99,7 +99,7 @@ impl Report {
         let bill = Bill::new::<T>(network, *length, cpu).map_err(Failure::usage)?;
         Ok(Report {
             network: NetworkReport {
-                sizes: network.sizes().to_vec(),
+                sizes: network.sizes(),
                 hidden: hidden(network),
                 output: network.activations().last().map_or("none", |activation| activation.name()),
                 activations: network.activations().iter().map(|activation| activation.name()).collect(),
@@ -149,8 +149,8 @@ impl Report {
 /// What the activation of the hidden layers is called.
 fn hidden(network: &NetworkSpec) -> String {
     let mut different: Vec<&str> = Vec::new();
-    let (_, hidden) = network.activations().split_last().expect("a network has layers");
-    for activation in hidden {
+    let hidden = network.layers().saturating_sub(1);
+    for activation in network.activations().iter().take(hidden) {
         if !different.contains(&activation.name()) {
             different.push(activation.name());
         }

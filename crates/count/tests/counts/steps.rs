@@ -12,16 +12,16 @@ use nxm_kernels::{
     WORTH_A_THREAD,
 };
 use nxm_net::{
-    Adadelta, Adagrad, Adam, AdamW, Adamax, Dataset, EVALUATION_ROWS, Lion, Loss, NAdam, NetError, Network, Optimizer,
-    OptimizerState, Predictor, RAdam, RmsProp, Rprop, Sgd, Step, Targets,
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Dataset, EVALUATION_ROWS, Layer, Lion, Loss, NAdam, NetError, Network,
+    Optimizer, OptimizerState, Predictor, RAdam, RmsProp, Rprop, Sgd, Step, Targets, parse_layers,
 };
 use proptest::prelude::*;
 
 /// A network, and how many examples it is trained on.
 #[derive(Clone, Debug)]
 struct StepCase {
-    sizes: Vec<u64>,
-    activations: Vec<Activation>,
+    inputs: u64,
+    layers: Vec<Layer>,
     loss: Loss,
     optimizer: Optimizer,
     clipping: Clipping,
@@ -33,14 +33,13 @@ struct StepCase {
 impl StepCase {
     /// Plain gradient descent.
     fn new(sizes: Vec<u64>, hidden: Activation, output: Activation, loss: Loss, batch: usize) -> StepCase {
-        let activations = NetworkSpec::new(sizes.clone(), hidden, output, loss.clone()).unwrap().activations().to_vec();
+        let layers = NetworkSpec::new(sizes.clone(), hidden, output, loss.clone()).unwrap().layer_list().to_vec();
         let (optimizer, clipping) = (Optimizer::sgd(0.1), Clipping::None);
-        StepCase { sizes, activations, loss, optimizer, clipping, batch, weighted: false }
+        StepCase { inputs: sizes[0], layers, loss, optimizer, clipping, batch, weighted: false }
     }
 
     fn spec(&self) -> NetworkSpec {
-        let (sizes, activations) = (self.sizes.clone(), self.activations.clone());
-        let spec = NetworkSpec::with_activations(sizes, activations, self.loss.clone()).unwrap();
+        let spec = NetworkSpec::with_layers(self.inputs, self.layers.clone(), self.loss.clone()).unwrap();
         let spec = spec.with_optimizer(self.optimizer).with_clipping(self.clipping);
         if self.weighted { spec.with_example_weights() } else { spec }
     }
@@ -194,8 +193,8 @@ fn accumulated_gradients() {
         (Clipping::ByValue, Lion::default().into()),
     ] {
         let job = StepCase {
-            sizes: vec![5, 9, 3],
-            activations: vec![Activation::Tanh, Activation::Identity],
+            inputs: 5,
+            layers: parse_layers("9 tanh, 3").unwrap(),
             loss: Loss::CROSS_ENTROPY,
             optimizer,
             clipping,
@@ -225,8 +224,8 @@ fn accumulated_gradients() {
 #[test]
 fn a_training_that_accumulates() {
     let job = StepCase {
-        sizes: vec![5, 3],
-        activations: vec![Activation::Identity],
+        inputs: 5,
+        layers: parse_layers("3").unwrap(),
         loss: Loss::MeanSquaredError,
         optimizer: Optimizer::sgd(0.1),
         clipping: Clipping::None,
@@ -248,13 +247,17 @@ fn jobs() -> impl Strategy<Value = StepCase> {
     let clipping =
         proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled, Clipping::ByValue][..]);
     let kinds = (0..losses(1).len(), proptest::sample::select(optimizers()), clipping, any::<bool>());
-    // Each layer has an activation of its own.
-    let layers = proptest::collection::vec((size(), activation()), 1..=4);
+    // Each layer has an activation of its own; one in four has no biases.
+    let layer = (size(), activation(), proptest::bool::weighted(0.75));
+    let layer = layer.prop_map(|(units, activation, bias)| match Layer::dense(units, activation) {
+        layer if bias => layer,
+        layer => layer.without_bias(),
+    });
+    let layers = proptest::collection::vec(layer, 1..=4);
     (size(), layers, kinds, 1usize..=40).prop_map(|(inputs, layers, (loss, optimizer, clipping, weighted), batch)| {
-        let (units, activations): (Vec<u64>, Vec<Activation>) = layers.into_iter().unzip();
-        let loss = losses(units[units.len() - 1] as usize)[loss].clone();
-        let sizes = [&[inputs], &units[..]].concat();
-        StepCase { sizes, activations, loss, optimizer, clipping, batch, weighted }
+        let outputs = layers.iter().fold(inputs, |inputs, layer| layer.outputs(inputs));
+        let loss = losses(outputs as usize)[loss].clone();
+        StepCase { inputs, layers, loss, optimizer, clipping, batch, weighted }
     })
 }
 

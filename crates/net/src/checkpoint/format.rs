@@ -12,6 +12,9 @@
 //! 2, the losses and the input gradients of a single example are summed in another order, and optimizer state that becomes subnormal is 0. A training therefore goes on from a file of
 //! version 2 as it would have gone on without the file, to the last bit. From a file of version 1 it goes on as this program computes, and
 //! is saved as version 2.
+//!
+//! Version 3 is written of networks with layers that are not dense ones with biases. It has one field more, `layers`, the text of the
+//! [layers](crate::Layer), and no tensors of biases that are not there. All other networks are still written as version 2.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -27,7 +30,8 @@ use super::fields::{Fields, Reader, wrong};
 use super::options;
 use super::summary::{CheckpointSummary, ElementType};
 use crate::error::NetError;
-use crate::layer::WEIGHTS;
+use crate::layer::{WEIGHTS, matrix, matrix_mut};
+use crate::layers::{Layer, parse_layers};
 use crate::network::Network;
 use crate::optimizer::{Optimizer, OptimizerState};
 use crate::schedule::PlateauState;
@@ -39,8 +43,12 @@ const FORMAT: &str = "nxm-checkpoint";
 const NOTE: &str = "note.";
 /// The field of the product of NAdam's momenta over all steps.
 const PRODUCT: &str = "optimizer.momentum_product";
-/// The version that is written.
-const NEWEST: u64 = 2;
+/// The newest version, which is written of networks with layers other than dense ones with biases. It has a field of its own for layers.
+const NEWEST: u64 = 3;
+/// The version that is written of all other networks: programs that know no other layers still read it.
+const PLAIN: u64 = 2;
+/// The field of the layers.
+const LAYERS: &str = "layers";
 
 /// What is written: the parts of a [`Checkpoint`], wherever they are.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +77,12 @@ impl<T: Element> CheckpointParts<'_, T> {
         self.check()?;
         let mut fields = Fields::default();
         fields.text("format", FORMAT);
-        fields.number("version", NEWEST);
+        let layers: Vec<Layer> = self.network.layers().map(|layer| layer.layer()).collect();
+        let plain = layers.iter().all(|layer| layer.is_plain());
+        fields.number("version", if plain { PLAIN } else { NEWEST });
+        if !plain {
+            fields.text(LAYERS, &layers.iter().map(Layer::to_string).collect::<Vec<_>>().join(", "));
+        }
         fields.text("element", T::NAME);
         fields.numbers("sizes", &self.network.sizes());
         let activations: Vec<&str> = self.network.activations().map(Activation::name).collect();
@@ -90,8 +103,7 @@ impl<T: Element> CheckpointParts<'_, T> {
         for (name, note) in self.notes {
             fields.text(&format!("{NOTE}{name}"), note);
         }
-        let sizes = self.network.sizes();
-        let tensors = tensors(ElementType::of::<T>(), &sizes, &self.options.optimizer);
+        let tensors = tensors(ElementType::of::<T>(), self.network.inputs(), &layers, &self.options.optimizer);
         header(fields.into_metadata(), &tensors.collect::<Result<Vec<_>, _>>()?)
     }
 
@@ -101,11 +113,11 @@ impl<T: Element> CheckpointParts<'_, T> {
         to.write_all(header)?;
         let state = &self.state.optimizer;
         for (layer, layout) in self.network.layers().zip(&self.network.layout.layers) {
-            write_numbers(layer.weights(), &mut to)?;
-            write_numbers(MatrixRef::from_row(layer.bias()), &mut to)?;
-            for i in 0..state.kept() {
-                write_numbers(state.matrix(i, layout.weights), &mut to)?;
-                write_numbers(state.matrix(i, layout.bias), &mut to)?;
+            for place in layout.places() {
+                write_numbers(matrix(layer.memory, place), &mut to)?;
+            }
+            for (i, place) in (0..state.kept()).flat_map(|i| layout.places().map(move |place| (i, place))) {
+                write_numbers(state.matrix(i, place), &mut to)?;
             }
         }
         let Hashed { to, hash } = to;
@@ -116,20 +128,32 @@ impl<T: Element> CheckpointParts<'_, T> {
 /// The tensors of a network and what its optimizer keeps, in the order in which they are written.
 fn tensors(
     element: ElementType,
-    sizes: &[usize],
+    inputs: usize,
+    layers: &[Layer],
     optimizer: &Optimizer,
 ) -> impl Iterator<Item = Result<Tensor, NetError>> {
     let dtype = element.in_safetensors();
     let kept = optimizer.state_names();
-    sizes.windows(2).enumerate().flat_map(move |(l, pair)| {
-        let (n, m) = (pair[0], pair[1]);
-        let own = std::iter::once((format!("layers.{l}.weights"), format!("layers.{l}.bias")));
-        let of_state = move |name| (format!("optimizer.{l}.weights.{name}"), format!("optimizer.{l}.bias.{name}"));
-        own.chain(kept.iter().map(of_state)).flat_map(move |(weights, bias)| {
-            [(weights, n, vec![n, m]), (bias, 1, vec![m])].map(|(name, rows, shape)| {
+    let mut fan_in = inputs;
+    layers.iter().enumerate().flat_map(move |(l, layer)| {
+        let m = usize::try_from(layer.outputs(fan_in as u64)).unwrap_or(usize::MAX);
+        let n = std::mem::replace(&mut fan_in, m);
+        let weights = Some(("weights", n, vec![n, m]));
+        let bias = match layer {
+            Layer::Dense { bias, .. } => bias.then(|| ("bias", 1, vec![m])),
+        };
+        let parts: Vec<_> = [weights, bias].into_iter().flatten().collect();
+        let names = std::iter::once(None).chain(kept.iter().map(Some));
+        names.flat_map(move |state| {
+            let tensor = |(part, rows, shape): (&str, usize, Vec<usize>)| {
+                let name = match state {
+                    None => format!("layers.{l}.{part}"),
+                    Some(state) => format!("optimizer.{l}.{part}.{state}"),
+                };
                 let bytes = element.bytes(WEIGHTS, rows, m)? as u64;
                 Ok(Tensor { name, dtype, shape, bytes })
-            })
+            };
+            parts.clone().into_iter().map(tensor).collect::<Vec<_>>()
         })
     })
 }
@@ -223,9 +247,17 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
     if activations.len() != layers {
         return Err(wrong("activations", format!("one for each of {layers} layers"), format!("{activations:?}")));
     }
+    let layers = match fields.has(LAYERS) {
+        false => {
+            let units = sizes[1..].iter().map(|units| *units as u64);
+            units.zip(&activations).map(|(units, activation)| Layer::dense(units, *activation)).collect()
+        }
+        true => read_layers(fields, &sizes, &activations)?,
+    };
     let options = options::read(fields)?;
     let summary = CheckpointSummary {
         element,
+        layers,
         examples: fields.whole("examples")?,
         progress: Progress {
             epochs: fields.whole("progress.epochs")?,
@@ -247,7 +279,7 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
         options,
     };
     // From here on the sizes are those of the data that is there: no memory is taken that the file does not fill.
-    header.check(tensors(element, &summary.sizes, &summary.options.optimizer))?;
+    header.check(tensors(element, summary.sizes[0], &summary.layers, &summary.options.optimizer))?;
     if !(0.0..=1.0).contains(&summary.momentum_product) {
         return Err(wrong(PRODUCT, "a number from 0 to 1", summary.momentum_product.to_string()));
     }
@@ -255,30 +287,34 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
     Ok(summary)
 }
 
+/// The layers, where they have a field of their own. They must be those of the sizes and activations.
+fn read_layers(fields: Reader<'_>, sizes: &[usize], activations: &[Activation]) -> Result<Vec<Layer>, ContentError> {
+    let text = fields.text(LAYERS)?;
+    let layers = parse_layers(text).map_err(|error| wrong(LAYERS, "layers", error.to_string()))?;
+    let mut units = sizes[0] as u64;
+    let same = layers.len() == activations.len()
+        && layers.iter().zip(&sizes[1..]).zip(activations).all(|((layer, size), activation)| {
+            units = layer.outputs(units);
+            units == *size as u64 && layer.activation() == *activation
+        });
+    if same { Ok(layers) } else { Err(wrong(LAYERS, "layers of the sizes and activations", format!("{text:?}"))) }
+}
+
 /// The tensors after this header, in every version up to the newest.
 fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<Checkpoint<T>, ContentError> {
     let CheckpointSummary {
-        sizes,
-        activations,
-        options,
-        examples,
-        progress,
-        steps,
-        momentum_product,
-        plateau,
-        notes,
-        ..
+        sizes, layers, options, examples, progress, steps, momentum_product, plateau, notes, ..
     } = header;
     let mut data = Data(data);
-    let mut network = Network::zeros(&sizes, activations)?;
+    let mut network = Network::zeros(sizes[0], &layers)?;
     let mut optimizer = OptimizerState::new(options.optimizer, &network)?;
-    for (l, layout) in Arc::clone(&network.layout).layers.iter().enumerate() {
-        let mut layer = network.layer_mut(l);
-        (0..layout.fan_in).for_each(|row| data.read(layer.weights_mut().row(row)));
-        data.read(layer.bias_mut());
-        for i in 0..optimizer.kept() {
-            (0..layout.fan_in).for_each(|row| data.read(optimizer.row_mut(i, layout.weights, row)));
-            data.read(optimizer.row_mut(i, layout.bias, 0));
+    for layout in &Arc::clone(&network.layout).layers {
+        for place in layout.places() {
+            let mut numbers = matrix_mut(network.parameters.as_mut_slice(), place);
+            (0..place.layout.rows).for_each(|row| data.read(numbers.row(row)));
+        }
+        for (i, place) in (0..optimizer.kept()).flat_map(|i| layout.places().map(move |place| (i, place))) {
+            (0..place.layout.rows).for_each(|row| data.read(optimizer.row_mut(i, place, row)));
         }
     }
     optimizer.set_steps(steps, momentum_product);

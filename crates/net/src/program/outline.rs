@@ -145,6 +145,8 @@ impl Sections {
 pub(crate) struct Results {
     /// The number 0, which the sum of squares starts from.
     zero: Place,
+    /// A row of zeros, which the sums of layers without biases start from; none if all layers have biases. Nobody writes to it.
+    zeros: Option<Place>,
     pub(crate) loss: Place,
     /// Of each row what the weighted loss is the sum of, before it is divided by the weights of all rows. Only a weighted loss has it.
     pub(crate) losses: Option<Place>,
@@ -158,12 +160,12 @@ pub(crate) struct Results {
     pub(crate) weights: Option<Place>,
     /// Of each layer ∂L/∂W, unless the step is fused.
     pub(crate) weight_gradients: Vec<Place>,
-    /// Of each layer ∂L/∂b.
-    pub(crate) bias_gradients: Vec<Place>,
-    /// Of each layer both gradients of one micro-batch, if gradients are accumulated.
-    partial: Vec<[Place; 2]>,
+    /// Of each layer ∂L/∂b, if it has biases.
+    pub(crate) bias_gradients: Vec<Option<Place>>,
+    /// Of each layer the gradients of one micro-batch, if gradients are accumulated.
+    partial: Vec<[Option<Place>; 2]>,
     /// If gradients are clipped: Σ g² up to and including the weights of each layer, and up to and including its biases.
-    pub(crate) squares: Vec<[Place; 2]>,
+    pub(crate) squares: Vec<[Option<Place>; 2]>,
     /// Of each layer a = f(z).
     pub(crate) outputs: Vec<Place>,
     /// Of each layer what f' is computed from: z or a.
@@ -171,9 +173,9 @@ pub(crate) struct Results {
 }
 
 impl Results {
-    /// The gradients of a layer's weights and biases, in a step that is not fused.
-    pub(crate) fn gradients(&self, layer: usize) -> [Place; 2] {
-        [self.weight_gradients[layer], self.bias_gradients[layer]]
+    /// The gradients of a layer's weights and biases, if it has biases, in a step that is not fused.
+    pub(crate) fn gradients(&self, layer: usize) -> [Option<Place>; 2] {
+        [self.weight_gradients.get(layer).copied(), self.bias_gradients[layer]]
     }
 }
 
@@ -247,8 +249,10 @@ impl<T: Element> Writer<'_, T> {
         let (layout, room) = (self.layout, &mut self.room);
         let [zero, loss_at, norm, scale] = [(); 4].map(|()| room.place(1, 1));
         let classes = loss.is_weighted().then(|| room.place(loss.rows_of_shares(), layout.outputs()));
+        let without_bias = layout.layers.iter().filter(|layer| layer.bias.is_none()).map(|layer| layer.fan_out).max();
         Results {
             zero,
+            zeros: without_bias.map(|widest| room.place(1, widest)),
             loss: loss_at,
             losses: None,
             norm,
@@ -269,17 +273,20 @@ impl<T: Element> Writer<'_, T> {
         let (layout, room) = (self.layout, &mut self.room);
         let Some(mode) = purpose.mode() else { return };
         for layer in &layout.layers {
-            results.bias_gradients.push(room.place(1, layer.fan_out));
+            let bias = layer.bias.map(|_| room.place(1, layer.fan_out));
+            results.bias_gradients.push(bias);
             if !matches!(mode, UpdateMode::Fused) {
                 results.weight_gradients.push(room.place(layer.fan_in, layer.fan_out));
             }
             if let UpdateMode::Clipped(_) = mode {
-                results.squares.push([(); 2].map(|()| room.place(1, 1)));
+                results.squares.push([Some(room.place(1, 1)), bias.map(|_| room.place(1, 1))]);
             }
         }
         // Behind all others, which so stand at the same places in a step that updates by them.
         if let Purpose::Accumulation { .. } = purpose {
-            let of = |layer: &LayerLayout| [room.place(layer.fan_in, layer.fan_out), room.place(1, layer.fan_out)];
+            let of = |layer: &LayerLayout| {
+                [Some(room.place(layer.fan_in, layer.fan_out)), layer.bias.map(|_| room.place(1, layer.fan_out))]
+            };
             results.partial = layout.layers.iter().map(of).collect();
         }
     }
@@ -320,14 +327,20 @@ impl<T: Element> Writer<'_, T> {
     fn forward(&mut self, results: &mut Results, purpose: Purpose<T>) {
         for (l, layer) in self.layout.layers.iter().enumerate() {
             let (x, a) = (self.inputs(results, l), self.room.place(self.rows, layer.fan_out));
+            let activation = layer.layer.activation();
             let trains = purpose.mode().is_some();
-            let sums =
-                (trains && layer.activation.kept() == Kept::Sums).then(|| self.room.place(self.rows, layer.fan_out));
-            let (weights, bias, activation) = (layer.weights, layer.bias, layer.activation);
-            self.push(Phase::Forward, l, Op::DenseForward { x, weights, bias, activation, sums, a });
+            let sums = (trains && activation.kept() == Kept::Sums).then(|| self.room.place(self.rows, layer.fan_out));
+            let bias = layer.bias.unwrap_or_else(|| self.zeros(results, layer.fan_out));
+            self.push(Phase::Forward, l, Op::DenseForward { x, weights: layer.weights, bias, activation, sums, a });
             results.outputs.push(a);
             results.kept.push(sums.unwrap_or(a));
         }
+    }
+
+    /// A row of so many zeros.
+    fn zeros(&self, results: &Results, cols: usize) -> Place {
+        let zeros = results.zeros.expect("there are zeros if a layer has no biases");
+        self.room.place_at(zeros.offset, 1, cols)
     }
 
     /// All gradients, from the last layer to the first. If weight gradients have no places, each is computed within its update.
@@ -335,29 +348,34 @@ impl<T: Element> Writer<'_, T> {
         let [mut here, mut before] = delta;
         let layout = self.layout;
         for (l, layer) in layout.layers.iter().enumerate().rev() {
-            let delta = self.delta(here, layer.fan_out);
-            if l == layout.layers.len() - 1 && layer.activation.function().is_some() {
-                let (activation, kept) = (layer.activation, results.kept[l]);
-                self.push(Phase::ActivationGradient, l, Op::Derive { activation, kept, delta });
+            let (delta, activation) = (self.delta(here, layer.fan_out), layer.layer.activation());
+            if l == layout.layers.len() - 1 && activation.function().is_some() {
+                self.push(Phase::ActivationGradient, l, Op::Derive { activation, kept: results.kept[l], delta });
             }
             // This stands before the update, because it needs the weights of the forward pass.
             if let Some(below) = l.checked_sub(1) {
-                let (weights, activation, kept) = (layer.weights, layout.layers[below].activation, results.kept[below]);
-                let d = self.delta(before, layer.fan_in);
+                let (weights, kept) = (layer.weights, results.kept[below]);
+                let (activation, d) = (layout.layers[below].layer.activation(), self.delta(before, layer.fan_in));
                 self.push(Phase::InputGradient, l, Op::DenseInputGradient { delta, weights, activation, kept, d });
             }
             let x = self.inputs(results, l);
             if let Some(&[gradient, sum]) = results.partial.get(l) {
-                let [weights, bias] = results.gradients(l);
-                self.push(Phase::BiasGradient, l, Op::ColumnSum { a: delta, sum });
-                self.push(Phase::BiasGradient, l, update(sum, bias, 0));
-                self.push(Phase::WeightGradient, l, Op::DenseWeightGradient { x, delta, gradient });
-                self.push(Phase::WeightGradient, l, update(gradient, weights, 0));
+                let [of_weights, of_bias] = results.gradients(l);
+                if let (Some(sum), Some(bias)) = (sum, of_bias) {
+                    self.push(Phase::BiasGradient, l, Op::ColumnSum { a: delta, sum });
+                    self.push(Phase::BiasGradient, l, update(sum, bias, 0));
+                }
+                if let (Some(gradient), Some(weights)) = (gradient, of_weights) {
+                    self.push(Phase::WeightGradient, l, Op::DenseWeightGradient { x, delta, gradient });
+                    self.push(Phase::WeightGradient, l, update(gradient, weights, 0));
+                }
                 (here, before) = (before, here);
                 continue;
             }
             let sum = results.bias_gradients[l];
-            self.push(Phase::BiasGradient, l, Op::ColumnSum { a: delta, sum });
+            if let Some(sum) = sum {
+                self.push(Phase::BiasGradient, l, Op::ColumnSum { a: delta, sum });
+            }
             match results.weight_gradients.get(l) {
                 Some(&gradient) => {
                     self.push(Phase::WeightGradient, l, Op::DenseWeightGradient { x, delta, gradient });
@@ -367,7 +385,9 @@ impl<T: Element> Writer<'_, T> {
                     let state_of_weights = [first, second];
                     let op = Op::DenseUpdate { x, delta, rule: (), weights, state: state_of_weights };
                     self.push(Phase::Update, l, op);
-                    self.push(Phase::Update, l, update(sum, layer.bias, state));
+                    if let (Some(sum), Some(bias)) = (sum, layer.bias) {
+                        self.push(Phase::Update, l, update(sum, bias, state));
+                    }
                 }
             }
             (here, before) = (before, here);
@@ -378,7 +398,7 @@ impl<T: Element> Writer<'_, T> {
     fn norm(&mut self, results: &Results, max_norm: T) {
         let mut before = results.zero;
         for (l, sums) in results.squares.iter().enumerate() {
-            for (x, sum) in results.gradients(l).into_iter().zip(*sums) {
+            for (x, sum) in results.gradients(l).into_iter().flatten().zip(sums.iter().flatten().copied()) {
                 self.push(Phase::Clip, l, Op::AddSquares { before, x, sum });
                 before = sum;
             }
@@ -391,7 +411,7 @@ impl<T: Element> Writer<'_, T> {
     /// g ← scale·g of all gradients.
     fn scale(&mut self, results: &Results) {
         for l in 0..self.layout.layers.len() {
-            for x in results.gradients(l) {
+            for x in results.gradients(l).into_iter().flatten() {
                 self.push(Phase::Clip, l, Op::Scale { factor: results.scale, x });
             }
         }
@@ -400,7 +420,7 @@ impl<T: Element> Writer<'_, T> {
     /// All gradients within ±limit.
     fn clamp(&mut self, results: &Results, limit: T) {
         for l in 0..self.layout.layers.len() {
-            for x in results.gradients(l) {
+            for x in results.gradients(l).into_iter().flatten() {
                 self.push(Phase::Clip, l, Op::Clamp { limit, x });
             }
         }
@@ -409,7 +429,7 @@ impl<T: Element> Writer<'_, T> {
     /// All updates.
     fn update(&mut self, results: &Results, state: usize) {
         for (l, layer) in self.layout.layers.iter().enumerate() {
-            for (gradient, parameters) in results.gradients(l).into_iter().zip([layer.weights, layer.bias]) {
+            for (gradient, parameters) in results.gradients(l).into_iter().flatten().zip(layer.places()) {
                 self.push(Phase::Update, l, update(gradient, parameters, state));
             }
         }
@@ -433,6 +453,7 @@ mod tests {
     use nxm_kernels::{Activation, Element, MOST_STATE};
 
     use super::{Outline, Purpose, UpdateMode};
+    use crate::layers::Layer;
     use crate::layout::NetworkLayout;
     use crate::loss::Loss;
     use crate::plans::any_rule;
@@ -458,8 +479,10 @@ mod tests {
 
     /// Memory is what all its parts take together, and what a program touches of it.
     fn memory<T: Element>() {
-        for sizes in [&[30, 17, 9, 3][..], &[1, 1], &[5, 200, 8]] {
-            let layout = NetworkLayout::new::<T>(sizes, vec![Activation::Gelu; sizes.len() - 1]);
+        for sizes in [&[30u64, 17, 9, 3][..], &[1, 1], &[5, 200, 8]] {
+            let layers: Vec<Layer> = sizes[1..].iter().map(|units| Layer::dense(*units, Activation::Gelu)).collect();
+            let layers = if sizes.len() == 4 { layers.into_iter().map(Layer::without_bias).collect() } else { layers };
+            let layout = NetworkLayout::new::<T>(sizes[0] as usize, &layers);
             for (purpose, loss) in
                 purposes::<T>().into_iter().flat_map(|p| losses().into_iter().map(move |loss| (p, loss)))
             {
@@ -484,7 +507,8 @@ mod tests {
 
     #[test]
     fn results_stand_at_the_same_places_for_any_number_of_rows() {
-        let layout = NetworkLayout::new::<f32>(&[30, 17, 9], [Activation::Gelu, Activation::Identity]);
+        let layers = [Layer::dense(17, Activation::Gelu), Layer::dense(9, Activation::Identity).without_bias()];
+        let layout = NetworkLayout::new::<f32>(30, &layers);
         for (purpose, loss) in
             purposes::<f32>().into_iter().flat_map(|p| losses().into_iter().map(move |loss| (p, loss)))
         {

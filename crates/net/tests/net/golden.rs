@@ -12,7 +12,7 @@
 //!
 //! Of the cases that these were taken from, those are not here that use what this crate does not have: activations (leaky ReLU and ELU with
 //! another slope or α, softplus with another β, CELU), losses (sums instead of means, soft targets, squares of a softmax, KL divergence of a
-//! log-softmax), normalisation, dropout, and layers without bias.
+//! log-softmax), normalisation and dropout.
 //! Of PyTorch's optimizers, SparseAdam, Adafactor, ASGD, Muon and L-BFGS are missing, and of its schedules those that cycle a momentum.
 //!
 //! `golden/make.py` computed the cases of the families `more_optimizers` and `more_schedules`.
@@ -26,7 +26,7 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 
 use crate::support::cpu;
-use config::{Config, Layer};
+use config::{Config, PlacedLayer};
 
 #[path = "golden/config.rs"]
 mod config;
@@ -192,21 +192,22 @@ impl Case {
 
     /// The network whose parameters the file has under `prefix`.
     fn network<T: Element>(&self, prefix: &str) -> Result<Network<T>, String> {
-        let (inputs, layers): (usize, Vec<Layer>) = self.config().layers()?;
-        let builder = layers
-            .iter()
-            .fold(Network::builder(inputs), |builder, (units, activation, _)| builder.dense(*units, *activation));
+        let (inputs, layers): (usize, Vec<PlacedLayer>) = self.config().layers()?;
+        let builder = layers.iter().fold(Network::builder(inputs), |builder, (layer, _)| builder.layer(*layer));
         let mut network = builder.build().unwrap();
-        for (l, (_, _, place)) in layers.into_iter().enumerate() {
+        for (l, (_, place)) in layers.into_iter().enumerate() {
             let mut layer = network.layer_mut(l);
-            let [weights, bias] = ["weight", "bias"].map(|part| self.numbers(&format!("{prefix}.{place}.{part}")));
+            let weights = self.numbers(&format!("{prefix}.{place}.weight"));
             let (n, m) = (layer.as_ref().fan_in(), layer.as_ref().fan_out());
             for i in 0..n {
                 for j in 0..m {
                     *layer.weights_mut().at(i, j) = T::from_f64(weights[j * n + i]);
                 }
             }
-            layer.bias_mut().iter_mut().zip(bias).for_each(|(to, from)| *to = T::from_f64(from));
+            if !layer.as_ref().bias().is_empty() {
+                let bias = self.numbers(&format!("{prefix}.{place}.bias"));
+                layer.bias_mut().iter_mut().zip(bias).for_each(|(to, from)| *to = T::from_f64(from));
+            }
         }
         Ok(network)
     }

@@ -13,6 +13,7 @@ mod fit;
 mod golden;
 mod gradients;
 mod initialization;
+mod layers;
 mod predictions;
 mod resume;
 mod rows;

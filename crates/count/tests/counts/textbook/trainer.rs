@@ -11,6 +11,8 @@ struct Layer {
     inputs: usize,
     units: usize,
     activation: Activation,
+    /// Whether there are biases.
+    bias: bool,
     /// Weight (i, j) at i·units + j, then the biases.
     parameters: Vec<f64>,
     /// What the optimizer keeps of each.
@@ -41,14 +43,16 @@ pub struct Trainer {
 impl Trainer {
     /// The network of a specification; parameter i of a layer (weights, then biases) is `parameter(layer, i)`.
     pub fn new(spec: &NetworkSpec, parameter: impl Fn(usize, usize) -> f64) -> Trainer {
+        let sizes = spec.sizes();
         let layer = |(l, pair): (usize, &[u64])| {
             let [inputs, units] = [pair[0], pair[1]].map(|size| size as usize);
-            let count = (inputs + 1) * units;
+            let bias = matches!(spec.layer_list()[l], nxm_net::Layer::Dense { bias: true, .. });
+            let count = (inputs + usize::from(bias)) * units;
             let parameters = (0..count).map(|i| parameter(l, i)).collect();
             let activation = Activation::named(spec.activation(l).name());
-            Layer { inputs, units, activation, parameters, kept: vec![[0.0; 3]; count] }
+            Layer { inputs, units, activation, bias, parameters, kept: vec![[0.0; 3]; count] }
         };
-        let layers = spec.sizes().windows(2).enumerate().map(layer).collect();
+        let layers = sizes.windows(2).enumerate().map(layer).collect();
         let (loss, optimizer) = (spec.loss().clone(), *spec.optimizer());
         Trainer { layers, loss, optimizer, steps: 0, max_norm: None, max_value: None, weights: None }
     }
@@ -161,7 +165,7 @@ impl Layer {
         let mut z = Vec::new();
         for row in 0..rows {
             for j in 0..m {
-                let bias = self.parameters[n * m + j];
+                let bias = if self.bias { self.parameters[n * m + j] } else { 0.0 };
                 z.push((0..n).fold(bias, |sum, i| machine.fma(x[row * n + i], self.parameters[i * m + j], sum)));
             }
         }
@@ -177,7 +181,8 @@ impl Layer {
                 gradient.push((0..rows).fold(0.0, |sum, row| machine.fma(x[row * n + i], delta[row * m + j], sum)));
             }
         }
-        gradient.extend((0..m).map(|j| (0..rows).fold(0.0, |sum, row| machine.add(sum, delta[row * m + j]))));
+        let biases = if self.bias { 0..m } else { 0..0 };
+        gradient.extend(biases.map(|j| (0..rows).fold(0.0, |sum, row| machine.add(sum, delta[row * m + j]))));
         gradient
     }
 
