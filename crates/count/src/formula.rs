@@ -17,6 +17,7 @@ mod functions;
 mod kernels;
 mod losses;
 mod multiplication;
+mod norms;
 mod operation;
 mod products;
 mod requests;

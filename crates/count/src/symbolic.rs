@@ -108,7 +108,9 @@ struct Surroundings {
 
 impl Surroundings {
     fn new(network: &NetworkSpec, layer: usize) -> Surroundings {
-        let (first, last) = (layer.saturating_sub(1), (layer + 1).min(network.layers() - 1));
+        // Norms and dropouts are as wide as the dense layer before them; the first layer is dense.
+        let first = network.layer_list()[..layer].iter().rposition(|layer| layer.is_dense()).unwrap_or(layer);
+        let last = (layer + 1).min(network.layers() - 1);
         Surroundings {
             sizes: network.sizes()[first..=last + 1].to_vec(),
             layers: network.layer_list()[first..=last].to_vec(),
@@ -184,10 +186,12 @@ impl LayerFormulas<'_> {
         let mut asked = asked.borrow_mut();
         let answer = asked.entry(point).or_insert_with(|| {
             let mut layers = self.around.layers.clone();
-            let inputs = match layer.checked_sub(1) {
-                None => fan_in,
-                Some(before) => {
-                    layers[before] = layers[before].with_units(fan_in);
+            let inputs = match layer {
+                0 => fan_in,
+                _ => {
+                    // A layer that is not dense has as many inputs as outputs.
+                    let units = if layers[layer].is_dense() { fan_in } else { fan_out };
+                    layers[0] = layers[0].with_units(units);
                     self.around.sizes[0]
                 }
             };

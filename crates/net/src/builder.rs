@@ -8,7 +8,7 @@ use crate::buffer::bytes;
 use crate::error::NetError;
 use crate::init::Initialization;
 use crate::layer::WEIGHTS;
-use crate::layers::Layer;
+use crate::layers::{Layer, check_layers};
 use crate::network::Network;
 use crate::random::generator;
 
@@ -66,8 +66,8 @@ impl<T: Element> NetworkBuilder<T> {
     /// Draws the weights.
     ///
     /// # Errors
-    /// [`NetError`] if there are no inputs or no layers, if a layer has no units, or if the weights do not fit into
-    /// memory.
+    /// [`NetError`] if there are no inputs or no layers, if the first layer is not dense, if a layer has no units or a setting out of its range,
+    /// or if the weights do not fit into memory.
     pub fn build(self) -> Result<Network<T>, NetError> {
         if self.inputs == 0 {
             return Err(NetError::NoInputs);
@@ -78,11 +78,20 @@ impl<T: Element> NetworkBuilder<T> {
         if let Some(layer) = self.layers.iter().position(|layer| layer.outputs(1) == 0) {
             return Err(NetError::NoUnits { layer });
         }
+        check_layers(&self.layers)?;
         self.check_sizes()?;
         let mut network = Network::zeros(self.inputs, &self.layers)?;
         let mut random = generator(self.seed);
         for (l, layer) in self.layers.iter().enumerate() {
-            let initialization = self.initialization.unwrap_or(Initialization::suited_to(layer.activation()));
+            if !layer.is_dense() {
+                // γ of a norm.
+                let mut layer = network.layer_mut(l);
+                let mut weights = layer.weights_mut();
+                (0..weights.rows()).for_each(|row| weights.row(row).fill(T::ONE));
+                continue;
+            }
+            let suited = || Initialization::suited_to(followed_by(&self.layers[l..]));
+            let initialization = self.initialization.unwrap_or_else(suited);
             initialization.fill(&mut random, network.layer_mut(l).weights_mut());
         }
         Ok(network)
@@ -93,9 +102,16 @@ impl<T: Element> NetworkBuilder<T> {
         let mut fan_in = self.inputs;
         for layer in &self.layers {
             let fan_out = usize::try_from(layer.outputs(fan_in as u64)).unwrap_or(usize::MAX);
-            bytes::<T>(WEIGHTS, fan_in, fan_out)?;
+            bytes::<T>(WEIGHTS, if layer.is_dense() { fan_in } else { 1 }, fan_out)?;
             fan_in = fan_out;
         }
         Ok(())
     }
+}
+
+/// The activation that the sums of the first of these layers reach: its own, or that of the norms and dropouts behind it.
+fn followed_by(layers: &[Layer]) -> Activation {
+    let behind = layers.iter().skip(1).take_while(|layer| !layer.is_dense());
+    let mut activations = layers.iter().take(1).chain(behind).map(|layer| layer.activation());
+    activations.find(|activation| *activation != Activation::Identity).unwrap_or(Activation::Identity)
 }

@@ -3,7 +3,7 @@
 use nxm_kernels::Activation;
 use thiserror::Error;
 
-use crate::layers::Layer;
+use crate::layers::{Layer, LayerError};
 
 /// A network, a training run or their arguments that do not fit. Layers, rows and columns are counted from 0.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -21,6 +21,9 @@ pub enum NetError {
         /// The layer.
         layer: usize,
     },
+    /// A layer that is out of its range, or that can't stand first.
+    #[error(transparent)]
+    Layers(#[from] LayerError),
     /// More elements than this machine can address.
     #[error("{what} of {rows} × {cols} elements are more than this machine can address")]
     TooLarge {

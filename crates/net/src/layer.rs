@@ -59,15 +59,16 @@ impl<'a, T: Element> LayerRef<'a, T> {
     pub fn activation(&self) -> Activation {
         self.layout.layer.activation()
     }
-    /// W of a dense layer, N × M: element (i, j) joins input i to unit j, as in aⱼ = f(bⱼ + Σᵢ Wᵢⱼ xᵢ). (PyTorch stores the transpose.)
+    /// W of a dense layer, N × M: element (i, j) joins input i to unit j, as in aⱼ = f(bⱼ + Σᵢ Wᵢⱼ xᵢ). (PyTorch stores the transpose.) γ of a norm,
+    /// 1 × M. No rows of another layer.
     pub fn weights(&self) -> MatrixRef<'a, T> {
         matrix(self.memory, self.layout.weights)
     }
-    /// b, of M; empty if the layer has no biases.
+    /// b, or β of a norm, of M; empty if the layer has no biases.
     pub fn bias(&self) -> &'a [T] {
         self.layout.bias.map_or(&[], |bias| matrix(self.memory, bias).row(0))
     }
-    /// Weights and biases: N·M + M, or N·M without biases.
+    /// Weights and biases: N·M + M of a dense layer, N·M without biases, 2M of a norm.
     pub fn parameters(&self) -> usize {
         self.layout.places().map(|Place { layout, .. }| layout.rows * layout.cols).sum()
     }

@@ -7,7 +7,7 @@ use nxm_kernels::Activation;
 
 /// What a layer of a network computes, without its numbers.
 ///
-/// Its text is a name or a number of units, followed by its options: `128 relu`, `64 gelu no_bias`.
+/// Its text is a number of units or a name, followed by its options: `128 relu`, `64 gelu no_bias`, `layer_norm relu`, `dropout 0.1`.
 ///
 /// ```
 /// use nxm_net::{Activation, Layer};
@@ -29,12 +29,41 @@ pub enum Layer {
         /// Whether there is a b.
         bias: bool,
     },
+    /// a = f(γ·(x − mean) / √(variance + ε) + β) of each example, over its numbers (Ba, Kiros and Hinton 2016, "Layer Normalization").
+    LayerNorm {
+        /// ε, above 0.
+        epsilon: f64,
+        /// f.
+        activation: Activation,
+    },
+    /// In training a = m·x, where each m is 0 with the probability `rate`, and else 1 / (1 − rate) (Srivastava et al. 2014, "Dropout").
+    /// Evaluation and prediction leave it out.
+    ///
+    /// Each m is a function of the seed, the step, the layer and the place of its number: it is the same at every level, at any number of threads
+    /// and after a resume.
+    Dropout {
+        /// From 0 on, below 1.
+        rate: f64,
+    },
 }
 
 impl Layer {
+    /// What PyTorch adds to a variance.
+    pub const EPSILON: f64 = 1e-5;
+
     /// A dense layer with biases.
     pub const fn dense(units: u64, activation: Activation) -> Layer {
         Layer::Dense { units, activation, bias: true }
+    }
+
+    /// A layer norm with PyTorch's ε, without an activation.
+    pub const fn layer_norm() -> Layer {
+        Layer::LayerNorm { epsilon: Layer::EPSILON, activation: Activation::Identity }
+    }
+
+    /// A dropout.
+    pub const fn dropout(rate: f64) -> Layer {
+        Layer::Dropout { rate }
     }
 
     /// A dense layer without biases; another layer as it is.
@@ -42,14 +71,7 @@ impl Layer {
     pub const fn without_bias(self) -> Layer {
         match self {
             Layer::Dense { units, activation, .. } => Layer::Dense { units, activation, bias: false },
-        }
-    }
-
-    /// The same with another activation.
-    #[must_use]
-    pub const fn with_activation(self, activation: Activation) -> Layer {
-        match self {
-            Layer::Dense { units, bias, .. } => Layer::Dense { units, activation, bias },
+            other => other,
         }
     }
 
@@ -58,13 +80,43 @@ impl Layer {
     pub const fn with_units(self, units: u64) -> Layer {
         match self {
             Layer::Dense { activation, bias, .. } => Layer::Dense { units, activation, bias },
+            other => other,
         }
     }
 
-    /// f, which follows what the layer computes.
+    /// A norm with another ε; another layer as it is.
+    #[must_use]
+    pub const fn with_epsilon(self, epsilon: f64) -> Layer {
+        match self {
+            Layer::LayerNorm { activation, .. } => Layer::LayerNorm { epsilon, activation },
+            other => other,
+        }
+    }
+
+    /// The same with another activation; a dropout, which has none, as it is.
+    #[must_use]
+    pub const fn with_activation(self, activation: Activation) -> Layer {
+        match self {
+            Layer::Dense { units, bias, .. } => Layer::Dense { units, activation, bias },
+            Layer::LayerNorm { epsilon, .. } => Layer::LayerNorm { epsilon, activation },
+            Layer::Dropout { rate } => Layer::Dropout { rate },
+        }
+    }
+
+    /// f, which follows what the layer computes; the identity of a dropout.
     pub const fn activation(self) -> Activation {
         match self {
-            Layer::Dense { activation, .. } => activation,
+            Layer::Dense { activation, .. } | Layer::LayerNorm { activation, .. } => activation,
+            Layer::Dropout { .. } => Activation::Identity,
+        }
+    }
+
+    /// What kind of layer it is: what its text begins with, unless it is a dense one.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Layer::Dense { .. } => "dense",
+            Layer::LayerNorm { .. } => LAYER_NORM,
+            Layer::Dropout { .. } => DROPOUT,
         }
     }
 
@@ -73,13 +125,16 @@ impl Layer {
         matches!(self, Layer::Dense { bias: true, .. })
     }
 
+    /// Whether it is a dense layer.
+    pub const fn is_dense(self) -> bool {
+        matches!(self, Layer::Dense { .. })
+    }
+
     /// Its outputs, of `inputs` inputs.
     pub const fn outputs(self, inputs: u64) -> u64 {
         match self {
-            Layer::Dense { units, .. } => {
-                let _ = inputs;
-                units
-            }
+            Layer::Dense { units, .. } => units,
+            Layer::LayerNorm { .. } | Layer::Dropout { .. } => inputs,
         }
     }
 
@@ -87,21 +142,52 @@ impl Layer {
     pub const fn parameters(self, inputs: u64) -> u128 {
         match self {
             Layer::Dense { units, bias, .. } => (inputs as u128 + bias as u128) * units as u128,
+            Layer::LayerNorm { .. } => 2 * inputs as u128,
+            Layer::Dropout { .. } => 0,
+        }
+    }
+
+    /// Its settings must be in their ranges; it is layer number `layer`, counted from 1.
+    fn check(self, layer: usize) -> Result<(), LayerError> {
+        let wrong =
+            |name, found: f64, expected| Err(LayerError::Setting { layer, name, found: found.to_string(), expected });
+        match self {
+            Layer::LayerNorm { epsilon, .. } if !(epsilon > 0.0 && epsilon.is_finite()) => {
+                wrong(EPSILON, epsilon, "a finite number above 0")
+            }
+            Layer::Dropout { rate } if !(0.0..1.0).contains(&rate) => {
+                wrong("the rate of dropout", rate, "a number from 0 to below 1")
+            }
+            _ => Ok(()),
         }
     }
 }
 
-/// What is wrong with the text of layers. Layers count from 1.
+/// The first layer must be a dense one, and all settings must be in their ranges.
+///
+/// # Errors
+/// [`LayerError`] names the layer and what is expected of it.
+pub(crate) fn check_layers(layers: &[Layer]) -> Result<(), LayerError> {
+    match layers.first() {
+        Some(first) if !first.is_dense() => return Err(LayerError::First { found: first.kind() }),
+        _ => {}
+    }
+    layers.iter().enumerate().try_for_each(|(l, layer)| layer.check(l + 1))
+}
+
+/// What is wrong with layers or their text. Layers count from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LayerError {
     /// There is nothing where a layer should be.
-    #[error("layer {layer} is missing: expected layers joined by commas, as in \"128 relu, 64 gelu no_bias\"")]
+    #[error(
+        "layer {layer} (counted from 1) is missing: expected layers joined by commas, as in \"128 relu, dropout 0.1, 10\""
+    )]
     Missing {
         /// Which layer.
         layer: usize,
     },
     /// A word that is no layer, option or activation.
-    #[error("layer {layer}: {found:?} is none of {expected}")]
+    #[error("layer {layer} (counted from 1): {found:?} is none of {expected}")]
     Word {
         /// Which layer.
         layer: usize,
@@ -111,7 +197,7 @@ pub enum LayerError {
         expected: String,
     },
     /// A number of units that is 0 or beyond 2⁶⁴ − 1.
-    #[error("layer {layer} has {found:?} units: expected a whole number from 1 to {}", u64::MAX)]
+    #[error("layer {layer} (counted from 1) has {found:?} units: expected a whole number from 1 to {}", u64::MAX)]
     Units {
         /// Which layer.
         layer: usize,
@@ -119,17 +205,45 @@ pub enum LayerError {
         found: String,
     },
     /// An option that is there twice.
-    #[error("layer {layer} has {option} twice: expected it once")]
+    #[error("layer {layer} (counted from 1) has {option} twice: expected it once")]
     Twice {
         /// Which layer.
         layer: usize,
         /// The option.
         option: &'static str,
     },
+    /// A setting that is missing, no number or out of its range.
+    #[error("layer {layer} (counted from 1): {name} is {found}: expected {expected}")]
+    Setting {
+        /// Which layer.
+        layer: usize,
+        /// The setting.
+        name: &'static str,
+        /// What stands there.
+        found: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// A network that does not begin with a dense layer.
+    #[error(
+        "layer 1 is {found}: expected a dense layer first; inputs can be standardised before they reach the network"
+    )]
+    First {
+        /// The kind of the layer.
+        found: &'static str,
+    },
 }
 
 /// What begins a layer, for an error message.
-const LAYERS: &str = "a number of units";
+const LAYERS: &str = "a number of units, layer_norm and dropout";
+/// The text of a layer norm.
+const LAYER_NORM: &str = "layer_norm";
+/// The text of a dropout, before its rate.
+const DROPOUT: &str = "dropout";
+/// The option of a dense layer without biases.
+const NO_BIAS: &str = "no_bias";
+/// The option of a norm's ε, before the number.
+const EPSILON: &str = "eps";
 
 impl FromStr for Layer {
     type Err = LayerError;
@@ -151,33 +265,61 @@ pub fn parse_layers(text: &str) -> Result<Vec<Layer>, LayerError> {
 fn one(layer: usize, text: &str) -> Result<Layer, LayerError> {
     let mut words = text.split_ascii_whitespace();
     let first = words.next().ok_or(LayerError::Missing { layer })?;
-    if !first.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(LayerError::Word { layer, found: first.to_owned(), expected: LAYERS.to_owned() });
-    }
-    let units = first.parse().ok().filter(|units| *units > 0);
-    let units = units.ok_or_else(|| LayerError::Units { layer, found: first.to_owned() })?;
-    let (mut activation, mut bias) = (None, true);
-    for word in words {
-        if word == NO_BIAS {
-            if !std::mem::replace(&mut bias, false) {
-                return Err(LayerError::Twice { layer, option: NO_BIAS });
+    let number = |name, word: Option<&str>| {
+        let found = word.unwrap_or("missing").to_owned();
+        found.parse::<f64>().map_err(|_| LayerError::Setting { layer, name, found, expected: "a number" })
+    };
+    let mut made = match first {
+        LAYER_NORM => Layer::layer_norm(),
+        DROPOUT => Layer::dropout(number("the rate of dropout", words.next())?),
+        units if units.bytes().all(|byte| byte.is_ascii_digit()) => {
+            let units = first.parse().ok().filter(|units| *units > 0);
+            Layer::dense(
+                units.ok_or_else(|| LayerError::Units { layer, found: first.to_owned() })?,
+                Activation::Identity,
+            )
+        }
+        _ => return Err(LayerError::Word { layer, found: first.to_owned(), expected: LAYERS.to_owned() }),
+    };
+    let mut seen: Vec<&'static str> = Vec::new();
+    while let Some(word) = words.next() {
+        let option = match word {
+            NO_BIAS if made.is_dense() => {
+                made = made.without_bias();
+                NO_BIAS
             }
-            continue;
+            EPSILON if matches!(made, Layer::LayerNorm { .. }) => {
+                made = made.with_epsilon(number(EPSILON, words.next())?);
+                EPSILON
+            }
+            word => {
+                let activation = word.parse::<Activation>().ok().filter(|_| !matches!(made, Layer::Dropout { .. }));
+                let expected = made.options();
+                let unknown = || LayerError::Word { layer, found: word.to_owned(), expected };
+                made = made.with_activation(activation.ok_or_else(unknown)?);
+                "an activation"
+            }
+        };
+        if seen.contains(&option) {
+            return Err(LayerError::Twice { layer, option });
         }
-        let found = word.parse::<Activation>().map_err(|error| LayerError::Word {
-            layer,
-            found: word.to_owned(),
-            expected: format!("{NO_BIAS} and the activations: {error}"),
-        })?;
-        if activation.replace(found).is_some() {
-            return Err(LayerError::Twice { layer, option: "an activation" });
-        }
+        seen.push(option);
     }
-    Ok(Layer::Dense { units, activation: activation.unwrap_or(Activation::Identity), bias })
+    made.check(layer)?;
+    Ok(made)
 }
 
-/// The option of a dense layer without biases.
-const NO_BIAS: &str = "no_bias";
+impl Layer {
+    /// What may stand behind the first word of the text, for an error message.
+    fn options(self) -> String {
+        let activations: Vec<&str> = Activation::ALL.iter().map(|activation| activation.name()).collect();
+        match self {
+            Layer::Dense { .. } => format!("{NO_BIAS}, {}", activations.join(", ")),
+            Layer::LayerNorm { .. } => format!("{EPSILON}, {}", activations.join(", ")),
+            Layer::Dropout { .. } => "no options".to_owned(),
+        }
+    }
+}
 
 impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -187,6 +329,14 @@ impl fmt::Display for Layer {
                 activation(f, *self)?;
                 if *bias { Ok(()) } else { write!(f, " {NO_BIAS}") }
             }
+            Layer::LayerNorm { epsilon, .. } => {
+                write!(f, "{LAYER_NORM}")?;
+                if *epsilon != Layer::EPSILON {
+                    write!(f, " {EPSILON} {epsilon:?}")?;
+                }
+                activation(f, *self)
+            }
+            Layer::Dropout { rate } => write!(f, "{DROPOUT} {rate:?}"),
         }
     }
 }

@@ -27,16 +27,20 @@ pub(crate) struct LayerLayout {
     pub(crate) fan_in: usize,
     /// M.
     pub(crate) fan_out: usize,
-    /// W, N × M.
+    /// W, N × M, of a dense layer; γ, 1 × M, of a norm; no rows of another layer.
     pub(crate) weights: Place,
-    /// b, 1 × M, if there are biases.
+    /// b or β, 1 × M, if there are biases.
     pub(crate) bias: Option<Place>,
 }
 
 impl LayerLayout {
+    /// Whether there are weights.
+    pub(crate) fn has_weights(&self) -> bool {
+        self.weights.layout.rows > 0
+    }
     /// Where all that is trained stands: weights, then biases.
     pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
-        [Some(self.weights), self.bias].into_iter().flatten()
+        [self.has_weights().then_some(self.weights), self.bias].into_iter().flatten()
     }
 }
 
@@ -49,10 +53,12 @@ impl NetworkLayout {
         let layers = layers.iter().map(|layer| {
             // What exceeds a machine's addresses is as large as the largest number that it has.
             let fan_out = usize::try_from(layer.outputs(fan_in as u64)).unwrap_or(usize::MAX);
-            let weights = room.place(fan_in, fan_out);
-            let bias = match layer {
-                Layer::Dense { bias, .. } => bias.then(|| room.place(1, fan_out)),
+            let (rows, has_bias) = match layer {
+                Layer::Dense { bias, .. } => (fan_in, *bias),
+                Layer::LayerNorm { .. } => (1, true),
+                Layer::Dropout { .. } => (0, false),
             };
+            let (weights, bias) = (room.place(rows, fan_out), has_bias.then(|| room.place(1, fan_out)));
             LayerLayout { layer: *layer, fan_in: std::mem::replace(&mut fan_in, fan_out), fan_out, weights, bias }
         });
         let layers = layers.collect();

@@ -83,6 +83,7 @@ mod check;
 mod checkpoint;
 mod classes;
 mod data;
+mod dropout;
 mod error;
 mod evaluate;
 mod fit;

@@ -5,7 +5,7 @@ use nxm_kernels::{Activation, Element};
 use crate::checkpoint::CheckpointSummary;
 use crate::data::Dataset;
 use crate::error::NetError;
-use crate::layers::Layer;
+use crate::layers::{Layer, LayerError, check_layers};
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::optimizer::Optimizer;
@@ -79,6 +79,9 @@ pub enum SpecError {
         /// Which size, counted from 1.
         position: usize,
     },
+    /// A layer that is out of its range, or that can't stand first.
+    #[error(transparent)]
+    Layers(#[from] LayerError),
     /// More parameters than can be counted.
     #[error("the network: the number of parameters exceeds 2¹²⁸ − 1")]
     TooManyParameters,
@@ -146,12 +149,14 @@ impl NetworkSpec {
     /// ```
     ///
     /// # Errors
-    /// [`SpecError`] if there are no layers, if there are no inputs or a layer has no units, or if the parameters exceed 128 bits.
+    /// [`SpecError`] if there are no layers, if the first one is not dense, if there are no inputs or a layer has no units, if a setting is out
+    /// of its range, or if the parameters exceed 128 bits.
     pub fn with_layers(inputs: u64, layers: impl Into<Vec<Layer>>, loss: Loss) -> Result<NetworkSpec, SpecError> {
         let layers = layers.into();
         if layers.is_empty() {
             return Err(SpecError::TooFewSizes { found: 1 });
         }
+        check_layers(&layers)?;
         let (optimizer, clipping) = (Optimizer::default(), Clipping::None);
         let spec = NetworkSpec { inputs, layers, loss, optimizer, clipping, example_weights: false };
         if let Some(i) = spec.sizes().iter().position(|size| *size == 0) {

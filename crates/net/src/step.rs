@@ -5,6 +5,7 @@ use nxm_kernels::{Decay, Element, Executor, MatrixRef, Rule};
 
 use crate::check::{check_examples, check_learning_rate, check_weights, finite_matrix, first_not_finite, is_finite};
 use crate::data::{Batch, Targets};
+use crate::dropout::Draw;
 use crate::error::NetError;
 use crate::loss::Loss;
 use crate::network::Network;
@@ -52,6 +53,10 @@ pub struct Step<T: Element> {
     made: Option<usize>,
     /// Their norm before they were clipped, if they were.
     norm: Option<T>,
+    /// What masks of dropouts are drawn from.
+    seed: u64,
+    /// Steps that were made: masks are those of the next one.
+    steps: u64,
 }
 
 /// What errors call a step.
@@ -81,7 +86,27 @@ impl<T: Element> Step<T> {
         }
         let purpose = Purpose::Training { mode: UpdateMode::Fused, state: 0, weighted: false };
         let plans = Plans::new(&network.layout, loss, batch, purpose)?;
-        Ok(Step { plans, mode: UpdateMode::Fused, accumulated: 0, made: None, norm: None })
+        Ok(Step { plans, mode: UpdateMode::Fused, accumulated: 0, made: None, norm: None, seed: 0, steps: 0 })
+    }
+
+    /// The same with masks of dropouts drawn from `seed`; 0 unless told.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Step<T> {
+        self.seed = seed;
+        self
+    }
+
+    /// The same after `steps` steps: the masks of dropouts are those of the next one. [`Step::train`] and [`Step::update`] count on from the
+    /// optimizer's steps by themselves.
+    #[must_use]
+    pub fn after_steps(mut self, steps: u64) -> Step<T> {
+        self.steps = steps;
+        self
+    }
+
+    /// Which masks a micro-batch has, of which so many came before it in its step.
+    fn draw(&self, part: usize) -> Draw {
+        Draw { seed: self.seed, step: self.steps, part: part as u64 }
     }
 
     /// The same with gradients clipped by their norm. With ‖g‖ over all parameters, a step multiplies all gradients by `max_norm` /
@@ -209,6 +234,8 @@ impl<T: Element> Step<T> {
         optimizer.check(network)?;
         let plan = self.plans.find(batch.x.rows(), self.purpose(optimizer, batch.weights.is_some()))?;
         self.plans.weigh(plan, batch.weights);
+        self.steps = optimizer.steps();
+        self.plans.draw(plan, self.draw(0));
         // The step overwrites the gradients of an earlier one.
         (self.made, self.norm, self.accumulated) = (None, None, 0);
         let work = self.plans.plan(plan).program.work();
@@ -238,6 +265,7 @@ impl<T: Element> Step<T> {
         self.plans.run(plan, Sections::backward, executor, given)?;
         if matches!(self.purpose(optimizer, false), Purpose::Training { mode: UpdateMode::Fused, .. }) {
             optimizer.advance();
+            self.steps = optimizer.steps();
         } else {
             self.made = Some(plan);
             self.finish(plan, network, executor, optimizer, rule)?;
@@ -296,6 +324,7 @@ impl<T: Element> Step<T> {
         let weighted = batch.weights.is_some();
         let plan = self.plans.find(batch.x.rows(), Purpose::Training { mode, state: 0, weighted })?;
         self.plans.weigh(plan, batch.weights);
+        self.plans.draw(plan, self.draw(0));
         (self.made, self.norm, self.accumulated) = (None, None, 0);
         self.plans.run(plan, Sections::gradients, executor, Given::forward(network, batch))?;
         self.made = Some(plan);
@@ -338,6 +367,7 @@ impl<T: Element> Step<T> {
         let (mode, weighted) = (self.apart(), batch.weights.is_some());
         let plan = self.plans.find(batch.x.rows(), Purpose::Accumulation { mode, weighted })?;
         self.plans.weigh(plan, batch.weights);
+        self.plans.draw(plan, self.draw(self.accumulated));
         self.plans.run(plan, Sections::forward, executor, Given::forward(network, batch))?;
         let loss = self.plans.loss(plan);
         if !is_finite(loss) {
@@ -404,6 +434,7 @@ impl<T: Element> Step<T> {
         }
         self.plans.run(plan, Sections::update, executor, Given::update(network, optimizer, rule))?;
         optimizer.advance();
+        self.steps = optimizer.steps();
         Ok(())
     }
 

@@ -129,7 +129,8 @@ impl<'a, T: Element> Training<'a, T> {
         options.check::<T>()?;
         check_data(network, &options.loss, data)?;
         let rows = options.batch.min(data.len());
-        let mut step = Step::new(network, &options.loss, rows)?;
+        let step = Step::new(network, &options.loss, rows)?.with_seed(options.seed);
+        let mut step = step.after_steps(state.optimizer.steps());
         if let Some(max_norm) = options.clip_norm {
             step = step.clip_norm(max_norm)?;
         }

@@ -10,6 +10,7 @@ mod faults;
 mod isa;
 mod losses;
 mod matrices;
+mod norms;
 mod questions;
 mod rules;
 mod shapes;

@@ -247,13 +247,16 @@ fn jobs() -> impl Strategy<Value = StepCase> {
     let clipping =
         proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled, Clipping::ByValue][..]);
     let kinds = (0..losses(1).len(), proptest::sample::select(optimizers()), clipping, any::<bool>());
-    // Each layer has an activation of its own; one in four has no biases.
-    let layer = (size(), activation(), proptest::bool::weighted(0.75));
-    let layer = layer.prop_map(|(units, activation, bias)| match Layer::dense(units, activation) {
+    // Each layer has an activation of its own; one dense layer in four has no biases. The first one is dense.
+    let dense = (size(), activation(), proptest::bool::weighted(0.75));
+    let dense = dense.prop_map(|(units, activation, bias)| match Layer::dense(units, activation) {
         layer if bias => layer,
         layer => layer.without_bias(),
     });
-    let layers = proptest::collection::vec(layer, 1..=4);
+    let norm = activation().prop_map(|activation| Layer::layer_norm().with_activation(activation));
+    let any = prop_oneof![4 => dense.clone(), 1 => norm, 1 => Just(Layer::dropout(0.25))];
+    let layers = (dense, proptest::collection::vec(any, 0..=4));
+    let layers = layers.prop_map(|(first, layers)| [vec![first], layers].concat());
     (size(), layers, kinds, 1usize..=40).prop_map(|(inputs, layers, (loss, optimizer, clipping, weighted), batch)| {
         let outputs = layers.iter().fold(inputs, |inputs, layer| layer.outputs(inputs));
         let loss = losses(outputs as usize)[loss].clone();

@@ -14,7 +14,7 @@
 //! is saved as version 2.
 //!
 //! Version 3 is written of networks with layers that are not dense ones with biases. It has one field more, `layers`, the text of the
-//! [layers](crate::Layer), and no tensors of biases that are not there. All other networks are still written as version 2.
+//! [layers](crate::Layer), and tensors of what these have: `weights` of a norm are M numbers. All other networks are still written as version 2.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -138,10 +138,12 @@ fn tensors(
     layers.iter().enumerate().flat_map(move |(l, layer)| {
         let m = usize::try_from(layer.outputs(fan_in as u64)).unwrap_or(usize::MAX);
         let n = std::mem::replace(&mut fan_in, m);
-        let weights = Some(("weights", n, vec![n, m]));
-        let bias = match layer {
-            Layer::Dense { bias, .. } => bias.then(|| ("bias", 1, vec![m])),
+        let (weights, has_bias) = match layer {
+            Layer::Dense { bias, .. } => (Some(("weights", n, vec![n, m])), *bias),
+            Layer::LayerNorm { .. } => (Some(("weights", 1, vec![m])), true),
+            Layer::Dropout { .. } => (None, false),
         };
+        let bias = has_bias.then(|| ("bias", 1, vec![m]));
         let parts: Vec<_> = [weights, bias].into_iter().flatten().collect();
         let names = std::iter::once(None).chain(kept.iter().map(Some));
         names.flat_map(move |state| {

@@ -96,9 +96,10 @@ impl<T: Element> OptimizerState<T> {
         }
         let kept = state.kept();
         for (l, (layer, from)) in network.layout.layers.iter().zip(layers).enumerate() {
-            for (what, place, vectors) in
-                [("weights", Some(layer.weights), &from.weights), ("biases", layer.bias, &from.bias)]
-            {
+            for (what, place, vectors) in [
+                ("weights", layer.has_weights().then_some(layer.weights), &from.weights),
+                ("biases", layer.bias, &from.bias),
+            ] {
                 for (i, vector) in vectors.iter().enumerate() {
                     let len = place.map_or(0, |place| place.layout.rows * place.layout.cols);
                     let expected = if i < kept { len } else { 0 };
@@ -139,7 +140,9 @@ impl<T: Element> OptimizerState<T> {
             })
         };
         let layers = self.layout.layers.iter();
-        layers.map(|layer| LayerState { weights: of(Some(layer.weights)), bias: of(layer.bias) }).collect()
+        layers
+            .map(|layer| LayerState { weights: of(layer.has_weights().then_some(layer.weights)), bias: of(layer.bias) })
+            .collect()
     }
 
     /// Changes η from the next step on. Costs 1 conversion if `T` is f32.

@@ -1,5 +1,6 @@
 //! Writes the program of a network: its instructions, and the places of all they work on.
 
+mod layers;
 mod loss;
 
 use std::mem::discriminant;
@@ -7,9 +8,10 @@ use std::ops::Range;
 
 use nxm_kernels::call::Op;
 use nxm_kernels::program::{Instruction, Place, Places, Slot};
-use nxm_kernels::{Element, Kept, Layout, MOST_STATE, Phase, Region};
+use nxm_kernels::{Element, Layout, MOST_STATE, Phase, Region};
 
 use super::MemoryNeeds;
+use crate::dropout::Mask;
 use crate::layout::{LayerLayout, NetworkLayout, Room};
 use crate::loss::Loss;
 
@@ -96,7 +98,7 @@ impl<T> Purpose<T> {
 pub(crate) struct Outline<T: Element> {
     pub(crate) instructions: Vec<Instruction<T>>,
     pub(crate) sections: Sections,
-    pub(crate) results: Results,
+    pub(crate) results: Results<T>,
     /// Elements of the work memory; [`usize::MAX`] if there are more than that.
     pub(crate) work: usize,
     /// The same by what they are for.
@@ -142,7 +144,7 @@ impl Sections {
 
 /// Where results stand in the work memory.
 #[derive(Clone, Debug)]
-pub(crate) struct Results {
+pub(crate) struct Results<T> {
     /// The number 0, which the sum of squares starts from.
     zero: Place,
     /// A row of zeros, which the sums of layers without biases start from; none if all layers have biases. Nobody writes to it.
@@ -158,8 +160,8 @@ pub(crate) struct Results {
     pub(crate) classes: Option<Place>,
     /// The weights of the batch's examples, if they have weights.
     pub(crate) weights: Option<Place>,
-    /// Of each layer ∂L/∂W, unless the step is fused.
-    pub(crate) weight_gradients: Vec<Place>,
+    /// Of each layer ∂L/∂W, unless the step is fused and the layer dense, or there are no weights.
+    pub(crate) weight_gradients: Vec<Option<Place>>,
     /// Of each layer ∂L/∂b, if it has biases.
     pub(crate) bias_gradients: Vec<Option<Place>>,
     /// Of each layer the gradients of one micro-batch, if gradients are accumulated.
@@ -170,19 +172,24 @@ pub(crate) struct Results {
     pub(crate) outputs: Vec<Place>,
     /// Of each layer what f' is computed from: z or a.
     kept: Vec<Place>,
+    /// Of each norm what the forward pass keeps: x̂, and the inverses of the divisors.
+    norms: Vec<Option<[Place; 2]>>,
+    /// The masks of dropouts, in a step.
+    pub(crate) masks: Vec<Mask<T>>,
 }
 
-impl Results {
+impl<T> Results<T> {
     /// The gradients of a layer's weights and biases, if it has biases, in a step that is not fused.
     pub(crate) fn gradients(&self, layer: usize) -> [Option<Place>; 2] {
-        [self.weight_gradients.get(layer).copied(), self.bias_gradients[layer]]
+        [self.weight_gradients[layer], self.bias_gradients[layer]]
     }
 }
 
 impl<T: Element> Outline<T> {
     /// The program for a network of this shape and a batch of `rows` rows. Sizes may be larger than any memory.
     pub(crate) fn new(layout: &NetworkLayout, loss: &Loss, rows: usize, purpose: Purpose<T>) -> Outline<T> {
-        let mut writer = Writer { layout, rows, room: Room::new::<T>(Slot::Work), instructions: Vec::new() };
+        let fused = matches!(purpose.mode(), Some(UpdateMode::Fused));
+        let mut writer = Writer { layout, rows, fused, room: Room::new::<T>(Slot::Work), instructions: Vec::new() };
         let mut results = writer.results(loss);
         let alone = writer.room.len;
         writer.gradients(&mut results, purpose);
@@ -229,6 +236,8 @@ impl<T: Element> Outline<T> {
 struct Writer<'a, T: Element> {
     layout: &'a NetworkLayout,
     rows: usize,
+    /// Whether weights are updated while their gradients are computed.
+    fused: bool,
     room: Room,
     instructions: Vec<Instruction<T>>,
 }
@@ -245,11 +254,16 @@ impl<T: Element> Writer<'_, T> {
     }
 
     /// Places of results whose size does not depend on the number of rows. They come first, so that they are the same for every batch.
-    fn results(&mut self, loss: &Loss) -> Results {
+    fn results(&mut self, loss: &Loss) -> Results<T> {
         let (layout, room) = (self.layout, &mut self.room);
         let [zero, loss_at, norm, scale] = [(); 4].map(|()| room.place(1, 1));
         let classes = loss.is_weighted().then(|| room.place(loss.rows_of_shares(), layout.outputs()));
-        let without_bias = layout.layers.iter().filter(|layer| layer.bias.is_none()).map(|layer| layer.fan_out).max();
+        let without_bias = layout
+            .layers
+            .iter()
+            .filter(|layer| layer.layer.is_dense() && layer.bias.is_none())
+            .map(|layer| layer.fan_out)
+            .max();
         Results {
             zero,
             zeros: without_bias.map(|widest| room.place(1, widest)),
@@ -265,27 +279,30 @@ impl<T: Element> Writer<'_, T> {
             squares: Vec::new(),
             outputs: Vec::new(),
             kept: Vec::new(),
+            norms: Vec::new(),
+            masks: Vec::new(),
         }
     }
 
     /// Places of gradients. Their size does not depend on the number of rows either.
-    fn gradients(&mut self, results: &mut Results, purpose: Purpose<T>) {
+    fn gradients(&mut self, results: &mut Results<T>, purpose: Purpose<T>) {
         let (layout, room) = (self.layout, &mut self.room);
         let Some(mode) = purpose.mode() else { return };
         for layer in &layout.layers {
             let bias = layer.bias.map(|_| room.place(1, layer.fan_out));
             results.bias_gradients.push(bias);
-            if !matches!(mode, UpdateMode::Fused) {
-                results.weight_gradients.push(room.place(layer.fan_in, layer.fan_out));
-            }
+            let fused = matches!(mode, UpdateMode::Fused) && layer.layer.is_dense();
+            let stored = layer.has_weights() && !fused;
+            results.weight_gradients.push(stored.then(|| room.place(layer.weights.layout.rows, layer.fan_out)));
             if let UpdateMode::Clipped(_) = mode {
-                results.squares.push([Some(room.place(1, 1)), bias.map(|_| room.place(1, 1))]);
+                results.squares.push([layer.has_weights(), bias.is_some()].map(|is| is.then(|| room.place(1, 1))));
             }
         }
         // Behind all others, which so stand at the same places in a step that updates by them.
         if let Purpose::Accumulation { .. } = purpose {
             let of = |layer: &LayerLayout| {
-                [Some(room.place(layer.fan_in, layer.fan_out)), layer.bias.map(|_| room.place(1, layer.fan_out))]
+                let weights = layer.has_weights().then(|| room.place(layer.weights.layout.rows, layer.fan_out));
+                [weights, layer.bias.map(|_| room.place(1, layer.fan_out))]
             };
             results.partial = layout.layers.iter().map(of).collect();
         }
@@ -308,7 +325,7 @@ impl<T: Element> Writer<'_, T> {
     }
 
     /// The inputs of layer `l`: the data, or the outputs of the layer before.
-    fn inputs(&self, results: &Results, l: usize) -> Place {
+    fn inputs(&self, results: &Results<T>, l: usize) -> Place {
         match l {
             0 => {
                 let layout = Layout::row_major(self.rows, self.layout.inputs());
@@ -323,79 +340,8 @@ impl<T: Element> Writer<'_, T> {
         self.room.place_at(offset, self.rows, units)
     }
 
-    /// a₀ = f(x·W₀ + b₀), a₁ = f(a₀·W₁ + b₁), …
-    fn forward(&mut self, results: &mut Results, purpose: Purpose<T>) {
-        for (l, layer) in self.layout.layers.iter().enumerate() {
-            let (x, a) = (self.inputs(results, l), self.room.place(self.rows, layer.fan_out));
-            let activation = layer.layer.activation();
-            let trains = purpose.mode().is_some();
-            let sums = (trains && activation.kept() == Kept::Sums).then(|| self.room.place(self.rows, layer.fan_out));
-            let bias = layer.bias.unwrap_or_else(|| self.zeros(results, layer.fan_out));
-            self.push(Phase::Forward, l, Op::DenseForward { x, weights: layer.weights, bias, activation, sums, a });
-            results.outputs.push(a);
-            results.kept.push(sums.unwrap_or(a));
-        }
-    }
-
-    /// A row of so many zeros.
-    fn zeros(&self, results: &Results, cols: usize) -> Place {
-        let zeros = results.zeros.expect("there are zeros if a layer has no biases");
-        self.room.place_at(zeros.offset, 1, cols)
-    }
-
-    /// All gradients, from the last layer to the first. If weight gradients have no places, each is computed within its update.
-    fn backward(&mut self, results: &Results, delta: [usize; 2], state: usize) {
-        let [mut here, mut before] = delta;
-        let layout = self.layout;
-        for (l, layer) in layout.layers.iter().enumerate().rev() {
-            let (delta, activation) = (self.delta(here, layer.fan_out), layer.layer.activation());
-            if l == layout.layers.len() - 1 && activation.function().is_some() {
-                self.push(Phase::ActivationGradient, l, Op::Derive { activation, kept: results.kept[l], delta });
-            }
-            // This stands before the update, because it needs the weights of the forward pass.
-            if let Some(below) = l.checked_sub(1) {
-                let (weights, kept) = (layer.weights, results.kept[below]);
-                let (activation, d) = (layout.layers[below].layer.activation(), self.delta(before, layer.fan_in));
-                self.push(Phase::InputGradient, l, Op::DenseInputGradient { delta, weights, activation, kept, d });
-            }
-            let x = self.inputs(results, l);
-            if let Some(&[gradient, sum]) = results.partial.get(l) {
-                let [of_weights, of_bias] = results.gradients(l);
-                if let (Some(sum), Some(bias)) = (sum, of_bias) {
-                    self.push(Phase::BiasGradient, l, Op::ColumnSum { a: delta, sum });
-                    self.push(Phase::BiasGradient, l, update(sum, bias, 0));
-                }
-                if let (Some(gradient), Some(weights)) = (gradient, of_weights) {
-                    self.push(Phase::WeightGradient, l, Op::DenseWeightGradient { x, delta, gradient });
-                    self.push(Phase::WeightGradient, l, update(gradient, weights, 0));
-                }
-                (here, before) = (before, here);
-                continue;
-            }
-            let sum = results.bias_gradients[l];
-            if let Some(sum) = sum {
-                self.push(Phase::BiasGradient, l, Op::ColumnSum { a: delta, sum });
-            }
-            match results.weight_gradients.get(l) {
-                Some(&gradient) => {
-                    self.push(Phase::WeightGradient, l, Op::DenseWeightGradient { x, delta, gradient });
-                }
-                None => {
-                    let (weights, [first, second, _]) = (layer.weights, state_of(layer.weights, state));
-                    let state_of_weights = [first, second];
-                    let op = Op::DenseUpdate { x, delta, rule: (), weights, state: state_of_weights };
-                    self.push(Phase::Update, l, op);
-                    if let (Some(sum), Some(bias)) = (sum, layer.bias) {
-                        self.push(Phase::Update, l, update(sum, bias, state));
-                    }
-                }
-            }
-            (here, before) = (before, here);
-        }
-    }
-
     /// ‖g‖, and what gradients are to be multiplied by.
-    fn norm(&mut self, results: &Results, max_norm: T) {
+    fn norm(&mut self, results: &Results<T>, max_norm: T) {
         let mut before = results.zero;
         for (l, sums) in results.squares.iter().enumerate() {
             for (x, sum) in results.gradients(l).into_iter().flatten().zip(sums.iter().flatten().copied()) {
@@ -409,7 +355,7 @@ impl<T: Element> Writer<'_, T> {
     }
 
     /// g ← scale·g of all gradients.
-    fn scale(&mut self, results: &Results) {
+    fn scale(&mut self, results: &Results<T>) {
         for l in 0..self.layout.layers.len() {
             for x in results.gradients(l).into_iter().flatten() {
                 self.push(Phase::Clip, l, Op::Scale { factor: results.scale, x });
@@ -418,7 +364,7 @@ impl<T: Element> Writer<'_, T> {
     }
 
     /// All gradients within ±limit.
-    fn clamp(&mut self, results: &Results, limit: T) {
+    fn clamp(&mut self, results: &Results<T>, limit: T) {
         for l in 0..self.layout.layers.len() {
             for x in results.gradients(l).into_iter().flatten() {
                 self.push(Phase::Clip, l, Op::Clamp { limit, x });
@@ -427,7 +373,7 @@ impl<T: Element> Writer<'_, T> {
     }
 
     /// All updates.
-    fn update(&mut self, results: &Results, state: usize) {
+    fn update(&mut self, results: &Results<T>, state: usize) {
         for (l, layer) in self.layout.layers.iter().enumerate() {
             for (gradient, parameters) in results.gradients(l).into_iter().flatten().zip(layer.places()) {
                 self.push(Phase::Update, l, update(gradient, parameters, state));

@@ -12,7 +12,7 @@
 //!
 //! Of the cases that these were taken from, those are not here that use what this crate does not have: activations (leaky ReLU and ELU with
 //! another slope or α, softplus with another β, CELU), losses (sums instead of means, soft targets, squares of a softmax, KL divergence of a
-//! log-softmax), normalisation and dropout.
+//! log-softmax), and dropout in training, whose random numbers are PyTorch's own.
 //! Of PyTorch's optimizers, SparseAdam, Adafactor, ASGD, Muon and L-BFGS are missing, and of its schedules those that cycle a momentum.
 //!
 //! `golden/make.py` computed the cases of the families `more_optimizers` and `more_schedules`.
@@ -197,8 +197,9 @@ impl Case {
         let mut network = builder.build().unwrap();
         for (l, (_, place)) in layers.into_iter().enumerate() {
             let mut layer = network.layer_mut(l);
-            let weights = self.numbers(&format!("{prefix}.{place}.weight"));
-            let (n, m) = (layer.as_ref().fan_in(), layer.as_ref().fan_out());
+            // A norm has one row, a dropout none.
+            let (n, m) = (layer.as_ref().weights().rows(), layer.as_ref().fan_out());
+            let weights = if n > 0 { self.numbers(&format!("{prefix}.{place}.weight")) } else { Vec::new() };
             for i in 0..n {
                 for j in 0..m {
                     *layer.weights_mut().at(i, j) = T::from_f64(weights[j * n + i]);

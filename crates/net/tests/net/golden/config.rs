@@ -85,6 +85,9 @@ impl<'a> Config<'a> {
                     last.0 = last.0.with_activation(activation(entry)?);
                     continue;
                 }
+                "layernorm" => Layer::layer_norm().with_epsilon(entry.number_or("eps", Layer::EPSILON)),
+                // In evaluation mode, PyTorch's dropout does nothing.
+                "dropout" if self.0["mode"] == "eval" => Layer::dropout(0.0),
                 other => return Err(format!("a layer of {other}")),
             };
             layers.push((layer, place));
