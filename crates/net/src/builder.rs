@@ -88,6 +88,7 @@ impl<T: Element> NetworkBuilder<T> {
                 let mut layer = network.layer_mut(l);
                 let mut weights = layer.weights_mut();
                 (0..weights.rows()).for_each(|row| weights.row(row).fill(T::ONE));
+                layer.running_variance_mut().fill(T::ONE);
                 continue;
             }
             let suited = || Initialization::suited_to(followed_by(&self.layers[l..]));

@@ -77,6 +77,14 @@ pub enum NetError {
     /// A batch of no examples.
     #[error("the batch has 0 examples: at least one is needed")]
     NoBatch,
+    /// A batch norm that is trained on one example.
+    #[error(
+        "layer {layer} (counted from 0) is a batch_norm, and a batch has 1 example: at least two in each batch are needed in training"
+    )]
+    OneExample {
+        /// The layer.
+        layer: usize,
+    },
     /// A batch has more rows than a step, a predictor or its buffers were made for.
     #[error("the batch has {rows} rows: at most {batch} were planned for")]
     BatchTooLarge {

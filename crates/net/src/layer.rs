@@ -72,13 +72,21 @@ impl<'a, T: Element> LayerRef<'a, T> {
     pub fn parameters(&self) -> usize {
         self.layout.places().map(|Place { layout, .. }| layout.rows * layout.cols).sum()
     }
-    /// Whether all parameters are those of another layer of this shape.
+    /// The running means of a batch norm, M of them; empty of another layer.
+    pub fn running_mean(&self) -> &'a [T] {
+        self.layout.running.map_or(&[], |[mean, _]| matrix(self.memory, mean).row(0))
+    }
+    /// The running variances of a batch norm, M of them; empty of another layer.
+    pub fn running_variance(&self) -> &'a [T] {
+        self.layout.running.map_or(&[], |[_, variance]| matrix(self.memory, variance).row(0))
+    }
+    /// Whether all numbers are those of another layer of this shape.
     pub(crate) fn same(&self, other: &LayerRef<'_, T>) -> bool {
         let same = |place: Place| {
             let [a, b] = [self.memory, other.memory].map(|memory| matrix(memory, place));
             (0..a.rows()).all(|i| a.row(i) == b.row(i))
         };
-        self.layout.places().all(same)
+        self.layout.stored().all(same)
     }
 }
 
@@ -94,5 +102,13 @@ impl<T: Element> LayerMut<'_, T> {
     /// b, to change; empty if the layer has no biases.
     pub fn bias_mut(&mut self) -> &mut [T] {
         row_mut(self.memory, self.layout.bias)
+    }
+    /// The running means of a batch norm, to change; empty of another layer.
+    pub fn running_mean_mut(&mut self) -> &mut [T] {
+        row_mut(self.memory, self.layout.running.map(|[mean, _]| mean))
+    }
+    /// The running variances of a batch norm, to change; empty of another layer.
+    pub fn running_variance_mut(&mut self) -> &mut [T] {
+        row_mut(self.memory, self.layout.running.map(|[_, variance]| variance))
     }
 }

@@ -36,6 +36,19 @@ pub enum Layer {
         /// f.
         activation: Activation,
     },
+    /// In training a = f(γ·(x − mean) / √(variance + ε) + β) of each number, over the examples of a batch (Ioffe and Szegedy 2015, "Batch
+    /// Normalization"). Evaluation and prediction take running means and variances in their place.
+    ///
+    /// A step moves those by r ← (1 − μ)·r + μ·s, where s are the means of the batch, and its variances without bias. They are no parameters: no
+    /// optimizer changes them, and checkpoints keep them.
+    BatchNorm {
+        /// ε, above 0.
+        epsilon: f64,
+        /// μ, from 0 to 1.
+        momentum: f64,
+        /// f.
+        activation: Activation,
+    },
     /// In training a = m·x, where each m is 0 with the probability `rate`, and else 1 / (1 − rate) (Srivastava et al. 2014, "Dropout").
     /// Evaluation and prediction leave it out.
     ///
@@ -59,6 +72,14 @@ impl Layer {
     /// A layer norm with PyTorch's ε, without an activation.
     pub const fn layer_norm() -> Layer {
         Layer::LayerNorm { epsilon: Layer::EPSILON, activation: Activation::Identity }
+    }
+
+    /// PyTorch's momentum of running statistics.
+    pub const MOMENTUM: f64 = 0.1;
+
+    /// A batch norm with PyTorch's ε and momentum, without an activation.
+    pub const fn batch_norm() -> Layer {
+        Layer::BatchNorm { epsilon: Layer::EPSILON, momentum: Layer::MOMENTUM, activation: Activation::Identity }
     }
 
     /// A dropout.
@@ -89,6 +110,16 @@ impl Layer {
     pub const fn with_epsilon(self, epsilon: f64) -> Layer {
         match self {
             Layer::LayerNorm { activation, .. } => Layer::LayerNorm { epsilon, activation },
+            Layer::BatchNorm { momentum, activation, .. } => Layer::BatchNorm { epsilon, momentum, activation },
+            other => other,
+        }
+    }
+
+    /// A batch norm with another momentum; another layer as it is.
+    #[must_use]
+    pub const fn with_momentum(self, momentum: f64) -> Layer {
+        match self {
+            Layer::BatchNorm { epsilon, activation, .. } => Layer::BatchNorm { epsilon, momentum, activation },
             other => other,
         }
     }
@@ -99,6 +130,7 @@ impl Layer {
         match self {
             Layer::Dense { units, bias, .. } => Layer::Dense { units, activation, bias },
             Layer::LayerNorm { epsilon, .. } => Layer::LayerNorm { epsilon, activation },
+            Layer::BatchNorm { epsilon, momentum, .. } => Layer::BatchNorm { epsilon, momentum, activation },
             Layer::Dropout { rate } => Layer::Dropout { rate },
         }
     }
@@ -106,7 +138,9 @@ impl Layer {
     /// f, which follows what the layer computes; the identity of a dropout.
     pub const fn activation(self) -> Activation {
         match self {
-            Layer::Dense { activation, .. } | Layer::LayerNorm { activation, .. } => activation,
+            Layer::Dense { activation, .. }
+            | Layer::LayerNorm { activation, .. }
+            | Layer::BatchNorm { activation, .. } => activation,
             Layer::Dropout { .. } => Activation::Identity,
         }
     }
@@ -116,6 +150,7 @@ impl Layer {
         match self {
             Layer::Dense { .. } => "dense",
             Layer::LayerNorm { .. } => LAYER_NORM,
+            Layer::BatchNorm { .. } => BATCH_NORM,
             Layer::Dropout { .. } => DROPOUT,
         }
     }
@@ -134,7 +169,7 @@ impl Layer {
     pub const fn outputs(self, inputs: u64) -> u64 {
         match self {
             Layer::Dense { units, .. } => units,
-            Layer::LayerNorm { .. } | Layer::Dropout { .. } => inputs,
+            Layer::LayerNorm { .. } | Layer::BatchNorm { .. } | Layer::Dropout { .. } => inputs,
         }
     }
 
@@ -142,7 +177,7 @@ impl Layer {
     pub const fn parameters(self, inputs: u64) -> u128 {
         match self {
             Layer::Dense { units, bias, .. } => (inputs as u128 + bias as u128) * units as u128,
-            Layer::LayerNorm { .. } => 2 * inputs as u128,
+            Layer::LayerNorm { .. } | Layer::BatchNorm { .. } => 2 * inputs as u128,
             Layer::Dropout { .. } => 0,
         }
     }
@@ -152,8 +187,13 @@ impl Layer {
         let wrong =
             |name, found: f64, expected| Err(LayerError::Setting { layer, name, found: found.to_string(), expected });
         match self {
-            Layer::LayerNorm { epsilon, .. } if !(epsilon > 0.0 && epsilon.is_finite()) => {
+            Layer::LayerNorm { epsilon, .. } | Layer::BatchNorm { epsilon, .. }
+                if !(epsilon > 0.0 && epsilon.is_finite()) =>
+            {
                 wrong(EPSILON, epsilon, "a finite number above 0")
+            }
+            Layer::BatchNorm { momentum, .. } if !(0.0..=1.0).contains(&momentum) => {
+                wrong(MOMENTUM, momentum, "a number from 0 to 1")
             }
             Layer::Dropout { rate } if !(0.0..1.0).contains(&rate) => {
                 wrong("the rate of dropout", rate, "a number from 0 to below 1")
@@ -235,13 +275,17 @@ pub enum LayerError {
 }
 
 /// What begins a layer, for an error message.
-const LAYERS: &str = "a number of units, layer_norm and dropout";
+const LAYERS: &str = "a number of units, layer_norm, batch_norm and dropout";
 /// The text of a layer norm.
 const LAYER_NORM: &str = "layer_norm";
+/// The text of a batch norm.
+const BATCH_NORM: &str = "batch_norm";
 /// The text of a dropout, before its rate.
 const DROPOUT: &str = "dropout";
 /// The option of a dense layer without biases.
 const NO_BIAS: &str = "no_bias";
+/// The option of a batch norm's momentum, before the number.
+const MOMENTUM: &str = "momentum";
 /// The option of a norm's ε, before the number.
 const EPSILON: &str = "eps";
 
@@ -271,6 +315,7 @@ fn one(layer: usize, text: &str) -> Result<Layer, LayerError> {
     };
     let mut made = match first {
         LAYER_NORM => Layer::layer_norm(),
+        BATCH_NORM => Layer::batch_norm(),
         DROPOUT => Layer::dropout(number("the rate of dropout", words.next())?),
         units if units.bytes().all(|byte| byte.is_ascii_digit()) => {
             let units = first.parse().ok().filter(|units| *units > 0);
@@ -288,9 +333,13 @@ fn one(layer: usize, text: &str) -> Result<Layer, LayerError> {
                 made = made.without_bias();
                 NO_BIAS
             }
-            EPSILON if matches!(made, Layer::LayerNorm { .. }) => {
+            EPSILON if matches!(made, Layer::LayerNorm { .. } | Layer::BatchNorm { .. }) => {
                 made = made.with_epsilon(number(EPSILON, words.next())?);
                 EPSILON
+            }
+            MOMENTUM if matches!(made, Layer::BatchNorm { .. }) => {
+                made = made.with_momentum(number(MOMENTUM, words.next())?);
+                MOMENTUM
             }
             word => {
                 let activation = word.parse::<Activation>().ok().filter(|_| !matches!(made, Layer::Dropout { .. }));
@@ -316,6 +365,7 @@ impl Layer {
         match self {
             Layer::Dense { .. } => format!("{NO_BIAS}, {}", activations.join(", ")),
             Layer::LayerNorm { .. } => format!("{EPSILON}, {}", activations.join(", ")),
+            Layer::BatchNorm { .. } => format!("{EPSILON}, {MOMENTUM}, {}", activations.join(", ")),
             Layer::Dropout { .. } => "no options".to_owned(),
         }
     }
@@ -329,10 +379,16 @@ impl fmt::Display for Layer {
                 activation(f, *self)?;
                 if *bias { Ok(()) } else { write!(f, " {NO_BIAS}") }
             }
-            Layer::LayerNorm { epsilon, .. } => {
-                write!(f, "{LAYER_NORM}")?;
+            Layer::LayerNorm { epsilon, .. } | Layer::BatchNorm { epsilon, .. } => {
+                write!(f, "{}", self.kind())?;
                 if *epsilon != Layer::EPSILON {
                     write!(f, " {EPSILON} {epsilon:?}")?;
+                }
+                match self {
+                    Layer::BatchNorm { momentum, .. } if *momentum != Layer::MOMENTUM => {
+                        write!(f, " {MOMENTUM} {momentum:?}")?;
+                    }
+                    _ => {}
                 }
                 activation(f, *self)
             }

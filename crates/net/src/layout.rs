@@ -31,12 +31,18 @@ pub(crate) struct LayerLayout {
     pub(crate) weights: Place,
     /// b or β, 1 × M, if there are biases.
     pub(crate) bias: Option<Place>,
+    /// The running means and variances of a batch norm, 1 × M: no optimizer changes them.
+    pub(crate) running: Option<[Place; 2]>,
 }
 
 impl LayerLayout {
     /// Whether there are weights.
     pub(crate) fn has_weights(&self) -> bool {
         self.weights.layout.rows > 0
+    }
+    /// Where all numbers stand: those that are trained, then running statistics.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = Place> {
+        self.places().chain(self.running.into_iter().flatten())
     }
     /// Where all that is trained stands: weights, then biases.
     pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
@@ -55,11 +61,14 @@ impl NetworkLayout {
             let fan_out = usize::try_from(layer.outputs(fan_in as u64)).unwrap_or(usize::MAX);
             let (rows, has_bias) = match layer {
                 Layer::Dense { bias, .. } => (fan_in, *bias),
-                Layer::LayerNorm { .. } => (1, true),
+                Layer::LayerNorm { .. } | Layer::BatchNorm { .. } => (1, true),
                 Layer::Dropout { .. } => (0, false),
             };
             let (weights, bias) = (room.place(rows, fan_out), has_bias.then(|| room.place(1, fan_out)));
-            LayerLayout { layer: *layer, fan_in: std::mem::replace(&mut fan_in, fan_out), fan_out, weights, bias }
+            let is_batch_norm = matches!(layer, Layer::BatchNorm { .. });
+            let running = is_batch_norm.then(|| [(); 2].map(|()| room.place(1, fan_out)));
+            let fan_in = std::mem::replace(&mut fan_in, fan_out);
+            LayerLayout { layer: *layer, fan_in, fan_out, weights, bias, running }
         });
         let layers = layers.collect();
         NetworkLayout { layers, len: room.addressable(), elements: room.len }

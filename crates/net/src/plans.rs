@@ -36,6 +36,14 @@ pub(crate) struct Plan<T: Element> {
     pub(crate) results: Results<T>,
 }
 
+impl<T: Element> Plan<T> {
+    /// Whether running statistics have a section of their own.
+    #[inline]
+    pub(crate) fn has_statistics(&self) -> bool {
+        !self.sections.statistics().is_empty()
+    }
+}
+
 /// Programs for one network and loss, and one memory for all of them.
 ///
 /// A program is made when its number of rows and purpose are first asked for. The memory fits the largest batch, so that no program but the
@@ -82,9 +90,12 @@ impl<'a, T: Element> Given<'a, T> {
         Given { parameters, state: optimizer.memories(), x, targets, rule }
     }
 
-    /// By another rule.
-    pub(crate) fn by(self, rule: Rule<T>) -> Self {
-        Given { rule, ..self }
+    /// Parameters that a rule without state changes, and no examples.
+    #[inline]
+    pub(crate) fn exclusive(network: &'a mut Network<T>, rule: Rule<T>) -> Self {
+        let parameters = ParameterMemory::Exclusive(network.parameters.as_mut_slice());
+        let (x, targets) = (MatrixRef::from_row(&[]), Targets::Classes(&[]));
+        Given { parameters, state: [&mut [], &mut [], &mut []], x, targets, rule }
     }
 
     /// The same, and examples.

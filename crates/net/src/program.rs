@@ -32,7 +32,7 @@ pub enum Run {
     GradientsAndUpdate,
     /// Adds the gradients of a micro-batch to those of others: [`Step::accumulate`](crate::Step::accumulate).
     Accumulation,
-    /// Clips gradients and updates by them: [`Step::update`](crate::Step::update).
+    /// Clips gradients of micro-batches and updates by them: [`Step::update`](crate::Step::update).
     Update,
 }
 
@@ -57,10 +57,10 @@ pub fn operations(
 
 fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<Vec<(Region, Operation)>, SpecError> {
     let Outline { instructions, sections, .. } = outline::<T>(spec, rows, run)?.1;
-    let (scale, gradients) = (sections.scale(), sections.gradients());
-    let runs = |i: &usize| {
-        (spec.clipping() == Clipping::Scaled || !scale.contains(i)) && (run != Run::Update || !gradients.contains(i))
-    };
+    let (scale, gradients, statistics) = (sections.scale(), sections.gradients(), sections.statistics());
+    // The statistics of micro-batches are updated with their gradients.
+    let updates = |i: &usize| run != Run::Update || !gradients.contains(i) && !statistics.contains(i);
+    let runs = |i: &usize| (spec.clipping() == Clipping::Scaled || !scale.contains(i)) && updates(i);
     let rule = match run {
         Run::Accumulation => Rule::Sgd { learning_rate: -1.0, decay: Decay::None },
         // A rule's constants change from step to step, but its operations do not: the first step stands for all.

@@ -3,7 +3,9 @@
 use nxm_kernels::beside::{div, rounded, whole};
 use nxm_kernels::{Decay, Element, Executor, MatrixRef, Rule};
 
-use crate::check::{check_examples, check_learning_rate, check_weights, finite_matrix, first_not_finite, is_finite};
+use crate::check::{
+    check_examples, check_learning_rate, check_norms, check_weights, finite_matrix, first_not_finite, is_finite,
+};
 use crate::data::{Batch, Targets};
 use crate::dropout::Draw;
 use crate::error::NetError;
@@ -269,6 +271,7 @@ impl<T: Element> Step<T> {
         } else {
             self.made = Some(plan);
             self.finish(plan, network, executor, optimizer, rule)?;
+            self.statistics(plan, network, executor, optimizer, rule)?;
         }
         Ok(loss)
     }
@@ -335,6 +338,8 @@ impl<T: Element> Step<T> {
     /// update, [`Step::gradients`] or [`Step::train`] it begins with gradients of 0. So `parts` calls of this on as many micro-batches, and
     /// one of [`Step::update`], make a step on all their examples with the memory of one micro-batch.
     ///
+    /// The running statistics of batch norms move with each micro-batch, as PyTorch's do: nothing else of the network changes.
+    ///
     /// With P parameters, this takes P fma more than [`Step::gradients`], and beside the kernels 1 div and 2 conversions (1 in f64).
     ///
     /// # Errors
@@ -342,7 +347,7 @@ impl<T: Element> Step<T> {
     /// has changed then.
     pub fn accumulate(
         &mut self,
-        network: &Network<T>,
+        network: &mut Network<T>,
         executor: &dyn Executor,
         x: MatrixRef<'_, T>,
         targets: Targets<'_, T>,
@@ -354,7 +359,7 @@ impl<T: Element> Step<T> {
     /// The same where examples may have weights. The mean is one of the micro-batches' means.
     pub(crate) fn accumulate_of(
         &mut self,
-        network: &Network<T>,
+        network: &mut Network<T>,
         executor: &dyn Executor,
         batch: Batch<'_, T>,
         parts: usize,
@@ -381,7 +386,7 @@ impl<T: Element> Step<T> {
         // sum ← sum − (−1/k)·g.
         let share = rounded(div(-1.0, whole(parts as u64)));
         let rule = Rule::Sgd { learning_rate: share, decay: Decay::None };
-        self.plans.run(plan, Sections::backward, executor, Given::forward(network, batch).by(rule))?;
+        self.plans.run(plan, Sections::backward, executor, Given::exclusive(network, rule).on(batch))?;
         Ok(loss)
     }
 
@@ -404,10 +409,15 @@ impl<T: Element> Step<T> {
         let (rows, weighted) = (made.rows, made.purpose.is_weighted());
         let mode = self.apart();
         let plan = self.plans.find(rows, Purpose::Training { mode, state: optimizer.kept(), weighted })?;
-        // Gradients stand at the same places, whatever the optimizer keeps.
+        // Gradients stand at the same places, whatever the optimizer keeps. Those of micro-batches came with their statistics.
+        let statistics = self.accumulated == 0;
         (self.made, self.accumulated) = (Some(plan), 0);
         let rule = optimizer.rule();
-        self.finish(plan, network, executor, optimizer, rule)
+        self.finish(plan, network, executor, optimizer, rule)?;
+        if statistics {
+            self.statistics(plan, network, executor, optimizer, rule)?;
+        }
+        Ok(())
     }
 
     /// Clips the gradients that stand in memory, if the step clips, and updates all parameters by them.
@@ -438,6 +448,21 @@ impl<T: Element> Step<T> {
         Ok(())
     }
 
+    /// Moves the running statistics of batch norms by those of the batch, if there are any.
+    fn statistics(
+        &mut self,
+        plan: usize,
+        network: &mut Network<T>,
+        executor: &dyn Executor,
+        optimizer: &mut OptimizerState<T>,
+        rule: Rule<T>,
+    ) -> Result<(), NetError> {
+        if self.plans.plan(plan).has_statistics() {
+            self.plans.run(plan, Sections::statistics, executor, Given::update(network, optimizer, rule))?;
+        }
+        Ok(())
+    }
+
     /// Checks that the network fits this step, and that the batch fits both.
     #[inline]
     fn check(&self, network: &Network<T>, Batch { x, targets, weights }: Batch<'_, T>) -> Result<(), NetError> {
@@ -445,7 +470,7 @@ impl<T: Element> Step<T> {
         match x.rows() {
             0 => return Err(NetError::NoBatch),
             rows if rows > self.plans.most => return Err(NetError::BatchTooLarge { rows, batch: self.plans.most }),
-            _ => {}
+            rows => check_norms(&self.plans.layout, rows)?,
         }
         check_examples(network, &self.plans.loss, x, targets)?;
         weights.map_or(Ok(()), |weights| check_weights(weights, x.rows()))

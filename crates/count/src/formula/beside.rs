@@ -215,7 +215,8 @@ fn plain_loss_constants(loss: &Loss, outputs: u64, element: ElementType) -> Resu
 
 /// What the constants of a network's norms and dropouts take each time they are computed.
 ///
-/// A layer norm takes 1/M, in a step twice (1 div, 2 conversions each, 1 in f64), and ε (1 conversion, none). A dropout takes 1 / (1 − rate) in
+/// A layer norm takes 1/M, in a step twice (1 div, 2 conversions each, 1 in f64), and ε (1 conversion, none). A batch norm takes ε, in a step
+/// twice 1/B too, and 1 − μ, μ and μ·B / (B − 1) (1 addition, 1 mul, 1 div, 5 conversions, 2 in f64). A dropout takes 1 / (1 − rate) in
 /// a step (1 addition, 1 div, 1 conversion, none), and else nothing.
 fn layer_constants(network: &NetworkSpec, element: ElementType, trains: bool) -> Result<Kinds, Overflow> {
     let step = u128::from(trains);
@@ -223,6 +224,10 @@ fn layer_constants(network: &NetworkSpec, element: ElementType, trains: bool) ->
         let of_layer = match layer {
             Layer::LayerNorm { .. } => {
                 Kinds::new([(Kind::Div, 1 + step), (Kind::Convert, 1 + step), rounded(element, 2 + step)])?
+            }
+            Layer::BatchNorm { .. } if !trains => Kinds::new([rounded(element, 1)])?,
+            Layer::BatchNorm { .. } => {
+                Kinds::new([(Kind::Add, 1), (Kind::Mul, 1), (Kind::Div, 3), (Kind::Convert, 4), rounded(element, 6)])?
             }
             Layer::Dropout { .. } => Kinds::new([(Kind::Add, step), (Kind::Div, step), rounded(element, step)])?,
             _ => Kinds::NONE,
@@ -237,7 +242,8 @@ fn program_constants(network: &NetworkSpec, element: ElementType, trains: bool) 
 }
 
 /// What a step computes when it first sees a number of rows and makes a program for it: twice its [`loss_constants`], and those of norms and
-/// dropouts. Of a layer norm these are twice 1/M (1 div, 2 conversions, 1 in f64) and ε (1 conversion, none); of a dropout 1 / (1 − rate) (1
+/// dropouts. Of a layer norm these are twice 1/M (1 div, 2 conversions, 1 in f64) and ε (1 conversion, none); of a batch norm twice 1/B, ε, and 1 − μ, μ
+/// and μ·B / (B − 1) (1 addition, 1 mul, 1 div, 5 conversions, 2 in f64); of a dropout 1 / (1 − rate) (1
 /// addition, 1 div, 1 conversion, none).
 ///
 /// # Errors
@@ -272,8 +278,8 @@ pub fn new_step_beside_kernels(network: &NetworkSpec, element: ElementType) -> R
 ///
 /// For each 256 of them, and the rest: 1 mul, 2 additions, 2 conversions (1 in f64); with weights of classes or examples B − 1 additions, and a
 /// conversion less. Weights of examples are B conversions (none); with class weights too B mul. In the end 1 div; with labels 1 div and 2 conversions more. Once what a step takes when it is made ([`new_step_beside_kernels`]), and
-/// what a program takes ([`new_program_beside_kernels`]) for 256 rows and for the rest, where a layer norm takes 1/M once and a dropout
-/// nothing. To find the largest outputs takes integers alone.
+/// what a program takes ([`new_program_beside_kernels`]) for 256 rows and for the rest, where a layer norm takes 1/M once, a batch norm ε
+/// alone and a dropout nothing. To find the largest outputs takes integers alone.
 ///
 /// A batch whose labels all weigh nothing differs: its losses are added up in f64. This formula is for other batches.
 ///

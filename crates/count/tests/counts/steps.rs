@@ -75,8 +75,8 @@ impl StepCase {
             (Run::Step, false) => step.train(&mut network, executor, x, targets, &mut optimizer),
             (Run::Step, true) => step.train_weighted(&mut network, executor, x, targets, &weights, &mut optimizer),
             (Run::Accumulation, _) => step
-                .accumulate(&network, executor, x, targets, 2)
-                .and_then(|_| step.accumulate(&network, executor, x, targets, 2)),
+                .accumulate(&mut network, executor, x, targets, 2)
+                .and_then(|_| step.accumulate(&mut network, executor, x, targets, 2)),
             (_, weighted) => match weighted {
                 true => step.gradients_weighted(&network, executor, x, targets, &weights),
                 false => step.gradients(&network, executor, x, targets),
@@ -253,13 +253,19 @@ fn jobs() -> impl Strategy<Value = StepCase> {
         layer if bias => layer,
         layer => layer.without_bias(),
     });
-    let norm = activation().prop_map(|activation| Layer::layer_norm().with_activation(activation));
-    let any = prop_oneof![4 => dense.clone(), 1 => norm, 1 => Just(Layer::dropout(0.25))];
+    let norm = (any::<bool>(), activation()).prop_map(|(by_rows, activation)| {
+        let norm = if by_rows { Layer::layer_norm() } else { Layer::batch_norm() };
+        norm.with_activation(activation)
+    });
+    let any = prop_oneof![4 => dense.clone(), 2 => norm, 1 => Just(Layer::dropout(0.25))];
     let layers = (dense, proptest::collection::vec(any, 0..=4));
     let layers = layers.prop_map(|(first, layers)| [vec![first], layers].concat());
     (size(), layers, kinds, 1usize..=40).prop_map(|(inputs, layers, (loss, optimizer, clipping, weighted), batch)| {
         let outputs = layers.iter().fold(inputs, |inputs, layer| layer.outputs(inputs));
         let loss = losses(outputs as usize)[loss].clone();
+        // A batch norm needs two examples, in the half of the batch that is tried too.
+        let batch =
+            if layers.iter().any(|layer| matches!(layer, Layer::BatchNorm { .. })) { batch.max(3) } else { batch };
         StepCase { inputs, layers, loss, optimizer, clipping, batch, weighted }
     })
 }

@@ -3,6 +3,7 @@
 //! | tensor | shape |
 //! |---|---|
 //! | `layers.L.weights`, `layers.L.bias` | N × M, M |
+//! | `layers.L.mean`, `layers.L.variance` of a batch norm | M |
 //! | `optimizer.L.weights.NAME`, `optimizer.L.bias.NAME` | the same; NAME as in [`Optimizer::state_names`](crate::Optimizer::state_names) |
 //!
 //! Every version ends with the checksum of all bytes before it and has the fields "format" and "version": these must be
@@ -113,7 +114,7 @@ impl<T: Element> CheckpointParts<'_, T> {
         to.write_all(header)?;
         let state = &self.state.optimizer;
         for (layer, layout) in self.network.layers().zip(&self.network.layout.layers) {
-            for place in layout.places() {
+            for place in layout.stored() {
                 write_numbers(matrix(layer.memory, place), &mut to)?;
             }
             for (i, place) in (0..state.kept()).flat_map(|i| layout.places().map(move |place| (i, place))) {
@@ -140,11 +141,15 @@ fn tensors(
         let n = std::mem::replace(&mut fan_in, m);
         let (weights, has_bias) = match layer {
             Layer::Dense { bias, .. } => (Some(("weights", n, vec![n, m])), *bias),
-            Layer::LayerNorm { .. } => (Some(("weights", 1, vec![m])), true),
+            Layer::LayerNorm { .. } | Layer::BatchNorm { .. } => (Some(("weights", 1, vec![m])), true),
             Layer::Dropout { .. } => (None, false),
         };
         let bias = has_bias.then(|| ("bias", 1, vec![m]));
         let parts: Vec<_> = [weights, bias].into_iter().flatten().collect();
+        let running = match layer {
+            Layer::BatchNorm { .. } => vec![("mean", 1, vec![m]), ("variance", 1, vec![m])],
+            _ => Vec::new(),
+        };
         let names = std::iter::once(None).chain(kept.iter().map(Some));
         names.flat_map(move |state| {
             let tensor = |(part, rows, shape): (&str, usize, Vec<usize>)| {
@@ -155,7 +160,9 @@ fn tensors(
                 let bytes = element.bytes(WEIGHTS, rows, m)? as u64;
                 Ok(Tensor { name, dtype, shape, bytes })
             };
-            parts.clone().into_iter().map(tensor).collect::<Vec<_>>()
+            // No optimizer keeps anything of running statistics.
+            let running = if state.is_none() { running.clone() } else { Vec::new() };
+            parts.iter().cloned().chain(running).map(tensor).collect::<Vec<_>>()
         })
     })
 }
@@ -311,7 +318,7 @@ fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<C
     let mut network = Network::zeros(sizes[0], &layers)?;
     let mut optimizer = OptimizerState::new(options.optimizer, &network)?;
     for layout in &Arc::clone(&network.layout).layers {
-        for place in layout.places() {
+        for place in layout.stored() {
             let mut numbers = matrix_mut(network.parameters.as_mut_slice(), place);
             (0..place.layout.rows).for_each(|row| data.read(numbers.row(row)));
         }

@@ -10,6 +10,7 @@ use nxm_kernels::call::Op;
 use nxm_kernels::program::{Instruction, Place, Places, Slot};
 use nxm_kernels::{Element, Layout, MOST_STATE, Phase, Region};
 
+use self::layers::Inside;
 use super::MemoryNeeds;
 use crate::dropout::Mask;
 use crate::layout::{LayerLayout, NetworkLayout, Room};
@@ -113,6 +114,7 @@ pub(crate) struct Sections {
     norm: Range<usize>,
     scale: Range<usize>,
     update: Range<usize>,
+    statistics: Range<usize>,
 }
 
 impl Sections {
@@ -139,6 +141,11 @@ impl Sections {
     /// All updates, unless the step is fused.
     pub(crate) fn update(&self) -> Range<usize> {
         self.update.clone()
+    }
+    /// The running statistics of batch norms, unless they are in another section: those of a fused step and of a micro-batch are updated
+    /// with its gradients.
+    pub(crate) fn statistics(&self) -> Range<usize> {
+        self.statistics.clone()
     }
 }
 
@@ -172,8 +179,8 @@ pub(crate) struct Results<T> {
     pub(crate) outputs: Vec<Place>,
     /// Of each layer what f' is computed from: z or a.
     kept: Vec<Place>,
-    /// Of each norm what the forward pass keeps: x̂, and the inverses of the divisors.
-    norms: Vec<Option<[Place; 2]>>,
+    /// What each layer keeps of its forward pass beside its outputs.
+    inside: Vec<Inside>,
     /// The masks of dropouts, in a step.
     pub(crate) masks: Vec<Mask<T>>,
 }
@@ -211,7 +218,12 @@ impl<T: Element> Outline<T> {
             ..MemoryNeeds::default()
         };
         if let Purpose::Training { mode, state, .. } = purpose {
-            sections.backward = writer.section(|w| w.backward(&results, delta, state));
+            sections.backward = writer.section(|w| {
+                w.backward(&results, delta, state);
+                if w.fused {
+                    w.statistics(&results);
+                }
+            });
             if let UpdateMode::Clipped(max_norm) = mode {
                 sections.norm = writer.section(|w| w.norm(&results, max_norm));
                 sections.scale = writer.section(|w| w.scale(&results));
@@ -223,10 +235,14 @@ impl<T: Element> Outline<T> {
                     }
                     w.update(&results, state);
                 });
+                sections.statistics = writer.section(|w| w.statistics(&results));
             }
         }
         if let Purpose::Accumulation { .. } = purpose {
-            sections.backward = writer.section(|w| w.backward(&results, delta, 0));
+            sections.backward = writer.section(|w| {
+                w.backward(&results, delta, 0);
+                w.statistics(&results);
+            });
         }
         Outline { sections, results, work: writer.room.addressable(), needs, instructions: writer.instructions }
     }
@@ -279,7 +295,7 @@ impl<T: Element> Writer<'_, T> {
             squares: Vec::new(),
             outputs: Vec::new(),
             kept: Vec::new(),
-            norms: Vec::new(),
+            inside: Vec::new(),
             masks: Vec::new(),
         }
     }

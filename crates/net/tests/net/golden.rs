@@ -209,6 +209,13 @@ impl Case {
                 let bias = self.numbers(&format!("{prefix}.{place}.bias"));
                 layer.bias_mut().iter_mut().zip(bias).for_each(|(to, from)| *to = T::from_f64(from));
             }
+            // Gradients have none.
+            if !layer.as_ref().running_mean().is_empty() && prefix != "grad0" {
+                let [mean, variance] =
+                    ["mean", "var"].map(|part| self.numbers(&format!("{prefix}.{place}.running_{part}")));
+                layer.running_mean_mut().iter_mut().zip(mean).for_each(|(to, from)| *to = T::from_f64(from));
+                layer.running_variance_mut().iter_mut().zip(variance).for_each(|(to, from)| *to = T::from_f64(from));
+            }
         }
         Ok(network)
     }
@@ -253,7 +260,7 @@ impl Case {
             } else {
                 let mut part = |part| {
                     let (x, targets) = example(part);
-                    step.accumulate(&network, &cpu(), x, targets, parts).unwrap().to_f64()
+                    step.accumulate(&mut network, &cpu(), x, targets, parts).unwrap().to_f64()
                 };
                 losses.push((0..parts).map(&mut part).sum::<f64>() / parts as f64);
                 step.update(&mut network, &cpu(), &mut state).unwrap();
@@ -268,7 +275,10 @@ impl Case {
         let gradients = self.network::<f64>("grad0")?;
         let (losses, norms, network) = self.train::<f64>(|s, step, network, x, targets| {
             if s == 0 && parts == 1 {
-                close(self, "out0", &self.outputs(network, x), &self.numbers("out0"));
+                // PyTorch's outputs of a batch norm are those of training, and a prediction is one of evaluation.
+                if network.layers().all(|layer| layer.running_mean().is_empty()) {
+                    close(self, "out0", &self.outputs(network, x), &self.numbers("out0"));
+                }
                 step.gradients(network, &cpu(), x, targets).unwrap();
                 for (l, expected) in gradients.layers().enumerate() {
                     let given = [step.weight_gradient(l), step.bias_gradient(l)].map(|gradient| gradient.to_vec());
@@ -285,6 +295,8 @@ impl Case {
         for (layer, expected) in network.layers().zip(expected.layers()) {
             close(self, "final weights", &layer.weights().to_vec(), &expected.weights().to_vec());
             close(self, "final biases", layer.bias(), expected.bias());
+            close(self, "final running means", layer.running_mean(), expected.running_mean());
+            close(self, "final running variances", layer.running_variance(), expected.running_variance());
         }
         let x = self.numbers("x");
         let x = MatrixRef::new(&x, self.config().batch(), network.inputs()).unwrap();

@@ -9,11 +9,13 @@ use nxm_net::{
 use crate::support::{bits, cpu, fill, fused_levels, numbers};
 
 /// Layers of every kind that a training may have.
-const TEXTS: [&str; 5] = [
+const TEXTS: [&str; 7] = [
     "7 relu no_bias, 5 gelu, 2",
     "9, 3 tanh no_bias, 2 no_bias",
     "9 relu, layer_norm, dropout 0.25, 6, layer_norm eps 0.001 gelu, 2",
     "20 tanh, dropout 0.5, 2, dropout 0.1",
+    "9 no_bias, batch_norm relu, 6, batch_norm eps 0.001 momentum 0.2 gelu, 2",
+    "7 no_bias, batch_norm momentum 0.5, dropout 0.25, layer_norm silu, 2 no_bias, batch_norm",
     "8 no_bias, layer_norm mish, dropout 0.0, layer_norm tanh, 2",
 ];
 
@@ -68,6 +70,10 @@ fn what_is_wrong_is_named_with_its_place() {
     }
     for epsilon in ["", "x", "0", "-1", "inf"] {
         assert_eq!(setting(&format!("3, layer_norm eps {epsilon}")), (2, "eps"));
+        assert_eq!(setting(&format!("3, batch_norm eps {epsilon}")), (2, "eps"));
+    }
+    for momentum in ["", "x", "-0.1", "1.1", "nan"] {
+        assert_eq!(setting(&format!("3, batch_norm momentum {momentum}")), (2, "momentum"));
     }
     for (text, place, word) in
         [("3, dropout 0.1 relu", 2, "relu"), ("layer_norm no_bias", 1, "no_bias"), ("3 eps", 1, "eps")]
@@ -187,9 +193,11 @@ fn bits_do_not_depend_on_levels_and_threads() {
 fn gradients_are_central_differences() {
     const H: f64 = 1e-5;
     // Without kinks.
-    for text in
-        ["7 tanh no_bias, 5 gelu, 2", "9 silu, layer_norm, dropout 0.25, 6, layer_norm eps 0.001 gelu, 2, dropout 0.1"]
-    {
+    for text in [
+        "7 tanh no_bias, 5 gelu, 2",
+        "9 silu, layer_norm, dropout 0.25, 6, layer_norm eps 0.001 gelu, 2, dropout 0.1",
+        "9 silu, batch_norm, dropout 0.25, 6 no_bias, batch_norm eps 0.001 gelu, 2, batch_norm tanh",
+    ] {
         let (mut network, data) = (network(text), data());
         let loss_of = |network: &Network<f64>| {
             let mut step = Step::new(network, &Loss::MeanSquaredError, 20).unwrap().with_seed(3);
@@ -227,4 +235,57 @@ fn gradients_are_central_differences() {
             }
         }
     }
+}
+
+/// A batch norm has no variance of one example: a training with a batch of one is refused before it begins, also where it is an epoch's last.
+#[test]
+fn batch_norm_on_one_example_is_refused() {
+    let (mut network, data) = (network("3 tanh, batch_norm, 2"), data());
+    let executor = cpu();
+    let error = NetError::OneExample { layer: 1 };
+    let before = network.clone();
+    for batch in [1, 19] {
+        let training = Training::new(&mut network, &executor, &data, options().with_batch(batch));
+        assert_eq!(training.map(|_| ()).unwrap_err(), error, "batches of {batch}");
+    }
+    assert!(Training::new(&mut network, &executor, &data, options().with_batch(20)).is_ok());
+    let mut step = Step::new(&network, &Loss::MeanSquaredError, 20).unwrap();
+    let (one, rest) = data.split_at(1);
+    let mut state = OptimizerState::new(Optimizer::adam(0.01), &network).unwrap();
+    let trained = step.train(&mut network, &executor, one.inputs(), one.targets(), &mut state);
+    assert_eq!(trained.unwrap_err(), error);
+    assert_eq!(step.accumulate(&mut network, &executor, one.inputs(), one.targets(), 2).unwrap_err(), error);
+    assert_eq!(network, before);
+    assert!(step.train(&mut network, &executor, rest.inputs(), rest.targets(), &mut state).is_ok());
+    // To evaluate and to predict one is fine.
+    assert!(network.evaluate(&executor, &one, &Loss::MeanSquaredError).is_ok());
+}
+
+/// The running statistics move with each micro-batch; nothing else of the network does before the update.
+#[test]
+fn micro_batches_move_running_statistics() {
+    let (mut network, data) = (network("3 tanh, batch_norm momentum 0.25, 2"), data());
+    let (first, second) = data.split_at(8);
+    let mut step = Step::new(&network, &Loss::MeanSquaredError, 20).unwrap();
+    let begun = network.clone();
+    let mut expected = begun.layer(1).running_mean().to_vec();
+    for part in [&first, &second] {
+        step.accumulate(&mut network, &cpu(), part.inputs(), part.targets(), 2).unwrap();
+        // The mean of the layer below, by a prediction of a network that ends there.
+        let mut below: Network<f64> = Network::builder(4).dense(3, Activation::Tanh).build().unwrap();
+        fill(below.layer_mut(0).weights_mut(), &begun.layer(0).weights().to_vec());
+        let outputs = below.predict(&cpu(), part.inputs()).unwrap();
+        for (j, expected) in expected.iter_mut().enumerate() {
+            let mean = outputs.iter().skip(j).step_by(3).sum::<f64>() / part.len() as f64;
+            *expected = 0.75 * *expected + 0.25 * mean;
+        }
+        let given = network.layer(1);
+        assert!(given.running_mean().iter().zip(&expected).all(|(given, expected)| (given - expected).abs() < 1e-12));
+        assert_eq!(given.weights().to_vec(), begun.layer(1).weights().to_vec());
+    }
+    let moved = network.layer(1).running_mean().to_vec();
+    let mut state = OptimizerState::new(Optimizer::sgd(0.1), &network).unwrap();
+    step.update(&mut network, &cpu(), &mut state).unwrap();
+    assert_eq!(network.layer(1).running_mean(), moved);
+    assert_ne!(network.layer(1).weights().to_vec(), begun.layer(1).weights().to_vec());
 }

@@ -17,6 +17,8 @@ struct Layer {
     bias: bool,
     /// Weight (i, j) at i·units + j, then the biases.
     parameters: Vec<f64>,
+    /// The running means and variances of a batch norm.
+    running: [Vec<f64>; 2],
     /// What the optimizer keeps of each.
     kept: Vec<[f64; 3]>,
 }
@@ -57,7 +59,8 @@ impl Trainer {
             let count = (rows + usize::from(bias)) * units;
             let parameters = (0..count).map(|i| parameter(l, i)).collect();
             let activation = Activation::named(spec.activation(l).name());
-            Layer { inputs, units, activation, kind, bias, parameters, kept: vec![[0.0; 3]; count] }
+            let running = [vec![0.0; units], vec![1.0; units]];
+            Layer { inputs, units, activation, kind, bias, parameters, running, kept: vec![[0.0; 3]; count] }
         };
         let layers = sizes.windows(2).enumerate().map(layer).collect();
         let (loss, optimizer) = (spec.loss().clone(), *spec.optimizer());
@@ -96,7 +99,7 @@ impl Trainer {
             let gradient = layer.gradient(machine, &inputs[l], &delta, rows, &kept[l]);
             // Nobody asks for the gradient of the data.
             if l > 0 {
-                delta = layer.input_gradient(machine, &delta, rows, &kept[l]);
+                delta = layer.input_gradient(machine, &delta, rows, &gradient, &kept[l]);
             }
             gradients.push(gradient);
         }
@@ -109,6 +112,11 @@ impl Trainer {
             for g in gradients.iter_mut().flatten() {
                 let above = machine.max(*g, -max_value);
                 *g = -machine.max(-above, -max_value);
+            }
+        }
+        for (layer, kept) in self.layers.iter_mut().zip(&kept) {
+            if let nxm_net::Layer::BatchNorm { momentum, .. } = layer.kind {
+                norms::run_on(machine, &mut layer.running, kept, momentum, rows);
             }
         }
         self.steps += 1;
@@ -175,6 +183,7 @@ impl Layer {
         match self.kind {
             nxm_net::Layer::Dense { .. } => {}
             nxm_net::Layer::LayerNorm { epsilon, .. } => return norms::by_rows(machine, x, weights, bias, epsilon),
+            nxm_net::Layer::BatchNorm { epsilon, .. } => return norms::by_columns(machine, x, weights, bias, epsilon),
             // Its masks are drawn: any number stands for one.
             _ => return (x.iter().map(|x| machine.mul(*x, 2.0)).collect(), Normalised::default()),
         }
@@ -209,12 +218,22 @@ impl Layer {
     }
 
     /// Σⱼ δⱼ·Wᵢⱼ, from zero. For one example of several units these are dot products, by convention, which start from their first product.
-    fn input_gradient(&self, machine: &mut Machine, delta: &[f64], rows: usize, kept: &Normalised) -> Vec<f64> {
+    fn input_gradient(
+        &self,
+        machine: &mut Machine,
+        delta: &[f64],
+        rows: usize,
+        gradient: &[f64],
+        kept: &Normalised,
+    ) -> Vec<f64> {
         let (n, m) = (self.inputs, self.units);
         match self.kind {
             nxm_net::Layer::Dense { .. } => {}
             nxm_net::Layer::LayerNorm { .. } => {
                 return norms::gradient_by_rows(machine, delta, &self.parameters[..m], kept);
+            }
+            nxm_net::Layer::BatchNorm { .. } => {
+                return norms::gradient_by_columns(machine, delta, &self.parameters[..m], gradient, kept);
             }
             _ => return delta.iter().map(|d| machine.mul(*d, 2.0)).collect(),
         }

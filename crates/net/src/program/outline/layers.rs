@@ -1,6 +1,6 @@
 //! The instructions of the layers: the forward pass and all gradients.
 
-use nxm_kernels::beside::{div, rounded, whole};
+use nxm_kernels::beside::{div, mul, rounded, sub, whole};
 use nxm_kernels::call::Op;
 use nxm_kernels::program::Place;
 use nxm_kernels::{Element, Kept, Phase};
@@ -9,6 +9,19 @@ use super::{Purpose, Results, Writer, state_of, update};
 use crate::dropout::Mask;
 use crate::layers::Layer;
 use crate::layout::LayerLayout;
+
+/// What a layer keeps of its forward pass for its gradient, beside its outputs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Inside {
+    /// Nothing: a dense layer.
+    Nothing,
+    /// The mask of a dropout.
+    Mask(Place),
+    /// X̂ of a layer norm, and the inverses of the divisors.
+    Rows { normalized: Place, scales: Place },
+    /// The same of a batch norm, its means and variances, and memory for three rows.
+    Columns { normalized: Place, scales: Place, statistics: [Place; 2], factors: Place },
+}
 
 impl<T: Element> Writer<'_, T> {
     /// a₀ = f(x·W₀ + b₀), a₁ = f(a₀·W₁ + b₁), …
@@ -25,7 +38,7 @@ impl<T: Element> Writer<'_, T> {
                     self.push(Phase::Forward, l, Op::DenseForward { x, weights, bias, activation, sums, a });
                     results.outputs.push(a);
                     results.kept.push(sums.unwrap_or(a));
-                    results.norms.push(None);
+                    results.inside.push(Inside::Nothing);
                 }
                 Layer::LayerNorm { epsilon, .. } => {
                     let [normalized, a] = [(); 2].map(|()| self.room.place(self.rows, layer.fan_out));
@@ -34,14 +47,34 @@ impl<T: Element> Writer<'_, T> {
                     let (share, epsilon) = (share(layer.fan_out), rounded(epsilon));
                     let op = Op::LayerNorm { x, weights, bias, share, epsilon, normalized, scales, a };
                     self.push(Phase::Forward, l, op);
-                    results.norms.push(Some([normalized, scales]));
+                    results.inside.push(Inside::Rows { normalized, scales });
+                    self.activate(results, l, a, trains);
+                }
+                Layer::BatchNorm { epsilon, .. } if !trains => {
+                    let (a, factors) = (self.room.place(self.rows, layer.fan_out), self.room.place(2, layer.fan_out));
+                    let [mean, variance] = layer.running.expect("a batch norm has running statistics");
+                    let (weights, bias, epsilon) = (layer.weights, self.bias(results, layer), rounded(epsilon));
+                    let op = Op::BatchNormEvaluate { x, weights, bias, mean, variance, epsilon, factors, a };
+                    self.push(Phase::Forward, l, op);
+                    results.inside.push(Inside::Nothing);
+                    self.activate(results, l, a, trains);
+                }
+                Layer::BatchNorm { epsilon, .. } => {
+                    let [normalized, a] = [(); 2].map(|()| self.room.place(self.rows, layer.fan_out));
+                    let [mean, variance, scales] = [(); 3].map(|()| self.room.place(1, layer.fan_out));
+                    let factors = self.room.place(3, layer.fan_out);
+                    let (weights, bias) = (layer.weights, self.bias(results, layer));
+                    let (share, epsilon) = (share(self.rows), rounded(epsilon));
+                    let op = Op::BatchNorm { x, weights, bias, share, epsilon, mean, variance, scales, normalized, a };
+                    self.push(Phase::Forward, l, op);
+                    results.inside.push(Inside::Columns { normalized, scales, statistics: [mean, variance], factors });
                     self.activate(results, l, a, trains);
                 }
                 // Nothing but another name of its inputs.
                 Layer::Dropout { .. } if !trains => {
                     results.outputs.push(x);
                     results.kept.push(x);
-                    results.norms.push(None);
+                    results.inside.push(Inside::Nothing);
                 }
                 Layer::Dropout { rate } => {
                     let [mask, a] = [(); 2].map(|()| self.room.place(self.rows, layer.fan_out));
@@ -49,8 +82,8 @@ impl<T: Element> Writer<'_, T> {
                     results.masks.push(Mask::new(l, mask, rate));
                     results.outputs.push(a);
                     results.kept.push(a);
-                    // The mask is needed again for the gradient.
-                    results.norms.push(Some([mask; 2]));
+                    // It is needed again for the gradient.
+                    results.inside.push(Inside::Mask(mask));
                 }
             }
         }
@@ -84,14 +117,13 @@ impl<T: Element> Writer<'_, T> {
         self.derive(results, last, self.delta(here, layout.outputs()));
         for (l, layer) in layout.layers.iter().enumerate().rev() {
             let (delta, d) = (self.delta(here, layer.fan_out), self.delta(before, layer.fan_in));
-            match (layer.layer, results.norms[l]) {
-                (Layer::Dense { .. }, _) => self.dense_gradients(results, l, [delta, d], state),
-                (Layer::Dropout { .. }, Some([mask, _])) => {
+            match results.inside[l] {
+                Inside::Nothing => self.dense_gradients(results, l, [delta, d], state),
+                Inside::Mask(mask) => {
                     self.push(Phase::InputGradient, l, Op::Multiply { x: delta, by: mask, to: d });
                     self.derive_below(results, l, d);
                 }
-                (_, Some(kept)) => self.norm_gradients(results, l, [delta, d], kept, state),
-                (_, None) => unreachable!("all layers that are not dense keep something"),
+                norm => self.norm_gradients(results, l, [delta, d], norm, state),
             }
             (here, before) = (before, here);
         }
@@ -153,22 +185,25 @@ impl<T: Element> Writer<'_, T> {
     }
 
     /// The gradients of a norm: those of γ and β are sums over the rows.
-    fn norm_gradients(
-        &mut self,
-        results: &Results<T>,
-        l: usize,
-        [delta, d]: [Place; 2],
-        [normalized, scales]: [Place; 2],
-        state: usize,
-    ) {
+    fn norm_gradients(&mut self, results: &Results<T>, l: usize, [delta, d]: [Place; 2], norm: Inside, state: usize) {
         let layer = &self.layout.layers[l];
         let partial = results.partial.get(l).copied();
         let places = partial.unwrap_or_else(|| results.gradients(l));
         let [Some(of_weights), Some(of_bias)] = places else { unreachable!("a norm has weights and biases") };
+        let weights = layer.weights;
+        let (normalized, op) = match norm {
+            Inside::Rows { normalized, scales } => {
+                let share = share(layer.fan_out);
+                (normalized, Op::LayerNormGradient { delta, weights, normalized, scales, share, d })
+            }
+            Inside::Columns { normalized, scales, factors, .. } => {
+                let (sums, share) = ([of_bias, of_weights], share(self.rows));
+                (normalized, Op::BatchNormGradient { delta, weights, normalized, scales, sums, share, factors, d })
+            }
+            Inside::Nothing | Inside::Mask(_) => unreachable!("it is a norm"),
+        };
         self.push(Phase::BiasGradient, l, Op::ColumnSum { a: delta, sum: of_bias });
         self.push(Phase::WeightGradient, l, Op::ColumnDot { a: delta, b: normalized, sum: of_weights });
-        let (weights, share) = (layer.weights, share(layer.fan_out));
-        let op = Op::LayerNormGradient { delta, weights, normalized, scales, share, d };
         self.push(Phase::InputGradient, l, op);
         self.derive_below(results, l, d);
         // In a fused step the update stands here, behind all that needs the weights of the forward pass.
@@ -184,6 +219,24 @@ impl<T: Element> Writer<'_, T> {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+impl<T: Element> Writer<'_, T> {
+    /// The running statistics of batch norms: r ← (1 − μ)·r + μ·s of the means, and of the variances without bias, s·B / (B − 1).
+    ///
+    /// Constants of each: 1 addition, 1 mul, 1 div and 5 conversions, in f64 2.
+    pub(super) fn statistics(&mut self, results: &Results<T>) {
+        for (l, layer) in self.layout.layers.iter().enumerate() {
+            let Inside::Columns { statistics: [mean, variance], .. } = results.inside[l] else { continue };
+            let (Layer::BatchNorm { momentum, .. }, Some([of_mean, of_variance])) = (layer.layer, layer.running) else {
+                continue;
+            };
+            let keep = rounded(sub(1.0, momentum));
+            let unbiased = div(mul(momentum, whole(self.rows as u64)), whole((self.rows as u64).saturating_sub(1)));
+            self.push(Phase::Update, l, Op::Blend { keep, add: rounded(momentum), x: mean, to: of_mean });
+            self.push(Phase::Update, l, Op::Blend { keep, add: rounded(unbiased), x: variance, to: of_variance });
         }
     }
 }

@@ -86,6 +86,10 @@ impl<'a> Config<'a> {
                     continue;
                 }
                 "layernorm" => Layer::layer_norm().with_epsilon(entry.number_or("eps", Layer::EPSILON)),
+                "batchnorm" => {
+                    let norm = Layer::batch_norm().with_epsilon(entry.number_or("eps", Layer::EPSILON));
+                    norm.with_momentum(entry.number_or("momentum", Layer::MOMENTUM))
+                }
                 // In evaluation mode, PyTorch's dropout does nothing.
                 "dropout" if self.0["mode"] == "eval" => Layer::dropout(0.0),
                 other => return Err(format!("a layer of {other}")),
