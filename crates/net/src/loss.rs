@@ -89,7 +89,7 @@ pub enum Loss {
     /// gradient is −t / B. This is PyTorch's `kl_div` with its reduction "batchmean", which is the divergence; its reduction "mean" is a share
     /// 1/M of it.
     ///
-    /// BM log, 2BM + 1 multiplications, 2BM − 1 additions, BM cmp.
+    /// BM log, 2BM + 1 multiplications, 2BM − 1 additions, 2BM cmp.
     KlDivergence,
 }
 
