@@ -25,7 +25,6 @@ impl<'a, T: Element> Call<'a, T> {
     ///
     /// # Errors
     /// [`ShapeError`] if the shapes do not fit together, if rows are not contiguous, or if there are no inputs.
-    #[expect(clippy::too_many_arguments, reason = "it has that many operands")]
     pub fn layer_norm(
         x: MatrixRef<'a, T>,
         weights: MatrixRef<'a, T>,

@@ -336,9 +336,9 @@ pub fn batch_norm<T: Real>(x: &[T], weights: &[T], bias: &[T], epsilon: T, a: &m
 /// D ← the gradient of a batch norm's inputs x from δ, that of its outputs.
 pub fn batch_norm_gradient<T: Real>(x: &[T], weights: &[T], delta: &[T], epsilon: T, d: &mut [T]) {
     let m = weights.len();
-    for j in 0..m {
+    for (j, weight) in weights.iter().enumerate() {
         let column: Vec<T> = x.iter().skip(j).step_by(m).copied().collect();
-        let g: Vec<T> = delta.iter().skip(j).step_by(m).map(|delta| *delta * weights[j]).collect();
+        let g: Vec<T> = delta.iter().skip(j).step_by(m).map(|delta| *delta * *weight).collect();
         let gradient = standardised_gradient(&column, &g, epsilon);
         d.iter_mut().skip(j).step_by(m).zip(gradient).for_each(|(to, x)| *to = x);
     }

@@ -124,6 +124,11 @@ fn close<T: Float>(what: &str, given: &[T], expected: &[T]) {
     }
 }
 
+/// A norm of x with weights, biases and ε.
+type Norm<T> = fn(&[T], &[T], &[T], T, &mut [T]) -> Vec<T>;
+/// The gradient of x, with weights, that of the outputs and ε.
+type Gradient<T> = fn(&[T], &[T], &[T], T, &mut [T]);
+
 /// A norm and its gradient after each other, at every level.
 fn forward_and_backward<T: Real + Case>() {
     let epsilon = T::from_f64(EPSILON);
@@ -133,12 +138,12 @@ fn forward_and_backward<T: Real + Case>() {
         let (x, delta, weights, bias) = (matrix(r, b, m), matrix(r, b, m), row(r), row(r));
         let [by_rows, by_columns] = [m, b].map(|count| T::from_f64(1.0 / count as f64));
         let what = |kernel: &str| format!("{kernel} of {b} × {m} at {level}");
-        let expected = |norm: fn(&[T], &[T], &[T], T, &mut [T]) -> Vec<T>| {
+        let expected = |norm: Norm<T>| {
             let mut a = vec![T::ZERO; b * m];
             let normalized = norm(&x.values(), &weights.values(), &bias.values(), epsilon, &mut a);
             (normalized, a)
         };
-        let gradient = |norm: fn(&[T], &[T], &[T], T, &mut [T])| {
+        let gradient = |norm: Gradient<T>| {
             let mut d = vec![T::ZERO; b * m];
             norm(&x.values(), &weights.values(), &delta.values(), epsilon, &mut d);
             d

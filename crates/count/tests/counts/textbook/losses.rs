@@ -90,10 +90,12 @@ fn of_element(machine: &mut Machine, loss: &Loss, o: f64, t: f64) -> f64 {
             machine.evaluate("softplus", softplus, -margin)
         }
         Loss::KlDivergence => {
-            let log = machine.evaluate("log", f64::ln, t);
+            // 0·ln 0 is 0.
+            let bounded = machine.max(t, f64::MIN_POSITIVE);
+            let log = machine.evaluate("log", f64::ln, bounded);
             let difference = machine.sub(log, o);
-            let product = machine.mul(t, difference);
-            if machine.less(0.0, t) { product } else { 0.0 }
+            let share = machine.max(t, 0.0);
+            machine.mul(share, difference)
         }
         _ => unreachable!("it is no loss of elements"),
     }
