@@ -20,12 +20,12 @@ pub use learn::{
     BadRows, EvaluateArgs, LogFormat, MetricsFormat, PredictArgs, PredictionFormat, ShowArgs, SplitName, TrainArgs,
 };
 use network::network;
-pub use network::{NetworkArg, NetworkText};
+pub use network::{LayersArg, NetworkArg, NetworkText};
 pub use optimizer::OptimizerArg;
 pub use search::SearchArgs;
 pub use table::TableArgs;
 pub use tuning::TuningArgs;
-pub use values::{Auto, Betas, CheckpointEvery, ClassWeightsArg, Hidden, LayersArg, ScheduleArg, at_least_one};
+pub use values::{Auto, Betas, CheckpointEvery, ClassWeightsArg, Hidden, ScheduleArg, at_least_one};
 
 /// What does my network cost, how long will it take here, train it.
 ///

@@ -11,12 +11,12 @@ use nxm_data::Metric;
 use nxm_kernels::{Activation, Cpu, Executor, Level};
 use nxm_net::Loss;
 
+use super::network::LayersArg;
 use super::optimizer::OptimizerArg;
 use super::table::TableArgs;
 use super::tuning::TuningArgs;
 use super::values::{
-    Auto, CheckpointEvery, Hidden, LayersArg, ScheduleArg, at_least_one, at_least_one_or_auto, gain, hidden_or_auto,
-    kept, share,
+    Auto, CheckpointEvery, Hidden, ScheduleArg, at_least_one, at_least_one_or_auto, gain, hidden_or_auto, kept, share,
 };
 use super::{activation, loss};
 

@@ -1,12 +1,13 @@
 //! Which network is counted: sizes, layers, or the name of a file.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use nxm_count::Sizes;
-use nxm_net::{Layer, parse_layers};
+use nxm_net::{Layer, LayerError, parse_layers};
 
 /// A network as people write it.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +41,24 @@ impl FromStr for NetworkText {
 
 /// A network with layers, for error messages.
 const EXAMPLE: &str = "\"784, 128 relu, dropout 0.1, 10\"";
+
+/// Layers before the last one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayersArg(pub Vec<Layer>);
+
+impl FromStr for LayersArg {
+    type Err = LayerError;
+    fn from_str(text: &str) -> Result<LayersArg, LayerError> {
+        parse_layers(text).map(LayersArg)
+    }
+}
+
+impl fmt::Display for LayersArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let layers: Vec<String> = self.0.iter().map(Layer::to_string).collect();
+        f.write_str(&layers.join(", "))
+    }
+}
 
 /// A network by its sizes or layers, or in a file.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 use nxm_data::ClassWeights;
-use nxm_net::{Layer, LayerError, LearningRateSchedule, PhaseShape, Plateau, parse_layers};
+use nxm_net::{LearningRateSchedule, PhaseShape, Plateau};
 
 /// A whole number, at least 1.
 pub fn at_least_one(text: &str) -> Result<u64, String> {
@@ -53,24 +53,6 @@ fn auto<V>(text: &str, value: impl Fn(&str) -> Result<V, String>) -> Result<Auto
     match text {
         AUTO => Ok(Auto::Fitting),
         _ => value(text).map(Auto::Given).map_err(|error| format!("{error}, or {AUTO:?}")),
-    }
-}
-
-/// Layers before the last one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LayersArg(pub Vec<Layer>);
-
-impl FromStr for LayersArg {
-    type Err = LayerError;
-    fn from_str(text: &str) -> Result<LayersArg, LayerError> {
-        parse_layers(text).map(LayersArg)
-    }
-}
-
-impl fmt::Display for LayersArg {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let layers: Vec<String> = self.0.iter().map(Layer::to_string).collect();
-        f.write_str(&layers.join(", "))
     }
 }
 
