@@ -5,6 +5,7 @@ mod elements;
 mod layers;
 mod losses;
 mod matrices;
+mod norms;
 mod vectors;
 
 use std::hint::black_box;
@@ -136,6 +137,14 @@ impl Audit {
             | "weighted_binary_cross_entropy"
             | "element_loss" => self.loss::<T>(kernel),
             "weigh_rows" => self.weigh_rows::<T>(),
+            "multiply"
+            | "blend"
+            | "column_dot"
+            | "layer_norm"
+            | "layer_norm_gradient"
+            | "batch_norm"
+            | "batch_norm_gradient"
+            | "batch_norm_evaluate" => self.norms::<T>(kernel),
             "add_squares" | "clip_scale" | "scale" | "clamp" => self.clipping::<T>(kernel),
             _ => Err(AuditError::Case(format!("the audit has no case for kernel {kernel}"))),
         }

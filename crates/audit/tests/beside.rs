@@ -5,7 +5,7 @@ use nxm_audit::{Finding, audit_evaluation, audit_new_step, audit_training_step};
 use nxm_count::{Activation, Kind, Level, Loss, NetworkSpec, Optimizer};
 use nxm_net::{
     Adadelta, Adagrad, Adam, AdamW, Adamax, ElementType, LearningRateSchedule, Lion, NAdam, PhaseShape, RAdam, RmsProp,
-    Rprop, TrainingOptions,
+    Rprop, TrainingOptions, parse_layers,
 };
 
 const ELEMENTS: [ElementType; 2] = [ElementType::F32, ElementType::F64];
@@ -139,4 +139,23 @@ fn evaluations() {
     assert_agrees(&finding);
     // 255 of the first batch's weights, 2 for each batch, and the constants of the loss: 3 in the class shares, 5 times 2.
     assert_eq!(finding.constants.get(Kind::Add), 255 + 2 * 2 + 3 + 5 * 2);
+}
+
+/// Steps, new steps and evaluations of a network with layers of every kind: seven examples in batches of four, so that step 2 is short and ends
+/// an epoch. Masks are drawn by integers alone, and an average copies running statistics.
+#[test]
+fn layers_of_every_kind() {
+    let text = "4 relu no_bias, batch_norm tanh, dropout 0.25, 5 gelu, layer_norm silu, 3, dropout 0.5";
+    let network = NetworkSpec::with_layers(3, parse_layers(text).unwrap(), Loss::MeanSquaredError).unwrap();
+    let options = TrainingOptions::new(Loss::MeanSquaredError, Optimizer::adam(0.01)).with_batch(4);
+    let apart = AdamW::new(0.01).with_weight_decay(0.1).with_bias_decay(false);
+    let averaged = options.clone().with_optimizer(apart).with_ema(0.75);
+    for (level, element) in Level::available().flat_map(|level| ELEMENTS.map(|element| (level, element))) {
+        for step in [1, 2, 3] {
+            assert_agrees(&audit_training_step(&network, &options, 7, step, level, element).unwrap());
+        }
+        assert_agrees(&audit_training_step(&network, &averaged, 7, 2, level, element).unwrap());
+        assert_agrees(&audit_new_step(&network, level, element).unwrap());
+        assert_agrees(&audit_evaluation(&network, 3, level, element).unwrap());
+    }
 }

@@ -19,8 +19,8 @@ use crate::explain::ExplainArgs;
 pub use learn::{
     BadRows, EvaluateArgs, LogFormat, MetricsFormat, PredictArgs, PredictionFormat, ShowArgs, SplitName, TrainArgs,
 };
-pub use network::NetworkArg;
 use network::network;
+pub use network::{LayersArg, NetworkArg, NetworkText};
 pub use optimizer::OptimizerArg;
 pub use search::SearchArgs;
 pub use table::TableArgs;
@@ -122,9 +122,10 @@ impl Command {
 /// Which network, and what to do with it.
 #[derive(Debug, Args)]
 pub struct CountArgs {
-    /// Inputs, then the units of each layer, as 784-128-10; or a file: a checkpoint of nxm train, or a safetensors file of
+    /// Inputs, then the units of each layer, as 784-128-10; or with layers of any kind, as "784, 128 relu no_bias, layer_norm, dropout 0.1, 10",
+    /// where batch_norm is one too; or a file: a checkpoint of nxm train, or a safetensors file of
     /// dense weights, named as PyTorch names them (0.weight, 0.bias, fc1.weight, ...). Of a file only the header is read.
-    #[arg(value_name = "SIZES|FILE", value_parser = network_arg())]
+    #[arg(value_name = "SIZES|LAYERS|FILE", value_parser = network_arg())]
     pub network: NetworkArg,
     /// The activation of all layers but the last; a checkpoint says its own. [default: relu]
     #[arg(long, value_name = "ACTIVATION", value_parser = activation())]

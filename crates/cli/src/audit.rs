@@ -5,11 +5,11 @@ use std::io::Write;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use nxm_audit::{AuditError, Extent, Finding, LevelCoverage, Unstepped, audit_kernels, audit_step, coverage};
-use nxm_count::{Kind, Kinds, Sizes};
+use nxm_count::{Kind, Kinds};
 use nxm_kernels::{Activation, Level};
 use nxm_net::{ElementType, Loss};
 
-use crate::args::{OptimizerArg, TuningArgs, activation, at_least_one, loss};
+use crate::args::{NetworkText, OptimizerArg, TuningArgs, activation, at_least_one, loss};
 use crate::failure::Failure;
 use crate::format::count;
 use crate::table::{Look, table};
@@ -46,7 +46,7 @@ const OF_A_STEP: [&str; 22] = [
 pub struct AuditArgs {
     /// Inputs, then the units of each layer, as 30-30-30: audit a training step of this network instead of the kernels. Small ones, for
     /// some 20,000 instructions are executed in a second.
-    pub sizes: Option<Sizes>,
+    pub sizes: Option<NetworkText>,
     /// The activation of all layers but the last.
     #[arg(long, value_name = "ACTIVATION", default_value = "sigmoid", value_parser = activation())]
     pub hidden: Activation,
@@ -120,13 +120,13 @@ pub fn run(args: &AuditArgs, out: &mut impl Write) -> Result<(), Failure> {
     }
 }
 
-fn step(args: &AuditArgs, sizes: &Sizes) -> Result<Vec<Finding>, Failure> {
+fn step(args: &AuditArgs, sizes: &NetworkText) -> Result<Vec<Finding>, Failure> {
     let element = match args.element {
         ElementName::F32 => ElementType::F32,
         ElementName::F64 => ElementType::F64,
     };
     let activations = [args.hidden, args.output];
-    let network = (sizes.as_slice(), element);
+    let network = (sizes, element);
     let network = args.tuning.network(network, activations, args.loss.clone(), args.optimizer.as_ref())?;
     let step = |level| audit_step(&network, args.batch, level, STEP, element);
     Level::available().map(step).collect::<Result<_, _>>().map_err(failure)

@@ -8,20 +8,20 @@ mod training;
 use std::io::Write;
 
 use clap::{Args, ValueEnum};
-use nxm_count::{Sizes, TrainingLength};
+use nxm_count::TrainingLength;
 use nxm_kernels::{Activation, Cpu};
 use nxm_net::{ElementType, Loss};
 
-use crate::args::{OptimizerArg, TuningArgs, activation, at_least_one, loss};
+use crate::args::{NetworkText, OptimizerArg, TuningArgs, activation, at_least_one, loss};
 use crate::failure::Failure;
 use lesson::Lesson;
 
 /// Whose training is explained.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// Inputs, then the units of each layer.
-    #[arg(value_name = "SIZES", default_value = "30-30-30")]
-    pub sizes: Sizes,
+    /// Inputs, then the units of each layer; or with layers of any kind, which say their activations, as "784, 128 relu, dropout 0.1, 10".
+    #[arg(value_name = "SIZES|LAYERS", default_value = "30-30-30")]
+    pub sizes: NetworkText,
     /// The activation of all layers but the last.
     #[arg(long, value_name = "ACTIVATION", default_value = "sigmoid", value_parser = activation())]
     pub activation: Activation,
@@ -66,7 +66,7 @@ pub fn run(args: &ExplainArgs, cpu: &Cpu, out: &mut impl Write) -> Result<(), Fa
         _ => Activation::Identity,
     });
     let network = TuningArgs::default().network(
-        (args.sizes.as_slice(), ElementType::F32),
+        (&args.sizes, ElementType::F32),
         [args.activation, output],
         args.loss.clone(),
         Some(&args.optimizer),

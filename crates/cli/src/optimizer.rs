@@ -5,7 +5,7 @@ use nxm_data::Rows;
 use nxm_kernels::Activation;
 use nxm_net::{ElementType, Loss, Optimizer, TrainingOptions};
 
-use crate::args::{Betas, ClassWeightsArg, OptimizerArg, Reduction, TuningArgs};
+use crate::args::{Betas, ClassWeightsArg, NetworkText, OptimizerArg, Reduction, TuningArgs};
 use crate::failure::Failure;
 
 impl TuningArgs {
@@ -96,15 +96,20 @@ impl TuningArgs {
         }
     }
 
-    /// A network of these sizes and elements, trained as the command line says: with `kind` of a loss and the optimizer of this name.
+    /// A network of these sizes or layers and elements, trained as the command line says: with `kind` of a loss and the optimizer of this name.
     pub fn network(
         &self,
-        (sizes, element): (&[u64], ElementType),
+        (text, element): (&NetworkText, ElementType),
         [hidden, output]: [Activation; 2],
         kind: Loss,
         optimizer: Option<&OptimizerArg>,
     ) -> Result<NetworkSpec, Failure> {
-        let network = NetworkSpec::new(sizes, hidden, output, self.loss(kind, None)?).map_err(Failure::usage)?;
+        let loss = self.loss(kind, None)?;
+        let network = match text {
+            NetworkText::Sizes(sizes) => NetworkSpec::new(sizes.as_slice(), hidden, output, loss),
+            NetworkText::Layers(inputs, layers) => NetworkSpec::with_layers(*inputs, layers.as_slice(), loss),
+        };
+        let network = network.map_err(Failure::usage)?;
         let plain = OptimizerArg::from(Optimizer::default());
         let optimizer = self.optimizer(optimizer.unwrap_or(&plain), None)?;
         trained(network, element, optimizer, [self.clip_norm, self.clip_value], self.ema)
@@ -163,7 +168,7 @@ pub fn trained(
         ElementType::F64 => options.check::<f64>(),
     };
     checked.map_err(Failure::usage)?;
-    let outputs = network.sizes()[network.layers()];
+    let outputs = network.outputs();
     network.loss().check(usize::try_from(outputs).unwrap_or(usize::MAX)).map_err(Failure::usage)?;
     let network = network.with_optimizer(optimizer).with_clipping(Clipping::of(&options));
     Ok(if ema.is_some() { network.with_average() } else { network })

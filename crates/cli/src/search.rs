@@ -57,6 +57,7 @@ fn refuse(args: &TrainArgs) -> Result<(), Failure> {
         ("--checkpoint-every", args.checkpoint_every.is_some()),
         ("--keep", args.keep.get() > 1),
         ("--report", args.report.is_some()),
+        ("--layers", args.layers.is_some()),
         ("--history", args.history.is_some()),
         ("--tensorboard", args.tensorboard.is_some()),
     ] {
@@ -143,6 +144,7 @@ fn base(checkpoint: &Checkpoint<f32>) -> Settings {
     Settings {
         hidden: network.layers().take(hidden).map(|layer| layer.fan_out()).collect(),
         activation: network.layer(0).activation(),
+        layers: None,
         options: options.clone(),
         patience: 0,
         metric: Metric::Loss,

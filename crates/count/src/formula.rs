@@ -18,6 +18,7 @@ mod kernels;
 mod lbfgs;
 mod losses;
 mod multiplication;
+mod norms;
 mod operation;
 mod products;
 mod requests;

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use nxm_kernels::{Element, Function, Level, Phase};
-use nxm_net::{Clipping, NetworkSpec};
+use nxm_net::{Clipping, Layer, NetworkSpec};
 use serde::Serialize;
 
 use crate::breakdown::Breakdown;
@@ -81,24 +81,26 @@ pub fn symbolic<T: Element>(network: &NetworkSpec, batch: u64, level: Level) -> 
     // All counts of the step fit, before any is taken apart.
     textbook.step(network, batch)?;
     machine.step(network, batch)?;
-    let mut known: HashMap<Surroundings, Vec<SymbolicPhase>> = HashMap::new();
+    // By all that is in a layer's surroundings, as text: some of it are numbers that are no keys.
+    let mut known: HashMap<String, Vec<SymbolicPhase>> = HashMap::new();
     let mut phases = Vec::new();
     for layer in 0..network.layers() {
         let around = Surroundings::new(network, layer);
-        if !known.contains_key(&around) {
+        let key = format!("{around:?}");
+        if !known.contains_key(&key) {
             let formulas = LayerFormulas { network, around: &around, batch, lanes, textbook, machine };
-            known.insert(around.clone(), formulas.phases()?);
+            known.insert(key.clone(), formulas.phases()?);
         }
-        phases.extend(known[&around].iter().map(|phase| SymbolicPhase { layer: layer + 1, ..phase.clone() }));
+        phases.extend(known[&key].iter().map(|phase| SymbolicPhase { layer: layer + 1, ..phase.clone() }));
     }
     Ok(phases)
 }
 
 /// All that a layer's count depends on: the layers before and behind it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 struct Surroundings {
     sizes: Vec<u64>,
-    activations: Vec<nxm_kernels::Activation>,
+    layers: Vec<Layer>,
     /// Where the layer is among these.
     layer: usize,
     last: bool,
@@ -106,10 +108,12 @@ struct Surroundings {
 
 impl Surroundings {
     fn new(network: &NetworkSpec, layer: usize) -> Surroundings {
-        let (first, last) = (layer.saturating_sub(1), (layer + 1).min(network.layers() - 1));
+        // Norms and dropouts are as wide as the dense layer before them; the first layer is dense.
+        let first = network.layer_list()[..layer].iter().rposition(|layer| layer.is_dense()).unwrap_or(layer);
+        let last = (layer + 1).min(network.layers() - 1);
         Surroundings {
             sizes: network.sizes()[first..=last + 1].to_vec(),
-            activations: network.activations()[first..=last].to_vec(),
+            layers: network.layer_list()[first..=last].to_vec(),
             layer: layer - first,
             last: layer + 1 == network.layers(),
         }
@@ -181,11 +185,18 @@ impl LayerFormulas<'_> {
         let (layer, [batch, fan_in, fan_out]) = (self.around.layer, point);
         let mut asked = asked.borrow_mut();
         let answer = asked.entry(point).or_insert_with(|| {
-            let mut sizes = self.around.sizes.clone();
-            sizes[layer] = fan_in;
-            sizes[layer + 1] = fan_out;
-            let loss = self.network.loss().clone();
-            let network = NetworkSpec::with_activations(sizes, self.around.activations.clone(), loss).ok()?;
+            let mut layers = self.around.layers.clone();
+            let inputs = match layer {
+                0 => fan_in,
+                _ => {
+                    // A layer that is not dense has as many inputs as outputs.
+                    let units = if layers[layer].is_dense() { fan_in } else { fan_out };
+                    layers[0] = layers[0].with_units(units);
+                    self.around.sizes[0]
+                }
+            };
+            layers[layer] = layers[layer].with_units(fan_out);
+            let network = NetworkSpec::with_layers(inputs, layers, self.network.loss().clone()).ok()?;
             let network = network.with_optimizer(*self.network.optimizer()).with_clipping(self.network.clipping());
             let network = if self.network.has_example_weights() { network.with_example_weights() } else { network };
             let network = if self.network.has_average() { network.with_average() } else { network };

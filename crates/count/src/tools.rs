@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use nxm_kernels::{Activation, UnknownName};
-use nxm_net::{Loss, NetworkSpec};
+use nxm_net::{Layer, Loss, NetworkSpec};
 use serde::Serialize;
 
 use crate::error::CountError;
@@ -112,6 +112,9 @@ impl Tool {
     /// [`ToolError`] if it has no number for this network that was ever seen, or if the number exceeds 128 bits.
     pub fn report(self, network: &NetworkSpec, batch: u64) -> Result<ToolReport, ToolError> {
         CountError::not_zero("the batch", batch)?;
+        if let Some(layer) = network.layer_list().iter().find(|layer| !layer.is_plain()) {
+            return Err(ToolError::Layer { tool: self.name(), layer: *layer });
+        }
         let rows = u128::from(batch);
         let products = sum(network, |n, m| n.checked_mul(m))?;
         let units = sum(network, |_, m| Some(m))?;
@@ -191,11 +194,19 @@ impl Tool {
 }
 
 /// Why a tool's number can't be said.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ToolError {
     /// Its count could not be said either.
     #[error(transparent)]
     Count(#[from] CountError),
+    /// What the tool counts for a layer is not known here.
+    #[error("what {tool} counts for a layer \"{layer}\" is not known; it is for dense layers with biases")]
+    Layer {
+        /// The tool's name.
+        tool: &'static str,
+        /// The layer.
+        layer: Layer,
+    },
     /// What the tool counts for an activation is not known here.
     #[error("what {tool} counts for {activation} is not known; it is for identity, relu and sigmoid")]
     Activation {
@@ -208,14 +219,16 @@ pub enum ToolError {
 
 /// Σ of something over the layers' N and M.
 fn sum(network: &NetworkSpec, of: fn(u128, u128) -> Option<u128>) -> Result<u128, CountError> {
-    let mut layers = network.sizes().windows(2).map(|pair| of(pair[0].into(), pair[1].into()));
+    let sizes = network.sizes();
+    let mut layers = sizes.windows(2).map(|pair| of(pair[0].into(), pair[1].into()));
     let sum = layers.try_fold(0u128, |sum, layer| sum.checked_add(layer?));
     sum.ok_or(Overflow { what: "flops" }).map_err(CountError::in_the("the tool"))
 }
 
 /// Σ over the units of what is counted for an activation, a small number; fewer than 2⁶⁴ units a layer, so it fits.
 fn units_times(network: &NetworkSpec, of: impl Fn(Activation) -> u128) -> u128 {
-    (0..network.layers()).map(|layer| of(network.activation(layer)) * u128::from(network.sizes()[layer + 1])).sum()
+    let units = network.sizes();
+    (0..network.layers()).map(|layer| of(network.activation(layer)) * u128::from(units[layer + 1])).sum()
 }
 
 /// Units whose activation is `activation`.

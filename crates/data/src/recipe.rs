@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use nxm_net::{
-    Activation, Checkpoint, Loss, Network, Optimizer, OptimizerState, Patience, TrainingOptions, TrainingState,
+    Activation, Checkpoint, Layer, Loss, Network, NetworkBuilder, Optimizer, OptimizerState, Patience, TrainingOptions,
+    TrainingState,
 };
 
 use crate::class_weights::ClassWeights;
@@ -28,6 +29,8 @@ pub struct Recipe {
     pub hidden: Option<Vec<usize>>,
     /// Their activation.
     pub activation: Option<Activation>,
+    /// Layers of any kind before the last one, in place of hidden layers of one activation.
+    pub layers: Option<Vec<Layer>>,
     /// What updates the parameters.
     pub optimizer: Option<Optimizer>,
     /// Rows in a step.
@@ -57,6 +60,8 @@ pub struct Settings {
     pub hidden: Vec<usize>,
     /// Their activation.
     pub activation: Activation,
+    /// Layers of any kind before the last one, in place of hidden layers of one activation.
+    pub layers: Option<Vec<Layer>>,
     /// Loss, optimizer, batch, epochs, seed.
     pub options: TrainingOptions,
     /// Training stops after so many epochs without a gain; 0 never stops it.
@@ -83,6 +88,11 @@ impl Recipe {
     #[must_use]
     pub fn with_hidden(self, hidden: impl Into<Vec<usize>>) -> Recipe {
         Recipe { hidden: Some(hidden.into()), ..self }
+    }
+    /// With these layers before the last one, in place of hidden layers of one activation.
+    #[must_use]
+    pub fn with_layers(self, layers: impl Into<Vec<Layer>>) -> Recipe {
+        Recipe { layers: Some(layers.into()), ..self }
     }
     /// With this activation of the hidden layers.
     #[must_use]
@@ -166,7 +176,8 @@ impl Recipe {
         let patience = self.patience.unwrap_or(PATIENCE);
         let Recipe { metric, min_gain, keep_last, .. } = *self;
         let activation = self.activation.unwrap_or(Activation::Relu);
-        Settings { hidden, activation, options, patience, metric, min_gain, keep_last }
+        let layers = self.layers.clone();
+        Settings { hidden, activation, layers, options, patience, metric, min_gain, keep_last }
     }
 }
 
@@ -179,11 +190,17 @@ impl Settings {
 
     /// A training on so many rows that is about to begin: the network with its first weights, and what it must know of its data.
     pub fn checkpoint(&self, schema: &Schema, rows: usize) -> Result<Checkpoint<f32>, TableError> {
-        let Settings { hidden, activation, options, .. } = self;
         let first = Network::builder(schema.encoder.width());
-        let builder = hidden.iter().fold(first, |builder, units| builder.dense(*units, *activation));
+        let builder = self.layers_before_the_last().into_iter().fold(first, NetworkBuilder::layer);
+        let options = &self.options;
         let builder = builder.dense(schema.target.outputs(), Activation::Identity).seed(options.seed);
         self.begin(builder.build()?, schema, rows)
+    }
+
+    /// All layers but the last.
+    fn layers_before_the_last(&self) -> Vec<Layer> {
+        let hidden = || self.hidden.iter().map(|units| Layer::dense(*units as u64, self.activation)).collect();
+        self.layers.clone().unwrap_or_else(hidden)
     }
 
     /// The same, which begins with this network: hidden layers and their activation are its own.
@@ -198,7 +215,10 @@ impl Settings {
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units: Vec<String> = self.hidden.iter().map(usize::to_string).collect();
-        let hidden = if units.is_empty() {
+        let hidden = if let Some(layers) = &self.layers {
+            let layers: Vec<String> = layers.iter().map(Layer::to_string).collect();
+            format!("layers {}", layers.join(", "))
+        } else if units.is_empty() {
             "no hidden layer".to_owned()
         } else {
             format!("hidden {} ({})", units.join("-"), self.activation)

@@ -132,7 +132,7 @@ impl Activation {
 
     /// z ← f(z): one evaluation per element.
     pub fn forward<T: Element>(self, executor: &dyn Executor, z: &mut [T]) {
-        T::run(executor, Call(Op::Activate { activation: self, z: MatrixMut::from_row(z) }), None);
+        T::run(executor, Call(Op::Activate { activation: self, sums: None, z: MatrixMut::from_row(z) }), None);
     }
 
     /// δ ← δ · f'(z), where `kept` is f(z), or z, as [`kept`](Self::kept) says.
@@ -151,7 +151,19 @@ impl<'a, T: Element> Call<'a, T> {
     /// # Errors
     /// [`ShapeError`] if elements of a row don't stand side by side.
     pub fn activate(activation: Activation, z: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
-        Call::checked(Op::Activate { activation, z })
+        Call::checked(Op::Activate { activation, sums: None, z })
+    }
+
+    /// The same, and `sums` becomes what z was: for activations whose derivative needs z ([`Activation::kept`]).
+    ///
+    /// # Errors
+    /// [`ShapeError`] if elements of a row don't stand side by side, or if the shapes differ.
+    pub fn activate_keeping(
+        activation: Activation,
+        sums: MatrixMut<'a, T>,
+        z: MatrixMut<'a, T>,
+    ) -> Result<Self, ShapeError> {
+        Call::checked(Op::Activate { activation, sums: Some(sums), z })
     }
 
     /// δ ← δ ⊙ f'(z), a matrix of what the forward pass kept and one of gradients: see [`Activation::backward`].

@@ -10,6 +10,11 @@
 //!
 //! A call is made by a checked constructor: shapes that do not fit together are an error there, and never later.
 
+mod names;
+mod shapes;
+
+pub use shapes::{Operation, RightLayout, Shapes};
+
 use crate::activation::Activation;
 use crate::element::Element;
 use crate::gemm::Init;
@@ -70,8 +75,8 @@ pub enum Op<O: Operands> {
     DenseUpdate { x: O::In, delta: O::In, rule: O::Rule, weights: O::Out, state: [Option<O::Out>; 2] },
     /// sumⱼ ← Σ over rows of A.
     ColumnSum { a: O::In, sum: O::Out },
-    /// z ← f(z).
-    Activate { activation: Activation, z: O::Out },
+    /// z ← f(z); if `sums` is given, it becomes z.
+    Activate { activation: Activation, sums: Option<O::Out>, z: O::Out },
     /// δ ← δ ⊙ f'(z).
     Derive { activation: Activation, kept: O::In, delta: O::Out },
     /// x ← f(x).
@@ -141,6 +146,60 @@ pub enum Op<O: Operands> {
     Scale { factor: O::In, x: O::Out },
     /// x ← x within ±limit.
     Clamp { limit: O::Number, x: O::Out },
+    /// `to` ← x ⊙ `by`.
+    Multiply { x: O::In, by: O::In, to: O::Out },
+    /// `to` ← keep·`to` + add·x.
+    Blend { keep: O::Number, add: O::Number, x: O::In, to: O::Out },
+    /// sumⱼ ← Σ over rows of A ⊙ B.
+    ColumnDot { a: O::In, b: O::In, sum: O::Out },
+    /// X̂ ← (x − mean) / √(variance + ε) by rows, A ← γ·X̂ + β; `scales` are the divisors' inverses, one for each row.
+    LayerNorm {
+        x: O::In,
+        weights: O::In,
+        bias: O::In,
+        share: O::Number,
+        epsilon: O::Number,
+        normalized: O::Out,
+        scales: O::Out,
+        a: O::Out,
+    },
+    /// D ← the gradient of a layer norm's inputs.
+    LayerNormGradient { delta: O::In, weights: O::In, normalized: O::In, scales: O::In, share: O::Number, d: O::Out },
+    /// X̂ ← (x − mean) / √(variance + ε) by columns, A ← γ·X̂ + β; means, variances and the divisors' inverses are rows.
+    BatchNorm {
+        x: O::In,
+        weights: O::In,
+        bias: O::In,
+        share: O::Number,
+        epsilon: O::Number,
+        mean: O::Out,
+        variance: O::Out,
+        scales: O::Out,
+        normalized: O::Out,
+        a: O::Out,
+    },
+    /// D ← the gradient of a batch norm's inputs. `sums` are those of its bias and its weights; `factors` are three rows of memory.
+    BatchNormGradient {
+        delta: O::In,
+        weights: O::In,
+        normalized: O::In,
+        scales: O::In,
+        sums: [O::In; 2],
+        share: O::Number,
+        factors: O::Out,
+        d: O::Out,
+    },
+    /// A ← γ·(x − mean) / √(variance + ε) + β with given means and variances; `factors` are two rows of memory.
+    BatchNormEvaluate {
+        x: O::In,
+        weights: O::In,
+        bias: O::In,
+        mean: O::In,
+        variance: O::In,
+        epsilon: O::Number,
+        factors: O::Out,
+        a: O::Out,
+    },
 }
 
 /// Operands of one kind made of another's. Public for this crate's tests.
@@ -217,7 +276,9 @@ impl<O: Operands> Op<O> {
                 state: [by.optional(first), by.optional(second)],
             },
             Op::ColumnSum { a, sum } => Op::ColumnSum { a: by.input(a), sum: by.output(sum) },
-            Op::Activate { activation, z } => Op::Activate { activation: *activation, z: by.output(z) },
+            Op::Activate { activation, sums, z } => {
+                Op::Activate { activation: *activation, sums: by.optional(sums), z: by.output(z) }
+            }
             Op::Derive { activation, kept, delta } => {
                 Op::Derive { activation: *activation, kept: by.input(kept), delta: by.output(delta) }
             }
@@ -309,6 +370,71 @@ impl<O: Operands> Op<O> {
             },
             Op::Scale { factor, x } => Op::Scale { factor: by.input(factor), x: by.output(x) },
             Op::Clamp { limit, x } => Op::Clamp { limit: by.number(limit), x: by.output(x) },
+            Op::Multiply { x, by: factor, to } => {
+                Op::Multiply { x: by.input(x), by: by.input(factor), to: by.output(to) }
+            }
+            Op::Blend { keep, add, x, to } => {
+                Op::Blend { keep: by.number(keep), add: by.number(add), x: by.input(x), to: by.output(to) }
+            }
+            Op::ColumnDot { a, b, sum } => Op::ColumnDot { a: by.input(a), b: by.input(b), sum: by.output(sum) },
+            Op::LayerNorm { x, weights, bias, share, epsilon, normalized, scales, a } => Op::LayerNorm {
+                x: by.input(x),
+                weights: by.input(weights),
+                bias: by.input(bias),
+                share: by.number(share),
+                epsilon: by.number(epsilon),
+                normalized: by.output(normalized),
+                scales: by.output(scales),
+                a: by.output(a),
+            },
+            Op::LayerNormGradient { delta, weights, normalized, scales, share, d } => {
+                let (delta, weights, normalized) = (by.input(delta), by.input(weights), by.input(normalized));
+                let (scales, share, d) = (by.input(scales), by.number(share), by.output(d));
+                Op::LayerNormGradient { delta, weights, normalized, scales, share, d }
+            }
+            Op::BatchNorm { x, weights, bias, share, epsilon, mean, variance, scales, normalized, a } => {
+                Op::BatchNorm {
+                    x: by.input(x),
+                    weights: by.input(weights),
+                    bias: by.input(bias),
+                    share: by.number(share),
+                    epsilon: by.number(epsilon),
+                    mean: by.output(mean),
+                    variance: by.output(variance),
+                    scales: by.output(scales),
+                    normalized: by.output(normalized),
+                    a: by.output(a),
+                }
+            }
+            Op::BatchNormGradient {
+                delta,
+                weights,
+                normalized,
+                scales,
+                sums: [of_bias, of_weights],
+                share,
+                factors,
+                d,
+            } => Op::BatchNormGradient {
+                delta: by.input(delta),
+                weights: by.input(weights),
+                normalized: by.input(normalized),
+                scales: by.input(scales),
+                sums: [by.input(of_bias), by.input(of_weights)],
+                share: by.number(share),
+                factors: by.output(factors),
+                d: by.output(d),
+            },
+            Op::BatchNormEvaluate { x, weights, bias, mean, variance, epsilon, factors, a } => Op::BatchNormEvaluate {
+                x: by.input(x),
+                weights: by.input(weights),
+                bias: by.input(bias),
+                mean: by.input(mean),
+                variance: by.input(variance),
+                epsilon: by.number(epsilon),
+                factors: by.output(factors),
+                a: by.output(a),
+            },
         }
     }
 }
@@ -333,37 +459,6 @@ impl<'a, T: Element> Operands for Views<'a, T> {
 /// [`Executor`](crate::Executor).
 #[derive(Debug)]
 pub struct Call<'a, T: Element>(pub(crate) Op<Views<'a, T>>);
-
-/// What a kernel's operands look like, without their numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shapes;
-
-impl Operands for Shapes {
-    type In = Layout;
-    type Out = Layout;
-    type Right = RightLayout;
-    type Singles = usize;
-    type Labels = usize;
-    type Number = f64;
-    type Rule = Rule<f64>;
-}
-
-/// A call without its numbers: what formulas of cost are functions of.
-pub type Operation = Op<Shapes>;
-
-/// The layout of a right factor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RightLayout {
-    /// A matrix as it stands.
-    Matrix(Layout),
-    /// A [`PackedMatrix`](crate::PackedMatrix) of rows × cols.
-    Packed {
-        /// Rows.
-        rows: usize,
-        /// Columns.
-        cols: usize,
-    },
-}
 
 impl<T: Element> Call<'_, T> {
     /// The call, if its operands fit together.
@@ -401,55 +496,4 @@ impl<'a, T: Element> Translate<Views<'a, T>, Shapes> for Shapes {
     fn rule(&mut self, from: &Rule<T>) -> Rule<f64> {
         from.map(T::to_f64)
     }
-}
-
-/// Names each variant once. A variant without a row does not compile.
-macro_rules! names {
-    ($($variant:ident = $name:literal,)*) => {
-        impl<O: Operands> Op<O> {
-            /// The names of all kernels, in the order of the variants.
-            pub const NAMES: [&'static str; [$($name),*].len()] = [$($name),*];
-
-            /// The kernel's name.
-            pub fn name(&self) -> &'static str {
-                match self {
-                    $(Op::$variant { .. } => $name,)*
-                }
-            }
-        }
-    };
-}
-
-names! {
-    Dot = "dot",
-    DotInF64 = "dot_in_f64",
-    Axpy = "axpy",
-    Gemv = "gemv",
-    GemvTransposed = "gemv_transposed",
-    Ger = "ger",
-    Gemm = "gemm",
-    GemmScaled = "gemm_scaled",
-    DenseForward = "dense_forward",
-    DenseInputGradient = "dense_input_gradient",
-    DenseWeightGradient = "dense_weight_gradient",
-    DenseUpdate = "dense_update",
-    ColumnSum = "column_sum",
-    Activate = "activate",
-    Derive = "derive",
-    Apply = "apply",
-    Softmax = "softmax",
-    LogSoftmax = "log_softmax",
-    LogSumExp = "log_sum_exp",
-    Update = "update",
-    MeanSquaredError = "mean_squared_error",
-    BinaryCrossEntropy = "binary_cross_entropy",
-    CrossEntropy = "cross_entropy",
-    WeightedCrossEntropy = "weighted_cross_entropy",
-    WeightedBinaryCrossEntropy = "weighted_binary_cross_entropy",
-    ElementLoss = "element_loss",
-    WeighRows = "weigh_rows",
-    AddSquares = "add_squares",
-    ClipScale = "clip_scale",
-    Scale = "scale",
-    Clamp = "clamp",
 }

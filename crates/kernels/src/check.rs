@@ -99,7 +99,14 @@ impl<O: Operands> Op<O> {
                 of.output(sum).check_shape("column_sum: the sum against columns of a", 1, a.cols)?;
                 a.check_rows("column_sum: a")
             }
-            Op::Activate { z, .. } => of.output(z).check_rows("activation: the sums"),
+            Op::Activate { sums, z, .. } => {
+                let z = of.output(z);
+                z.check_rows("activation: the sums")?;
+                match of.optional(sums) {
+                    Some(sums) => sums.check_same("activation: the sums that are kept", z),
+                    None => Ok(()),
+                }
+            }
             Op::Derive { kept, delta, .. } => {
                 of.input(kept).check_same("activation: what was kept against the gradient", of.output(delta))
             }
@@ -177,6 +184,58 @@ impl<O: Operands> Op<O> {
                 of.output(x).check_rows("scale: x")
             }
             Op::Clamp { x, .. } => of.output(x).check_rows("clamp: x"),
+            Op::Multiply { x, by, to } => {
+                let to = of.output(to);
+                of.input(x).check_same("multiply: x against the result", to)?;
+                of.input(by).check_same("multiply: the factors against the result", to)
+            }
+            Op::Blend { x, to, .. } => of.input(x).check_same("blend: x against the result", of.output(to)),
+            Op::ColumnDot { a, b, sum } => {
+                let a = of.input(a);
+                of.input(b).check_same("column_dot: b against a", a)?;
+                of.output(sum).check_shape("column_dot: the sum against columns of a", 1, a.cols)
+            }
+            Op::LayerNorm { x, weights, bias, normalized, scales, a, .. } => {
+                let a = norm_of(of.input(x), of.output(a))?;
+                row_of("a norm: its weights", of.input(weights), a.cols)?;
+                row_of("a norm: its biases", of.input(bias), a.cols)?;
+                of.output(normalized).check_same("a norm: what is normalised against the outputs", a)?;
+                row_of("layer_norm: the scales of its rows", of.output(scales), a.rows)
+            }
+            Op::LayerNormGradient { delta, weights, normalized, scales, d, .. } => {
+                let d = norm_of(of.input(delta), of.output(d))?;
+                row_of("a norm: its weights", of.input(weights), d.cols)?;
+                of.input(normalized).check_same("a norm: what is normalised against the gradient", d)?;
+                row_of("layer_norm_gradient: the scales of its rows", of.input(scales), d.rows)
+            }
+            Op::BatchNorm { x, weights, bias, mean, variance, scales, normalized, a, .. } => {
+                let a = norm_of(of.input(x), of.output(a))?;
+                row_of("a norm: its weights", of.input(weights), a.cols)?;
+                row_of("a norm: its biases", of.input(bias), a.cols)?;
+                for statistic in [mean, variance, scales] {
+                    row_of("batch_norm: a statistic of its columns", of.output(statistic), a.cols)?;
+                }
+                of.output(normalized).check_same("a norm: what is normalised against the outputs", a)
+            }
+            Op::BatchNormGradient { delta, weights, normalized, scales, sums, factors, d, .. } => {
+                let d = norm_of(of.input(delta), of.output(d))?;
+                for row in [weights, scales, &sums[0], &sums[1]] {
+                    row_of("batch_norm_gradient: a row of its columns", of.input(row), d.cols)?;
+                }
+                of.input(normalized).check_same("a norm: what is normalised against the gradient", d)?;
+                let factors = of.output(factors);
+                factors.check_shape("batch_norm_gradient: the factors of its columns", 3, d.cols)?;
+                factors.check_rows("batch_norm_gradient: the factors of its columns")
+            }
+            Op::BatchNormEvaluate { x, weights, bias, mean, variance, factors, a, .. } => {
+                let a = norm_of(of.input(x), of.output(a))?;
+                for row in [weights, bias, mean, variance] {
+                    row_of("batch_norm_evaluate: a row of its columns", of.input(row), a.cols)?;
+                }
+                let factors = of.output(factors);
+                factors.check_shape("batch_norm_evaluate: the factors of its columns", 2, a.cols)?;
+                factors.check_rows("batch_norm_evaluate: the factors of its columns")
+            }
         }
     }
 }
@@ -248,6 +307,23 @@ fn kept<const N: usize>(rule: &Rule<f64>, weights: Layout, state: [Option<Layout
     check("update: matrices of state", rule.state(), state.iter().flatten().count())?;
     check("update: the first matrices of state", rule.state(), state.iter().take_while(|kept| kept.is_some()).count())?;
     state.iter().flatten().try_for_each(|kept| kept.check_same("update: the state against the weights", weights))
+}
+
+/// Inputs and outputs of a norm must have one shape, with elements, and rows whose elements stand side by side.
+#[inline(always)]
+fn norm_of(inputs: Layout, outputs: Layout) -> Result<Layout, ShapeError> {
+    inputs.check_same("a norm: its inputs against its outputs", outputs)?;
+    if outputs.rows == 0 || outputs.cols == 0 {
+        Err(ShapeError::Empty { what: "a norm: its inputs" })
+    } else {
+        Ok(outputs)
+    }
+}
+
+/// A row of so many elements that stand side by side.
+#[inline(always)]
+fn row_of(what: &'static str, row: Layout, len: usize) -> Result<(), ShapeError> {
+    row.check_shape(what, 1, len)
 }
 
 #[inline(always)]

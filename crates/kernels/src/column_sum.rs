@@ -53,9 +53,9 @@ impl<T: Lane> Split for ColumnsOf<'_, T> {
     }
 }
 
-struct ColumnSum<'a, T> {
-    a: MatrixRef<'a, T>,
-    sum: MatrixMut<'a, T>,
+pub(crate) struct ColumnSum<'a, T> {
+    pub(crate) a: MatrixRef<'a, T>,
+    pub(crate) sum: MatrixMut<'a, T>,
 }
 
 impl<T: Lane> Split for ColumnSum<'_, T> {

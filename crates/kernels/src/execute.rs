@@ -1,15 +1,19 @@
 //! What each call does: the one place where a variant of the catalogue meets its kernel.
 
+use crate::batch_norm::{BatchNorm, BatchNormEvaluate, BatchNormGradient};
 use crate::call::{Op, Operands, Translate, Views};
+use crate::column_dot::ColumnDot;
 use crate::element::Element;
 use crate::executor::Runner;
 use crate::gemm::follow::{Beside, Epilogue, Gradient, What, follow};
 use crate::gemm::operand::RightFactor;
 use crate::gemm::{Init, multiply, strided};
+use crate::layer_norm::{LayerNorm, LayerNormGradient};
 use crate::loss::{
     BinaryCrossEntropy, CrossEntropy, ElementLoss, MeanSquaredError, WeighRows, WeightedBinaryCrossEntropy,
     WeightedCrossEntropy,
 };
+use crate::multiply::{Blend, Multiply};
 use crate::norm::{AddSquares, ClipScale};
 use crate::update::apart::{self, Apart};
 use crate::{axpy, column_sum, dot, gemv, ger, softmax};
@@ -66,9 +70,10 @@ pub(crate) fn execute<'a, T: Element, O: Operands>(
             multiply(runner, x, delta, Init::Zero, by.output(weights), epilogue);
         }
         Op::ColumnSum { a, sum } => column_sum::run(runner, by.input(a), by.output(sum)),
-        Op::Activate { activation, z } => {
-            if let Some(function) = activation.function() {
-                follow(runner, What::Apply(Some(function)), [Beside::None, Beside::None], by.output(z), Gradient::None);
+        Op::Activate { activation, sums, z } => {
+            if activation.function().is_some() || sums.is_some() {
+                let beside = [Beside::written(by.optional(sums)), Beside::None];
+                follow(runner, What::Apply(activation.function()), beside, by.output(z), Gradient::None);
             }
         }
         Op::Derive { activation, kept, delta } => {
@@ -178,5 +183,79 @@ pub(crate) fn execute<'a, T: Element, O: Operands>(
             norm: by.output(norm),
             scale: by.output(scale),
         }),
+        Op::Multiply { x, by: factor, to } => {
+            runner.run(Multiply { x: by.input(x), by: by.input(factor), to: by.output(to) });
+        }
+        Op::Blend { keep, add, x, to } => {
+            runner.run(Blend { keep: by.number(keep), add: by.number(add), x: by.input(x), to: by.output(to) });
+        }
+        Op::ColumnDot { a, b, sum } => {
+            runner.run(ColumnDot { a: by.input(a), b: by.input(b), sum: by.output(sum) });
+        }
+        Op::LayerNorm { x, weights, bias, share, epsilon, normalized, scales, a } => runner.run(LayerNorm {
+            x: by.input(x),
+            weights: by.input(weights),
+            bias: by.input(bias),
+            share: by.number(share),
+            epsilon: by.number(epsilon),
+            normalized: by.output(normalized),
+            scales: by.output(scales),
+            a: by.output(a),
+        }),
+        Op::LayerNormGradient { delta, weights, normalized, scales, share, d } => runner.run(LayerNormGradient {
+            delta: by.input(delta),
+            weights: by.input(weights),
+            normalized: by.input(normalized),
+            scales: by.input(scales),
+            share: by.number(share),
+            d: by.output(d),
+        }),
+        Op::BatchNorm { x, weights, bias, share, epsilon, mean, variance, scales, normalized, a } => {
+            runner.run(BatchNorm {
+                x: by.input(x),
+                weights: by.input(weights),
+                bias: by.input(bias),
+                share: by.number(share),
+                epsilon: by.number(epsilon),
+                mean: by.output(mean),
+                variance: by.output(variance),
+                scales: by.output(scales),
+                normalized: by.output(normalized),
+                a: by.output(a),
+            });
+        }
+        Op::BatchNormGradient {
+            delta,
+            weights,
+            normalized,
+            scales,
+            sums: [of_bias, of_weights],
+            share,
+            factors,
+            d,
+        } => {
+            runner.run(BatchNormGradient {
+                delta: by.input(delta),
+                weights: by.input(weights),
+                normalized: by.input(normalized),
+                scales: by.input(scales),
+                sums: [by.input(of_bias), by.input(of_weights)],
+                share: by.number(share),
+                factors: by.output(factors),
+                d: by.output(d),
+            });
+        }
+        Op::BatchNormEvaluate { x, weights, bias, mean, variance, epsilon, factors, a } => {
+            runner.run(BatchNormEvaluate {
+                x: by.input(x),
+                weights: by.input(weights),
+                bias: by.input(bias),
+                mean: by.input(mean),
+                variance: by.input(variance),
+                epsilon: by.number(epsilon),
+                factors: by.output(factors),
+                a: by.output(a),
+            });
+        }
     }
 }

@@ -45,6 +45,14 @@
 //! | `clip_scale` | [`Call::clip_scale`] | √squares, and max / (√squares + 10⁻⁶) | 1 sqrt, 1 addition, 1 div |
 //! | `scale` | [`Call::scale`] | x ← factor·x | n mul |
 //! | `clamp` | [`Call::clamp`] | x ← min(max(x, −limit), limit) | 2n cmp |
+//! | `multiply` | [`Call::multiply`] | x ⊙ y | n mul |
+//! | `blend` | [`Call::blend`] | y ← keep·y + add·x | n fma, n mul |
+//! | `column_dot` | [`Call::column_dot`] | Σ over rows of A ⊙ B | B·M fma |
+//! | `layer_norm` | [`Call::layer_norm`] | γ·(x − mean) / √(variance + ε) + β by rows | per row of M: M fma, 2M + 2 mul, 3M − 1 additions, 1 sqrt, 1 div |
+//! | `layer_norm_gradient` | [`Call::layer_norm_gradient`] | its inputs' gradient | per row of M: M fma, 3M + 2 mul, 3M − 2 additions |
+//! | `batch_norm` | [`Call::batch_norm`] | γ·(x − mean) / √(variance + ε) + β by columns | 2·B·M fma, B·M + 2M mul, 2·B·M + M additions, M sqrt, M div |
+//! | `batch_norm_gradient` | [`Call::batch_norm_gradient`] | its inputs' gradient | B·M fma, B·M + 3M mul, B·M additions |
+//! | `batch_norm_evaluate` | [`Call::batch_norm_evaluate`] | the same by means and variances that are given | B·M + M fma, M additions, M sqrt, M div |
 //!
 //! Run them on an [`Executor`]; [`Cpu::detect`] takes the fastest instruction set and all threads:
 //!
@@ -73,9 +81,11 @@
 
 mod activation;
 mod axpy;
+mod batch_norm;
 pub mod beside;
 pub mod call;
 mod check;
+mod column_dot;
 mod column_sum;
 mod dense;
 mod dot;
@@ -86,12 +96,14 @@ mod executor;
 mod gemm;
 mod gemv;
 mod ger;
+mod layer_norm;
 mod layout;
 mod level;
 mod loss;
 pub mod math;
 mod matrix;
 mod memory;
+mod multiply;
 mod name;
 mod norm;
 mod parallel;

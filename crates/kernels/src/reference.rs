@@ -299,3 +299,78 @@ pub fn sgd<T: Real>(learning_rate: T, gradient: &[T], weights: &mut [T]) {
         weights[i] = weights[i] - learning_rate * gradient[i];
     }
 }
+
+/// A ← γ·X̂ + β by rows of γ.len(), X̂ = (x − mean) / √(variance + ε), with the variance of Σ (x − mean)² / M. Returns X̂.
+pub fn layer_norm<T: Real>(x: &[T], weights: &[T], bias: &[T], epsilon: T, a: &mut [T]) -> Vec<T> {
+    let m = weights.len();
+    let mut normalized = Vec::new();
+    for row in x.chunks(m) {
+        normalized.extend(standardise(row, epsilon));
+    }
+    affine(&normalized, weights, bias, a);
+    normalized
+}
+
+/// D ← the gradient of a layer norm's inputs x from δ, that of its outputs.
+pub fn layer_norm_gradient<T: Real>(x: &[T], weights: &[T], delta: &[T], epsilon: T, d: &mut [T]) {
+    let m = weights.len();
+    for ((x, delta), d) in x.chunks(m).zip(delta.chunks(m)).zip(d.chunks_mut(m)) {
+        let g: Vec<T> = delta.iter().zip(weights).map(|(delta, weight)| *delta * *weight).collect();
+        d.copy_from_slice(&standardised_gradient(x, &g, epsilon));
+    }
+}
+
+/// A ← γ·X̂ + β by columns, X̂ = (x − mean) / √(variance + ε), with the variance of Σ (x − mean)² / B. Returns X̂.
+pub fn batch_norm<T: Real>(x: &[T], weights: &[T], bias: &[T], epsilon: T, a: &mut [T]) -> Vec<T> {
+    let m = weights.len();
+    let mut normalized = vec![T::ZERO; x.len()];
+    for j in 0..m {
+        let column: Vec<T> = x.iter().skip(j).step_by(m).copied().collect();
+        let standardised = standardise(&column, epsilon);
+        normalized.iter_mut().skip(j).step_by(m).zip(standardised).for_each(|(to, x)| *to = x);
+    }
+    affine(&normalized, weights, bias, a);
+    normalized
+}
+
+/// D ← the gradient of a batch norm's inputs x from δ, that of its outputs.
+pub fn batch_norm_gradient<T: Real>(x: &[T], weights: &[T], delta: &[T], epsilon: T, d: &mut [T]) {
+    let m = weights.len();
+    for (j, weight) in weights.iter().enumerate() {
+        let column: Vec<T> = x.iter().skip(j).step_by(m).copied().collect();
+        let g: Vec<T> = delta.iter().skip(j).step_by(m).map(|delta| *delta * *weight).collect();
+        let gradient = standardised_gradient(&column, &g, epsilon);
+        d.iter_mut().skip(j).step_by(m).zip(gradient).for_each(|(to, x)| *to = x);
+    }
+}
+
+/// x·γ + β of each row.
+fn affine<T: Real>(x: &[T], weights: &[T], bias: &[T], a: &mut [T]) {
+    let m = weights.len();
+    for i in 0..x.len() {
+        a[i] = x[i] * weights[i % m] + bias[i % m];
+    }
+}
+
+/// The mean of some numbers, and 1 / √(variance + ε).
+fn moments<T: Real>(x: &[T], epsilon: T) -> (T, T) {
+    let count = T::from_f64(x.len() as f64);
+    let mean = x.iter().fold(T::ZERO, |sum, x| sum + *x) / count;
+    let squares = x.iter().fold(T::ZERO, |sum, x| sum + (*x - mean) * (*x - mean));
+    (mean, T::from_f64(1.0 / (squares / count + epsilon).to_f64().sqrt()))
+}
+
+/// (x − mean) / √(variance + ε).
+fn standardise<T: Real>(x: &[T], epsilon: T) -> Vec<T> {
+    let (mean, scale) = moments(x, epsilon);
+    x.iter().map(|x| (*x - mean) * scale).collect()
+}
+
+/// The gradient of x, of which x̂ has the gradient g.
+fn standardised_gradient<T: Real>(x: &[T], g: &[T], epsilon: T) -> Vec<T> {
+    let (count, scale) = (T::from_f64(x.len() as f64), moments(x, epsilon).1);
+    let normalized = standardise(x, epsilon);
+    let mean = g.iter().fold(T::ZERO, |sum, g| sum + *g) / count;
+    let along = dot(g, &normalized) / count;
+    g.iter().zip(&normalized).map(|(g, x)| (*g - mean - *x * along) * scale).collect()
+}

@@ -13,6 +13,9 @@ use crate::network::Network;
 /// The exponential moving average of a network's weights and biases: ā ← ā + (1 − d)·(w − ā) after each step. The first update copies: ā ← w.
 /// This is PyTorch's `AveragedModel` with `get_ema_multi_avg_fn(d)`.
 ///
+/// Scale and shift of norms are averaged as weights and biases. The running statistics of batch norms are no parameters: each update copies those
+/// that the network has then, as PyTorch does with `use_buffers=False`. The copy is no operation and no call of a program.
+///
 /// The averaged network often predicts better than the last one, whose weights jump from step to step. A training keeps one if its options say
 /// so ([`TrainingOptions::with_ema`](crate::TrainingOptions::with_ema)).
 ///
@@ -61,7 +64,7 @@ impl<T: Element> WeightAverage<T> {
         check_decay(decay)?;
         let layout = &network.layout;
         let program = Program::new(instructions(layout), &any_rule())?;
-        let average = Network::zeros(&network.sizes(), network.activations())?;
+        let average = Network::zeros_like(network)?;
         let rules = [-1.0, sub(decay, 1.0)].map(rule);
         Ok(WeightAverage { decay, network: average, updates: 0, program, rules })
     }
@@ -84,8 +87,18 @@ impl<T: Element> WeightAverage<T> {
                 .with_state(self.network.parameters.as_mut_slice(), &mut [])
                 .with_rule(rule);
         self.program.run(0..self.program.instructions().len(), executor, &mut bindings)?;
+        self.copy_statistics(network);
         self.updates += 1;
         Ok(())
+    }
+
+    /// Takes over the running statistics of batch norms.
+    fn copy_statistics(&mut self, network: &Network<T>) {
+        let (from, to) = (network.parameters.as_slice(), self.network.parameters.as_mut_slice());
+        let running = network.layout.layers.iter().filter_map(|layer| layer.running);
+        for Place { offset, layout, .. } in running.flatten() {
+            to[offset..][..layout.cols].copy_from_slice(&from[offset..][..layout.cols]);
+        }
     }
 
     /// d.
@@ -139,5 +152,5 @@ pub(crate) fn instructions<T: Element>(layout: &NetworkLayout) -> Vec<Instructio
         Instruction { region: Region { phase: Phase::Update, layer }, op }
     };
     let layers = layout.layers.iter().enumerate();
-    layers.flat_map(|(l, layer)| [(l, layer.weights), (l, layer.bias)]).map(of).collect()
+    layers.flat_map(|(l, layer)| layer.places().map(move |place| (l, place))).map(of).collect()
 }

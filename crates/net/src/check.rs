@@ -4,6 +4,8 @@ use nxm_kernels::{Element, MatrixRef};
 
 use crate::data::{Dataset, Targets, stray_label};
 use crate::error::NetError;
+use crate::layer::matrix;
+use crate::layout::{LayerLayout, NetworkLayout};
 use crate::loss::Loss;
 use crate::network::Network;
 
@@ -157,7 +159,23 @@ pub(crate) fn finite_matrix<T: Element>(x: MatrixRef<'_, T>) -> bool {
     (0..x.rows()).all(|i| finite(x.row(i)))
 }
 
-/// The first layer with a weight or bias that is infinite or NaN.
+/// The first layer with a weight, bias or running statistic that is infinite or NaN.
 pub(crate) fn first_not_finite<T: Element>(network: &Network<T>) -> Option<usize> {
-    network.layers().position(|layer| !finite_matrix(layer.weights()) || !finite(layer.bias()))
+    let memory = network.parameters.as_slice();
+    let finite = |layer: &LayerLayout| layer.stored().all(|place| finite_matrix(matrix(memory, place)));
+    network.layout.layers.iter().position(|layer| !finite(layer))
+}
+
+/// No step on so many rows may be one of a batch norm on a single row: its variance is 0, and that without bias is none.
+#[inline]
+pub(crate) fn check_norms(layout: &NetworkLayout, rows: usize) -> Result<(), NetError> {
+    if rows != 1 { Ok(()) } else { check_no_batch_norm(layout) }
+}
+
+#[cold]
+fn check_no_batch_norm(layout: &NetworkLayout) -> Result<(), NetError> {
+    match layout.layers.iter().position(|layer| layer.running.is_some()) {
+        Some(layer) => Err(NetError::OneExample { layer }),
+        None => Ok(()),
+    }
 }

@@ -3,6 +3,8 @@
 use nxm_kernels::Activation;
 use thiserror::Error;
 
+use crate::layers::{Layer, LayerError};
+
 /// A network, a training run or their arguments that do not fit. Layers, rows and columns are counted from 0.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
@@ -19,6 +21,9 @@ pub enum NetError {
         /// The layer.
         layer: usize,
     },
+    /// A layer that is out of its range, or that can't stand first.
+    #[error(transparent)]
+    Layers(#[from] LayerError),
     /// More elements than this machine can address.
     #[error("{what} of {rows} × {cols} elements are more than this machine can address")]
     TooLarge {
@@ -72,6 +77,24 @@ pub enum NetError {
     /// A batch of no examples.
     #[error("the batch has 0 examples: at least one is needed")]
     NoBatch,
+    /// A batch norm that is trained on one example.
+    #[error(
+        "layer {layer} (counted from 0) is a batch_norm, and a batch has 1 example: at least two in each batch are needed in training"
+    )]
+    OneExample {
+        /// The layer.
+        layer: usize,
+    },
+    /// L-BFGS on a network whose loss is not a function of its parameters and the batch alone, or that keeps running statistics.
+    #[error(
+        "layer {layer} (counted from 0) is a {kind}, and the line search of L-BFGS needs the same loss each time: expected dense and layer_norm layers alone"
+    )]
+    LineSearch {
+        /// The first layer that is one.
+        layer: usize,
+        /// "dropout" or "batch_norm".
+        kind: &'static str,
+    },
     /// A batch has more rows than a step, a predictor or its buffers were made for.
     #[error("the batch has {rows} rows: at most {batch} were planned for")]
     BatchTooLarge {
@@ -158,6 +181,18 @@ pub enum NetError {
         expected: Activation,
         /// The activation that the network has.
         found: Activation,
+    },
+    /// A step, an optimizer's state or buffers that were made for a network with a layer that differs in something else.
+    #[error("layer {layer} (counted from 0): {what} was made for \"{expected}\", the network has \"{found}\"")]
+    Layer {
+        /// "the step", "the optimizer's state" or "the predictor's memory".
+        what: &'static str,
+        /// The first layer that differs.
+        layer: usize,
+        /// The layer it was made for.
+        expected: Layer,
+        /// The layer that the network has.
+        found: Layer,
     },
     /// An option of an optimizer, a loss or a schedule that is out of its range.
     #[error("{name} is {value}: {expected} is needed")]

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use nxm_kernels::program::{Place, Slot};
-use nxm_kernels::{Activation, Element, Layout};
+use nxm_kernels::{Element, Layout};
 
 use crate::error::NetError;
+use crate::layers::Layer;
 
 /// The layers of a network, and where their parameters stand. An optimizer keeps what it keeps in the same places of other memories.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,30 +18,57 @@ pub(crate) struct NetworkLayout {
     pub(crate) elements: u128,
 }
 
-/// A dense layer of N inputs and M units.
+/// A layer of N inputs and M outputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LayerLayout {
+    /// What it computes.
+    pub(crate) layer: Layer,
     /// N.
     pub(crate) fan_in: usize,
     /// M.
     pub(crate) fan_out: usize,
-    /// f.
-    pub(crate) activation: Activation,
-    /// W, N × M.
+    /// W, N × M, of a dense layer; γ, 1 × M, of a norm; no rows of another layer.
     pub(crate) weights: Place,
-    /// b, 1 × M.
-    pub(crate) bias: Place,
+    /// b or β, 1 × M, if there are biases.
+    pub(crate) bias: Option<Place>,
+    /// The running means and variances of a batch norm, 1 × M: no optimizer changes them.
+    pub(crate) running: Option<[Place; 2]>,
+}
+
+impl LayerLayout {
+    /// Whether there are weights.
+    pub(crate) fn has_weights(&self) -> bool {
+        self.weights.layout.rows > 0
+    }
+    /// Where all numbers stand: those that are trained, then running statistics.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = Place> {
+        self.places().chain(self.running.into_iter().flatten())
+    }
+    /// Where all that is trained stands: weights, then biases.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
+        [self.has_weights().then_some(self.weights), self.bias].into_iter().flatten()
+    }
 }
 
 impl NetworkLayout {
     /// Of a network of at least one layer, in elements of `T`. Any sizes may be asked about: where they exceed what can be addressed,
     /// `len` is [`usize::MAX`].
-    pub(crate) fn new<T: Element>(sizes: &[usize], activations: impl IntoIterator<Item = Activation>) -> NetworkLayout {
+    pub(crate) fn new<T: Element>(inputs: usize, layers: &[Layer]) -> NetworkLayout {
         let mut room = Room::new::<T>(Slot::Parameters);
-        let layers = sizes.windows(2).zip(activations).map(|(pair, activation)| {
-            let (fan_in, fan_out) = (pair[0], pair[1]);
-            let (weights, bias) = (room.place(fan_in, fan_out), room.place(1, fan_out));
-            LayerLayout { fan_in, fan_out, activation, weights, bias }
+        let mut fan_in = inputs;
+        let layers = layers.iter().map(|layer| {
+            // What exceeds a machine's addresses is as large as the largest number that it has.
+            let fan_out = usize::try_from(layer.outputs(fan_in as u64)).unwrap_or(usize::MAX);
+            let (rows, has_bias) = match layer {
+                Layer::Dense { bias, .. } => (fan_in, *bias),
+                Layer::LayerNorm { .. } | Layer::BatchNorm { .. } => (1, true),
+                Layer::Dropout { .. } => (0, false),
+            };
+            let (weights, bias) = (room.place(rows, fan_out), has_bias.then(|| room.place(1, fan_out)));
+            let is_batch_norm = matches!(layer, Layer::BatchNorm { .. });
+            let running = is_batch_norm.then(|| [(); 2].map(|()| room.place(1, fan_out)));
+            let fan_in = std::mem::replace(&mut fan_in, fan_out);
+            LayerLayout { layer: *layer, fan_in, fan_out, weights, bias, running }
         });
         let layers = layers.collect();
         NetworkLayout { layers, len: room.addressable(), elements: room.len }
@@ -50,12 +78,16 @@ impl NetworkLayout {
     pub(crate) fn inputs(&self) -> usize {
         self.layers[0].fan_in
     }
+    /// Numbers that are trained.
+    pub(crate) fn parameters(&self) -> usize {
+        self.layers.iter().flat_map(LayerLayout::places).map(|Place { layout, .. }| layout.rows * layout.cols).sum()
+    }
     /// Numbers it gives.
     pub(crate) fn outputs(&self) -> usize {
         self.layers[self.layers.len() - 1].fan_out
     }
 
-    /// Checks that `network` has the sizes and activations that `what` was made for: those of `self`.
+    /// Checks that `network` has the layers that `what` was made for: those of `self`.
     #[inline]
     pub(crate) fn check(
         self: &Arc<NetworkLayout>,
@@ -76,10 +108,15 @@ impl NetworkLayout {
             if expected_size != found_size {
                 return Err(NetError::Network { what, layer, expected: expected_size, found: found_size });
             }
-            if let [Some(expected), Some(found)] = [expected, found].map(|layer| layer.map(|layer| layer.activation))
-                && expected != found
-            {
-                return Err(NetError::Activation { what, layer, expected, found });
+            let [Some(expected), Some(found)] = [expected, found].map(|layer| layer.map(|layer| layer.layer)) else {
+                continue;
+            };
+            let [of_expected, of_found] = [expected, found].map(Layer::activation);
+            if of_expected != of_found {
+                return Err(NetError::Activation { what, layer, expected: of_expected, found: of_found });
+            }
+            if expected != found {
+                return Err(NetError::Layer { what, layer, expected, found });
             }
         }
         Ok(())

@@ -15,7 +15,8 @@ use nxm_kernels::{Element, Executor, MatrixRef, axpy, dot};
 use crate::buffer::zeros;
 use crate::data::Targets;
 use crate::error::NetError;
-use crate::layout::NetworkLayout;
+use crate::layers::Layer;
+use crate::layout::{LayerLayout, NetworkLayout};
 use crate::network::Network;
 use crate::step::Step;
 use line_search::{Search, strong_wolfe};
@@ -105,9 +106,17 @@ impl<T: Element> LbfgsState<T> {
     /// Before the first step on networks shaped as `network`.
     ///
     /// # Errors
-    /// [`NetError`] if an option is out of its range, or if there is no memory for two numbers a parameter.
+    /// [`NetError`] if an option is out of its range, or if there is no memory for two numbers a parameter. [`NetError::LineSearch`] if a layer is
+    /// a dropout or a batch norm. A line search compares losses at different parameters, and a dropout would draw another mask, so another loss,
+    /// for each. A batch norm's running statistics would be those of every point that was tried, and not those of the network that is left.
+    /// Layer norms and layers without biases are fine.
     pub fn new(options: Lbfgs, network: &Network<T>) -> Result<LbfgsState<T>, NetError> {
         options.check::<T>()?;
+        let unfit = |layer: &LayerLayout| matches!(layer.layer, Layer::Dropout { .. } | Layer::BatchNorm { .. });
+        let layers = &network.layout.layers;
+        if let Some(layer) = layers.iter().position(unfit) {
+            return Err(NetError::LineSearch { layer, kind: layers[layer].layer.kind() });
+        }
         let parameters = network.parameters();
         Ok(LbfgsState {
             options,

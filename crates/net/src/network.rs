@@ -1,4 +1,4 @@
-//! A network: a chain of dense layers.
+//! A network: a chain of layers.
 
 use std::sync::Arc;
 
@@ -7,10 +7,11 @@ use nxm_kernels::{Activation, Element, Memory};
 use crate::buffer::memory;
 use crate::builder::NetworkBuilder;
 use crate::error::NetError;
-use crate::layer::{Dense, DenseMut};
+use crate::layer::{LayerMut, LayerRef};
+use crate::layers::Layer;
 use crate::layout::NetworkLayout;
 
-/// A feed-forward network of at least one dense layer; each layer's outputs are the next one's inputs.
+/// A feed-forward network of at least one layer; each layer's outputs are the next one's inputs.
 ///
 /// All parameters stand in one memory. Rows of weights are padded to whole vectors and aligned to cache lines, which kernels read and
 /// write fastest. [`Network::layer`] and [`Network::layer_mut`] are views of it.
@@ -38,20 +39,26 @@ pub struct Network<T: Element = f32> {
     pub(crate) parameters: Memory<T>,
 }
 
+/// What errors call its memory.
+const PARAMETERS: &str = "weights and biases";
+
 impl<T: Element> Network<T> {
     /// Begins a network that takes `inputs` numbers.
     pub fn builder(inputs: usize) -> NetworkBuilder<T> {
         NetworkBuilder::new(inputs)
     }
 
-    /// A network of zeros; `sizes` are at least two, none of them 0, and there is an activation for each layer.
-    pub(crate) fn zeros(
-        sizes: &[usize],
-        activations: impl IntoIterator<Item = Activation>,
-    ) -> Result<Network<T>, NetError> {
-        let layout = NetworkLayout::new::<T>(sizes, activations);
-        let parameters = memory("weights and biases", layout.len)?;
+    /// A network of zeros; there are inputs, at least one layer, and no layer without units.
+    pub(crate) fn zeros(inputs: usize, layers: &[Layer]) -> Result<Network<T>, NetError> {
+        let layout = NetworkLayout::new::<T>(inputs, layers);
+        let parameters = memory(PARAMETERS, layout.len)?;
         Ok(Network { layout: Arc::new(layout), parameters })
+    }
+
+    /// A network of zeros with the layers of `other`.
+    pub(crate) fn zeros_like(other: &Network<T>) -> Result<Network<T>, NetError> {
+        let parameters = memory(PARAMETERS, other.layout.len)?;
+        Ok(Network { layout: Arc::clone(&other.layout), parameters })
     }
 
     /// Numbers it takes.
@@ -68,28 +75,28 @@ impl<T: Element> Network<T> {
     }
     /// The activation of each layer.
     pub fn activations(&self) -> impl ExactSizeIterator<Item = Activation> + '_ {
-        self.layout.layers.iter().map(|layer| layer.activation)
+        self.layout.layers.iter().map(|layer| layer.layer.activation())
     }
     /// Weights and biases of all layers: Σ (N·M + M).
     pub fn parameters(&self) -> usize {
-        self.layout.layers.iter().map(|layer| (layer.fan_in + 1) * layer.fan_out).sum()
+        self.layout.parameters()
     }
     /// The layers, first to last.
-    pub fn layers(&self) -> impl ExactSizeIterator<Item = Dense<'_, T>> + DoubleEndedIterator {
+    pub fn layers(&self) -> impl ExactSizeIterator<Item = LayerRef<'_, T>> + DoubleEndedIterator {
         let memory = self.parameters.as_slice();
-        self.layout.layers.iter().map(|layout| Dense { layout: *layout, memory })
+        self.layout.layers.iter().map(|layout| LayerRef { layout: *layout, memory })
     }
     /// Layer `l`, counted from 0. Panics if there is none.
-    pub fn layer(&self, l: usize) -> Dense<'_, T> {
-        Dense { layout: self.layout.layers[l], memory: self.parameters.as_slice() }
+    pub fn layer(&self, l: usize) -> LayerRef<'_, T> {
+        LayerRef { layout: self.layout.layers[l], memory: self.parameters.as_slice() }
     }
     /// Layer `l`, to change its parameters. Panics if there is none.
-    pub fn layer_mut(&mut self, l: usize) -> DenseMut<'_, T> {
-        DenseMut { layout: self.layout.layers[l], memory: self.parameters.as_mut_slice() }
+    pub fn layer_mut(&mut self, l: usize) -> LayerMut<'_, T> {
+        LayerMut { layout: self.layout.layers[l], memory: self.parameters.as_mut_slice() }
     }
 }
 
-/// Sizes, activations and all parameters are equal.
+/// Layers and all parameters are equal.
 impl<T: Element> PartialEq for Network<T> {
     fn eq(&self, other: &Self) -> bool {
         *self.layout == *other.layout && self.layers().zip(other.layers()).all(|(a, b)| a.same(&b))

@@ -9,6 +9,7 @@ use nxm_kernels::{Decay, Element, Executor, MOST_STATE, MatrixRef, Memory, Progr
 
 use crate::buffer::memory;
 use crate::data::{Batch, Targets};
+use crate::dropout::Draw;
 use crate::error::NetError;
 use crate::layer::matrix;
 use crate::layout::NetworkLayout;
@@ -32,7 +33,15 @@ pub(crate) struct Plan<T: Element> {
     pub(crate) purpose: Purpose<T>,
     pub(crate) program: Program<T>,
     sections: Sections,
-    pub(crate) results: Results,
+    pub(crate) results: Results<T>,
+}
+
+impl<T: Element> Plan<T> {
+    /// Whether running statistics have a section of their own.
+    #[inline]
+    pub(crate) fn has_statistics(&self) -> bool {
+        !self.sections.statistics().is_empty()
+    }
 }
 
 /// Programs for one network and loss, and one memory for all of them.
@@ -81,9 +90,12 @@ impl<'a, T: Element> Given<'a, T> {
         Given { parameters, state: optimizer.memories(), x, targets, rule }
     }
 
-    /// By another rule.
-    pub(crate) fn by(self, rule: Rule<T>) -> Self {
-        Given { rule, ..self }
+    /// Parameters that a rule without state changes, and no examples.
+    #[inline]
+    pub(crate) fn exclusive(network: &'a mut Network<T>, rule: Rule<T>) -> Self {
+        let parameters = ParameterMemory::Exclusive(network.parameters.as_mut_slice());
+        let (x, targets) = (MatrixRef::from_row(&[]), Targets::Classes(&[]));
+        Given { parameters, state: [&mut [], &mut [], &mut []], x, targets, rule }
     }
 
     /// The same, and examples.
@@ -179,6 +191,13 @@ impl<T: Element> Plans<T> {
         }
     }
 
+    /// Draws the masks of dropouts where the program of this number reads them. It executes no floating-point operation.
+    pub(crate) fn draw(&mut self, number: usize, draw: Draw) {
+        for mask in &self.kept[number].results.masks {
+            mask.fill(draw, self.work.as_mut_slice());
+        }
+    }
+
     /// Runs a section of the program of this number.
     pub(crate) fn run(
         &mut self,
@@ -206,7 +225,7 @@ impl<T: Element> Plans<T> {
     /// Makes all gradients of the program of this number 0.
     pub(crate) fn clear_gradients(&mut self, number: usize) {
         let Results { weight_gradients, bias_gradients, .. } = &self.kept[number].results;
-        for Place { offset, layout, .. } in weight_gradients.iter().chain(bias_gradients) {
+        for Place { offset, layout, .. } in weight_gradients.iter().chain(bias_gradients).flatten() {
             self.work.as_mut_slice()[*offset..][..layout.rows * layout.width].fill(T::ZERO);
         }
     }

@@ -36,7 +36,7 @@ pub enum Run {
     Accumulation,
     /// Computes outputs, their loss and all gradients: [`Step::gradients`](crate::Step::gradients).
     Gradients,
-    /// Clips gradients and updates by them: [`Step::update`](crate::Step::update).
+    /// Clips gradients of micro-batches and updates by them: [`Step::update`](crate::Step::update).
     Update,
 }
 
@@ -61,11 +61,12 @@ pub fn operations(
 
 fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<Vec<(Region, Operation)>, SpecError> {
     let (layout, Outline { instructions, sections, .. }) = outline::<T>(spec, rows, run)?;
-    let (scale, gradients) = (sections.scale(), sections.gradients());
-    let runs = |i: &usize| {
-        (spec.clipping() == Clipping::Scaled || !scale.contains(i))
-            && (run != Run::Update || !gradients.contains(i))
-            && (run != Run::Gradients || gradients.contains(i))
+    let (scale, gradients, statistics) = (sections.scale(), sections.gradients(), sections.statistics());
+    let runs = |i: &usize| match run {
+        Run::Gradients => gradients.contains(i),
+        // The statistics of micro-batches are updated with their gradients.
+        Run::Update if gradients.contains(i) || statistics.contains(i) => false,
+        _ => spec.clipping() == Clipping::Scaled || !scale.contains(i),
     };
     // A rule's constants change from step to step, but its operations do not: the first step stands for all.
     let of = |optimizer: &Optimizer| optimizer.rule::<f64>(optimizer.learning_rate(), 1);
@@ -92,7 +93,7 @@ pub struct MemoryNeeds {
     pub parameters: u128,
     /// What the optimizer keeps for each of them, and their average if one is kept.
     pub state: u128,
-    /// Gradients of biases; gradients of weights unless the step is fused; sums of squares if gradients are clipped.
+    /// Gradients of biases and norms; gradients of dense weights unless the step is fused; sums of squares if gradients are clipped.
     pub gradients: u128,
     /// Activations of all layers; pre-activations of the layers whose derivative is computed from them.
     pub activations: u128,
@@ -129,7 +130,7 @@ fn memory_needs_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Resul
 fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(NetworkLayout, Outline<T>), SpecError> {
     let addressable = |size: &u64| usize::try_from(*size).map_err(|_| SpecError::TooLarge { size: *size });
     let sizes = spec.sizes().iter().map(addressable).collect::<Result<Vec<usize>, SpecError>>()?;
-    let layout = NetworkLayout::new::<T>(&sizes, spec.activations().iter().copied());
+    let layout = NetworkLayout::new::<T>(sizes[0], spec.layer_list());
     let mode = match (spec.clipping(), run) {
         // Any norm: the operations are the same.
         (Clipping::Within | Clipping::Scaled, _) => UpdateMode::Clipped(T::ONE),

@@ -5,12 +5,13 @@ use nxm_kernels::{Activation, Element};
 use crate::checkpoint::CheckpointSummary;
 use crate::data::Dataset;
 use crate::error::NetError;
+use crate::layers::{Layer, LayerError, check_layers};
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::optimizer::Optimizer;
 use crate::train::TrainingOptions;
 
-/// A dense network and how it is trained. It may be larger than any machine.
+/// A network and how it is trained. It may be larger than any machine.
 ///
 /// ```
 /// use nxm_net::{Activation, Loss, NetworkSpec, Optimizer};
@@ -22,8 +23,8 @@ use crate::train::TrainingOptions;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSpec {
-    sizes: Vec<u64>,
-    activations: Vec<Activation>,
+    inputs: u64,
+    layers: Vec<Layer>,
     loss: Loss,
     optimizer: Optimizer,
     clipping: Clipping,
@@ -79,6 +80,9 @@ pub enum SpecError {
         /// Which size, counted from 1.
         position: usize,
     },
+    /// A layer that is out of its range, or that can't stand first.
+    #[error(transparent)]
+    Layers(#[from] LayerError),
     /// More parameters than can be counted.
     #[error("the network: the number of parameters exceeds 2¹²⁸ − 1")]
     TooManyParameters,
@@ -131,48 +135,81 @@ impl NetworkSpec {
         if let Some(i) = sizes.iter().position(|size| *size == 0) {
             return Err(SpecError::Zero { position: i + 1 });
         }
-        let parameters = sizes.windows(2).try_fold(0u128, |sum, pair| sum.checked_add(layer_parameters(pair)));
-        parameters.ok_or(SpecError::TooManyParameters)?;
+        let layers = sizes[1..].iter().zip(activations).map(|(units, activation)| Layer::dense(*units, activation));
+        NetworkSpec::with_layers(sizes[0], layers.collect::<Vec<_>>(), loss)
+    }
+
+    /// A network that takes `inputs` numbers, its layers and its loss.
+    ///
+    /// ```
+    /// use nxm_net::{Loss, NetworkSpec, parse_layers};
+    /// let layers = parse_layers("128 relu no_bias, 10")?;
+    /// let spec = NetworkSpec::with_layers(784, layers, Loss::CROSS_ENTROPY)?;
+    /// assert_eq!((spec.sizes(), spec.parameters()), (vec![784, 128, 10], 784 * 128 + 129 * 10));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`SpecError`] if there are no layers, if the first one is not dense, if there are no inputs or a layer has no units, if a setting is out
+    /// of its range, or if the parameters exceed 128 bits.
+    pub fn with_layers(inputs: u64, layers: impl Into<Vec<Layer>>, loss: Loss) -> Result<NetworkSpec, SpecError> {
+        let layers = layers.into();
+        if layers.is_empty() {
+            return Err(SpecError::TooFewSizes { found: 1 });
+        }
+        check_layers(&layers)?;
         let (optimizer, clipping) = (Optimizer::default(), Clipping::None);
-        Ok(NetworkSpec { sizes, activations, loss, optimizer, clipping, average: false, example_weights: false })
+        let spec = NetworkSpec { inputs, layers, loss, optimizer, clipping, average: false, example_weights: false };
+        if let Some(i) = spec.sizes().iter().position(|size| *size == 0) {
+            return Err(SpecError::Zero { position: i + 1 });
+        }
+        let mut parameters = spec.of_layers(|layer, inputs| layer.parameters(inputs));
+        let sum = parameters.try_fold(0u128, |sum, parameters| sum.checked_add(parameters));
+        sum.ok_or(SpecError::TooManyParameters)?;
+        drop(parameters);
+        Ok(spec)
+    }
+
+    /// Something of each layer, which knows its inputs.
+    fn of_layers<V>(&self, of: impl Fn(Layer, u64) -> V) -> impl Iterator<Item = V> {
+        self.layers.iter().scan(self.inputs, move |inputs, layer| {
+            let here = of(*layer, *inputs);
+            *inputs = layer.outputs(*inputs);
+            Some(here)
+        })
     }
 
     /// What `network` is, trained as `options` say. Where those clip gradients, they are taken to be scaled. Examples have no weights:
     /// [`NetworkSpec::on`] looks whether they do.
     pub fn of_training<T: Element>(network: &Network<T>, options: &TrainingOptions) -> NetworkSpec {
-        let (sizes, activations) = (network.sizes(), network.activations().collect::<Vec<_>>());
-        NetworkSpec::of_parts(&sizes, activations, options).expect("a network that is in memory")
+        let layers: Vec<Layer> = network.layers().map(|layer| layer.layer()).collect();
+        NetworkSpec::of_parts(network.inputs(), layers, options).expect("a network that is in memory")
     }
 
     /// What the network of a checkpoint is, trained as the checkpoint says.
     ///
     /// # Errors
-    /// [`SpecError`] as [`NetworkSpec::with_activations`]; none for a summary that was read from a file.
+    /// [`SpecError`] as [`NetworkSpec::with_layers`]; none for a summary that was read from a file.
     pub fn of_checkpoint(checkpoint: &CheckpointSummary) -> Result<NetworkSpec, SpecError> {
-        NetworkSpec::of_parts(&checkpoint.sizes, checkpoint.activations.clone(), &checkpoint.options)
+        let inputs = checkpoint.sizes.first().copied().unwrap_or(0);
+        NetworkSpec::of_parts(inputs, checkpoint.layers.clone(), &checkpoint.options)
     }
 
-    fn of_parts(
-        sizes: &[usize],
-        activations: Vec<Activation>,
-        options: &TrainingOptions,
-    ) -> Result<NetworkSpec, SpecError> {
-        let sizes: Vec<u64> = sizes.iter().map(|size| *size as u64).collect();
-        let spec = NetworkSpec::with_activations(sizes, activations, options.loss.clone())?;
+    fn of_parts(inputs: usize, layers: Vec<Layer>, options: &TrainingOptions) -> Result<NetworkSpec, SpecError> {
+        let spec = NetworkSpec::with_layers(inputs as u64, layers, options.loss.clone())?;
         let spec = spec.with_optimizer(options.optimizer).with_clipping(Clipping::of(options));
         Ok(if options.ema.is_some() { spec.with_average() } else { spec })
     }
 
-    /// A network of these sizes and activations, its weights drawn from `seed`.
+    /// A network of these layers, its weights drawn from `seed`.
     ///
     /// # Errors
     /// [`NetError`] if it does not fit into memory.
     pub fn build<T: Element>(&self, seed: u64) -> Result<Network<T>, NetError> {
         // What exceeds a machine's addresses is refused as the largest number that it has.
-        let size = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
-        let layers = self.sizes[1..].iter().zip(&self.activations);
-        let builder = Network::builder(size(self.sizes[0])).seed(seed);
-        layers.fold(builder, |builder, (units, activation)| builder.dense(size(*units), *activation)).build()
+        let inputs = usize::try_from(self.inputs).unwrap_or(usize::MAX);
+        let builder = Network::builder(inputs).seed(seed);
+        self.layers.iter().fold(builder, |builder, layer| builder.layer(*layer)).build()
     }
 
     /// The same network, trained by `optimizer`.
@@ -205,13 +242,21 @@ impl NetworkSpec {
         NetworkSpec { example_weights: data.weights().is_some(), ..self }
     }
 
+    /// Numbers that the network takes.
+    pub fn inputs(&self) -> u64 {
+        self.inputs
+    }
+    /// Numbers that the network gives.
+    pub fn outputs(&self) -> u64 {
+        self.layers.iter().fold(self.inputs, |inputs, layer| layer.outputs(inputs))
+    }
     /// Inputs, then units by layer.
-    pub fn sizes(&self) -> &[u64] {
-        &self.sizes
+    pub fn sizes(&self) -> Vec<u64> {
+        std::iter::once(self.inputs).chain(self.of_layers(|layer, inputs| layer.outputs(inputs))).collect()
     }
     /// The activation of each layer, first to last.
-    pub fn activations(&self) -> &[Activation] {
-        &self.activations
+    pub fn activations(&self) -> Vec<Activation> {
+        self.layers.iter().map(|layer| layer.activation()).collect()
     }
     /// The loss.
     pub fn loss(&self) -> &Loss {
@@ -233,21 +278,20 @@ impl NetworkSpec {
     pub fn has_example_weights(&self) -> bool {
         self.example_weights
     }
-    /// Layers: one fewer than sizes.
+    /// How many layers there are: one fewer than sizes.
     pub fn layers(&self) -> usize {
-        self.sizes.len() - 1
+        self.layers.len()
+    }
+    /// What the layers compute, first to last.
+    pub fn layer_list(&self) -> &[Layer] {
+        &self.layers
     }
     /// The activation of a layer, counted from 0. Panics if there is no such layer.
     pub fn activation(&self, layer: usize) -> Activation {
-        self.activations[layer]
+        self.layers[layer].activation()
     }
-    /// Weights and biases: Σ (fan_in + 1)·fan_out.
+    /// Weights and biases: Σ (fan_in + 1)·fan_out, less the biases of layers that have none.
     pub fn parameters(&self) -> u128 {
-        self.sizes.windows(2).map(layer_parameters).sum()
+        self.of_layers(|layer, inputs| layer.parameters(inputs)).sum()
     }
-}
-
-/// (fan_in + 1)·fan_out; two 64-bit numbers always have their product.
-fn layer_parameters(pair: &[u64]) -> u128 {
-    (u128::from(pair[0]) + 1) * u128::from(pair[1])
 }

@@ -1,16 +1,21 @@
 //! One step of training: forward, loss, backward, update.
 
+mod gradients;
+mod update;
+
 use nxm_kernels::beside::{div, rounded, whole};
 use nxm_kernels::{Decay, Element, Executor, MatrixRef, Rule};
 
 use crate::check::{
-    check_examples, check_learning_rate, check_weighable, check_weights, finite_matrix, first_not_finite, is_finite,
+    check_examples, check_learning_rate, check_norms, check_weighable, check_weights, finite_matrix, first_not_finite,
+    is_finite,
 };
 use crate::data::{Batch, Targets};
+use crate::dropout::Draw;
 use crate::error::NetError;
 use crate::loss::Loss;
 use crate::network::Network;
-use crate::optimizer::{OptimizerState, Rules};
+use crate::optimizer::OptimizerState;
 use crate::plans::{Given, Plans};
 use crate::program::{Purpose, Sections, UpdateMode};
 
@@ -54,6 +59,10 @@ pub struct Step<T: Element> {
     made: Option<usize>,
     /// Their norm before they were clipped, if they were.
     norm: Option<T>,
+    /// What masks of dropouts are drawn from.
+    seed: u64,
+    /// Steps that were made: masks are those of the next one.
+    steps: u64,
 }
 
 /// What errors call a step.
@@ -83,7 +92,27 @@ impl<T: Element> Step<T> {
         }
         let purpose = Purpose::Training { mode: UpdateMode::Fused, state: 0, weighted: false };
         let plans = Plans::new(&network.layout, loss, batch, purpose)?;
-        Ok(Step { plans, mode: UpdateMode::Fused, accumulated: 0, made: None, norm: None })
+        Ok(Step { plans, mode: UpdateMode::Fused, accumulated: 0, made: None, norm: None, seed: 0, steps: 0 })
+    }
+
+    /// The same with masks of dropouts drawn from `seed`; 0 unless told.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Step<T> {
+        self.seed = seed;
+        self
+    }
+
+    /// The same after `steps` steps: the masks of dropouts are those of the next one. [`Step::train`] and [`Step::update`] count on from the
+    /// optimizer's steps by themselves.
+    #[must_use]
+    pub fn after_steps(mut self, steps: u64) -> Step<T> {
+        self.steps = steps;
+        self
+    }
+
+    /// Which masks a micro-batch has, of which so many came before it in its step.
+    fn draw(&self, part: usize) -> Draw {
+        Draw { seed: self.seed, step: self.steps, part: part as u64 }
     }
 
     /// The same with gradients clipped by their norm. With ‖g‖ over all parameters, a step multiplies all gradients by `max_norm` /
@@ -211,6 +240,8 @@ impl<T: Element> Step<T> {
         optimizer.check(network)?;
         let plan = self.plans.find(batch.x.rows(), self.purpose(optimizer, batch.weights.is_some()))?;
         self.plans.weigh(plan, batch.weights);
+        self.steps = optimizer.steps();
+        self.plans.draw(plan, self.draw(0));
         // The step overwrites the gradients of an earlier one.
         (self.made, self.norm, self.accumulated) = (None, None, 0);
         let work = self.plans.plan(plan).program.work();
@@ -247,10 +278,12 @@ impl<T: Element> Step<T> {
                 }
             }
             optimizer.advance();
+            self.steps = optimizer.steps();
         } else {
             self.plans.run(plan, Sections::backward, executor, given)?;
             self.made = Some(plan);
             self.finish(plan, network, executor, optimizer, rules)?;
+            self.statistics(plan, network, executor, optimizer, rules.of_weights)?;
         }
         Ok(loss)
     }
@@ -306,6 +339,7 @@ impl<T: Element> Step<T> {
         let weighted = batch.weights.is_some();
         let plan = self.plans.find(batch.x.rows(), Purpose::Training { mode, state: 0, weighted })?;
         self.plans.weigh(plan, batch.weights);
+        self.plans.draw(plan, self.draw(0));
         (self.made, self.norm, self.accumulated) = (None, None, 0);
         self.plans.run(plan, Sections::gradients, executor, Given::forward(network, batch))?;
         self.made = Some(plan);
@@ -316,6 +350,8 @@ impl<T: Element> Step<T> {
     /// update, [`Step::gradients`] or [`Step::train`] it begins with gradients of 0. So `parts` calls of this on as many micro-batches, and
     /// one of [`Step::update`], make a step on all their examples with the memory of one micro-batch.
     ///
+    /// The running statistics of batch norms move with each micro-batch, as PyTorch's do: nothing else of the network changes.
+    ///
     /// With P parameters, this takes P fma more than [`Step::gradients`], and beside the kernels 1 div and 2 conversions (1 in f64).
     ///
     /// # Errors
@@ -323,7 +359,7 @@ impl<T: Element> Step<T> {
     /// has changed then.
     pub fn accumulate(
         &mut self,
-        network: &Network<T>,
+        network: &mut Network<T>,
         executor: &dyn Executor,
         x: MatrixRef<'_, T>,
         targets: Targets<'_, T>,
@@ -335,7 +371,7 @@ impl<T: Element> Step<T> {
     /// The same where examples may have weights. The mean is one of the micro-batches' means.
     pub(crate) fn accumulate_of(
         &mut self,
-        network: &Network<T>,
+        network: &mut Network<T>,
         executor: &dyn Executor,
         batch: Batch<'_, T>,
         parts: usize,
@@ -348,6 +384,7 @@ impl<T: Element> Step<T> {
         let (mode, weighted) = (self.apart(), batch.weights.is_some());
         let plan = self.plans.find(batch.x.rows(), Purpose::Accumulation { mode, weighted })?;
         self.plans.weigh(plan, batch.weights);
+        self.plans.draw(plan, self.draw(self.accumulated));
         self.plans.run(plan, Sections::forward, executor, Given::forward(network, batch))?;
         let loss = self.plans.loss(plan);
         if !is_finite(loss) {
@@ -361,68 +398,8 @@ impl<T: Element> Step<T> {
         // sum ← sum − (−1/k)·g.
         let share = rounded(div(-1.0, whole(parts as u64)));
         let rule = Rule::Sgd { learning_rate: share, decay: Decay::None };
-        self.plans.run(plan, Sections::backward, executor, Given::forward(network, batch).by(rule))?;
+        self.plans.run(plan, Sections::backward, executor, Given::exclusive(network, rule).on(batch))?;
         Ok(loss)
-    }
-
-    /// Makes one step of `optimizer` by the gradients computed last, after clipping them if the step clips. [`Step::gradients`] and this
-    /// make the step of [`Step::train`], to the bit.
-    ///
-    /// # Errors
-    /// [`NetError`] if the network or the optimizer's state do not fit. [`NetError::NoGradients`] if there are no gradients: they were
-    /// never computed, or a [`Step::train`] came after them. [`NetError::Diverged`] if gradients are clipped and their norm is not finite.
-    /// No parameter has changed then.
-    pub fn update(
-        &mut self,
-        network: &mut Network<T>,
-        executor: &dyn Executor,
-        optimizer: &mut OptimizerState<T>,
-    ) -> Result<(), NetError> {
-        self.plans.layout.check(STEP, &network.layout)?;
-        optimizer.check(network)?;
-        let made = self.plans.plan(self.made.ok_or(NetError::NoGradients)?);
-        let (rows, weighted) = (made.rows, made.purpose.is_weighted());
-        let mode = self.apart();
-        let plan = self.plans.find(rows, Purpose::Training { mode, state: optimizer.kept(), weighted })?;
-        // Gradients stand at the same places, whatever the optimizer keeps.
-        (self.made, self.accumulated) = (Some(plan), 0);
-        let rules = optimizer.rules();
-        self.finish(plan, network, executor, optimizer, rules)
-    }
-
-    /// Clips the gradients that stand in memory, if the step clips, and updates all parameters by them.
-    fn finish(
-        &mut self,
-        plan: usize,
-        network: &mut Network<T>,
-        executor: &dyn Executor,
-        optimizer: &mut OptimizerState<T>,
-        rules: Rules<T>,
-    ) -> Result<(), NetError> {
-        let rule = rules.of_weights;
-        if let UpdateMode::Clipped(_) = self.mode {
-            self.plans.run(plan, Sections::norm, executor, Given::update(network, optimizer, rule))?;
-            let results = &self.plans.plan(plan).results;
-            self.norm = Some(self.plans.number(results.norm));
-            let is_finite = |sum: &_| is_finite(self.plans.number(*sum));
-            if let Some(layer) = results.squares.iter().position(|sums| !sums.iter().all(is_finite)) {
-                return Err(NetError::Diverged { step: optimizer.steps() + 1, layer, what: "a gradient" });
-            }
-            // A scale below 1, compared by its bits: positive numbers are in the order of their bits.
-            if self.plans.number(results.scale).to_bits_u64() < T::ONE.to_bits_u64() {
-                self.plans.run(plan, Sections::scale, executor, Given::update(network, optimizer, rule))?;
-            }
-        }
-        match rules.of_biases {
-            None => self.plans.run(plan, Sections::update, executor, Given::update(network, optimizer, rule))?,
-            Some(of_biases) => {
-                let given = Given::update(network, optimizer, rule);
-                self.plans.run(plan, Sections::update_of_weights, executor, given)?;
-                self.plans.run(plan, Sections::biases, executor, Given::update(network, optimizer, of_biases))?;
-            }
-        }
-        optimizer.advance();
-        Ok(())
     }
 
     /// Checks that the network fits this step, and that the batch fits both.
@@ -432,7 +409,7 @@ impl<T: Element> Step<T> {
         match x.rows() {
             0 => return Err(NetError::NoBatch),
             rows if rows > self.plans.most => return Err(NetError::BatchTooLarge { rows, batch: self.plans.most }),
-            _ => {}
+            rows => check_norms(&self.plans.layout, rows)?,
         }
         check_examples(network, &self.plans.loss, x, targets)?;
         check_weighable(&self.plans.loss, weights.is_some())?;
@@ -450,31 +427,6 @@ impl<T: Element> Step<T> {
         match outputs.iter().position(|outputs| !finite_matrix(self.plans.matrix(*outputs))) {
             Some(layer) => NetError::Diverged { step, layer, what: "an activation" },
             None => NetError::Diverged { step, layer: outputs.len() - 1, what: "the loss" },
-        }
-    }
-
-    /// ‖g‖ over all parameters as it was before [`Step::update`] or [`Step::train`] clipped the gradients. None if they were not clipped,
-    /// or if [`Step::gradients`] has made others since.
-    pub fn gradient_norm(&self) -> Option<T> {
-        self.norm
-    }
-
-    /// ∂L/∂W of a layer, N × M, as [`Step::gradients`] made it and as clipping scaled it since. Without elements if there are no gradients:
-    /// before the first call, and after a [`Step::train`] that did not clip them. Panics if there is no such layer.
-    pub fn weight_gradient(&self, layer: usize) -> MatrixRef<'_, T> {
-        self.gradient(layer, 0)
-    }
-
-    /// ∂L/∂b of a layer, a row of M, as [`Step::weight_gradient`] of its weights. Panics if there is no such layer.
-    pub fn bias_gradient(&self, layer: usize) -> MatrixRef<'_, T> {
-        self.gradient(layer, 1)
-    }
-
-    fn gradient(&self, layer: usize, which: usize) -> MatrixRef<'_, T> {
-        assert!(layer < self.plans.layout.layers.len(), "there is no layer {layer}");
-        match self.made {
-            Some(plan) => self.plans.matrix(self.plans.plan(plan).results.gradients(layer)[which]),
-            None => MatrixRef::from_row(&[]),
         }
     }
 }

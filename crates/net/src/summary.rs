@@ -4,6 +4,7 @@ use std::fmt;
 
 use nxm_kernels::{Activation, Element};
 
+use crate::layers::Layer;
 use crate::network::Network;
 
 /// What a network is, layer by layer. Its `Display` is a plain-text table.
@@ -24,11 +25,13 @@ pub struct LayerSummary {
     pub inputs: usize,
     /// M.
     pub units: usize,
+    /// What it computes.
+    pub layer: Layer,
     /// Its activation.
     pub activation: Activation,
-    /// N·M weights and M biases.
+    /// N·M weights and M biases of a dense layer.
     pub parameters: usize,
-    /// N·M: fused multiply-adds of its forward pass, for one example.
+    /// N·M of a dense layer, and M of a norm: fused multiply-adds of its forward pass, for one example.
     pub multiply_adds: usize,
 }
 
@@ -62,7 +65,9 @@ impl<T: Element> Network<T> {
         let layers = self.layers().map(|layer| {
             let (inputs, units) = (layer.fan_in(), layer.fan_out());
             let (activation, parameters) = (layer.activation(), layer.parameters());
-            LayerSummary { inputs, units, activation, parameters, multiply_adds: inputs * units }
+            // An fma of a norm for each weight.
+            let multiply_adds = layer.weights().rows() * layer.weights().cols();
+            LayerSummary { inputs, units, layer: layer.layer(), activation, parameters, multiply_adds }
         });
         NetworkSummary { layers: layers.collect(), element: T::NAME }
     }
@@ -80,8 +85,9 @@ impl fmt::Display for NetworkSummary {
         };
         let mut rows = vec![HEADS.map(str::to_owned)];
         rows.extend(self.layers.iter().enumerate().map(|(l, layer)| {
-            let LayerSummary { inputs, units, activation, parameters, multiply_adds } = *layer;
-            row(l.to_string(), [inputs, units], activation.name(), [parameters, multiply_adds])
+            let LayerSummary { inputs, units, layer, activation, parameters, multiply_adds } = *layer;
+            let name = if layer.is_dense() { l.to_string() } else { format!("{l} {}", layer.kind()) };
+            row(name, [inputs, units], activation.name(), [parameters, multiply_adds])
         }));
         if let (Some(first), Some(last)) = (self.layers.first(), self.layers.last()) {
             let (ends, sums) = ([first.inputs, last.units], [self.parameters(), self.multiply_adds()]);

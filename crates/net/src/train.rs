@@ -9,7 +9,7 @@ use nxm_kernels::beside::{add, div, is_zero, sum, whole, widened};
 use nxm_kernels::{Element, Executor};
 
 use crate::average::WeightAverage;
-use crate::check::check_data;
+use crate::check::{check_data, check_norms};
 use crate::data::Dataset;
 use crate::error::NetError;
 use crate::loss::sum_of;
@@ -131,7 +131,10 @@ impl<'a, T: Element> Training<'a, T> {
         options.check::<T>()?;
         check_data(network, &options.loss, data)?;
         let rows = options.batch.min(data.len());
-        let mut step = Step::new(network, &options.loss, rows)?;
+        // Of the last batch of an epoch, too.
+        [rows, data.len() % rows].into_iter().try_for_each(|rows| check_norms(&network.layout, rows))?;
+        let step = Step::new(network, &options.loss, rows)?.with_seed(options.seed);
+        let mut step = step.after_steps(state.optimizer.steps());
         if let Some(max_norm) = options.clip_norm {
             step = step.clip_norm(max_norm)?;
         }

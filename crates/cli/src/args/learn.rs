@@ -11,6 +11,7 @@ use nxm_data::Metric;
 use nxm_kernels::{Activation, Cpu, Executor, Level};
 use nxm_net::Loss;
 
+use super::network::LayersArg;
 use super::optimizer::OptimizerArg;
 use super::table::TableArgs;
 use super::tuning::TuningArgs;
@@ -52,6 +53,10 @@ pub struct TrainArgs {
     /// Their activation. [default: relu]
     #[arg(long, value_parser = activation())]
     pub activation: Option<Activation>,
+    /// The layers before the last one, in place of --hidden and --activation, as "128 relu no_bias, layer_norm, dropout 0.1, 64 gelu".
+    /// A layer is a number of units, layer_norm, batch_norm or dropout with its rate; its activation and its options follow.
+    #[arg(long, value_name = "LAYERS", conflicts_with_all = ["hidden", "activation"])]
+    pub layers: Option<LayersArg>,
     /// cross_entropy learns classes, binary_cross_entropy two classes by one output; mse, l1, smooth_l1, huber and quantile learn numbers.
     /// [default: by what the column holds]
     #[arg(long, value_parser = loss())]

@@ -46,7 +46,7 @@ pub struct TuningArgs {
     /// How fast weights decay. [default: 0; 0.01 for adamw, or what a checkpoint says]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub weight_decay: Option<f64>,
-    /// Biases do not decay, whatever --weight-decay is.
+    /// Biases, and scale and shift of norms, do not decay, whatever --weight-decay is.
     #[arg(long)]
     pub no_bias_decay: bool,
     /// The largest norm of the gradients of a step; what is counted is a step that exceeds it. [default: no limit, or what a checkpoint says]

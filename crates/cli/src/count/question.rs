@@ -6,7 +6,7 @@ use nxm_count::{DenseWeights, NetworkSpec, TrainingLength};
 use nxm_kernels::Activation;
 use nxm_net::{CheckpointSummary, ContentError, ElementType, FileHeader, Loss, Optimizer, TrainingOptions};
 
-use crate::args::{CountArgs, NetworkArg, OptimizerArg};
+use crate::args::{CountArgs, NetworkArg, NetworkText, OptimizerArg};
 use crate::failure::Failure;
 use crate::optimizer::trained;
 use nxm_data::{Foreign, NOTE, Schema};
@@ -24,18 +24,23 @@ pub struct Question {
     pub length: TrainingLength,
 }
 
-/// What a file of weights says of a network, or SIZES on the command line: nothing of its activations, its loss or its training.
+/// What a file of weights says of a network, or SIZES on the command line: nothing of its activations, its loss or its training. LAYERS say
+/// their activations.
 struct NetworkSizes {
     element: ElementType,
-    sizes: Vec<u64>,
+    sizes: NetworkText,
 }
 
 impl Question {
     /// What the command line asks, and the file that it names.
     pub fn new(args: &CountArgs) -> Result<Question, Failure> {
         match &args.network {
-            NetworkArg::Sizes(sizes) => {
-                of_sizes(args, NetworkSizes { element: ElementType::F32, sizes: sizes.as_slice().to_vec() })
+            NetworkArg::Text(text) => {
+                let flags = [("--hidden", args.hidden), ("--output", args.output)];
+                if let (NetworkText::Layers(..), Some((flag, _))) = (text, flags.iter().find(|(_, f)| f.is_some())) {
+                    return Err(Failure::Usage(format!("layers say their activations themselves: leave out {flag}")));
+                }
+                of_sizes(args, NetworkSizes { element: ElementType::F32, sizes: text.clone() })
             }
             NetworkArg::File(path) => of_file(args, path),
         }
@@ -46,7 +51,7 @@ impl Question {
 fn of_file(args: &CountArgs, path: &Path) -> Result<Question, Failure> {
     let header = FileHeader::load(path).map_err(|error| {
         Failure::Usage(format!(
-            "{error}\nA network is SIZES, as 784-128-10, a checkpoint of nxm train or a safetensors file."
+            "{error}\nA network is SIZES, as 784-128-10, LAYERS, as \"784, 128 relu, 10\", a checkpoint of nxm train or a safetensors file."
         ))
     })?;
     let shown = Foreign::path(path);
@@ -55,7 +60,10 @@ fn of_file(args: &CountArgs, path: &Path) -> Result<Question, Failure> {
         Ok(checkpoint) => of_checkpoint(args, path, checkpoint),
         Err(ContentError::NotACheckpoint) => {
             let DenseWeights { element, sizes, names } = DenseWeights::from_header(&header).map_err(|e| named(&e))?;
-            Ok(Question { layers: Some(names), ..of_sizes(args, NetworkSizes { element, sizes })? })
+            Ok(Question {
+                layers: Some(names),
+                ..of_sizes(args, NetworkSizes { element, sizes: NetworkText::Sizes(sizes) })?
+            })
         }
         Err(error) => Err(named(&error)),
     }

@@ -5,7 +5,7 @@ use nxm_count::{
     TrainingLength, Verification, symbolic, verify_in,
 };
 use nxm_kernels::{Cpu, Element, Executor, Level};
-use nxm_net::ElementType;
+use nxm_net::{ElementType, Layer};
 use serde::{Serialize, Serializer};
 
 use super::question::Question;
@@ -57,6 +57,9 @@ pub struct NetworkReport {
     /// "f32" or "f64".
     pub element: &'static str,
     pub parameters: u128,
+    /// The layers as they are written, first to last, if one of them is not a dense layer with biases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<Vec<String>>,
     /// The names of the layers' weights, first to last, in the order in which they were taken from a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<String>>,
@@ -99,13 +102,14 @@ impl Report {
         let bill = Bill::new::<T>(network, *length, cpu).map_err(Failure::usage)?;
         Ok(Report {
             network: NetworkReport {
-                sizes: network.sizes().to_vec(),
+                sizes: network.sizes(),
                 hidden: hidden(network),
                 output: network.activations().last().map_or("none", |activation| activation.name()),
                 activations: network.activations().iter().map(|activation| activation.name()).collect(),
                 loss: network.loss().name(),
                 element: T::NAME,
                 parameters: bill.parameters,
+                written: written(network),
                 layers: question.layers.clone(),
             },
             batch,
@@ -146,11 +150,18 @@ impl Report {
     }
 }
 
+/// The layers as they are written, if one of them is not a dense layer with biases.
+fn written(network: &NetworkSpec) -> Option<Vec<String>> {
+    let layers = network.layer_list();
+    let plain = layers.iter().all(|layer| layer.is_plain());
+    (!plain).then(|| layers.iter().map(Layer::to_string).collect())
+}
+
 /// What the activation of the hidden layers is called.
 fn hidden(network: &NetworkSpec) -> String {
     let mut different: Vec<&str> = Vec::new();
-    let (_, hidden) = network.activations().split_last().expect("a network has layers");
-    for activation in hidden {
+    let hidden = network.layers().saturating_sub(1);
+    for activation in network.activations().iter().take(hidden) {
         if !different.contains(&activation.name()) {
             different.push(activation.name());
         }

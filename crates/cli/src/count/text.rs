@@ -19,11 +19,13 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
     if let Some(layers) = &network.layers {
         writeln!(out, "layers in the file, first to last: {}", names(layers))?;
     }
+    let activations = match &network.written {
+        Some(layers) => format!("layers {}", layers.join(", ")),
+        None => format!("hidden {}, output {}", network.hidden, network.output),
+    };
     writeln!(
         out,
-        "hidden {}, output {}, loss {}, optimizer {}{}",
-        network.hidden,
-        network.output,
+        "{activations}, loss {}, optimizer {}{}",
         network.loss,
         report.optimizer,
         if report.clipped { ", gradients clipped and scaled" } else { "" }

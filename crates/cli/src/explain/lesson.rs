@@ -2,6 +2,7 @@
 
 use nxm_count::{Breakdown, Formulas, NetworkSpec, Ops, StepPart, Tally, TrainingLength};
 use nxm_kernels::Phase;
+use nxm_net::Layer;
 
 use super::page::Page;
 use crate::failure::Failure;
@@ -102,7 +103,12 @@ impl<'a> Lesson<'a> {
     fn derivatives(&self, page: &mut Page) {
         page.heading("The derivatives: which way to move each parameter");
         let network = self.network;
-        let biases: u128 = network.sizes()[1..].iter().map(|units| u128::from(*units)).sum();
+        // A norm has as many biases as weights.
+        let of_layer = |(layer, units): (&Layer, &u64)| match layer {
+            Layer::Dense { bias: false, .. } | Layer::Dropout { .. } => 0,
+            _ => u128::from(*units),
+        };
+        let biases: u128 = network.layer_list().iter().zip(&network.sizes()[1..]).map(of_layer).sum();
         let weights = network.parameters().saturating_sub(biases);
         let sum =
             |phase: Phase| -> u128 { self.one.layers.iter().map(|layer| layer[phase].useful.multiplications()).sum() };

@@ -368,7 +368,10 @@ impl TrainJob {
         let Checkpoint { network, options, state, .. } = &self.checkpoint;
         let TrainingOptions { loss, optimizer, schedule, ema, batch, epochs, .. } = options;
         let sizes: Vec<String> = network.sizes().iter().map(usize::to_string).collect();
+        let plain = network.layers().all(|layer| layer.layer().is_plain());
+        let layers = || network.layers().map(|layer| layer.layer().to_string()).collect::<Vec<_>>().join(", ");
         let hidden = match network.layers().len() {
+            _ if !plain => format!("{}; ", layers()),
             1 => String::new(),
             _ => format!("{}, ", network.layer(0).activation()),
         };

@@ -13,6 +13,7 @@ mod count_symbolic;
 mod explain;
 mod fine_tune;
 mod folds;
+mod layers;
 mod losses;
 mod machine;
 mod main_job;

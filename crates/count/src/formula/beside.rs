@@ -3,7 +3,9 @@
 //! None of it is in a step's count, nor in that of a training. An integer that becomes an f64 is a conversion. So is a number that goes from
 //! or to f32; in f64 that one is none.
 
-use nxm_net::{EVALUATION_ROWS, ElementType, LearningRateSchedule, Loss, NetworkSpec, PhaseShape, TrainingOptions};
+use nxm_net::{
+    EVALUATION_ROWS, ElementType, Layer, LearningRateSchedule, Loss, NetworkSpec, PhaseShape, TrainingOptions,
+};
 
 use super::constants::{power, rule_constants};
 use crate::kind::{Kind, Kinds, Overflow};
@@ -229,12 +231,43 @@ fn plain_loss_constants(loss: &Loss, outputs: u64, element: ElementType) -> Resu
     }
 }
 
-/// What a step or an evaluation computes when it first sees a number of rows and makes a program for it: its [`loss_constants`] twice.
+/// What the constants of a network's norms and dropouts take each time they are computed.
+///
+/// A layer norm takes 1/M, in a step twice (1 div, 2 conversions each, 1 in f64), and ε (1 conversion, none). A batch norm takes ε, in a step
+/// twice 1/B too, and 1 − μ, μ and μ·B / (B − 1) (1 addition, 1 mul, 1 div, 5 conversions, 2 in f64). A dropout takes 1 / (1 − rate) in
+/// a step (1 addition, 1 div, 1 conversion, none), and else nothing.
+fn layer_constants(network: &NetworkSpec, element: ElementType, trains: bool) -> Result<Kinds, Overflow> {
+    let step = u128::from(trains);
+    network.layer_list().iter().try_fold(Kinds::NONE, |sum, layer| {
+        let of_layer = match layer {
+            Layer::LayerNorm { .. } => {
+                Kinds::new([(Kind::Div, 1 + step), (Kind::Convert, 1 + step), rounded(element, 2 + step)])?
+            }
+            Layer::BatchNorm { .. } if !trains => Kinds::new([rounded(element, 1)])?,
+            Layer::BatchNorm { .. } => {
+                Kinds::new([(Kind::Add, 1), (Kind::Mul, 1), (Kind::Div, 3), (Kind::Convert, 4), rounded(element, 6)])?
+            }
+            Layer::Dropout { .. } => Kinds::new([(Kind::Add, step), (Kind::Div, step), rounded(element, step)])?,
+            _ => Kinds::NONE,
+        };
+        sum.plus(&of_layer)
+    })
+}
+
+/// The constants of a program.
+fn program_constants(network: &NetworkSpec, element: ElementType, trains: bool) -> Result<Kinds, Overflow> {
+    loss_constants(network, element)?.plus(&layer_constants(network, element, trains)?)
+}
+
+/// What a step computes when it first sees a number of rows and makes a program for it: twice its [`loss_constants`], and those of norms and
+/// dropouts. Of a layer norm these are twice 1/M (1 div, 2 conversions, 1 in f64) and ε (1 conversion, none); of a batch norm twice 1/B, ε, and 1 − μ, μ
+/// and μ·B / (B − 1) (1 addition, 1 mul, 1 div, 5 conversions, 2 in f64); of a dropout 1 / (1 − rate) (1
+/// addition, 1 div, 1 conversion, none).
 ///
 /// # Errors
 /// [`Overflow`] if M is so large that a count exceeds 128 bits, which a 64-bit number is not.
 pub fn new_program_beside_kernels(network: &NetworkSpec, element: ElementType) -> Result<Kinds, Overflow> {
-    loss_constants(network, element)?.times(2)
+    program_constants(network, element, true)?.times(2)
 }
 
 /// What the memory of a loss takes when it is made, once for a step or an evaluation: with label smoothing or class weights M additions, 2M
@@ -251,21 +284,22 @@ fn shares(network: &NetworkSpec, element: ElementType) -> Result<Kinds, Overflow
     each.times(outputs(network).into())
 }
 
-/// What [`Step::new`](nxm_net::Step::new) computes for a network of M outputs whose examples have no weights: its [`loss_constants`]; with
-/// label smoothing or class weights also M additions, 2M mul, M div and 4M conversions (M in f64); with positive weights M additions and 2M
+/// What [`Step::new`](nxm_net::Step::new) computes for a network of M outputs whose examples have no weights: its [`loss_constants`] and
+/// those of norms and dropouts ([`new_program_beside_kernels`] has each twice); with label smoothing or class weights also M additions, 2M mul, M div and 4M conversions (M in f64); with positive weights M additions and 2M
 /// conversions (none).
 ///
 /// # Errors
 /// [`Overflow`] if M is so large that a count exceeds 128 bits, which a 64-bit number is not.
 pub fn new_step_beside_kernels(network: &NetworkSpec, element: ElementType) -> Result<Kinds, Overflow> {
-    loss_constants(network, element)?.plus(&shares(network, element)?)
+    program_constants(network, element, true)?.plus(&shares(network, element)?)
 }
 
 /// What [`Network::evaluate`](nxm_net::Network::evaluate) on `examples` examples, at least 1, executes beside its kernels.
 ///
 /// For each 256 of them, and the rest: 1 mul, 2 additions, 2 conversions (1 in f64), of a loss that is a sum an addition and a conversion less; with weights of classes or examples B − 1 additions, and a
 /// conversion less. Weights of examples are B conversions (none); with class weights too B mul. In the end 1 div; with labels 1 div and 2 conversions more. Once what a step takes when it is made ([`new_step_beside_kernels`]), and
-/// what a program takes ([`new_program_beside_kernels`]) for 256 rows and for the rest. To find the largest outputs takes integers alone.
+/// what a program takes ([`new_program_beside_kernels`]) for 256 rows and for the rest, where a layer norm takes 1/M once, a batch norm ε
+/// alone and a dropout nothing. To find the largest outputs takes integers alone.
 ///
 /// A batch whose labels all weigh nothing differs: its losses are added up in f64. This formula is for other batches.
 ///
@@ -292,8 +326,9 @@ pub fn evaluation_beside_kernels(
     let batch = Kinds::new([(Kind::Mul, 1), (Kind::Add, adds), rounded(element, 1)])?;
     let labels = u128::from(loss.takes_labels());
     let end = Kinds::new([(Kind::Div, 1 + labels), (Kind::Convert, 2 * labels)])?;
-    let programs = new_program_beside_kernels(network, element)?.times(sizes.into())?;
-    let new = new_step_beside_kernels(network, element)?;
+    let program = program_constants(network, element, false)?;
+    let programs = program.times(2 * u128::from(sizes))?;
+    let new = program.plus(&shares(network, element)?)?;
     batch.times(batches.into())?.plus(&weights)?.plus(&end)?.plus(&programs)?.plus(&new)
 }
 

@@ -56,10 +56,10 @@ pub(super) fn compulsory(operation: &Operation, element: ElementType) -> Result<
             Ok([of(&[x, delta], &[])?, of(&parameters, &parameters)?])
         }
         Op::ColumnSum { a, sum } => one(of(&[a], &[sum])?),
-        Op::Activate { activation, z } => match activation.function() {
-            None => one(Traffic::NONE),
-            Some(_) => one(of(&[z], &[z])?),
-        },
+        Op::Activate { activation, sums, z } => {
+            let written: Vec<Layout> = activation.function().map(|_| z).into_iter().chain(sums).collect();
+            one(if written.is_empty() { Traffic::NONE } else { of(&[z], &written)? })
+        }
         Op::Derive { activation, kept, delta } => match derived(activation, kept) {
             None => one(Traffic::NONE),
             Some(kept) => one(of(&[delta, kept], &[delta])?),
@@ -84,6 +84,24 @@ pub(super) fn compulsory(operation: &Operation, element: ElementType) -> Result<
         Op::WeighRows { weights, delta, .. } => one(of(&[weights, delta], &[delta])?),
         Op::AddSquares { x, .. } => one(of(&[x], &[])?),
         Op::ClipScale { .. } => one(Traffic::NONE),
+        Op::Multiply { x, by, to } => one(of(&[x, by], &[to])?),
+        Op::Blend { x, to, .. } => one(of(&[x, to], &[to])?),
+        Op::ColumnDot { a, b, sum } => one(of(&[a, b], &[sum])?),
+        Op::LayerNorm { x, weights, bias, normalized, scales, a, .. } => {
+            one(of(&[x, weights, bias], &[normalized, scales, a])?)
+        }
+        Op::LayerNormGradient { delta, weights, normalized, scales, d, .. } => {
+            one(of(&[delta, weights, normalized, scales], &[d])?)
+        }
+        Op::BatchNorm { x, weights, bias, mean, variance, scales, normalized, a, .. } => {
+            one(of(&[x, weights, bias], &[mean, variance, scales, normalized, a])?)
+        }
+        Op::BatchNormGradient { delta, weights, normalized, scales, sums: [of_bias, of_weights], d, .. } => {
+            one(of(&[delta, weights, normalized, scales, of_bias, of_weights], &[d])?)
+        }
+        Op::BatchNormEvaluate { x, weights, bias, mean, variance, a, .. } => {
+            one(of(&[x, weights, bias, mean, variance], &[a])?)
+        }
     }
 }
 

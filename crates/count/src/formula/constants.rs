@@ -25,7 +25,7 @@ use crate::kind::{Kind, Kinds, Overflow};
 /// | Lion | 3 | 1 | | | | | 4 |
 /// | Rprop | | | | | | | 4 |
 ///
-/// Where biases follow a rule of their own ([`Optimizer::of_biases`]), the constants of that rule without decay come to them.
+/// Where biases and norms follow a rule of their own ([`Optimizer::of_biases`]), the constants of that rule without decay come to them.
 ///
 /// # Errors
 /// None but [`Overflow`], which such small numbers do not cause.

@@ -1,7 +1,7 @@
 //! What each kernel of the catalogue executes: the one place where an [`Operation`] meets its formula.
 
-use nxm_kernels::Operation;
 use nxm_kernels::call::{Op, RightLayout};
+use nxm_kernels::{Layout, Operation};
 
 use super::Vectors;
 use super::multiplication::{Follows, Multiplication};
@@ -38,9 +38,9 @@ impl Vectors {
             | Op::DenseWeightGradient { .. }
             | Op::DenseUpdate { .. } => Tally::sum(v.fused(operation)?),
             Op::ColumnSum { a, .. } => v.column_sum(a.rows as u128, a.cols as u128),
-            Op::Activate { activation, z } => match activation.function() {
+            Op::Activate { activation, sums, z } => match activation.function() {
                 None => Ok(Tally::NONE),
-                Some(function) => v.apply(function, Rows::of(&[z], lanes, together)),
+                Some(function) => v.apply(function, Rows::of(&[z], lanes, taken(sums))),
             },
             Op::Derive { activation, kept, delta } => v.derive(activation, Rows::of(&[delta, kept], lanes, together)),
             Op::Apply { function, x } => v.apply(function, Rows::of(&[x], lanes, together)),
@@ -64,6 +64,14 @@ impl Vectors {
             Op::AddSquares { x, .. } => v.add_squares(Rows::of(&[x], lanes, together)),
             Op::ClipScale { .. } => v.clip_scale(),
             Op::Scale { x, .. } => v.scale(Rows::of(&[x], lanes, together)),
+            Op::Multiply { x, by, to } => v.multiply_elements(&[to, x, by]),
+            Op::Blend { x, to, .. } => v.blend(&[to, x]),
+            Op::ColumnDot { a, .. } => v.column_dot(a.rows as u128, a.cols as u128),
+            Op::LayerNorm { a, .. } => v.layer_norm(a),
+            Op::LayerNormGradient { d, .. } => v.layer_norm_gradient(d),
+            Op::BatchNorm { a, .. } => v.batch_norm(a),
+            Op::BatchNormGradient { d, .. } => v.batch_norm_gradient(d),
+            Op::BatchNormEvaluate { a, .. } => v.batch_norm_evaluate(a),
         }
     }
 
@@ -74,4 +82,9 @@ impl Vectors {
             None => Ok([self.operation(operation)?, Tally::NONE]),
         }
     }
+}
+
+/// Rows to which a function is applied are taken together unless the sums that are kept have gaps.
+pub(super) fn taken(sums: Option<Layout>) -> Taken {
+    if sums.is_none_or(|sums| sums.is_without_gaps()) { Taken::Together } else { Taken::Apart }
 }

@@ -7,6 +7,7 @@
 //! by a kernel; where a compiler sees that a number was loaded before, it may keep it.
 
 mod losses;
+mod norms;
 mod operation;
 mod products;
 

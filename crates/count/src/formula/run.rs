@@ -21,8 +21,8 @@ pub(super) fn by_phase<V: Amount>(
     cost: impl Fn(&Operation) -> Result<[V; 2], Overflow>,
 ) -> Result<Breakdown<V>, CountError> {
     CountError::not_zero("the batch", rows)?;
-    let sizes = network.sizes().windows(2);
-    let mut layers: Vec<LayerPhases<V>> = sizes.map(|pair| LayerPhases::new(pair[0], pair[1])).collect();
+    let sizes = network.sizes();
+    let mut layers: Vec<LayerPhases<V>> = sizes.windows(2).map(|pair| LayerPhases::new(pair[0], pair[1])).collect();
     let mut loss = V::default();
     for (region, operation) in operations(network, element, rows, run)? {
         let within = CountError::within(region);

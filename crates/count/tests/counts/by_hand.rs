@@ -5,8 +5,8 @@ use crate::textbook::{Answers, Machine, Trainer};
 use nxm_count::{Clipping, Counted, Formulas, NetworkSpec};
 use nxm_kernels::{Activation, Cpu, Executor, Level, MatrixRef};
 use nxm_net::{
-    Adadelta, Adagrad, Adam, AdamW, Adamax, Lion, Loss, NAdam, Network, Optimizer, OptimizerState, RAdam, RmsProp,
-    Rprop, Sgd, Step, Targets,
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Layer, Lion, Loss, NAdam, Network, Optimizer, OptimizerState, RAdam,
+    RmsProp, Rprop, Sgd, Step, Targets,
 };
 use proptest::prelude::*;
 
@@ -174,6 +174,9 @@ fn optimizers() -> Vec<Optimizer> {
         Adam::new(0.01).with_betas(0.8, 0.9).with_weight_decay(0.1).into(),
         AdamW::new(0.01).with_weight_decay(0.1).into(),
         AdamW::new(0.01).with_weight_decay(0.0).into(),
+        // Biases, and scale and shift of norms, do not decay.
+        plain.with_weight_decay(0.1).with_bias_decay(false).into(),
+        AdamW::new(0.01).with_weight_decay(0.1).with_bias_decay(false).into(),
         Adam::new(0.01).with_amsgrad(true).with_weight_decay(0.1).into(),
         AdamW::new(0.01).with_amsgrad(true).into(),
         // A larger ε than by default: an error of a gradient near zero is raised by η/ε.
@@ -219,22 +222,30 @@ fn losses(outputs: usize) -> Vec<Loss> {
 const NORMS: [Option<f64>; 4] = [None, Some(0.01), Some(0.5), Some(1e6)];
 
 fn trainings() -> impl Strategy<Value = Training> {
-    let layers = proptest::collection::vec((1u64..12, proptest::sample::select(&Activation::ALL)), 1..=3);
+    // A norm stands behind one layer in four, and one in four has no biases.
+    let quarter = || proptest::bool::weighted(0.25);
+    let layer = (1u64..12, proptest::sample::select(&Activation::ALL), [quarter(), quarter()]);
+    let layers = proptest::collection::vec(layer, 1..=3);
     let weighted = any::<bool>();
     let kinds =
         (0..losses(1).len(), proptest::sample::select(optimizers()), proptest::sample::select(&NORMS), weighted);
     (1u64..12, layers, kinds, 1usize..10, (0usize..4, any::<u32>())).prop_map(
         |(inputs, layers, (loss, optimizer, max_norm, weighted), batch, (zeros, seed))| {
-            let (mut units, activations): (Vec<u64>, Vec<Activation>) = layers.into_iter().unzip();
-            let outputs = units.last_mut().expect("a layer");
+            let mut layers = layers;
+            let outputs = &mut layers.last_mut().expect("a layer").0;
             if losses(1)[loss].takes_labels() {
                 // The softmax of one class is 1, so its gradient is nothing but rounding errors. Adam divides them by their own size, and
                 // no tolerance holds.
                 *outputs = 2.max(*outputs);
             }
             let loss = losses(*outputs as usize)[loss].clone();
-            let sizes = [&[inputs], &units[..]].concat();
-            let spec = NetworkSpec::with_activations(sizes, activations, loss).unwrap().with_optimizer(optimizer);
+            let layers = layers.into_iter().flat_map(|(units, activation, [norm, bare])| {
+                let dense = Layer::dense(units, activation);
+                let dense = if bare { dense.without_bias() } else { dense };
+                if norm { vec![dense, Layer::layer_norm().with_activation(activation)] } else { vec![dense] }
+            });
+            let spec = NetworkSpec::with_layers(inputs, layers.collect::<Vec<_>>(), loss).unwrap();
+            let spec = spec.with_optimizer(optimizer);
             let spec = if weighted { spec.with_example_weights() } else { spec };
             // Whole batches and a short one, and one more with what the short one left.
             let rows = vec![batch, batch, batch.div_ceil(2), batch];

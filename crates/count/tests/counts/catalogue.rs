@@ -6,6 +6,7 @@ use crate::cases::{Case, Draw, Laid, Recording, with_room};
 use crate::dense::{Does, Layer, OfLayer};
 use crate::losses::{LOSSES, OfBatch};
 use crate::matrices::{FORMS, Gemm, MatrixAndVectors, ON_MATRIX, Order, Scaled};
+use crate::norms::{NORMS, OfNorm};
 use crate::rules::Choice;
 use crate::vectors::{ByRows, ClipScale, Elements, OfLength, OnElements, OnRows, OnVectors};
 use nxm_kernels::{Activation, Cpu, Function, Level, Operation};
@@ -34,6 +35,9 @@ fn every_kernel_has_a_case() {
     }
     for kind in LOSSES {
         cases.push(Box::new(OfBatch { kind, rows: 2, cols: 3, laid: [Laid::Plain; 4], columns: false }));
+    }
+    for kind in NORMS {
+        cases.push(Box::new(OfNorm { kind, rows: 2, cols: 3, laid: [Laid::Plain; 4] }));
     }
     cases.push(Box::new(Gemm { form: FORMS[0], m: 2, k: 3, n: 4 }));
     cases.push(Box::new(Scaled { m: 2, k: 3, n: 4, alpha: 0.5, beta: 0.5, order: Order::Rows }));

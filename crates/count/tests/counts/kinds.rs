@@ -1,6 +1,37 @@
-//! The losses and optimizers that steps are counted with, each with its options.
+//! The layers, losses and optimizers that steps are counted with, each with its options.
 
-use nxm_net::{Adadelta, Adagrad, Adam, AdamW, Adamax, Lion, Loss, NAdam, Optimizer, RAdam, RmsProp, Rprop, Sgd};
+use nxm_kernels::Activation;
+use nxm_net::{
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Layer, Lion, Loss, NAdam, Optimizer, RAdam, RmsProp, Rprop, Sgd,
+};
+use proptest::prelude::*;
+
+/// Sizes around those of vectors and panels, and others.
+pub fn size() -> impl Strategy<Value = u64> {
+    prop_oneof![proptest::sample::select(vec![1u64, 7, 8, 9, 15, 16, 17, 31, 33, 48, 64, 65]), 1u64..50]
+}
+
+/// Any activation.
+fn activation() -> impl Strategy<Value = Activation> {
+    proptest::sample::select(&Activation::ALL)
+}
+
+/// Dense layers, each with an activation of its own; one in four has no biases.
+pub fn dense_layers() -> impl Strategy<Value = Layer> {
+    (size(), activation(), proptest::bool::weighted(0.75)).prop_map(|(units, activation, bias)| {
+        let layer = Layer::dense(units, activation);
+        if bias { layer } else { layer.without_bias() }
+    })
+}
+
+/// Layers of every kind, as they may stand behind a dense one.
+pub fn any_layers() -> impl Strategy<Value = Layer> {
+    let norm = (any::<bool>(), activation()).prop_map(|(by_rows, activation)| {
+        let norm = if by_rows { Layer::layer_norm() } else { Layer::batch_norm() };
+        norm.with_activation(activation)
+    });
+    prop_oneof![4 => dense_layers(), 2 => norm, 1 => Just(Layer::dropout(0.25))]
+}
 
 /// Every loss, with each of its options.
 pub fn losses(outputs: usize) -> Vec<Loss> {
@@ -12,6 +43,11 @@ pub fn losses(outputs: usize) -> Vec<Loss> {
     losses.push(Loss::BinaryCrossEntropy { positive_weights: class_weights });
     losses.push(Loss::SmoothL1 { beta: 0.3 });
     losses
+}
+
+/// Whether a loss may be a sum.
+pub fn summable(loss: &Loss) -> bool {
+    !(loss.takes_labels() && loss.is_weighted())
 }
 
 /// Every optimizer with each of its options.

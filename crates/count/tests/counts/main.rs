@@ -12,6 +12,7 @@ mod kinds;
 mod lbfgs;
 mod losses;
 mod matrices;
+mod norms;
 mod questions;
 mod rules;
 mod shapes;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cases::{Draw, Textbook, bits, numbers, thread_counts, with_room};
-use crate::kinds::{losses, optimizers};
+use crate::kinds::{any_layers, dense_layers, losses, optimizers, size, summable};
 use crate::textbook;
 use nxm_count::{
     Breakdown, Clipping, Cost, Counted, Formulas, Kinds, LayerPhases, NetworkSpec, Run, Tally, TrainingLength, verify,
@@ -13,16 +13,16 @@ use nxm_kernels::{
     WORTH_A_THREAD,
 };
 use nxm_net::{
-    Dataset, EVALUATION_ROWS, Lion, Loss, NetError, Network, Optimizer, OptimizerState, Predictor, Step, Targets,
-    WeightAverage,
+    Dataset, EVALUATION_ROWS, Layer, Lion, Loss, NetError, Network, Optimizer, OptimizerState, Predictor, Step,
+    Targets, WeightAverage, parse_layers,
 };
 use proptest::prelude::*;
 
 /// A network, and how many examples it is trained on.
 #[derive(Clone, Debug)]
 struct StepCase {
-    sizes: Vec<u64>,
-    activations: Vec<Activation>,
+    inputs: u64,
+    layers: Vec<Layer>,
     loss: Loss,
     optimizer: Optimizer,
     clipping: Clipping,
@@ -36,14 +36,13 @@ struct StepCase {
 impl StepCase {
     /// Plain gradient descent.
     fn new(sizes: Vec<u64>, hidden: Activation, output: Activation, loss: Loss, batch: usize) -> StepCase {
-        let activations = NetworkSpec::new(sizes.clone(), hidden, output, loss.clone()).unwrap().activations().to_vec();
+        let layers = NetworkSpec::new(sizes.clone(), hidden, output, loss.clone()).unwrap().layer_list().to_vec();
         let (optimizer, clipping) = (Optimizer::sgd(0.1), Clipping::None);
-        StepCase { sizes, activations, loss, optimizer, clipping, batch, weighted: false, average: false }
+        StepCase { inputs: sizes[0], layers, loss, optimizer, clipping, batch, weighted: false, average: false }
     }
 
     fn spec(&self) -> NetworkSpec {
-        let (sizes, activations) = (self.sizes.clone(), self.activations.clone());
-        let spec = NetworkSpec::with_activations(sizes, activations, self.loss.clone()).unwrap();
+        let spec = NetworkSpec::with_layers(self.inputs, self.layers.clone(), self.loss.clone()).unwrap();
         let spec = spec.with_optimizer(self.optimizer).with_clipping(self.clipping);
         let spec = if self.average { spec.with_average() } else { spec };
         if self.weighted { spec.with_example_weights() } else { spec }
@@ -80,8 +79,8 @@ impl StepCase {
             (Run::Step, false) => step.train(&mut network, executor, x, targets, &mut optimizer),
             (Run::Step, true) => step.train_weighted(&mut network, executor, x, targets, &weights, &mut optimizer),
             (Run::Accumulation, _) => step
-                .accumulate(&network, executor, x, targets, 2)
-                .and_then(|_| step.accumulate(&network, executor, x, targets, 2)),
+                .accumulate(&mut network, executor, x, targets, 2)
+                .and_then(|_| step.accumulate(&mut network, executor, x, targets, 2)),
             (_, weighted) => match weighted {
                 true => step.gradients_weighted(&network, executor, x, targets, &weights),
                 false => step.gradients(&network, executor, x, targets),
@@ -206,8 +205,8 @@ fn accumulated_gradients() {
         (Clipping::ByValue, Lion::default().into()),
     ] {
         let job = StepCase {
-            sizes: vec![5, 9, 3],
-            activations: vec![Activation::Tanh, Activation::Identity],
+            inputs: 5,
+            layers: parse_layers("9 tanh, 3").unwrap(),
             loss: Loss::CROSS_ENTROPY,
             optimizer,
             clipping,
@@ -238,8 +237,8 @@ fn accumulated_gradients() {
 #[test]
 fn a_training_that_accumulates() {
     let job = StepCase {
-        sizes: vec![5, 3],
-        activations: vec![Activation::Identity],
+        inputs: 5,
+        layers: parse_layers("3").unwrap(),
         loss: Loss::MeanSquaredError,
         optimizer: Optimizer::sgd(0.1),
         clipping: Clipping::None,
@@ -257,21 +256,21 @@ fn a_training_that_accumulates() {
 }
 
 fn jobs() -> impl Strategy<Value = StepCase> {
-    let activation = || proptest::sample::select(&Activation::ALL);
-    let size = || prop_oneof![proptest::sample::select(vec![1u64, 7, 8, 9, 15, 16, 17, 31, 33, 48, 64, 65]), 1u64..50];
     let clipping =
         proptest::sample::select(&[Clipping::None, Clipping::Within, Clipping::Scaled, Clipping::ByValue][..]);
     let kinds = (0..losses(1).len(), proptest::sample::select(optimizers()), clipping, any::<[bool; 3]>());
-    // Each layer has an activation of its own.
-    let layers = proptest::collection::vec((size(), activation()), 1..=4);
+    let layers = (dense_layers(), proptest::collection::vec(any_layers(), 0..=4));
+    let layers = layers.prop_map(|(first, layers)| [vec![first], layers].concat());
     (size(), layers, kinds, 1usize..=40).prop_map(
         |(inputs, layers, (loss, optimizer, clipping, [weighted, average, sums]), batch)| {
-            let (units, activations): (Vec<u64>, Vec<Activation>) = layers.into_iter().unzip();
-            let loss = losses(units[units.len() - 1] as usize)[loss].clone();
+            let outputs = layers.iter().fold(inputs, |inputs, layer| layer.outputs(inputs));
+            let loss = losses(outputs as usize)[loss].clone();
             // Weights of examples and of classes are for means alone.
             let loss = if sums && !weighted && summable(&loss) { loss.summed() } else { loss };
-            let sizes = [&[inputs], &units[..]].concat();
-            StepCase { sizes, activations, loss, optimizer, clipping, batch, weighted, average }
+            // A batch norm needs two examples, in the half of the batch that is tried too.
+            let of_batches = layers.iter().any(|layer| matches!(layer, Layer::BatchNorm { .. }));
+            let batch = if of_batches { batch.max(3) } else { batch };
+            StepCase { inputs, layers, loss, optimizer, clipping, batch, weighted, average }
         },
     )
 }
@@ -370,11 +369,6 @@ fn every_optimizer_and_clipping() {
             );
         }
     }
-}
-
-/// Whether a loss may be a sum.
-fn summable(loss: &Loss) -> bool {
-    !(loss.takes_labels() && loss.is_weighted())
 }
 
 /// A sum takes the operations of the mean, in steps and evaluations.

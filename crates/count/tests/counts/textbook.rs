@@ -8,6 +8,7 @@
 mod activations;
 mod losses;
 mod machine;
+mod norms;
 mod optimizers;
 mod others;
 mod trainer;

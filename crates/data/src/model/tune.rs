@@ -38,7 +38,7 @@ impl Model {
     /// [`TableError`] if the recipe asks for another network, if the table lacks a column of the model, if it has a class that the model does
     /// not know, or as [`Model::fit`].
     pub fn fine_tune(&self, cpu: &Cpu, split: &Split<'_>, recipe: &Recipe) -> Result<Model, TableError> {
-        if recipe.hidden.is_some() || recipe.activation.is_some() {
+        if recipe.hidden.is_some() || recipe.activation.is_some() || recipe.layers.is_some() {
             return Err(TableError::Request(
                 "the recipe asks for hidden layers or their activation, and a fine-tuned model keeps those that it has"
                     .to_owned(),

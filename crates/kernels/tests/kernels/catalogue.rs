@@ -12,6 +12,7 @@ use nxm_kernels::{
 
 use crate::dense::{rules, rules_apart};
 use crate::loss_samples;
+use crate::norm_samples;
 use crate::support::*;
 
 /// Longer than any vector: a whole vector read or written beyond an operand lands in it.
@@ -174,7 +175,10 @@ pub fn call<T: Case>(sample: &mut Sample<T>) -> Result<Call<'_, T>, ShapeError> 
             Call::dense_update(x.view(), delta.view(), *rule, weights.view_mut(), state)
         }
         Op::ColumnSum { a, sum } => Call::column_sum(a.view(), sum.view_mut()),
-        Op::Activate { activation, z } => Call::activate(*activation, z.view_mut()),
+        Op::Activate { activation, sums: None, z } => Call::activate(*activation, z.view_mut()),
+        Op::Activate { activation, sums: Some(sums), z } => {
+            Call::activate_keeping(*activation, sums.view_mut(), z.view_mut())
+        }
         Op::Derive { activation, kept, delta } => Call::derive(*activation, kept.view(), delta.view_mut()),
         Op::Apply { function, x } => Call::apply(*function, x.view_mut()),
         Op::Softmax { z } => Call::softmax(z.view_mut()),
@@ -220,6 +224,7 @@ pub fn call<T: Case>(sample: &mut Sample<T>) -> Result<Call<'_, T>, ShapeError> 
         }
         Op::Scale { factor, x } => Call::scale(factor.view(), x.view_mut()),
         Op::Clamp { limit, x } => Call::clamp(*limit, x.view_mut()),
+        norm => norm_samples::call(norm),
     }
 }
 
@@ -306,6 +311,7 @@ pub fn name<T: Float>(sample: &Sample<T>) -> String {
     let which = match sample {
         Op::DenseForward { activation, sums, .. } => format!(" {activation}, sums kept: {}", sums.is_some()),
         Op::DenseInputGradient { activation, .. } => format!(" {activation}"),
+        Op::Activate { activation, sums: Some(_), .. } => format!(" {activation}, sums kept"),
         Op::Activate { activation, .. } | Op::Derive { activation, .. } => format!(" {activation}"),
         Op::Apply { function, .. } => format!(" {}", function.name()),
         Op::DenseUpdate { rule, .. } | Op::Update { rule, .. } => format!(" {rule:?}"),
@@ -381,7 +387,7 @@ pub fn samples<T: Case>([b, n, m]: [usize; 3], seed: u64) -> Vec<Sample<T>> {
         }
         let (delta, weights, kept, d) = (matrix(r, b, m), matrix(r, n, m), matrix(r, b, n), matrix(r, b, n));
         all.push(Op::DenseInputGradient { delta, weights, activation, kept, d });
-        all.push(Op::Activate { activation, z: matrix(r, b, m) });
+        all.push(Op::Activate { activation, sums: None, z: matrix(r, b, m) });
         all.push(Op::Derive { activation, kept: matrix(r, b, m), delta: matrix(r, b, m) });
     }
     all.extend(Function::ALL.map(|function| {
@@ -405,6 +411,7 @@ pub fn samples<T: Case>([b, n, m]: [usize; 3], seed: u64) -> Vec<Sample<T>> {
         all.push(Op::Update { rule, gradient: matrix(r, n, m), weights: matrix(r, n, m), state });
     }
     all.push(Op::Clamp { limit: t(0.3), x: matrix(r, b, m) });
+    all.extend(norm_samples::norms(b, m, &mut stream(seed, "norms")));
     all
 }
 

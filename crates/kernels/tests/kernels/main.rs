@@ -33,6 +33,7 @@ mod errors;
 mod functions;
 mod level;
 mod loss_samples;
+mod norm_samples;
 mod operands;
 mod order;
 mod padding;

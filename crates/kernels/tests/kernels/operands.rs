@@ -31,12 +31,12 @@ impl Change {
     }
 }
 
-/// What the other operands leave open: of which matrix, counted in the order of the fields, may rows, columns or strides be anything?
-fn is_open(kernel: &str, matrix: usize, change: Change) -> bool {
+/// What the other operands leave open: of which of so many matrices, counted in the order of the fields, may rows, columns or strides be anything?
+fn is_open(kernel: &str, matrices: usize, matrix: usize, change: Change) -> bool {
     use Change::*;
     match (kernel, matrix) {
         // In place, or beside a single element: any shape.
-        ("activate" | "apply" | "softmax" | "log_softmax" | "clamp", 0) => change != Stride,
+        ("activate" | "apply" | "softmax" | "log_softmax" | "clamp", 0) if matrices == 1 => change != Stride,
         ("add_squares" | "scale", 1) => change != Stride,
         // As many rows, or columns, as there are: they are summed.
         ("column_sum", 0) => change == Row,
@@ -83,8 +83,9 @@ fn check_every_operand<T: Case>() {
                 });
                 let what = format!("matrix {at} of {} with {change:?}", name(sample));
                 // The strides of a single column are nobody's.
-                let open =
-                    is_open(sample.name(), at, change) && !is_bias || change == Change::Stride && single || is_wide;
+                let open = is_open(sample.name(), matrices(sample), at, change) && !is_bias
+                    || change == Change::Stride && single
+                    || is_wide;
                 match call(&mut unfit) {
                     Ok(_) => assert!(open, "{what} was accepted"),
                     Err(error) => {

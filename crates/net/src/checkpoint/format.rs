@@ -3,7 +3,8 @@
 //! | tensor | shape |
 //! |---|---|
 //! | `layers.L.weights`, `layers.L.bias` | N × M, M |
-//! | `average.L.weights`, `average.L.bias` | the same, if an average of weights is kept |
+//! | `layers.L.mean`, `layers.L.variance` of a batch norm | M |
+//! | `average.L.weights`, `average.L.bias`, `average.L.mean`, `average.L.variance` | the same as of `layers`, if an average of weights is kept |
 //! | `optimizer.L.weights.NAME`, `optimizer.L.bias.NAME` | the same; NAME as in [`Optimizer::state_names`](crate::Optimizer::state_names) |
 //!
 //! Every version ends with the checksum of all bytes before it and has the fields "format" and "version": these must be
@@ -13,6 +14,9 @@
 //! 2, the losses and the input gradients of a single example are summed in another order, and optimizer state that becomes subnormal is 0. A training therefore goes on from a file of
 //! version 2 as it would have gone on without the file, to the last bit. From a file of version 1 it goes on as this program computes, and
 //! is saved as version 2.
+//!
+//! Version 3 is written of networks with layers that are not dense ones with biases. It has one field more, `layers`, the text of the
+//! [layers](crate::Layer), and tensors of what these have: `weights` of a norm are M numbers. All other networks are still written as version 2.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -29,7 +33,9 @@ use super::options;
 use super::summary::{CheckpointSummary, ElementType};
 use crate::average::WeightAverage;
 use crate::error::NetError;
-use crate::layer::WEIGHTS;
+use crate::layer::{WEIGHTS, matrix, matrix_mut};
+use crate::layers::{Layer, parse_layers};
+use crate::layout::LayerLayout;
 use crate::network::Network;
 use crate::optimizer::{Optimizer, OptimizerState};
 use crate::schedule::PlateauState;
@@ -43,8 +49,12 @@ const NOTE: &str = "note.";
 const PRODUCT: &str = "optimizer.momentum_product";
 /// The field of the number of updates of the average of weights.
 const UPDATES: &str = "ema.updates";
-/// The version that is written.
-const NEWEST: u64 = 2;
+/// The newest version, which is written of networks with layers other than dense ones with biases. It has a field of its own for layers.
+const NEWEST: u64 = 3;
+/// The version that is written of all other networks: programs that know no other layers still read it.
+const PLAIN: u64 = 2;
+/// The field of the layers.
+const LAYERS: &str = "layers";
 
 /// What is written: the parts of a [`Checkpoint`], wherever they are.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +87,12 @@ impl<T: Element> CheckpointParts<'_, T> {
         self.check()?;
         let mut fields = Fields::default();
         fields.text("format", FORMAT);
-        fields.number("version", NEWEST);
+        let layers: Vec<Layer> = self.network.layers().map(|layer| layer.layer()).collect();
+        let plain = layers.iter().all(|layer| layer.is_plain());
+        fields.number("version", if plain { PLAIN } else { NEWEST });
+        if !plain {
+            fields.text(LAYERS, &layers.iter().map(Layer::to_string).collect::<Vec<_>>().join(", "));
+        }
         fields.text("element", T::NAME);
         fields.numbers("sizes", &self.network.sizes());
         let activations: Vec<&str> = self.network.activations().map(Activation::name).collect();
@@ -101,8 +116,7 @@ impl<T: Element> CheckpointParts<'_, T> {
         for (name, note) in self.notes {
             fields.text(&format!("{NOTE}{name}"), note);
         }
-        let sizes = self.network.sizes();
-        let tensors = tensors(ElementType::of::<T>(), &sizes, self.options);
+        let tensors = tensors(ElementType::of::<T>(), self.network.inputs(), &layers, self.options);
         header(fields.into_metadata(), &tensors.collect::<Result<Vec<_>, _>>()?)
     }
 
@@ -112,16 +126,16 @@ impl<T: Element> CheckpointParts<'_, T> {
         to.write_all(header)?;
         let state = &self.state.optimizer;
         let average = self.state.average.as_ref().map(WeightAverage::network);
-        for (l, (layer, layout)) in self.network.layers().zip(&self.network.layout.layers).enumerate() {
-            write_numbers(layer.weights(), &mut to)?;
-            write_numbers(MatrixRef::from_row(layer.bias()), &mut to)?;
-            for i in 0..state.kept() {
-                write_numbers(state.matrix(i, layout.weights), &mut to)?;
-                write_numbers(state.matrix(i, layout.bias), &mut to)?;
+        for layout in &self.network.layout.layers {
+            let stored = |network: &Network<T>, to: &mut Hashed<_>| {
+                layout.stored().try_for_each(|place| write_numbers(matrix(network.parameters.as_slice(), place), to))
+            };
+            stored(self.network, &mut to)?;
+            for (i, place) in (0..state.kept()).flat_map(|i| layout.places().map(move |place| (i, place))) {
+                write_numbers(state.matrix(i, place), &mut to)?;
             }
             if let Some(average) = average {
-                write_numbers(average.layer(l).weights(), &mut to)?;
-                write_numbers(MatrixRef::from_row(average.layer(l).bias()), &mut to)?;
+                stored(average, &mut to)?;
             }
         }
         let Hashed { to, hash } = to;
@@ -129,24 +143,53 @@ impl<T: Element> CheckpointParts<'_, T> {
     }
 }
 
+/// What a tensor belongs to.
+#[derive(Clone, Copy, Debug)]
+enum Of {
+    /// A network: the one that is trained, or that of averaged weights.
+    Network(&'static str),
+    /// What an optimizer keeps by this name.
+    State(&'static str),
+}
+
 /// The tensors of a network, of what its optimizer keeps and of its average, in the order in which they are written.
 fn tensors(
     element: ElementType,
-    sizes: &[usize],
+    inputs: usize,
+    layers: &[Layer],
     options: &TrainingOptions,
 ) -> impl Iterator<Item = Result<Tensor, NetError>> {
     let dtype = element.in_safetensors();
     let (kept, averages) = (options.optimizer.state_names(), options.ema.is_some());
-    sizes.windows(2).enumerate().flat_map(move |(l, pair)| {
-        let (n, m) = (pair[0], pair[1]);
-        let own = std::iter::once((format!("layers.{l}.weights"), format!("layers.{l}.bias")));
-        let of_state = move |name| (format!("optimizer.{l}.weights.{name}"), format!("optimizer.{l}.bias.{name}"));
-        let average = averages.then(|| (format!("average.{l}.weights"), format!("average.{l}.bias")));
-        own.chain(kept.iter().map(of_state)).chain(average).flat_map(move |(weights, bias)| {
-            [(weights, n, vec![n, m]), (bias, 1, vec![m])].map(|(name, rows, shape)| {
+    let mut fan_in = inputs;
+    layers.iter().enumerate().flat_map(move |(l, layer)| {
+        let m = usize::try_from(layer.outputs(fan_in as u64)).unwrap_or(usize::MAX);
+        let n = std::mem::replace(&mut fan_in, m);
+        let (weights, has_bias) = match layer {
+            Layer::Dense { bias, .. } => (Some(("weights", n, vec![n, m])), *bias),
+            Layer::LayerNorm { .. } | Layer::BatchNorm { .. } => (Some(("weights", 1, vec![m])), true),
+            Layer::Dropout { .. } => (None, false),
+        };
+        let bias = has_bias.then(|| ("bias", 1, vec![m]));
+        let parts: Vec<_> = [weights, bias].into_iter().flatten().collect();
+        let running = match layer {
+            Layer::BatchNorm { .. } => vec![("mean", 1, vec![m]), ("variance", 1, vec![m])],
+            _ => Vec::new(),
+        };
+        let own = std::iter::once(Of::Network("layers"));
+        let names = own.chain(kept.iter().map(|name| Of::State(name)));
+        names.chain(averages.then_some(Of::Network("average"))).flat_map(move |of| {
+            let tensor = |(part, rows, shape): (&str, usize, Vec<usize>)| {
+                let name = match of {
+                    Of::Network(network) => format!("{network}.{l}.{part}"),
+                    Of::State(state) => format!("optimizer.{l}.{part}.{state}"),
+                };
                 let bytes = element.bytes(WEIGHTS, rows, m)? as u64;
                 Ok(Tensor { name, dtype, shape, bytes })
-            })
+            };
+            // No optimizer keeps anything of running statistics.
+            let running = if let Of::Network(_) = of { running.clone() } else { Vec::new() };
+            parts.iter().cloned().chain(running).map(tensor).collect::<Vec<_>>()
         })
     })
 }
@@ -240,9 +283,17 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
     if activations.len() != layers {
         return Err(wrong("activations", format!("one for each of {layers} layers"), format!("{activations:?}")));
     }
+    let layers = match fields.has(LAYERS) {
+        false => {
+            let units = sizes[1..].iter().map(|units| *units as u64);
+            units.zip(&activations).map(|(units, activation)| Layer::dense(units, *activation)).collect()
+        }
+        true => read_layers(fields, &sizes, &activations)?,
+    };
     let options = options::read(fields)?;
     let summary = CheckpointSummary {
         element,
+        layers,
         examples: fields.whole("examples")?,
         progress: Progress {
             epochs: fields.whole("progress.epochs")?,
@@ -265,7 +316,7 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
         options,
     };
     // From here on the sizes are those of the data that is there: no memory is taken that the file does not fill.
-    header.check(tensors(element, &summary.sizes, &summary.options))?;
+    header.check(tensors(element, summary.sizes[0], &summary.layers, &summary.options))?;
     if !(0.0..=1.0).contains(&summary.momentum_product) {
         return Err(wrong(PRODUCT, "a number from 0 to 1", summary.momentum_product.to_string()));
     }
@@ -273,11 +324,24 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
     Ok(summary)
 }
 
+/// The layers, where they have a field of their own. They must be those of the sizes and activations.
+fn read_layers(fields: Reader<'_>, sizes: &[usize], activations: &[Activation]) -> Result<Vec<Layer>, ContentError> {
+    let text = fields.text(LAYERS)?;
+    let layers = parse_layers(text).map_err(|error| wrong(LAYERS, "layers", error.to_string()))?;
+    let mut units = sizes[0] as u64;
+    let same = layers.len() == activations.len()
+        && layers.iter().zip(&sizes[1..]).zip(activations).all(|((layer, size), activation)| {
+            units = layer.outputs(units);
+            units == *size as u64 && layer.activation() == *activation
+        });
+    if same { Ok(layers) } else { Err(wrong(LAYERS, "layers of the sizes and activations", format!("{text:?}"))) }
+}
+
 /// The tensors after this header, in every version up to the newest.
 fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<Checkpoint<T>, ContentError> {
     let CheckpointSummary {
         sizes,
-        activations,
+        layers,
         options,
         examples,
         progress,
@@ -289,21 +353,16 @@ fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<C
         ..
     } = header;
     let mut data = Data(data);
-    let mut network = Network::zeros(&sizes, activations)?;
-    let mut average = options.ema.map(|_| Network::zeros(&sizes, network.activations())).transpose()?;
+    let mut network = Network::zeros(sizes[0], &layers)?;
+    let mut average = options.ema.map(|_| Network::zeros_like(&network)).transpose()?;
     let mut optimizer = OptimizerState::new(options.optimizer, &network)?;
-    for (l, layout) in Arc::clone(&network.layout).layers.iter().enumerate() {
-        let mut layer = network.layer_mut(l);
-        (0..layout.fan_in).for_each(|row| data.read(layer.weights_mut().row(row)));
-        data.read(layer.bias_mut());
-        for i in 0..optimizer.kept() {
-            (0..layout.fan_in).for_each(|row| data.read(optimizer.row_mut(i, layout.weights, row)));
-            data.read(optimizer.row_mut(i, layout.bias, 0));
+    for layout in &Arc::clone(&network.layout).layers {
+        data.read_layer(layout, &mut network);
+        for (i, place) in (0..optimizer.kept()).flat_map(|i| layout.places().map(move |place| (i, place))) {
+            (0..place.layout.rows).for_each(|row| data.read(optimizer.row_mut(i, place, row)));
         }
         if let Some(average) = &mut average {
-            let mut layer = average.layer_mut(l);
-            (0..layout.fan_in).for_each(|row| data.read(layer.weights_mut().row(row)));
-            data.read(layer.bias_mut());
+            data.read_layer(layout, average);
         }
     }
     optimizer.set_steps(steps, momentum_product);
@@ -327,6 +386,14 @@ fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<C
 struct Data<'a>(&'a [u8]);
 
 impl Data<'_> {
+    /// The next ones: all numbers of a layer of this network.
+    fn read_layer<T: Element>(&mut self, layout: &LayerLayout, network: &mut Network<T>) {
+        for place in layout.stored() {
+            let mut numbers = matrix_mut(network.parameters.as_mut_slice(), place);
+            (0..place.layout.rows).for_each(|row| self.read(numbers.row(row)));
+        }
+    }
+
     /// The next ones, as many as `to` has. They are there: the header was checked against the file's length.
     fn read<T: Element>(&mut self, to: &mut [T]) {
         let (bytes, rest) = self.0.split_at(size_of_val(to));

@@ -13,6 +13,7 @@ use super::file::Opened;
 use super::format;
 use crate::buffer::bytes;
 use crate::error::NetError;
+use crate::layers::Layer;
 use crate::schedule::PlateauState;
 use crate::train::{Progress, TrainingOptions, check_updates};
 
@@ -104,6 +105,8 @@ pub struct CheckpointSummary {
     pub sizes: Vec<usize>,
     /// The activation of each layer.
     pub activations: Vec<Activation>,
+    /// What each layer computes.
+    pub layers: Vec<Layer>,
     /// How it is trained.
     pub options: TrainingOptions,
     /// How many examples the data has.

@@ -9,6 +9,8 @@ use nxm_kernels::{Element, Executor, MatrixRef};
 use super::{add_scaled, largest, product};
 use crate::data::Targets;
 use crate::error::NetError;
+use crate::layer::{matrix, matrix_mut};
+use crate::layout::LayerLayout;
 use crate::network::Network;
 use crate::step::Step;
 
@@ -24,7 +26,7 @@ pub(super) struct Search<'a, T: Element> {
     pub(super) step: &'a mut Step<T>,
     pub(super) x: MatrixRef<'a, T>,
     pub(super) targets: Targets<'a, T>,
-    /// The parameters where a line begins, layer by layer, without padding.
+    /// The parameters where a line begins, layer by layer, without padding. Norms have theirs, and running statistics are none.
     pub(super) start: Vec<T>,
     /// Room for those that are tried.
     pub(super) here: Vec<T>,
@@ -48,7 +50,7 @@ pub(super) struct Found<T> {
 }
 
 impl<T: Element> Search<'_, T> {
-    /// Loss and gradient where the parameters are.
+    /// Loss and gradient where the parameters are. Gradients are in the order of [`LayerLayout::places`]; of what a layer lacks they are empty.
     pub(super) fn evaluate(&mut self) -> Result<(f64, Vec<T>), NetError> {
         let loss = self.step.gradients(self.network, self.executor, self.x, self.targets)?;
         let layers = 0..self.network.layers().len();
@@ -66,9 +68,10 @@ impl<T: Element> Search<'_, T> {
             head.copy_from_slice(from);
             to = rest;
         };
-        for layer in self.network.layers() {
-            (0..layer.fan_in()).for_each(|i| put(layer.weights().row(i)));
-            put(layer.bias());
+        let Network { layout, parameters } = &*self.network;
+        for place in layout.layers.iter().flat_map(LayerLayout::places) {
+            let numbers = matrix(parameters.as_slice(), place);
+            (0..numbers.rows()).for_each(|i| put(numbers.row(i)));
         }
     }
 
@@ -82,12 +85,10 @@ impl<T: Element> Search<'_, T> {
             to.copy_from_slice(head);
             from = rest;
         };
-        let layers = self.network.layers().len();
-        for l in 0..layers {
-            let mut layer = self.network.layer_mut(l);
-            let rows = layer.as_ref().fan_in();
-            (0..rows).for_each(|i| take(layer.weights_mut().row(i)));
-            take(layer.bias_mut());
+        let Network { layout, parameters } = &mut *self.network;
+        for place in layout.layers.iter().flat_map(LayerLayout::places) {
+            let mut numbers = matrix_mut(parameters.as_mut_slice(), place);
+            (0..place.layout.rows).for_each(|i| take(numbers.row(i)));
         }
         Ok(())
     }

@@ -195,7 +195,7 @@ optimizers! {
         nesterov: bool = false, with_nesterov, Either;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
-        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        /// Whether biases, and scale and shift of norms, decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
         bias_decay: bool = true, with_bias_decay, Either;
     }
 
@@ -210,7 +210,7 @@ optimizers! {
         epsilon: f64 = 1e-8, with_epsilon, NotNegative;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
-        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        /// Whether biases, and scale and shift of norms, decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
         bias_decay: bool = true, with_bias_decay, Either;
         /// AMSGrad (Reddi, Kale and Kumar 2018): the largest v so far in place of v.
         amsgrad: bool = false, with_amsgrad, Either;
@@ -226,7 +226,7 @@ optimizers! {
         epsilon: f64 = 1e-8, with_epsilon, NotNegative;
         /// λ, at least 0: w is multiplied by 1 − η·λ.
         weight_decay: f64 = 0.01, with_weight_decay, NotNegative;
-        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        /// Whether biases, and scale and shift of norms, decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
         bias_decay: bool = true, with_bias_decay, Either;
         /// AMSGrad (Reddi, Kale and Kumar 2018): the largest v so far in place of v.
         amsgrad: bool = false, with_amsgrad, Either;
@@ -245,7 +245,7 @@ optimizers! {
         centred: bool = false, with_centred, Either;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
-        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        /// Whether biases, and scale and shift of norms, decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
         bias_decay: bool = true, with_bias_decay, Either;
     }
 
@@ -260,7 +260,7 @@ optimizers! {
         epsilon: f64 = 1e-10, with_epsilon, NotNegative;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
-        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        /// Whether biases, and scale and shift of norms, decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
         bias_decay: bool = true, with_bias_decay, Either;
     }
 
@@ -273,7 +273,7 @@ optimizers! {
         epsilon: f64 = 1e-6, with_epsilon, NotNegative;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
-        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        /// Whether biases, and scale and shift of norms, decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
         bias_decay: bool = true, with_bias_decay, Either;
     }
 
@@ -288,7 +288,7 @@ optimizers! {
         epsilon: f64 = 1e-8, with_epsilon, NotNegative;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
-        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        /// Whether biases, and scale and shift of norms, decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
         bias_decay: bool = true, with_bias_decay, Either;
     }
 
@@ -303,7 +303,7 @@ optimizers! {
         epsilon: f64 = 1e-8, with_epsilon, NotNegative;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
-        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        /// Whether biases, and scale and shift of norms, decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
         bias_decay: bool = true, with_bias_decay, Either;
         /// ψ, at least 0: how fast μ comes close to β₁.
         momentum_decay: f64 = 4e-3, with_momentum_decay, NotNegative;
@@ -321,7 +321,7 @@ optimizers! {
         epsilon: f64 = 1e-8, with_epsilon, NotNegative;
         /// λ, at least 0: λ·w is added to the gradient.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
-        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        /// Whether biases, and scale and shift of norms, decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
         bias_decay: bool = true, with_bias_decay, Either;
     }
 
@@ -333,7 +333,7 @@ optimizers! {
         beta2: f64 = 0.99, with_beta2, BelowOne;
         /// λ, at least 0: w is multiplied by 1 − η·λ.
         weight_decay: f64 = 0.0, with_weight_decay, NotNegative;
-        /// Whether biases decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
+        /// Whether biases, and scale and shift of norms, decay too. If not, λ is 0 for them: PyTorch's group of parameters with `weight_decay=0`.
         bias_decay: bool = true, with_bias_decay, Either;
     }
 
@@ -409,8 +409,8 @@ impl Optimizer {
         })
     }
 
-    /// What biases follow, where that is not what weights follow: the same without weight decay. None if biases decay as weights do, or if
-    /// weights do not decay either.
+    /// What biases, and scale and shift of norms, follow where that is not what weights follow: the same without weight decay. None if they
+    /// decay as weights do, or if weights do not decay either.
     ///
     /// ```
     /// use nxm_net::{AdamW, Optimizer};

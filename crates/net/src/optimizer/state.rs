@@ -30,7 +30,7 @@ pub struct LayerState<T> {
 #[derive(Clone, Debug)]
 pub struct OptimizerState<T: Element> {
     optimizer: Optimizer,
-    /// What biases follow, if they do not decay and weights do.
+    /// What biases and norms follow, if they do not decay and weights do.
     of_biases: Option<Optimizer>,
     learning_rate: f64,
     steps: u64,
@@ -46,9 +46,9 @@ pub struct OptimizerState<T: Element> {
 /// What parameters follow in a step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules<T> {
-    /// The rule of weights; of biases too, unless they have their own.
+    /// The rule of the weights of dense layers; of biases, and of scale and shift of norms too, unless they have their own.
     pub(crate) of_weights: Rule<T>,
-    /// The rule of biases, where they do not decay and weights do. It keeps what the other does.
+    /// The rule of biases and norms, where they do not decay and weights do. It keeps what the other does.
     pub(crate) of_biases: Option<Rule<T>>,
 }
 
@@ -107,16 +107,18 @@ impl<T: Element> OptimizerState<T> {
         }
         let kept = state.kept();
         for (l, (layer, from)) in network.layout.layers.iter().zip(layers).enumerate() {
-            for (what, place, vectors) in
-                [("weights", layer.weights, &from.weights), ("biases", layer.bias, &from.bias)]
-            {
+            for (what, place, vectors) in [
+                ("weights", layer.has_weights().then_some(layer.weights), &from.weights),
+                ("biases", layer.bias, &from.bias),
+            ] {
                 for (i, vector) in vectors.iter().enumerate() {
-                    let (cols, len) = (place.layout.cols, place.layout.rows * place.layout.cols);
+                    let len = place.map_or(0, |place| place.layout.rows * place.layout.cols);
                     let expected = if i < kept { len } else { 0 };
                     if vector.len() != expected {
                         return Err(NetError::State { layer: l, what, expected, found: vector.len() });
                     }
-                    for (row, from) in vector.chunks_exact(cols).enumerate() {
+                    let Some(place) = place else { continue };
+                    for (row, from) in vector.chunks_exact(place.layout.cols).enumerate() {
                         state.row_mut(i, place, row).copy_from_slice(from);
                     }
                 }
@@ -142,10 +144,16 @@ impl<T: Element> OptimizerState<T> {
     }
     /// A copy of what is kept for each layer.
     pub fn layers(&self) -> Vec<LayerState<T>> {
-        let of =
-            |place| std::array::from_fn(|i| if i < self.kept() { self.matrix(i, place).to_vec() } else { Vec::new() });
+        let of = |place: Option<Place>| {
+            std::array::from_fn(|i| match place {
+                Some(place) if i < self.kept() => self.matrix(i, place).to_vec(),
+                _ => Vec::new(),
+            })
+        };
         let layers = self.layout.layers.iter();
-        layers.map(|layer| LayerState { weights: of(layer.weights), bias: of(layer.bias) }).collect()
+        layers
+            .map(|layer| LayerState { weights: of(layer.has_weights().then_some(layer.weights)), bias: of(layer.bias) })
+            .collect()
     }
 
     /// Changes η from the next step on. Costs 1 conversion if `T` is f32.
@@ -213,7 +221,7 @@ impl<T: Element> OptimizerState<T> {
     /// The first layer whose state holds a number that is not finite.
     pub(crate) fn first_not_finite(&self) -> Option<usize> {
         let finite = |place| (0..self.kept()).all(|i| finite_matrix(self.matrix(i, place)));
-        self.layout.layers.iter().position(|layer| !finite(layer.weights) || !finite(layer.bias))
+        self.layout.layers.iter().position(|layer| !layer.places().all(finite))
     }
 
     /// Whether the state fits the network.

@@ -1,5 +1,6 @@
 //! Writes the program of a network: its instructions, and the places of all they work on.
 
+mod layers;
 mod loss;
 mod sections;
 
@@ -8,9 +9,11 @@ use std::ops::Range;
 
 use nxm_kernels::call::Op;
 use nxm_kernels::program::{Instruction, Place, Places, Slot};
-use nxm_kernels::{Element, Kept, Layout, MOST_STATE, Phase, Region};
+use nxm_kernels::{Element, Layout, MOST_STATE, Phase, Region};
 
+use self::layers::Inside;
 use super::MemoryNeeds;
+use crate::dropout::Mask;
 use crate::layout::{LayerLayout, NetworkLayout, Room};
 use crate::loss::Loss;
 
@@ -99,7 +102,7 @@ impl<T> Purpose<T> {
 pub(crate) struct Outline<T: Element> {
     pub(crate) instructions: Vec<Instruction<T>>,
     pub(crate) sections: Sections,
-    pub(crate) results: Results,
+    pub(crate) results: Results<T>,
     /// Elements of the work memory; [`usize::MAX`] if there are more than that.
     pub(crate) work: usize,
     /// The same by what they are for.
@@ -108,9 +111,11 @@ pub(crate) struct Outline<T: Element> {
 
 /// Where results stand in the work memory.
 #[derive(Clone, Debug)]
-pub(crate) struct Results {
+pub(crate) struct Results<T> {
     /// The number 0, which the sum of squares starts from.
     zero: Place,
+    /// A row of zeros, which the sums of layers without biases start from; none if all layers have biases. Nobody writes to it.
+    zeros: Option<Place>,
     pub(crate) loss: Place,
     /// Of each row what the weighted loss is the sum of, before it is divided by the weights of all rows. Only a weighted loss has it.
     pub(crate) losses: Option<Place>,
@@ -122,23 +127,27 @@ pub(crate) struct Results {
     pub(crate) classes: Option<Place>,
     /// The weights of the batch's examples, if they have weights.
     pub(crate) weights: Option<Place>,
-    /// Of each layer ∂L/∂W, unless the step is fused.
-    pub(crate) weight_gradients: Vec<Place>,
-    /// Of each layer ∂L/∂b.
-    pub(crate) bias_gradients: Vec<Place>,
-    /// Of each layer both gradients of one micro-batch, if gradients are accumulated.
-    partial: Vec<[Place; 2]>,
+    /// Of each layer ∂L/∂W, unless the step is fused and the layer dense, or there are no weights.
+    pub(crate) weight_gradients: Vec<Option<Place>>,
+    /// Of each layer ∂L/∂b, if it has biases.
+    pub(crate) bias_gradients: Vec<Option<Place>>,
+    /// Of each layer the gradients of one micro-batch, if gradients are accumulated.
+    partial: Vec<[Option<Place>; 2]>,
     /// If gradients are clipped: Σ g² up to and including the weights of each layer, and up to and including its biases.
-    pub(crate) squares: Vec<[Place; 2]>,
+    pub(crate) squares: Vec<[Option<Place>; 2]>,
     /// Of each layer a = f(z).
     pub(crate) outputs: Vec<Place>,
     /// Of each layer what f' is computed from: z or a.
     kept: Vec<Place>,
+    /// What each layer keeps of its forward pass beside its outputs.
+    inside: Vec<Inside>,
+    /// The masks of dropouts, in a step.
+    pub(crate) masks: Vec<Mask<T>>,
 }
 
-impl Results {
-    /// The gradients of a layer's weights and biases, in a step that is not fused.
-    pub(crate) fn gradients(&self, layer: usize) -> [Place; 2] {
+impl<T> Results<T> {
+    /// The gradients of a layer's weights and biases, if it has biases, in a step that is not fused.
+    pub(crate) fn gradients(&self, layer: usize) -> [Option<Place>; 2] {
         [self.weight_gradients[layer], self.bias_gradients[layer]]
     }
 }
@@ -168,9 +177,14 @@ impl<T: Element> Outline<T> {
             ..MemoryNeeds::default()
         };
         if let Purpose::Training { mode, state, .. } = purpose {
-            sections.backward = writer.section(|w| w.backward(&results, delta, state));
+            sections.backward = writer.section(|w| {
+                w.backward(&results, delta, state);
+                if let UpdateMode::Fused = mode {
+                    w.statistics(&results);
+                }
+            });
             if let UpdateMode::Fused = mode {
-                // Behind all weights, so that they may follow a rule of their own.
+                // Behind all others, so that they may follow a rule of their own.
                 sections.biases = writer.section(|w| w.update_biases(&results, state));
                 sections.backward.end = sections.biases.end;
             }
@@ -187,10 +201,14 @@ impl<T: Element> Outline<T> {
                 });
                 sections.biases = writer.section(|w| w.update_biases(&results, state));
                 sections.update.end = sections.biases.end;
+                sections.statistics = writer.section(|w| w.statistics(&results));
             }
         }
         if let Purpose::Accumulation { .. } = purpose {
-            sections.backward = writer.section(|w| w.backward(&results, delta, 0));
+            sections.backward = writer.section(|w| {
+                w.backward(&results, delta, 0);
+                w.statistics(&results);
+            });
         }
         Outline { sections, results, work: writer.room.addressable(), needs, instructions: writer.instructions }
     }
@@ -216,12 +234,19 @@ impl<T: Element> Writer<'_, T> {
     }
 
     /// Places of results whose size does not depend on the number of rows. They come first, so that they are the same for every batch.
-    fn results(&mut self, loss: &Loss) -> Results {
+    fn results(&mut self, loss: &Loss) -> Results<T> {
         let (layout, room) = (self.layout, &mut self.room);
         let [zero, loss_at, norm, scale] = [(); 4].map(|()| room.place(1, 1));
         let classes = loss.is_weighted().then(|| room.place(loss.rows_of_shares(), layout.outputs()));
+        let without_bias = layout
+            .layers
+            .iter()
+            .filter(|layer| layer.layer.is_dense() && layer.bias.is_none())
+            .map(|layer| layer.fan_out)
+            .max();
         Results {
             zero,
+            zeros: without_bias.map(|widest| room.place(1, widest)),
             loss: loss_at,
             losses: None,
             norm,
@@ -234,25 +259,31 @@ impl<T: Element> Writer<'_, T> {
             squares: Vec::new(),
             outputs: Vec::new(),
             kept: Vec::new(),
+            inside: Vec::new(),
+            masks: Vec::new(),
         }
     }
 
     /// Places of gradients. Their size does not depend on the number of rows either.
-    fn gradients(&mut self, results: &mut Results, purpose: Purpose<T>) {
+    fn gradients(&mut self, results: &mut Results<T>, purpose: Purpose<T>) {
         let (layout, room) = (self.layout, &mut self.room);
         let Some(mode) = purpose.mode() else { return };
         for layer in &layout.layers {
-            results.bias_gradients.push(room.place(1, layer.fan_out));
-            if !matches!(mode, UpdateMode::Fused) {
-                results.weight_gradients.push(room.place(layer.fan_in, layer.fan_out));
-            }
+            let bias = layer.bias.map(|_| room.place(1, layer.fan_out));
+            results.bias_gradients.push(bias);
+            let fused = matches!(mode, UpdateMode::Fused) && layer.layer.is_dense();
+            let stored = layer.has_weights() && !fused;
+            results.weight_gradients.push(stored.then(|| room.place(layer.weights.layout.rows, layer.fan_out)));
             if let UpdateMode::Clipped(_) = mode {
-                results.squares.push([(); 2].map(|()| room.place(1, 1)));
+                results.squares.push([layer.has_weights(), bias.is_some()].map(|is| is.then(|| room.place(1, 1))));
             }
         }
         // Behind all others, which so stand at the same places in a step that updates by them.
         if let Purpose::Accumulation { .. } = purpose {
-            let of = |layer: &LayerLayout| [room.place(layer.fan_in, layer.fan_out), room.place(1, layer.fan_out)];
+            let of = |layer: &LayerLayout| {
+                let weights = layer.has_weights().then(|| room.place(layer.weights.layout.rows, layer.fan_out));
+                [weights, layer.bias.map(|_| room.place(1, layer.fan_out))]
+            };
             results.partial = layout.layers.iter().map(of).collect();
         }
     }
@@ -274,7 +305,7 @@ impl<T: Element> Writer<'_, T> {
     }
 
     /// The inputs of layer `l`: the data, or the outputs of the layer before.
-    fn inputs(&self, results: &Results, l: usize) -> Place {
+    fn inputs(&self, results: &Results<T>, l: usize) -> Place {
         match l {
             0 => {
                 let layout = Layout::row_major(self.rows, self.layout.inputs());
@@ -289,68 +320,11 @@ impl<T: Element> Writer<'_, T> {
         self.room.place_at(offset, self.rows, units)
     }
 
-    /// a₀ = f(x·W₀ + b₀), a₁ = f(a₀·W₁ + b₁), …
-    fn forward(&mut self, results: &mut Results, purpose: Purpose<T>) {
-        for (l, layer) in self.layout.layers.iter().enumerate() {
-            let (x, a) = (self.inputs(results, l), self.room.place(self.rows, layer.fan_out));
-            let trains = purpose.mode().is_some();
-            let sums =
-                (trains && layer.activation.kept() == Kept::Sums).then(|| self.room.place(self.rows, layer.fan_out));
-            let (weights, bias, activation) = (layer.weights, layer.bias, layer.activation);
-            self.push(Phase::Forward, l, Op::DenseForward { x, weights, bias, activation, sums, a });
-            results.outputs.push(a);
-            results.kept.push(sums.unwrap_or(a));
-        }
-    }
-
-    /// All gradients, from the last layer to the first. If weight gradients have no places, each is computed within its update.
-    fn backward(&mut self, results: &Results, delta: [usize; 2], state: usize) {
-        let [mut here, mut before] = delta;
-        let layout = self.layout;
-        for (l, layer) in layout.layers.iter().enumerate().rev() {
-            let delta = self.delta(here, layer.fan_out);
-            if l == layout.layers.len() - 1 && layer.activation.function().is_some() {
-                let (activation, kept) = (layer.activation, results.kept[l]);
-                self.push(Phase::ActivationGradient, l, Op::Derive { activation, kept, delta });
-            }
-            // This stands before the update, because it needs the weights of the forward pass.
-            if let Some(below) = l.checked_sub(1) {
-                let (weights, activation, kept) = (layer.weights, layout.layers[below].activation, results.kept[below]);
-                let d = self.delta(before, layer.fan_in);
-                self.push(Phase::InputGradient, l, Op::DenseInputGradient { delta, weights, activation, kept, d });
-            }
-            let x = self.inputs(results, l);
-            if let Some(&[gradient, sum]) = results.partial.get(l) {
-                let [weights, bias] = results.gradients(l);
-                self.push(Phase::BiasGradient, l, Op::ColumnSum { a: delta, sum });
-                self.push(Phase::BiasGradient, l, update(sum, bias, 0));
-                self.push(Phase::WeightGradient, l, Op::DenseWeightGradient { x, delta, gradient });
-                self.push(Phase::WeightGradient, l, update(gradient, weights, 0));
-                (here, before) = (before, here);
-                continue;
-            }
-            let sum = results.bias_gradients[l];
-            self.push(Phase::BiasGradient, l, Op::ColumnSum { a: delta, sum });
-            match results.weight_gradients.get(l) {
-                Some(&gradient) => {
-                    self.push(Phase::WeightGradient, l, Op::DenseWeightGradient { x, delta, gradient });
-                }
-                None => {
-                    let (weights, [first, second, _]) = (layer.weights, state_of(layer.weights, state));
-                    let state_of_weights = [first, second];
-                    let op = Op::DenseUpdate { x, delta, rule: (), weights, state: state_of_weights };
-                    self.push(Phase::Update, l, op);
-                }
-            }
-            (here, before) = (before, here);
-        }
-    }
-
     /// ‖g‖, and what gradients are to be multiplied by.
-    fn norm(&mut self, results: &Results, max_norm: T) {
+    fn norm(&mut self, results: &Results<T>, max_norm: T) {
         let mut before = results.zero;
         for (l, sums) in results.squares.iter().enumerate() {
-            for (x, sum) in results.gradients(l).into_iter().zip(*sums) {
+            for (x, sum) in results.gradients(l).into_iter().flatten().zip(sums.iter().flatten().copied()) {
                 self.push(Phase::Clip, l, Op::AddSquares { before, x, sum });
                 before = sum;
             }
@@ -361,34 +335,40 @@ impl<T: Element> Writer<'_, T> {
     }
 
     /// g ← scale·g of all gradients.
-    fn scale(&mut self, results: &Results) {
+    fn scale(&mut self, results: &Results<T>) {
         for l in 0..self.layout.layers.len() {
-            for x in results.gradients(l) {
+            for x in results.gradients(l).into_iter().flatten() {
                 self.push(Phase::Clip, l, Op::Scale { factor: results.scale, x });
             }
         }
     }
 
     /// All gradients within ±limit.
-    fn clamp(&mut self, results: &Results, limit: T) {
+    fn clamp(&mut self, results: &Results<T>, limit: T) {
         for l in 0..self.layout.layers.len() {
-            for x in results.gradients(l) {
+            for x in results.gradients(l).into_iter().flatten() {
                 self.push(Phase::Clip, l, Op::Clamp { limit, x });
             }
         }
     }
 
-    /// The updates of all weights by gradients that are stored.
-    fn update_weights(&mut self, results: &Results, state: usize) {
-        for (l, layer) in self.layout.layers.iter().enumerate() {
-            self.push(Phase::Update, l, update(results.weight_gradients[l], layer.weights, state));
+    /// The updates of the weights of all dense layers by gradients that are stored.
+    fn update_weights(&mut self, results: &Results<T>, state: usize) {
+        for (l, layer) in self.layout.layers.iter().enumerate().filter(|(_, layer)| layer.layer.is_dense()) {
+            if let Some(gradient) = results.weight_gradients[l] {
+                self.push(Phase::Update, l, update(gradient, layer.weights, state));
+            }
         }
     }
 
-    /// The updates of all biases.
-    fn update_biases(&mut self, results: &Results, state: usize) {
+    /// The updates of all biases, and of the scales of norms, which have as many weights as biases.
+    fn update_biases(&mut self, results: &Results<T>, state: usize) {
         for (l, layer) in self.layout.layers.iter().enumerate() {
-            self.push(Phase::Update, l, update(results.bias_gradients[l], layer.bias, state));
+            let [of_weights, of_bias] = results.gradients(l);
+            let of_weights = of_weights.filter(|_| !layer.layer.is_dense()).map(|gradient| (gradient, layer.weights));
+            for (gradient, parameters) in of_weights.into_iter().chain(of_bias.zip(layer.bias)) {
+                self.push(Phase::Update, l, update(gradient, parameters, state));
+            }
         }
     }
 }
@@ -410,6 +390,7 @@ mod tests {
     use nxm_kernels::{Activation, Element, MOST_STATE};
 
     use super::{Outline, Purpose, UpdateMode};
+    use crate::layers::Layer;
     use crate::layout::NetworkLayout;
     use crate::loss::Loss;
     use crate::plans::any_rule;
@@ -435,8 +416,10 @@ mod tests {
 
     /// Memory is what all its parts take together, and what a program touches of it.
     fn memory<T: Element>() {
-        for sizes in [&[30, 17, 9, 3][..], &[1, 1], &[5, 200, 8]] {
-            let layout = NetworkLayout::new::<T>(sizes, vec![Activation::Gelu; sizes.len() - 1]);
+        for sizes in [&[30u64, 17, 9, 3][..], &[1, 1], &[5, 200, 8]] {
+            let layers: Vec<Layer> = sizes[1..].iter().map(|units| Layer::dense(*units, Activation::Gelu)).collect();
+            let layers = if sizes.len() == 4 { layers.into_iter().map(Layer::without_bias).collect() } else { layers };
+            let layout = NetworkLayout::new::<T>(sizes[0] as usize, &layers);
             for (purpose, loss) in
                 purposes::<T>().into_iter().flat_map(|p| losses().into_iter().map(move |loss| (p, loss)))
             {
@@ -461,7 +444,8 @@ mod tests {
 
     #[test]
     fn results_stand_at_the_same_places_for_any_number_of_rows() {
-        let layout = NetworkLayout::new::<f32>(&[30, 17, 9], [Activation::Gelu, Activation::Identity]);
+        let layers = [Layer::dense(17, Activation::Gelu), Layer::dense(9, Activation::Identity).without_bias()];
+        let layout = NetworkLayout::new::<f32>(30, &layers);
         for (purpose, loss) in
             purposes::<f32>().into_iter().flat_map(|p| losses().into_iter().map(move |loss| (p, loss)))
         {

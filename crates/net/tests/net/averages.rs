@@ -7,6 +7,7 @@ use nxm_net::{
 };
 
 use crate::checkpoint::Folder;
+use crate::layers;
 use crate::resume::{job, steps};
 use crate::support::{bits, cpu};
 
@@ -50,6 +51,51 @@ fn an_average_is_what_its_definition_says() {
         assert_eq!(training.state().average.as_ref().unwrap().updates(), step as u64);
     }
     assert_eq!(training.evaluated(), training.state().averaged().unwrap());
+}
+
+/// Parameters of every kind of layer are averaged: scale and shift of norms too, and no biases where there are none. The running statistics of
+/// batch norms are those of the network at the last update, as with PyTorch's `use_buffers=False`. A checkpoint keeps all of it.
+#[test]
+fn an_average_of_every_kind_of_layer() {
+    for text in layers::TEXTS {
+        let (data, executor, options) = (layers::data(), cpu(), layers::options().with_ema(DECAY));
+        let (mut whole, mut parted) = (layers::network(text), layers::network(text));
+        let mut training = Training::new(&mut whole, &executor, &data, options.clone()).unwrap();
+        let mut expected: Vec<f64> = Vec::new();
+        let total = options.epochs * training.steps_per_epoch();
+        for step in 1..=total {
+            steps(&mut training, 1);
+            let weights = numbers(training.network());
+            assert_eq!(weights.len(), training.network().parameters());
+            expected = match step {
+                1 => weights,
+                _ => expected.iter().zip(weights).map(|(mean, w)| mean + (1.0 - DECAY) * (w - mean)).collect(),
+            };
+            let average = training.state().averaged().unwrap();
+            for (found, expected) in numbers(average).iter().zip(&expected) {
+                let off = (found - expected).abs();
+                // Two roundings a step, of numbers that may have been a tenth on their way to zero.
+                assert!(off <= total as f64 * f64::EPSILON * expected.abs().max(0.1), "{text}, {step}");
+            }
+            for (one, other) in average.layers().zip(training.network().layers()) {
+                assert_eq!(one.running_mean(), other.running_mean(), "{text}, {step}");
+                assert_eq!(one.running_variance(), other.running_variance(), "{text}, {step}");
+            }
+        }
+        let state = training.into_state();
+
+        let mut training = Training::new(&mut parted, &executor, &data, options).unwrap();
+        steps(&mut training, 5);
+        let checkpoint = training.checkpoint();
+        let bytes = checkpoint.to_bytes().unwrap();
+        let mut read = Checkpoint::<f64>::from_bytes(&bytes).unwrap();
+        assert_eq!(read, checkpoint, "{text}");
+        assert_eq!(read.to_bytes().unwrap(), bytes, "{text}");
+        let mut training = read.resume(&executor, &data).unwrap();
+        steps(&mut training, total - 5);
+        assert_eq!(training.state(), &state, "{text}");
+        assert_eq!(bits(training.evaluated()), bits(state.averaged().unwrap()), "{text}");
+    }
 }
 
 /// A training that goes on from the bytes of a checkpoint ends with the same average, to the bit.

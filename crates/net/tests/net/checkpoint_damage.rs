@@ -89,9 +89,9 @@ fn lies_are_found_where_they_stand() {
         });
         read(&lie).unwrap_err()
     };
-    assert_eq!(lie(r#""version":"2""#, r#""version":"3""#), ContentError::Version { newest: 2, found: 3 });
+    assert_eq!(lie(r#""version":"2""#, r#""version":"4""#), ContentError::Version { newest: 3, found: 4 });
     let newer = lie(r#""version":"2""#, r#""version":"77""#).to_string();
-    assert_eq!(newer, "its format is version 77, and this program reads versions 1 to 2: a newer program is needed");
+    assert_eq!(newer, "its format is version 77, and this program reads versions 1 to 3: a newer program is needed");
     assert!(
         matches!(lie(r#""version":"2""#, r#""version":"0""#), ContentError::Field { name, .. } if name == "version")
     );

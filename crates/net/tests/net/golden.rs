@@ -12,7 +12,7 @@
 //!
 //! Of the cases that these were taken from, those are not here that use what this crate does not have: activations (leaky ReLU and ELU with
 //! another slope or α, softplus with another β, CELU), losses (soft targets, squares of a softmax, KL divergence of a
-//! log-softmax), normalisation, dropout, and layers without bias.
+//! log-softmax), and dropout in training, whose random numbers are PyTorch's own.
 //! Of PyTorch's optimizers, SparseAdam, Adafactor, ASGD, and Muon are missing, and of its schedules those that cycle a momentum.
 //!
 //! `golden/make.py` computed the cases of the families `more_optimizers`, `more_schedules`, `groups`,
@@ -29,7 +29,7 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 
 use crate::support::cpu;
-use config::{Config, Layer};
+use config::{Config, PlacedLayer};
 
 #[path = "golden/config.rs"]
 mod config;
@@ -217,21 +217,30 @@ impl Case {
 
     /// The network whose parameters the file has under `prefix`.
     fn network<T: Element>(&self, prefix: &str) -> Result<Network<T>, String> {
-        let (inputs, layers): (usize, Vec<Layer>) = self.config().layers()?;
-        let builder = layers
-            .iter()
-            .fold(Network::builder(inputs), |builder, (units, activation, _)| builder.dense(*units, *activation));
+        let (inputs, layers): (usize, Vec<PlacedLayer>) = self.config().layers()?;
+        let builder = layers.iter().fold(Network::builder(inputs), |builder, (layer, _)| builder.layer(*layer));
         let mut network = builder.build().unwrap();
-        for (l, (_, _, place)) in layers.into_iter().enumerate() {
+        for (l, (_, place)) in layers.into_iter().enumerate() {
             let mut layer = network.layer_mut(l);
-            let [weights, bias] = ["weight", "bias"].map(|part| self.numbers(&format!("{prefix}.{place}.{part}")));
-            let (n, m) = (layer.as_ref().fan_in(), layer.as_ref().fan_out());
+            // A norm has one row, a dropout none.
+            let (n, m) = (layer.as_ref().weights().rows(), layer.as_ref().fan_out());
+            let weights = if n > 0 { self.numbers(&format!("{prefix}.{place}.weight")) } else { Vec::new() };
             for i in 0..n {
                 for j in 0..m {
                     *layer.weights_mut().at(i, j) = T::from_f64(weights[j * n + i]);
                 }
             }
-            layer.bias_mut().iter_mut().zip(bias).for_each(|(to, from)| *to = T::from_f64(from));
+            if !layer.as_ref().bias().is_empty() {
+                let bias = self.numbers(&format!("{prefix}.{place}.bias"));
+                layer.bias_mut().iter_mut().zip(bias).for_each(|(to, from)| *to = T::from_f64(from));
+            }
+            // Gradients have none.
+            if !layer.as_ref().running_mean().is_empty() && prefix != "grad0" {
+                let [mean, variance] =
+                    ["mean", "var"].map(|part| self.numbers(&format!("{prefix}.{place}.running_{part}")));
+                layer.running_mean_mut().iter_mut().zip(mean).for_each(|(to, from)| *to = T::from_f64(from));
+                layer.running_variance_mut().iter_mut().zip(variance).for_each(|(to, from)| *to = T::from_f64(from));
+            }
         }
         Ok(network)
     }
@@ -281,7 +290,7 @@ impl Case {
             } else {
                 let mut part = |part| {
                     let (x, targets) = example(part);
-                    step.accumulate(&network, &cpu(), x, targets, parts).unwrap().to_f64()
+                    step.accumulate(&mut network, &cpu(), x, targets, parts).unwrap().to_f64()
                 };
                 losses.push((0..parts).map(&mut part).sum::<f64>() / parts as f64);
                 step.update(&mut network, &cpu(), &mut state).unwrap();
@@ -300,7 +309,10 @@ impl Case {
         let gradients = self.network::<f64>("grad0")?;
         let Trained { losses, norms, network, averaged } = self.train::<f64>(|s, step, network, x, targets| {
             if s == 0 && parts == 1 {
-                close(self, "out0", &self.outputs(network, x), &self.numbers("out0"));
+                // PyTorch's outputs of a batch norm are those of training, and a prediction is one of evaluation.
+                if network.layers().all(|layer| layer.running_mean().is_empty()) {
+                    close(self, "out0", &self.outputs(network, x), &self.numbers("out0"));
+                }
                 step.gradients(network, &cpu(), x, targets).unwrap();
                 for (l, expected) in gradients.layers().enumerate() {
                     let given = [step.weight_gradient(l), step.bias_gradient(l)].map(|gradient| gradient.to_vec());
@@ -318,6 +330,9 @@ impl Case {
             for (layer, expected) in network.layers().zip(self.network::<f64>(prefix)?.layers()) {
                 close(self, &format!("{prefix}, weights"), &layer.weights().to_vec(), &expected.weights().to_vec());
                 close(self, &format!("{prefix}, biases"), layer.bias(), expected.bias());
+                close(self, &format!("{prefix}, running means"), layer.running_mean(), expected.running_mean());
+                let variances = [layer.running_variance(), expected.running_variance()];
+                close(self, &format!("{prefix}, running variances"), variances[0], variances[1]);
             }
         }
         let x = self.numbers("x");

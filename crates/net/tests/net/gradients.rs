@@ -1,7 +1,7 @@
 //! Gradients against central differences of a loss computed in plain loops, in f64.
 
 use nxm_kernels::Activation;
-use nxm_net::{DenseMut, Loss, Network, Step, Targets};
+use nxm_net::{LayerMut, Loss, Network, Step, Targets};
 use proptest::prelude::*;
 
 use crate::support::{cpu, examples, forward, loss as reference_loss, losses, network};
@@ -16,14 +16,14 @@ const TOLERANCE: f64 = 1e-8;
 const KINK: f64 = 1e-3;
 
 /// Changes one parameter of a layer.
-type Change = fn(DenseMut<'_, f64>, usize, f64);
+type Change = fn(LayerMut<'_, f64>, usize, f64);
 
-fn change_weight(mut layer: DenseMut<'_, f64>, i: usize, by: f64) {
+fn change_weight(mut layer: LayerMut<'_, f64>, i: usize, by: f64) {
     let units = layer.as_ref().fan_out();
     *layer.weights_mut().at(i / units, i % units) += by;
 }
 
-fn change_bias(mut layer: DenseMut<'_, f64>, i: usize, by: f64) {
+fn change_bias(mut layer: LayerMut<'_, f64>, i: usize, by: f64) {
     layer.bias_mut()[i] += by;
 }
 

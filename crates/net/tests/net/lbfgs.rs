@@ -3,6 +3,7 @@
 use nxm_kernels::{Activation, Cpu, Element, Level};
 use nxm_net::{Lbfgs, LbfgsReport, LbfgsState, Loss, NetError, Network, Step};
 
+use crate::layers;
 use crate::support::{bits, cpu, examples, fused_levels, network};
 
 const SIZES: [usize; 3] = [3, 6, 2];
@@ -40,6 +41,59 @@ fn a_minimum_is_found() {
     assert_eq!((again.iterations.len(), again.is_optimal, again.loss), (0, true, last.last_loss));
     step.gradients(&linear, &cpu(), data.inputs(), data.targets()).unwrap();
     assert!(step.weight_gradient(0).to_vec().iter().all(|g| g.abs() <= options.gradient_tolerance));
+}
+
+fn parameters(network: &Network<f64>) -> Vec<f64> {
+    network.layers().flat_map(|layer| [layer.weights().to_vec(), layer.bias().to_vec()].concat()).collect()
+}
+
+/// With layer norms and without biases: the first iteration moves every parameter by the same share of its gradient, and losses fall.
+#[test]
+fn layer_norms_and_layers_without_biases_are_fine() {
+    let rate = 1e-3;
+    for text in ["6 tanh no_bias, layer_norm, 2 no_bias", "7 no_bias, layer_norm tanh, 5 silu, layer_norm eps 0.001, 2"]
+    {
+        let (mut network, data) = (layers::network(text), layers::data());
+        let mut step = Step::new(&network, &MSE, data.len()).unwrap();
+        step.gradients(&network, &cpu(), data.inputs(), data.targets()).unwrap();
+        let gradients = (0..network.layers().len()).flat_map(|l| [step.weight_gradient(l), step.bias_gradient(l)]);
+        let gradient: Vec<f64> = gradients.flat_map(|part| part.to_vec()).collect();
+        let before = parameters(&network);
+        assert_eq!((before.len(), gradient.len()), (network.parameters(), network.parameters()), "{text}");
+
+        let first = Lbfgs::new().with_learning_rate(rate).with_max_iterations(1);
+        let mut state = LbfgsState::new(first, &network).unwrap();
+        let report = state.step(&mut network, &cpu(), &mut step, data.inputs(), data.targets()).unwrap();
+        assert!(report.last_loss < report.loss, "{text}");
+        let moved: Vec<f64> = parameters(&network).iter().zip(&before).map(|(after, before)| before - after).collect();
+        // The length is that of the gradient's largest element, which no rounding touches.
+        let largest = (0..gradient.len()).max_by(|i, j| gradient[*i].abs().total_cmp(&gradient[*j].abs())).unwrap();
+        let length = moved[largest] / gradient[largest];
+        assert!(length > 0.0, "{text}");
+        for (moved, g) in moved.iter().zip(&gradient) {
+            assert!((moved - length * g).abs() <= 1e-12, "{text}: {moved} by {g}");
+        }
+
+        let mut state = LbfgsState::new(Lbfgs::new(), &network).unwrap();
+        for _ in 0..3 {
+            let report = state.step(&mut network, &cpu(), &mut step, data.inputs(), data.targets()).unwrap();
+            assert!(report.last_loss <= report.loss, "{text}");
+        }
+    }
+}
+
+/// A dropout would draw a mask for each point of a line search, and a batch norm keep the statistics of all of them.
+#[test]
+fn dropouts_and_batch_norms_are_refused() {
+    for (text, layer, kind) in [
+        ("3 tanh, dropout 0.25, 2", 1, "dropout"),
+        ("3, layer_norm tanh, batch_norm, 2", 2, "batch_norm"),
+        ("3 tanh, 2, dropout 0.0", 2, "dropout"),
+    ] {
+        let error = LbfgsState::new(Lbfgs::new(), &layers::network(text)).unwrap_err();
+        assert_eq!(error, NetError::LineSearch { layer, kind }, "{text}");
+        assert!(error.to_string().contains(kind) && error.to_string().contains(&layer.to_string()), "{error}");
+    }
 }
 
 #[test]

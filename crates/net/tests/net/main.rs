@@ -14,6 +14,7 @@ mod fit;
 mod golden;
 mod gradients;
 mod initialization;
+mod layers;
 mod lbfgs;
 mod predictions;
 mod resume;

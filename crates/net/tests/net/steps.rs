@@ -204,9 +204,9 @@ fn accumulated_gradients_are_those_of_all_examples() {
 
 #[test]
 fn no_step_has_no_micro_batches() {
-    let network = network::<f32>(&[3, 2], Activation::Identity, Activation::Identity, 1);
+    let mut network = network::<f32>(&[3, 2], Activation::Identity, Activation::Identity, 1);
     let mut step = Step::new(&network, &Loss::MeanSquaredError, 4).unwrap();
     let batch = examples::<f32>(&Loss::MeanSquaredError, 4, 3, 2, 1);
-    let error = step.accumulate(&network, &cpu(), batch.inputs(), batch.targets(), 0).unwrap_err();
+    let error = step.accumulate(&mut network, &cpu(), batch.inputs(), batch.targets(), 0).unwrap_err();
     assert!(error.to_string().starts_with("the number of micro-batches in a step is 0"), "{error}");
 }

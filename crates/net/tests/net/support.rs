@@ -196,8 +196,11 @@ fn element(loss: &Loss, o: f64, t: f64) -> f64 {
     }
 }
 
-/// All parameters, layer by layer, weights before biases, as bits.
+/// All numbers, layer by layer, weights before biases and running statistics, as bits.
 pub fn bits<T: Element>(network: &Network<T>) -> Vec<u64> {
-    let parameters = network.layers().flat_map(|layer| [layer.weights().to_vec(), layer.bias().to_vec()].concat());
+    let parameters = network.layers().flat_map(|layer| {
+        let running = [layer.running_mean(), layer.running_variance()];
+        [&layer.weights().to_vec(), layer.bias(), running[0], running[1]].concat()
+    });
     parameters.map(|w| w.to_bits_u64()).collect()
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use nxm_data::{Foreign, LEARNING_RATE, Model, Recipe, Rows, Settings, SplitBy, Target};
 use nxm_net::{AdamW, Checkpoint, Loss, Optimizer, TrainingOptions};
 
-use crate::args::{Auto, Hidden, OptimizerArg, ScheduleArg, SplitName, TrainArgs, TuningArgs};
+use crate::args::{Auto, Hidden, LayersArg, OptimizerArg, ScheduleArg, SplitName, TrainArgs, TuningArgs};
 use crate::failure::Failure;
 use crate::train::watch::Watch;
 
@@ -20,6 +20,7 @@ pub fn new(args: &TrainArgs, rows: &Rows<'_>) -> Result<Settings, Failure> {
         .with_seed(args.seed.unwrap_or(TrainingOptions::default().seed));
     recipe.hidden = Auto::given(&args.hidden).map(|hidden| hidden.0.clone());
     recipe.activation = args.activation;
+    recipe.layers = args.layers.as_ref().map(|layers| layers.0.clone());
     recipe.batch = Auto::given(&args.batch).copied().map(whole);
     recipe.epochs = Auto::given(&args.epochs).copied().map(whole);
     recipe.patience = args.patience.map(whole);
@@ -77,6 +78,8 @@ pub fn agree(args: &TrainArgs, path: &Path, model: &mut Model, watch: &mut Watch
         Auto::given(&args.hidden),
         &Hidden(network.layers().take(hidden).map(|layer| layer.fan_out()).collect()),
     )?;
+    let layers = network.layers().take(hidden).map(|layer| layer.layer()).collect();
+    same.check("--layers", args.layers.as_ref(), &LayersArg(layers))?;
     if hidden > 0 {
         same.check("--activation", args.activation.as_ref(), &network.layer(0).activation())?;
     }

@@ -59,6 +59,7 @@ fn refuse(args: &TrainArgs, path: &Path) -> Result<(), Failure> {
     for (flag, asked) in [
         ("--hidden", Auto::given(&args.hidden).is_some()),
         ("--activation", args.activation.is_some()),
+        ("--layers", args.layers.is_some()),
         ("--loss", args.loss.is_some()),
         ("--categories", !args.categories.is_empty()),
         ("--numbers", !args.numbers.is_empty()),

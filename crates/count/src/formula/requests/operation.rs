@@ -3,8 +3,10 @@
 use nxm_kernels::Operation;
 use nxm_kernels::call::{Op, RightLayout};
 
-use super::Requests;
+use super::{Requests, times};
 use crate::formula::multiplication::{Follows, Multiplication};
+use crate::formula::operation::taken;
+use crate::formula::rows::Rows;
 use crate::kind::Overflow;
 use crate::traffic::Traffic;
 
@@ -34,10 +36,15 @@ impl Requests {
             | Op::DenseWeightGradient { .. }
             | Op::DenseUpdate { .. } => Traffic::sum(of.fused(operation)?),
             Op::ColumnSum { a, sum } => of.column_sum(a, sum),
-            Op::Activate { activation, z } => match activation.function() {
-                None => Ok(Traffic::NONE),
-                Some(_) => of.in_place(of.together(&[z])),
-            },
+            Op::Activate { activation, sums, z } => {
+                let elements = times(z.rows as u128, z.cols as u128)?;
+                // Sums are copied without padding.
+                let kept = sums.map_or(Ok(Traffic::NONE), |_| of.vectors_of(elements, 1, 1))?;
+                match activation.function() {
+                    None => Ok(kept),
+                    Some(_) => kept.plus(&of.in_place(Rows::of(&[z], of.lanes(), taken(sums)))?),
+                }
+            }
             Op::Derive { activation, kept, delta } => of.derive(activation, of.together(&[delta, kept])),
             Op::Apply { x, .. } => of.in_place(of.together(&[x])),
             Op::Softmax { z } => of.softmax(z.rows as u128, z.cols as u128),
@@ -60,6 +67,22 @@ impl Requests {
             Op::AddSquares { x, .. } => of.add_squares(of.together(&[x])),
             Op::ClipScale { .. } => of.elements(1, 2),
             Op::Scale { x, .. } => of.in_place(of.together(&[x])),
+            Op::Multiply { x, by, to } => of.rows(of.together(&[to, x, by]), 2, 1),
+            Op::Blend { x, to, .. } => of.rows(of.together(&[to, x]), 2, 1),
+            Op::ColumnDot { a, b, sum } => of.column_dot(a, b, sum),
+            Op::LayerNorm { x, weights, bias, normalized, a, .. } => of.layer_norm([x, weights, bias, normalized, a]),
+            Op::LayerNormGradient { delta, weights, normalized, d, .. } => {
+                of.layer_norm_gradient([delta, weights, normalized, d])
+            }
+            Op::BatchNorm { x, weights, bias, mean, variance, scales, normalized, a, .. } => {
+                of.batch_norm([x, weights, bias, normalized, a], [mean, variance, scales])
+            }
+            Op::BatchNormGradient { delta, weights, normalized, scales, sums, factors, d, .. } => {
+                of.batch_norm_gradient([delta, weights, normalized, scales, factors, d], sums)
+            }
+            Op::BatchNormEvaluate { x, weights, bias, mean, variance, factors, a, .. } => {
+                of.batch_norm_evaluate([x, weights, bias, mean, variance, factors, a])
+            }
         }
     }
 

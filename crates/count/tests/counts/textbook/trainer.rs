@@ -1,18 +1,24 @@
-//! The trainer: forward, loss, backward, clipping, update, one number after the other.
+//! The trainer: forward, loss, backward, clipping, update, one number after the other. Norms are in a file of their own.
 
 use super::Machine;
 use super::activations::Activation;
 use super::losses::{self, Parts};
+use super::norms::{self, Normalised};
 use super::optimizers;
 use nxm_count::{Loss, NetworkSpec, Optimizer};
 
-/// A layer: weights by input and unit, and a bias for each unit.
+/// A layer. A dense one has weights by input and unit, and a bias for each unit; a norm has a weight and a bias for each of its numbers.
 struct Layer {
     inputs: usize,
     units: usize,
     activation: Activation,
+    kind: nxm_net::Layer,
+    /// Whether there are biases.
+    bias: bool,
     /// Weight (i, j) at i·units + j, then the biases.
     parameters: Vec<f64>,
+    /// The running means and variances of a batch norm.
+    running: [Vec<f64>; 2],
     /// What the optimizer keeps of each.
     kept: Vec<[f64; 3]>,
 }
@@ -43,14 +49,22 @@ pub struct Trainer {
 impl Trainer {
     /// The network of a specification; parameter i of a layer (weights, then biases) is `parameter(layer, i)`.
     pub fn new(spec: &NetworkSpec, parameter: impl Fn(usize, usize) -> f64) -> Trainer {
+        let sizes = spec.sizes();
         let layer = |(l, pair): (usize, &[u64])| {
             let [inputs, units] = [pair[0], pair[1]].map(|size| size as usize);
-            let count = (inputs + 1) * units;
+            let kind = spec.layer_list()[l];
+            let (rows, bias) = match kind {
+                nxm_net::Layer::Dense { bias, .. } => (inputs, bias),
+                nxm_net::Layer::Dropout { .. } => (0, false),
+                _ => (1, true),
+            };
+            let count = (rows + usize::from(bias)) * units;
             let parameters = (0..count).map(|i| parameter(l, i)).collect();
             let activation = Activation::named(spec.activation(l).name());
-            Layer { inputs, units, activation, parameters, kept: vec![[0.0; 3]; count] }
+            let running = [vec![0.0; units], vec![1.0; units]];
+            Layer { inputs, units, activation, kind, bias, parameters, running, kept: vec![[0.0; 3]; count] }
         };
-        let layers = spec.sizes().windows(2).enumerate().map(layer).collect();
+        let layers = sizes.windows(2).enumerate().map(layer).collect();
         let (loss, optimizer) = (spec.loss().clone(), *spec.optimizer());
         Trainer { layers, loss, optimizer, steps: 0, max_norm: None, max_value: None, weights: None, average: None }
     }
@@ -72,9 +86,10 @@ impl Trainer {
     pub fn step(&mut self, machine: &mut Machine, x: &[f64], answers: Answers<'_>) -> f64 {
         let rows = x.len() / self.inputs();
         // Of each layer its inputs and its sums; then the outputs.
-        let (mut inputs, mut sums) = (vec![x.to_vec()], Vec::new());
+        let (mut inputs, mut sums, mut kept) = (vec![x.to_vec()], Vec::new(), Vec::new());
         for layer in &self.layers {
-            let z = layer.sums(machine, &inputs[inputs.len() - 1], rows);
+            let (z, of_norm) = layer.sums(machine, &inputs[inputs.len() - 1], rows);
+            kept.push(of_norm);
             inputs.push(z.iter().map(|z| layer.activation.forward(machine, *z)).collect());
             sums.push(z);
         }
@@ -83,11 +98,12 @@ impl Trainer {
         for (l, layer) in self.layers.iter().enumerate().rev() {
             let of_unit = delta.iter().zip(&sums[l]).zip(&inputs[l + 1]);
             delta = of_unit.map(|((d, z), a)| layer.activation.backward(machine, *z, *a, *d)).collect();
-            gradients.push(layer.gradient(machine, &inputs[l], &delta, rows));
+            let gradient = layer.gradient(machine, &inputs[l], &delta, rows, &kept[l]);
             // Nobody asks for the gradient of the data.
             if l > 0 {
-                delta = layer.input_gradient(machine, &delta, rows);
+                delta = layer.input_gradient(machine, &delta, rows, &gradient, &kept[l]);
             }
+            gradients.push(gradient);
         }
         gradients.reverse();
         if let Some(max_norm) = self.max_norm {
@@ -100,10 +116,16 @@ impl Trainer {
                 *g = -machine.max(-above, -max_value);
             }
         }
+        for (layer, kept) in self.layers.iter_mut().zip(&kept) {
+            if let nxm_net::Layer::BatchNorm { momentum, .. } = layer.kind {
+                norms::run_on(machine, &mut layer.running, kept, momentum, rows);
+            }
+        }
         self.steps += 1;
         let of_biases = without_bias_decay(self.optimizer);
         for (layer, gradient) in self.layers.iter_mut().zip(gradients) {
-            let weights = layer.inputs * layer.units;
+            // PyTorch's usual groups: what has one dimension, biases and all of a norm, does not decay.
+            let weights = if layer.kind.is_dense() { layer.inputs * layer.units } else { 0 };
             for (i, ((w, kept), g)) in layer.parameters.iter_mut().zip(&mut layer.kept).zip(gradient).enumerate() {
                 let optimizer = if i < weights { &self.optimizer } else { &of_biases };
                 *w = optimizers::update(machine, optimizer, self.steps, *w, g, kept);
@@ -184,35 +206,67 @@ impl Trainer {
 }
 
 impl Layer {
-    /// b + Σᵢ xᵢ·Wᵢⱼ: N multiplications and N additions for each unit.
-    fn sums(&self, machine: &mut Machine, x: &[f64], rows: usize) -> Vec<f64> {
+    /// b + Σᵢ xᵢ·Wᵢⱼ: N multiplications and N additions for each unit. Of another layer what it makes of its inputs, and what it keeps.
+    fn sums(&self, machine: &mut Machine, x: &[f64], rows: usize) -> (Vec<f64>, Normalised) {
         let (n, m) = (self.inputs, self.units);
+        let (weights, bias) = self.parameters.split_at(self.parameters.len().min(m));
+        match self.kind {
+            nxm_net::Layer::Dense { .. } => {}
+            nxm_net::Layer::LayerNorm { epsilon, .. } => return norms::by_rows(machine, x, weights, bias, epsilon),
+            nxm_net::Layer::BatchNorm { epsilon, .. } => return norms::by_columns(machine, x, weights, bias, epsilon),
+            // Its masks are drawn: any number stands for one.
+            _ => return (x.iter().map(|x| machine.mul(*x, 2.0)).collect(), Normalised::default()),
+        }
         let mut z = Vec::new();
         for row in 0..rows {
             for j in 0..m {
-                let bias = self.parameters[n * m + j];
+                let bias = if self.bias { self.parameters[n * m + j] } else { 0.0 };
                 z.push((0..n).fold(bias, |sum, i| machine.fma(x[row * n + i], self.parameters[i * m + j], sum)));
             }
         }
-        z
+        (z, Normalised::default())
     }
 
-    /// Σ over rows of xᵢ·δⱼ for the weights, and of δⱼ for the biases. Both start from zero.
-    fn gradient(&self, machine: &mut Machine, x: &[f64], delta: &[f64], rows: usize) -> Vec<f64> {
+    /// Σ over rows of xᵢ·δⱼ for the weights, and of δⱼ for the biases. Both start from zero. Of a norm the inputs are its normalised numbers.
+    fn gradient(&self, machine: &mut Machine, x: &[f64], delta: &[f64], rows: usize, kept: &Normalised) -> Vec<f64> {
         let (n, m) = (self.inputs, self.units);
         let mut gradient = Vec::new();
+        let n = if self.kind.is_dense() { n } else { 0 };
+        if !self.kind.is_dense() && self.bias {
+            gradient.extend((0..m).map(|j| {
+                (0..rows).fold(0.0, |sum, row| machine.fma(kept.numbers[row * m + j], delta[row * m + j], sum))
+            }));
+        }
         for i in 0..n {
             for j in 0..m {
                 gradient.push((0..rows).fold(0.0, |sum, row| machine.fma(x[row * n + i], delta[row * m + j], sum)));
             }
         }
-        gradient.extend((0..m).map(|j| (0..rows).fold(0.0, |sum, row| machine.add(sum, delta[row * m + j]))));
+        let biases = if self.bias { 0..m } else { 0..0 };
+        gradient.extend(biases.map(|j| (0..rows).fold(0.0, |sum, row| machine.add(sum, delta[row * m + j]))));
         gradient
     }
 
     /// Σⱼ δⱼ·Wᵢⱼ, from zero. For one example of several units these are dot products, by convention, which start from their first product.
-    fn input_gradient(&self, machine: &mut Machine, delta: &[f64], rows: usize) -> Vec<f64> {
+    fn input_gradient(
+        &self,
+        machine: &mut Machine,
+        delta: &[f64],
+        rows: usize,
+        gradient: &[f64],
+        kept: &Normalised,
+    ) -> Vec<f64> {
         let (n, m) = (self.inputs, self.units);
+        match self.kind {
+            nxm_net::Layer::Dense { .. } => {}
+            nxm_net::Layer::LayerNorm { .. } => {
+                return norms::gradient_by_rows(machine, delta, &self.parameters[..m], kept);
+            }
+            nxm_net::Layer::BatchNorm { .. } => {
+                return norms::gradient_by_columns(machine, delta, &self.parameters[..m], gradient, kept);
+            }
+            _ => return delta.iter().map(|d| machine.mul(*d, 2.0)).collect(),
+        }
         let mut gradient = Vec::new();
         for row in 0..rows {
             for i in 0..n {
@@ -227,7 +281,7 @@ impl Layer {
     }
 }
 
-/// What biases follow: where they do not decay, PyTorch's group of parameters with `weight_decay=0`.
+/// What biases and norms follow: where they do not decay, PyTorch's group of parameters with `weight_decay=0`.
 fn without_bias_decay(mut optimizer: Optimizer) -> Optimizer {
     if optimizer.settings().contains(&("bias_decay", false.to_string())) {
         optimizer.set("weight_decay", "0").expect("an optimizer with decay");

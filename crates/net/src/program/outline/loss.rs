@@ -16,7 +16,7 @@ impl<T: Element> Writer<'_, T> {
     /// The loss's constants are computed here, once for each outline: 2 div, 1 mul and 4 conversions for mean squared error, 1 div, 1 mul and
     /// 3 conversions for binary cross-entropy and most losses of elements, 1 div and 2 conversions for cross-entropy, and with its options 1 conversion and
     /// [`Loss::spread`]. In f64 one conversion for each constant is none.
-    pub(super) fn loss(&mut self, results: &mut Results, loss: &Loss, delta: usize, weighted: bool) {
+    pub(super) fn loss(&mut self, results: &mut Results<T>, loss: &Loss, delta: usize, weighted: bool) {
         let (units, last) = (self.layout.outputs(), self.layout.layers.len() - 1);
         let (outputs, delta) = (results.outputs[last], self.delta(delta, units));
         let (op, losses) = self.plain_loss(results, loss, [outputs, delta], weighted);
@@ -30,7 +30,7 @@ impl<T: Element> Writer<'_, T> {
     /// The loss of rows that weigh the same, and where the losses of rows or elements stand, if they do: B × 1, or B × M.
     fn plain_loss(
         &mut self,
-        results: &mut Results,
+        results: &mut Results<T>,
         loss: &Loss,
         [outputs, delta]: [Place; 2],
         weighted: bool,
@@ -97,7 +97,7 @@ impl<T: Element> Writer<'_, T> {
 
     /// Makes the loss that was computed a weighted one. Its constants: 1/M, if it is a mean over outputs (1 div, 2 conversions, in f64 1; 1 mul more
     /// by β), and B, unless rows have shares (2 conversions, in f64 1).
-    fn weigh(&mut self, results: &mut Results, losses: Losses, delta: Place) -> Op<Places<T>> {
+    fn weigh(&mut self, results: &mut Results<T>, losses: Losses, delta: Place) -> Op<Places<T>> {
         let rows = self.rows;
         let [weights, factors] = [(); 2].map(|()| self.room.place(1, rows));
         results.weights = Some(weights);

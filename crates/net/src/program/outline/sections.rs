@@ -11,6 +11,7 @@ pub(crate) struct Sections {
     pub(super) scale: Range<usize>,
     pub(super) update: Range<usize>,
     pub(super) biases: Range<usize>,
+    pub(super) statistics: Range<usize>,
 }
 
 impl Sections {
@@ -38,16 +39,22 @@ impl Sections {
     pub(crate) fn update(&self) -> Range<usize> {
         self.update.clone()
     }
-    /// The updates of all biases: the end of [`update`](Self::update), and in a fused step of [`backward`](Self::backward).
+    /// The updates of all biases, and of all parameters of norms: what may stay out of weight decay. They are the end of
+    /// [`update`](Self::update), and in a fused step of [`backward`](Self::backward).
     pub(crate) fn biases(&self) -> Range<usize> {
         self.biases.clone()
     }
-    /// The backward pass up to the updates of biases.
+    /// The backward pass up to the updates of [`biases`](Self::biases), with the running statistics of a fused step.
     pub(crate) fn backward_of_weights(&self) -> Range<usize> {
         self.backward.start..self.backward.end.min(self.biases.start)
     }
-    /// All updates up to those of biases, unless the step is fused.
+    /// All updates up to those of [`biases`](Self::biases), unless the step is fused.
     pub(crate) fn update_of_weights(&self) -> Range<usize> {
         self.update.start..self.update.end.min(self.biases.start)
+    }
+    /// The running statistics of batch norms, unless they are in another section: those of a fused step and of a micro-batch are updated
+    /// with its gradients.
+    pub(crate) fn statistics(&self) -> Range<usize> {
+        self.statistics.clone()
     }
 }

@@ -1,15 +1,15 @@
 //! What the configuration of a case asks for, in this crate's types. What this crate does not have is an error that names it.
 
 use nxm_kernels::Activation;
-use nxm_net::{Lbfgs, LearningRateSchedule, Loss, Optimizer, PhaseShape};
+use nxm_net::{Layer, Lbfgs, LearningRateSchedule, Loss, Optimizer, PhaseShape};
 use serde_json::Value;
 
 /// A case's configuration, or a part of it.
 #[derive(Clone, Copy)]
 pub struct Config<'a>(pub &'a Value);
 
-/// A layer with weights: its units, its activation, and its place among layers and activations.
-pub type Layer = (usize, Activation, usize);
+/// A layer with its activation, and its place among layers and activations.
+pub type PlacedLayer = (Layer, usize);
 
 impl<'a> Config<'a> {
     fn part(self, name: &str) -> Config<'a> {
@@ -61,31 +61,40 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// Inputs, then the layers with weights.
-    pub fn layers(self) -> Result<(usize, Vec<Layer>), String> {
-        let mut layers: Vec<Layer> = Vec::new();
+    /// Inputs, then the layers.
+    pub fn layers(self) -> Result<(usize, Vec<PlacedLayer>), String> {
+        let mut layers: Vec<PlacedLayer> = Vec::new();
         let mut inputs = 0;
         let entries = self.0["layers"].as_array().unwrap();
         let count = entries.len();
         for (place, entry) in entries.iter().enumerate() {
             let entry = Config(entry);
-            match entry.0["type"].as_str().unwrap_or_default() {
-                "linear" if entry.0["bias"] == false => return Err("a layer without bias".to_owned()),
+            let layer = match entry.0["type"].as_str().unwrap_or_default() {
                 "linear" => {
                     inputs = if layers.is_empty() { entry.whole("in")? as usize } else { inputs };
-                    layers.push((entry.whole("out")? as usize, Activation::Identity, place));
+                    let layer = Layer::dense(entry.whole("out")?, Activation::Identity);
+                    if entry.0["bias"] == false { layer.without_bias() } else { layer }
                 }
                 // The loss is that of logits.
-                "act" if matches!(self.part("loss").name(), "bce" | "nll") && place + 1 == count => {}
+                "act" if matches!(self.part("loss").name(), "bce" | "nll") && place + 1 == count => continue,
                 "act" => {
                     let last = layers.last_mut().ok_or("an activation before the first layer")?;
-                    if last.2 + 1 != place {
+                    if last.1 + 1 != place {
                         return Err("two activations of one layer".to_owned());
                     }
-                    last.1 = activation(entry)?;
+                    last.0 = last.0.with_activation(activation(entry)?);
+                    continue;
                 }
+                "layernorm" => Layer::layer_norm().with_epsilon(entry.number_or("eps", Layer::EPSILON)),
+                "batchnorm" => {
+                    let norm = Layer::batch_norm().with_epsilon(entry.number_or("eps", Layer::EPSILON));
+                    norm.with_momentum(entry.number_or("momentum", Layer::MOMENTUM))
+                }
+                // In evaluation mode, PyTorch's dropout does nothing.
+                "dropout" if self.0["mode"] == "eval" => Layer::dropout(0.0),
                 other => return Err(format!("a layer of {other}")),
-            }
+            };
+            layers.push((layer, place));
         }
         Ok((inputs, layers))
     }
