@@ -69,8 +69,18 @@ fn reductions_of_every_length_and_mix_have_the_same_bits() {
     }
 }
 
+/// The other test does the same in f64: two tests, as they take longest of all and run side by side.
 #[test]
 fn large_kernels_have_the_same_bits_on_any_number_of_threads() {
+    check_large_kernels::<f32>(Mix::NonFinite, 5);
+}
+
+#[test]
+fn large_kernels_in_f64_have_the_same_bits_on_any_number_of_threads() {
+    check_large_kernels::<f64>(Mix::Borders, 6);
+}
+
+fn check_large_kernels<T: Float>(mix: Mix, seed: u64) {
     for op in SliceKernel::all() {
         // Rows enough to deal out by rows; columns enough to deal out by columns; both ragged.
         let (rows, cols) = match op {
@@ -78,8 +88,7 @@ fn large_kernels_have_the_same_bits_on_any_number_of_threads() {
             SliceKernel::Gemv | SliceKernel::Ger => (3 * ELEMENTS_WORTH_A_THREAD / 515 + 3, 515),
             _ => (3 * EVALUATIONS_WORTH_A_THREAD / 515 + 3, 515),
         };
-        check_op::<f32>(op, rows, cols, Mix::NonFinite, 5, &[1, 2, 3]);
-        check_op::<f64>(op, rows, cols, Mix::Borders, 6, &[1, 2, 3]);
+        check_op::<T>(op, rows, cols, mix, seed, &[1, 2, 3]);
     }
 }
 
