@@ -79,6 +79,7 @@ impl<T: Element> NetworkBuilder<T> {
             return Err(NetError::NoUnits { layer });
         }
         check_layers(&self.layers)?;
+        self.initialization.map_or(Ok(()), Initialization::check)?;
         self.check_sizes()?;
         let mut network = Network::zeros(self.inputs, &self.layers)?;
         let mut random = generator(self.seed);
@@ -93,7 +94,7 @@ impl<T: Element> NetworkBuilder<T> {
             }
             let suited = || Initialization::suited_to(followed_by(&self.layers[l..]));
             let initialization = self.initialization.unwrap_or_else(suited);
-            initialization.fill(&mut random, network.layer_mut(l).weights_mut());
+            initialization.fill(&mut random, network.layer_mut(l))?;
         }
         Ok(network)
     }

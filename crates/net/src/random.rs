@@ -22,6 +22,15 @@ pub(crate) fn uniform(random: &mut impl Rng, bound: f64) -> f64 {
     bound * (2.0 * u - 1.0)
 }
 
+/// Normal with mean 0 and deviation 1 (Box and Muller 1958): √(−2·ln(1 − u))·cos(2πv), where u and v are made as in [`uniform`]. `libm` computes the
+/// logarithm and the cosine, because those of the system differ from one system to the next.
+#[allow(clippy::float_arithmetic, reason = "made once, before the first step")]
+pub(crate) fn normal(random: &mut impl Rng) -> f64 {
+    let mut u = || (random.next_u64() >> 11) as f64 * f64::EPSILON / 2.0;
+    let radius = (-2.0 * libm::log(1.0 - u())).sqrt();
+    radius * libm::cos(std::f64::consts::TAU * u())
+}
+
 /// Uniform in 0 .. n, each number equally likely (Lemire 2019: the upper half of draw · n, where draws whose lower half
 /// is below 2⁶⁴ mod n are rejected). Panics if n is 0.
 fn below(random: &mut impl Rng, n: u64) -> u64 {
@@ -90,6 +99,22 @@ mod tests {
         assert_eq!(uniform(&mut Draws(vec![0].into_iter()), 2.0), -2.0);
         let largest = uniform(&mut Draws(vec![u64::MAX].into_iter()), 2.0);
         assert!(largest < 2.0 && largest > 1.999_999_999, "{largest}");
+    }
+
+    #[test]
+    fn normal_numbers_have_the_moments_of_a_normal_distribution() {
+        let mut random = generator(11);
+        let n = 40_000;
+        let numbers: Vec<f64> = (0..n).map(|_| normal(&mut random)).collect();
+        let moment = |power| numbers.iter().map(|x| x.powi(power)).sum::<f64>() / f64::from(n);
+        // Five standard errors of the mean of xᵏ: √((E x²ᵏ − (E xᵏ)²) / n).
+        for (power, expected, variance) in [(1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0)] {
+            let error = (moment(power) - expected).abs();
+            assert!(error < 5.0 * (f64::from(variance) / f64::from(n)).sqrt(), "moment {power}: {error}");
+        }
+        // The ends of both draws: ln 1, and ln 2⁻⁵³.
+        assert_eq!(normal(&mut Draws(vec![0, 0].into_iter())), 0.0);
+        assert!((normal(&mut Draws(vec![u64::MAX, 0].into_iter())) - (106.0 * 2f64.ln()).sqrt()).abs() < 1e-12);
     }
 
     #[test]

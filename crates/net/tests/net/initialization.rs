@@ -55,6 +55,74 @@ fn the_initialisation_can_be_chosen() {
     assert!(glorot <= (6f64 / 100.0).sqrt() && he > (6f64 / 100.0).sqrt() && he <= (6f64 / 10.0).sqrt());
 }
 
+/// Mean, deviation and largest absolute value of the weights of a layer of 80 inputs and 120 units, and its biases.
+fn spread(initialization: Initialization) -> ([f64; 3], Vec<f64>) {
+    let builder = Network::<f64>::builder(80).dense(120, Activation::Selu).initialization(initialization).seed(4);
+    let network = builder.build().unwrap();
+    let weights = network.layer(0).weights().to_vec();
+    let n = weights.len() as f64;
+    let mean = weights.iter().sum::<f64>() / n;
+    let variance = weights.iter().map(|w| (w - mean).powi(2)).sum::<f64>() / n;
+    (
+        [mean, variance.sqrt(), weights.iter().fold(0.0, |most: f64, w| most.max(w.abs()))],
+        network.layer(0).bias().to_vec(),
+    )
+}
+
+#[test]
+fn weights_spread_as_their_formula_says() {
+    // The deviation, and the bound of uniform numbers. Of n = 9,600 numbers the deviation is off by 1/√(2n) = 0.7 % of itself: five of them.
+    let cases = [
+        (Initialization::Glorot, (2f64 / 200.0).sqrt(), true),
+        (Initialization::GlorotNormal, (2f64 / 200.0).sqrt(), false),
+        (Initialization::He, (2f64 / 80.0).sqrt(), true),
+        (Initialization::HeNormal, (2f64 / 80.0).sqrt(), false),
+        (Initialization::LeCun, (1f64 / 80.0).sqrt(), false),
+        (Initialization::PyTorch, (1f64 / 240.0).sqrt(), true),
+    ];
+    for (initialization, expected, is_uniform) in cases {
+        let ([mean, deviation, largest], bias) = spread(initialization);
+        assert!(mean.abs() < 5.0 * expected / 9600f64.sqrt(), "{initialization:?}: {mean}");
+        assert!((deviation / expected - 1.0).abs() < 0.036, "{initialization:?}: {deviation} for {expected}");
+        let bound = expected * 3f64.sqrt();
+        assert_eq!(largest <= bound, is_uniform, "{initialization:?}: {largest}");
+        let of_bias = bias.iter().fold(0.0, |most: f64, b| most.max(b.abs()));
+        match initialization {
+            Initialization::PyTorch => assert!(of_bias > 0.9 * bound && of_bias <= bound, "{of_bias}"),
+            _ => assert_eq!(of_bias, 0.0),
+        }
+    }
+    assert_eq!(spread(Initialization::Constant(0.25)).0, [0.25, 0.0, 0.25]);
+}
+
+#[test]
+fn orthogonal_weights_keep_lengths() {
+    for (fan_in, fan_out) in [(7, 7), (30, 12), (5, 40), (1, 3), (3, 1)] {
+        let builder = Network::<f64>::builder(fan_in).dense(fan_out, Activation::Identity);
+        let network = builder.initialization(Initialization::Orthogonal { gain: 1.5 }).seed(2).build().unwrap();
+        let weights = network.layer(0).weights();
+        let at = |v: usize, k: usize| if fan_in >= fan_out { weights.at(k, v) } else { weights.at(v, k) };
+        for (a, b) in (0..fan_in.min(fan_out)).flat_map(|a| (0..=a).map(move |b| (a, b))) {
+            let product: f64 = (0..fan_in.max(fan_out)).map(|k| at(a, k) * at(b, k)).sum();
+            let expected = if a == b { 2.25 } else { 0.0 };
+            // Sums of up to 40 products, each of which is rounded.
+            assert!((product - expected).abs() < 100.0 * f64::EPSILON, "{fan_in}-{fan_out}, {a}·{b}: {product}");
+        }
+    }
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_refused() {
+    for (initialization, named) in [
+        (Initialization::Constant(f64::NAN), "the constant that weights begin with is NaN"),
+        (Initialization::Orthogonal { gain: f64::INFINITY }, "the gain of orthogonal weights is inf"),
+    ] {
+        let builder = Network::<f32>::builder(2).dense(2, Activation::Relu).initialization(initialization);
+        let error = builder.build().unwrap_err().to_string();
+        assert!(error.contains(named) && error.contains("a finite number"), "{error}");
+    }
+}
+
 #[test]
 fn a_network_says_what_it_is() {
     let network = built(0);
