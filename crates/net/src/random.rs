@@ -110,7 +110,7 @@ mod tests {
         // Five standard errors of the mean of xᵏ: √((E x²ᵏ − (E xᵏ)²) / n).
         for (power, expected, variance) in [(1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0)] {
             let error = (moment(power) - expected).abs();
-            assert!(error < 5.0 * (f64::from(variance) / f64::from(n)).sqrt(), "moment {power}: {error}");
+            assert!(error < 5.0 * (variance / f64::from(n)).sqrt(), "moment {power}: {error}");
         }
         // The ends of both draws: ln 1, and ln 2⁻⁵³.
         assert_eq!(normal(&mut Draws(vec![0, 0].into_iter())), 0.0);

@@ -8,10 +8,10 @@ use std::process::{Child, Command, Stdio};
 use crate::common::{Folder, assert_refused_in_a_line, flowers, nxm, printed, run};
 use nxm_net::{Checkpoint, Checkpoints};
 
-/// A training without an end, that has written its first checkpoint.
-fn endless(args: &[&str], checkpoint: &str) -> Child {
+/// A training of some minutes, unless it is ended before, that has written its first checkpoint.
+fn long(args: &[&str], checkpoint: &str) -> Child {
     let mut command = nxm();
-    command.args(["train", "--epochs", "100000000", "--hidden", "4", "--checkpoint", checkpoint]).args(args);
+    command.args(["train", "--epochs", "200000", "--hidden", "4", "--checkpoint", checkpoint]).args(args);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let mut lines = BufReader::new(child.stdout.as_mut().expect("a pipe")).lines().map_while(Result::ok);
     lines.find(|line| line.starts_with("Forecast")).expect("a forecast");
@@ -25,7 +25,7 @@ fn endless(args: &[&str], checkpoint: &str) -> Child {
 fn a_second_training_is_refused_with_the_process_of_the_first() {
     let folder = Folder::new("second");
     let model = folder.name("m");
-    let mut first = endless(&["--keep", "3", "--patience", "100000000"], &model);
+    let mut first = long(&["--keep", "3", "--patience", "200000"], &model);
     let process = format!("process {}", first.id());
     for args in [
         &["train", "--checkpoint", &model][..],

@@ -90,7 +90,7 @@ fn without_a_place_it_makes_one() {
     for name in ["nxm-interrupted.nxm", "nxm-interrupted-2.nxm"] {
         let mut command = nxm();
         command
-            .args(["train", &data, "--label", "kind", "--epochs", "1000000", "--hidden", "4", "--patience", "0"])
+            .args(["train", &data, "--label", "kind", "--epochs", "200000", "--hidden", "4", "--patience", "0"])
             .current_dir(folder.here());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         until_the_forecast(&mut child);

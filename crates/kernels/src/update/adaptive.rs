@@ -3,7 +3,7 @@
 //! Their weight decay is a number that each of them multiplies by, 0 or 1 where there is none. So each rule is compiled once, and not once
 //! for each sort of decay.
 
-use super::rules::{Update, flush, flush_below};
+use super::rules::{Update, divisor, flush, flush_below, mean, mean_square};
 use crate::element::Lane;
 use crate::simd::Simd;
 
@@ -11,19 +11,6 @@ use crate::simd::Simd;
 #[inline(always)]
 fn decayed<T: Lane, S: Simd<T>>(simd: S, lambda: T, g: S::Vector, w: S::Vector) -> S::Vector {
     simd.mul_add(simd.splat(lambda), w, g)
-}
-
-/// m + (1 − β)·(g − m), flushed.
-#[inline(always)]
-fn mean<T: Lane, S: Simd<T>>(simd: S, rest: T, g: S::Vector, m: S::Vector) -> S::Vector {
-    flush(simd, simd.mul_add(simd.splat(rest), simd.sub(g, m), m))
-}
-
-/// β·v + (1 − β)·g·g, or 0 where that is below `least`.
-#[inline(always)]
-fn mean_square<T: Lane, S: Simd<T>>(simd: S, [beta, rest, least]: [T; 3], g: S::Vector, v: S::Vector) -> S::Vector {
-    let (scaled, old) = (simd.mul(simd.splat(rest), g), simd.mul(simd.splat(beta), v));
-    flush_below(simd, least, simd.mul_add(scaled, g, old))
 }
 
 /// The sign of x as 1 or −1; 0 where x is 0: 1 cmp.
@@ -54,7 +41,7 @@ impl<T: Lane> Update<T> for AmsGrad<T> {
         *m = mean(simd, self.one_minus_beta1, g, *m);
         *v = mean_square(simd, [self.beta2, self.one_minus_beta2, self.least], g, *v);
         *most = simd.max(*most, *v);
-        let divisor = simd.mul_add(simd.sqrt(*most), simd.splat(self.correction), simd.splat(self.epsilon));
+        let divisor = divisor(simd, *most, self.correction, self.epsilon);
         let w = simd.mul(simd.splat(self.keep), w);
         simd.neg_mul_add(simd.splat(self.step_size), simd.div(*m, divisor), w)
     }
@@ -194,7 +181,7 @@ impl<T: Lane> Update<T> for NAdam<T> {
         let g = decayed(simd, self.lambda, g, w);
         *m = mean(simd, self.one_minus_beta1, g, *m);
         *v = mean_square(simd, [self.beta2, self.one_minus_beta2, self.least], g, *v);
-        let divisor = simd.mul_add(simd.sqrt(*v), simd.splat(self.correction), simd.splat(self.epsilon));
+        let divisor = divisor(simd, *v, self.correction, self.epsilon);
         let ahead = simd.mul_add(simd.splat(self.of_gradient), g, simd.mul(simd.splat(self.of_moment), *m));
         simd.sub(w, simd.div(ahead, divisor))
     }

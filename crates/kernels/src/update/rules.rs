@@ -27,6 +27,25 @@ pub(super) fn flush_below<T: Lane, S: Simd<T>>(simd: S, least: T, x: S::Vector) 
     simd.select(simd.lt(simd.abs(x), simd.splat(least)), simd.splat(T::ZERO), x)
 }
 
+/// m + (1 − β)·(g − m), flushed.
+#[inline(always)]
+pub(super) fn mean<T: Lane, S: Simd<T>>(simd: S, rest: T, g: S::Vector, m: S::Vector) -> S::Vector {
+    flush(simd, simd.mul_add(simd.splat(rest), simd.sub(g, m), m))
+}
+
+/// β·v + (1 − β)·g·g, or 0 where that is below `least`.
+#[inline(always)]
+pub(super) fn mean_square<T: Lane, S: Simd<T>>(simd: S, [beta, rest, least]: [T; 3], g: S::Vector, v: S::Vector) -> S::Vector {
+    let (scaled, old) = (simd.mul(simd.splat(rest), g), simd.mul(simd.splat(beta), v));
+    flush_below(simd, least, simd.mul_add(scaled, g, old))
+}
+
+/// √v · correction + ε: what Adam and its kin divide by.
+#[inline(always)]
+pub(super) fn divisor<T: Lane, S: Simd<T>>(simd: S, v: S::Vector, correction: T, epsilon: T) -> S::Vector {
+    simd.mul_add(simd.sqrt(v), simd.splat(correction), simd.splat(epsilon))
+}
+
 /// w − η·g.
 #[derive(Clone, Copy)]
 pub(crate) struct Plain<T> {
@@ -117,10 +136,9 @@ impl<T: Lane> Update<T> for Adam<T> {
     const STATE: usize = 2;
     #[inline(always)]
     fn update<S: Simd<T>>(self, simd: S, g: S::Vector, w: S::Vector, [m, v, _]: &mut [S::Vector; 3]) -> S::Vector {
-        *m = flush(simd, simd.mul_add(simd.splat(self.one_minus_beta1), simd.sub(g, *m), *m));
-        let scaled = simd.mul(simd.splat(self.one_minus_beta2), g);
-        *v = flush_below(simd, self.least_v, simd.mul_add(scaled, g, simd.mul(simd.splat(self.beta2), *v)));
-        let divisor = simd.mul_add(simd.sqrt(*v), simd.splat(self.correction), simd.splat(self.epsilon));
+        *m = mean(simd, self.one_minus_beta1, g, *m);
+        *v = mean_square(simd, [self.beta2, self.one_minus_beta2, self.least_v], g, *v);
+        let divisor = divisor(simd, *v, self.correction, self.epsilon);
         simd.neg_mul_add(simd.splat(self.step_size), simd.div(*m, divisor), w)
     }
 }
