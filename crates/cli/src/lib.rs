@@ -97,4 +97,6 @@ mod pages {
     struct Numerics;
     #[doc = include_str!("../../../docs/safety.md")]
     struct Safety;
+    #[doc = include_str!("../../../docs/training.md")]
+    struct Training;
 }
