@@ -99,7 +99,7 @@ fn op(call: &Call, [b, n, m]: [usize; 3]) -> (Op<Places<f32>>, Vec<Place>) {
         }
         6 => {
             let z = p.place(b, m);
-            (Op::Softmax { z }, vec![z])
+            (Op::Softmax { x: None, z }, vec![z])
         }
         7 => {
             let (kept, delta) = (p.place(b, m), q.place(b, m));

@@ -119,7 +119,9 @@ impl Audit {
     fn kernel<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
         match kernel {
             "dot" | "dot_in_f64" | "axpy" => self.of_lengths::<T>(kernel),
-            "softmax" | "log_softmax" | "log_sum_exp" => self.by_rows::<T>(kernel),
+            "softmax" | "log_softmax" | "log_sum_exp" | "softmax_gradient" | "log_softmax_gradient" => {
+                self.by_rows::<T>(kernel)
+            }
             "gemv" | "gemv_transposed" | "ger" | "column_sum" => self.on_matrix::<T>(kernel),
             "gemm" => self.gemm::<T>(),
             "gemm_scaled" => self.gemm_scaled::<T>(),
@@ -135,6 +137,7 @@ impl Audit {
             | "cross_entropy"
             | "weighted_cross_entropy"
             | "weighted_binary_cross_entropy"
+            | "soft_cross_entropy"
             | "element_loss" => self.loss::<T>(kernel),
             "weigh_rows" => self.weigh_rows::<T>(),
             "multiply"

@@ -121,7 +121,7 @@ fn optimizers() -> [Optimizer; 11] {
 }
 
 /// Every loss with its options.
-fn losses() -> [Loss; 9] {
+fn losses() -> [Loss; 10] {
     let weighted = |label_smoothing, class_weights| Loss::CrossEntropy { label_smoothing, class_weights };
     [
         Loss::MeanSquaredError,
@@ -133,6 +133,7 @@ fn losses() -> [Loss; 9] {
         Loss::BinaryCrossEntropy { positive_weights: vec![1.0, 2.5] },
         Loss::Huber { delta: 0.5 },
         Loss::PoissonNll { log_input: true },
+        Loss::SoftCrossEntropy { label_smoothing: 0.1, class_weights: vec![1.0, 2.5] },
     ]
 }
 

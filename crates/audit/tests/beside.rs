@@ -20,8 +20,9 @@ fn network(loss: Loss) -> NetworkSpec {
 }
 
 /// Every loss with its options.
-fn losses() -> [Loss; 14] {
+fn losses() -> [Loss; 18] {
     let weighted = |label_smoothing, class_weights| Loss::CrossEntropy { label_smoothing, class_weights };
+    let soft = |label_smoothing, class_weights| Loss::SoftCrossEntropy { label_smoothing, class_weights };
     [
         Loss::MeanSquaredError,
         Loss::CROSS_ENTROPY,
@@ -36,7 +37,11 @@ fn losses() -> [Loss; 14] {
         Loss::Quantile { tau: 0.25 },
         Loss::PoissonNll { log_input: true },
         Loss::SoftMargin,
-        Loss::KlDivergence,
+        Loss::KL_DIVERGENCE,
+        Loss::KlDivergence { log_target: true, mean_of_elements: true },
+        Loss::SOFT_CROSS_ENTROPY,
+        soft(0.1, vec![]),
+        soft(0.1, vec![1.0, 2.5]),
     ]
 }
 

@@ -48,10 +48,10 @@ impl TuningArgs {
 
     fn mean_loss(&self, kind: Loss, data: Option<&Rows<'_>>) -> Result<Loss, Failure> {
         if let Some(label_smoothing) = self.label_smoothing
-            && !kind.takes_labels()
+            && !matches!(kind, Loss::CrossEntropy { .. } | Loss::SoftCrossEntropy { .. })
         {
             return Err(Failure::Usage(format!(
-                "--label-smoothing {label_smoothing} is for --loss cross_entropy, and the loss is {kind}"
+                "--label-smoothing {label_smoothing} is for --loss cross_entropy or soft_cross_entropy, and the loss is {kind}"
             )));
         }
         for (asked, flag, has, whose) in [
@@ -70,12 +70,18 @@ impl TuningArgs {
             Loss::CrossEntropy { class_weights, .. } => {
                 Loss::CrossEntropy { label_smoothing: self.label_smoothing.unwrap_or(0.0), class_weights }
             }
+            Loss::SoftCrossEntropy { class_weights, .. } => {
+                Loss::SoftCrossEntropy { label_smoothing: self.label_smoothing.unwrap_or(0.0), class_weights }
+            }
             other => other,
         };
         match (&self.class_weights, smooth, data) {
             (None, loss, _) => Ok(loss),
             (Some(ClassWeightsArg::Each(weights)), Loss::CrossEntropy { label_smoothing, .. }, _) => {
                 Ok(Loss::CrossEntropy { label_smoothing, class_weights: weights.clone() })
+            }
+            (Some(ClassWeightsArg::Each(weights)), Loss::SoftCrossEntropy { label_smoothing, .. }, _) => {
+                Ok(Loss::SoftCrossEntropy { label_smoothing, class_weights: weights.clone() })
             }
             (Some(ClassWeightsArg::Each(weights)), Loss::BinaryCrossEntropy { .. }, _) => {
                 Ok(Loss::BinaryCrossEntropy { positive_weights: weights.clone() })
@@ -146,7 +152,15 @@ impl TuningArgs {
             Loss::SmoothL1 { beta } => flags.beta = Some(*beta),
             Loss::Huber { delta } => flags.delta = Some(*delta),
             Loss::Quantile { tau } => flags.tau = Some(*tau),
-            Loss::MeanSquaredError | Loss::L1 | Loss::PoissonNll { .. } | Loss::SoftMargin | Loss::KlDivergence => {}
+            Loss::SoftCrossEntropy { label_smoothing, class_weights } => {
+                flags.label_smoothing = Some(*label_smoothing);
+                flags.class_weights = Some(ClassWeightsArg::Each(class_weights.clone()));
+            }
+            Loss::MeanSquaredError
+            | Loss::L1
+            | Loss::PoissonNll { .. }
+            | Loss::SoftMargin
+            | Loss::KlDivergence { .. } => {}
             Loss::Sum(_) => {}
         }
         flags
@@ -168,8 +182,7 @@ pub fn trained(
         ElementType::F64 => options.check::<f64>(),
     };
     checked.map_err(Failure::usage)?;
-    let outputs = network.outputs();
-    network.loss().check(usize::try_from(outputs).unwrap_or(usize::MAX)).map_err(Failure::usage)?;
+    network.check_loss().map_err(Failure::usage)?;
     let network = network.with_optimizer(optimizer).with_clipping(Clipping::of(&options));
     Ok(if ema.is_some() { network.with_average() } else { network })
 }

@@ -50,7 +50,7 @@ pub fn run(args: &ShowArgs, cpu: &Cpu, out: &mut impl Write) -> Result<(), Failu
         writeln!(out, "{}: what each row weighs", Foreign::bare(weights))?;
     }
     let weights = match &options.loss {
-        Loss::CrossEntropy { class_weights, .. } => class_weights,
+        Loss::CrossEntropy { class_weights, .. } | Loss::SoftCrossEntropy { class_weights, .. } => class_weights,
         Loss::BinaryCrossEntropy { positive_weights } => positive_weights,
         _ => &Vec::new(),
     };

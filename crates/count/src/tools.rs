@@ -239,7 +239,7 @@ fn units_with(network: &NetworkSpec, activation: Activation) -> u128 {
 /// The softmax behind the outputs, if the loss is one of classes: an exponential (32) and a division (4) each.
 fn softmax(network: &NetworkSpec) -> u128 {
     match network.loss().of_mean() {
-        Loss::CrossEntropy { .. } => 36 * u128::from(network.sizes()[network.layers()]),
+        Loss::CrossEntropy { .. } | Loss::SoftCrossEntropy { .. } => 36 * u128::from(network.sizes()[network.layers()]),
         _ => 0,
     }
 }

@@ -13,19 +13,18 @@
 mod names;
 mod operands;
 mod shapes;
+mod views;
 
 pub use operands::{Operands, Translate};
 pub use shapes::{Operation, RightLayout, Shapes};
+pub use views::Call;
+pub(crate) use views::Views;
 
 use crate::activation::Activation;
-use crate::element::Element;
 use crate::gemm::Init;
-use crate::gemm::operand::Operand;
-use crate::layout::{Layout, ShapeError};
 use crate::loss::Measure;
 use crate::math::{Function, Parameters};
-use crate::matrix::{MatrixMut, MatrixRef};
-use crate::update::{MOST_STATE, Rule};
+use crate::update::MOST_STATE;
 
 /// Every kernel, one variant each. Shapes: B rows (examples), N inputs, M units; n elements.
 ///
@@ -80,10 +79,14 @@ pub enum Op<O: Operands> {
     Derive { activation: Activation, parameters: Parameters<O::Number>, kept: O::In, delta: O::Out },
     /// x ← f(x).
     Apply { function: Function, x: O::Out },
-    /// z ← softmax(z) by rows.
-    Softmax { z: O::Out },
-    /// z ← ln softmax(z) by rows.
-    LogSoftmax { z: O::Out },
+    /// z ← softmax(x) by rows; of z itself without an x.
+    Softmax { x: Option<O::In>, z: O::Out },
+    /// z ← ln softmax(x) by rows; of z itself without an x.
+    LogSoftmax { x: Option<O::In>, z: O::Out },
+    /// D ← the gradient of what a softmax is of, from its outputs and their gradient δ.
+    SoftmaxGradient { outputs: O::In, delta: O::In, d: O::Out },
+    /// D ← the gradient of what a log-softmax is of, from its outputs and their gradient δ.
+    LogSoftmaxGradient { outputs: O::In, delta: O::In, d: O::Out },
     /// `to` ← ln Σ eᶻ by rows.
     LogSumExp { z: O::In, to: O::Out },
     /// w updated by a rule from its gradient.
@@ -101,6 +104,18 @@ pub enum Op<O: Operands> {
         classes: O::In,
         spread: O::Number,
         weights: O::Out,
+        losses: O::Out,
+        delta: O::Out,
+        loss: O::Out,
+    },
+    /// Softmax cross-entropy with a probability of each class, and its gradient. `classes` are two rows, (1 − ε)·wⱼ and ε/M·wⱼ; `shares` is
+    /// memory for one.
+    SoftCrossEntropy {
+        logits: O::In,
+        targets: O::In,
+        classes: Option<O::In>,
+        mean: O::Number,
+        shares: O::Out,
         losses: O::Out,
         delta: O::Out,
         loss: O::Out,
@@ -266,8 +281,14 @@ impl<O: Operands> Op<O> {
                 delta: by.output(delta),
             },
             Op::Apply { function, x } => Op::Apply { function: *function, x: by.output(x) },
-            Op::Softmax { z } => Op::Softmax { z: by.output(z) },
-            Op::LogSoftmax { z } => Op::LogSoftmax { z: by.output(z) },
+            Op::Softmax { x, z } => Op::Softmax { x: x.as_ref().map(|x| by.input(x)), z: by.output(z) },
+            Op::LogSoftmax { x, z } => Op::LogSoftmax { x: x.as_ref().map(|x| by.input(x)), z: by.output(z) },
+            Op::SoftmaxGradient { outputs, delta, d } => {
+                Op::SoftmaxGradient { outputs: by.input(outputs), delta: by.input(delta), d: by.output(d) }
+            }
+            Op::LogSoftmaxGradient { outputs, delta, d } => {
+                Op::LogSoftmaxGradient { outputs: by.input(outputs), delta: by.input(delta), d: by.output(d) }
+            }
             Op::LogSumExp { z, to } => Op::LogSumExp { z: by.input(z), to: by.output(to) },
             Op::Update { rule, gradient, weights, state: [first, second, third] } => Op::Update {
                 rule: by.rule(rule),
@@ -306,6 +327,18 @@ impl<O: Operands> Op<O> {
                     classes: by.input(classes),
                     spread: by.number(spread),
                     weights: by.output(weights),
+                    losses: by.output(losses),
+                    delta: by.output(delta),
+                    loss: by.output(loss),
+                }
+            }
+            Op::SoftCrossEntropy { logits, targets, classes, mean, shares, losses, delta, loss } => {
+                Op::SoftCrossEntropy {
+                    logits: by.input(logits),
+                    targets: by.input(targets),
+                    classes: classes.as_ref().map(|classes| by.input(classes)),
+                    mean: by.number(mean),
+                    shares: by.output(shares),
                     losses: by.output(losses),
                     delta: by.output(delta),
                     loss: by.output(loss),
@@ -419,64 +452,5 @@ impl<O: Operands> Op<O> {
                 a: by.output(a),
             },
         }
-    }
-}
-
-/// Operands that are numbers in memory.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Views<'a, T>(std::marker::PhantomData<&'a mut [T]>);
-
-impl<'a, T: Element> Operands for Views<'a, T> {
-    type In = MatrixRef<'a, T>;
-    type Out = MatrixMut<'a, T>;
-    type Right = Operand<'a, T>;
-    type Singles = &'a [f32];
-    type Labels = &'a [u32];
-    type Number = T;
-    type Rule = Rule<T>;
-}
-
-/// A kernel and all that it needs: operands that were checked to fit together.
-///
-/// Functions such as [`gemm()`](crate::gemm()) make one and run it at once; their `Call::…` twins make one to be run by any
-/// [`Executor`](crate::Executor).
-#[derive(Debug)]
-pub struct Call<'a, T: Element>(pub(crate) Op<Views<'a, T>>);
-
-impl<T: Element> Call<'_, T> {
-    /// The call, if its operands fit together.
-    #[inline]
-    pub(crate) fn checked(op: Op<Views<'_, T>>) -> Result<Call<'_, T>, ShapeError> {
-        op.check(&mut Shapes)?;
-        Ok(Call(op))
-    }
-
-    /// What is called, without its numbers.
-    pub fn operation(&self) -> Operation {
-        self.0.translate(&mut Shapes)
-    }
-}
-
-impl<'a, T: Element> Translate<Views<'a, T>, Shapes> for Shapes {
-    fn input(&mut self, from: &MatrixRef<'a, T>) -> Layout {
-        from.layout()
-    }
-    fn output(&mut self, from: &MatrixMut<'a, T>) -> Layout {
-        from.layout()
-    }
-    fn right(&mut self, from: &Operand<'a, T>) -> RightLayout {
-        from.layout()
-    }
-    fn singles(&mut self, from: &&'a [f32]) -> usize {
-        from.len()
-    }
-    fn labels(&mut self, from: &&'a [u32]) -> usize {
-        from.len()
-    }
-    fn number(&mut self, from: &T) -> f64 {
-        from.to_f64()
-    }
-    fn rule(&mut self, from: &Rule<T>) -> Rule<f64> {
-        from.map(T::to_f64)
     }
 }

@@ -111,8 +111,23 @@ impl<O: Operands> Op<O> {
                 of.input(kept).check_same("activation: what was kept against the gradient", of.output(delta))
             }
             Op::Apply { x, .. } => of.output(x).check_rows("apply: x"),
-            Op::Softmax { z } => of.output(z).check_rows("softmax: z"),
-            Op::LogSoftmax { z } => of.output(z).check_rows("log_softmax: z"),
+            Op::Softmax { x, z } | Op::LogSoftmax { x, z } => {
+                let z = of.output(z);
+                z.check_rows("a softmax: z")?;
+                match x {
+                    Some(x) => of.input(x).check_same("a softmax: x against z", z),
+                    None => Ok(()),
+                }
+            }
+            Op::SoftmaxGradient { outputs, delta, d } | Op::LogSoftmaxGradient { outputs, delta, d } => {
+                let d = of.output(d);
+                of.input(outputs).check_same("a softmax: its outputs against the gradient", d)?;
+                of.input(delta).check_same("a softmax: the gradient of its outputs against that of its inputs", d)?;
+                match d.rows == 0 || d.cols == 0 {
+                    true => Err(ShapeError::Empty { what: "a softmax: its outputs" }),
+                    false => Ok(()),
+                }
+            }
             Op::LogSumExp { z, to } => {
                 let z = of.input(z);
                 of.output(to).check_shape("log_sum_exp: the result against rows of z", 1, z.rows)?;
@@ -144,6 +159,18 @@ impl<O: Operands> Op<O> {
                 of.output(losses).check_shape("a loss: the losses of its rows", 1, outputs.rows)?;
                 of.output(weights).check_shape("a loss: the weights of its rows", 1, outputs.rows)?;
                 of.input(classes).check_shape("a loss: the weights of its classes", 3, outputs.cols)
+            }
+            Op::SoftCrossEntropy { logits, targets, classes, shares, losses, delta, loss, .. } => {
+                let outputs = loss_of(of.input(logits), of.output(delta), of.output(loss))?;
+                same_sides(outputs, of.input(targets))?;
+                of.output(losses).check_shape("a loss: the losses of its rows", 1, outputs.rows)?;
+                of.output(shares).check_shape("a loss: the shares of a row", 1, outputs.cols)?;
+                match classes {
+                    Some(classes) => {
+                        of.input(classes).check_shape("a loss: the factors of its classes", 2, outputs.cols)
+                    }
+                    None => Ok(()),
+                }
             }
             Op::WeightedBinaryCrossEntropy { logits, targets, positive, losses, delta, loss, .. } => {
                 let outputs = loss_of(of.input(logits), of.output(delta), of.output(loss))?;

@@ -10,11 +10,12 @@ use crate::gemm::operand::RightFactor;
 use crate::gemm::{Init, multiply, strided};
 use crate::layer_norm::{LayerNorm, LayerNormGradient};
 use crate::loss::{
-    BinaryCrossEntropy, CrossEntropy, ElementLoss, MeanSquaredError, WeighRows, WeightedBinaryCrossEntropy,
-    WeightedCrossEntropy,
+    BinaryCrossEntropy, CrossEntropy, ElementLoss, MeanSquaredError, SoftCrossEntropy, WeighRows,
+    WeightedBinaryCrossEntropy, WeightedCrossEntropy,
 };
 use crate::multiply::{Blend, Multiply};
 use crate::norm::{AddSquares, ClipScale};
+use crate::softmax_gradient::{LogSoftmaxGradient, SoftmaxGradient};
 use crate::update::apart::{self, Apart};
 use crate::{axpy, column_sum, dot, gemv, ger, softmax};
 
@@ -109,8 +110,14 @@ pub(crate) fn execute<'a, T: Element, O: Operands>(
                 apart::run(runner, Apart { rule, gradient: by.input(gradient), weights: by.output(weights), state });
             }
         }
-        Op::Softmax { z } => softmax::run_softmax(runner, by.output(z)),
-        Op::LogSoftmax { z } => softmax::run_log_softmax(runner, by.output(z)),
+        Op::Softmax { x, z } => softmax::run_softmax(runner, x.as_ref().map(|x| by.input(x)), by.output(z)),
+        Op::LogSoftmax { x, z } => softmax::run_log_softmax(runner, x.as_ref().map(|x| by.input(x)), by.output(z)),
+        Op::SoftmaxGradient { outputs, delta, d } => {
+            runner.run(SoftmaxGradient { outputs: by.input(outputs), delta: by.input(delta), d: by.output(d) });
+        }
+        Op::LogSoftmaxGradient { outputs, delta, d } => {
+            runner.run(LogSoftmaxGradient { outputs: by.input(outputs), delta: by.input(delta), d: by.output(d) });
+        }
         Op::LogSumExp { z, to } => softmax::run_log_sum_exp(runner, by.input(z), by.output(to)),
         Op::MeanSquaredError { outputs, targets, mean, slope, delta, loss } => runner.run(MeanSquaredError {
             outputs: by.input(outputs),
@@ -143,6 +150,18 @@ pub(crate) fn execute<'a, T: Element, O: Operands>(
                 classes: by.input(classes),
                 spread: by.number(spread),
                 weights: by.output(weights),
+                losses: by.output(losses),
+                delta: by.output(delta),
+                loss: by.output(loss),
+            });
+        }
+        Op::SoftCrossEntropy { logits, targets, classes, mean, shares, losses, delta, loss } => {
+            runner.run(SoftCrossEntropy {
+                logits: by.input(logits),
+                targets: by.input(targets),
+                classes: classes.as_ref().map(|classes| by.input(classes)),
+                mean: by.number(mean),
+                shares: by.output(shares),
                 losses: by.output(losses),
                 delta: by.output(delta),
                 loss: by.output(loss),

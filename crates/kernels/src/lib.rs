@@ -32,12 +32,15 @@
 //! | `apply` | [`apply()`] | x ← f(x), any [`Function`] | 1 evaluation per element |
 //! | `softmax` | [`softmax()`] | e^{z − max} / Σ e^{z − max} by rows | per row of M: M − 1 cmp, 2M − 1 additions, M exp, 1 div, M mul |
 //! | `log_softmax` | [`log_softmax()`] | z − max − ln Σ e^{z − max} | per row of M: M − 1 cmp, 3M − 1 additions, M exp, 1 log |
+//! | `softmax_gradient` | [`Call::softmax_gradient`] | a·(δ − Σ δ·a) of outputs a | per row of M: 2M multiplications, 2M − 1 additions |
+//! | `log_softmax_gradient` | [`Call::log_softmax_gradient`] | δ − eᵃ·Σ δ of outputs a | per row of M: M exp, M fma, M − 1 additions |
 //! | `log_sum_exp` | [`log_sum_exp()`] | ln Σ eᶻ | per row of M: M − 1 cmp, 2M additions, M exp, 1 log |
 //! | `update` | [`update()`], [`sgd()`] | SGD, momentum, Nesterov, Adam, AMSGrad, RMSprop, Adagrad, Adadelta, Adamax, NAdam, Lion, Rprop | SGD 1 fma per parameter; others: [`Rule`] |
 //! | `mean_squared_error` | [`Call::mean_squared_error`] | Σ (o − t)² / (B·M), and 2·(o − t) / (B·M) | 2·B·M + 1 multiplications, 2·B·M − 1 additions |
 //! | `binary_cross_entropy` | [`Call::binary_cross_entropy`] | Σ ((1 − t)·z + softplus(−z)) / (B·M), and (σ(z) − t) / (B·M) | B·M ln(1 + eˣ), B·M sigmoid, B·M fma, 3·B·M − 1 additions, B·M + 1 mul |
 //! | `cross_entropy` | [`Call::cross_entropy`] | Σ (ln Σ eᶻ − zₜ) / B, and (softmax(z) − 1ₜ) / B | per row: M − 1 cmp, 2M + 1 additions, M exp, 1 log, 1 div, M mul; B − 1 additions, 1 mul |
 //! | `weighted_cross_entropy` | [`Call::weighted_cross_entropy`] | the same with class weights or label smoothing | per row: M − 1 cmp, 3M additions, M exp, 1 log, 2M + 1 multiplications, 1 div, M + 3 fma; 2B − 2 additions, 1 div, 1 mul |
+//! | `soft_cross_entropy` | [`Call::soft_cross_entropy`] | cross-entropy with a probability of each class | per row: M − 1 cmp, 4M − 3 additions, M exp, 1 log, 2M + 1 multiplications, 1 div, M + 1 fma, with class weights or label smoothing M fma more; B − 1 additions, 1 mul |
 //! | `weighted_binary_cross_entropy` | [`Call::weighted_binary_cross_entropy`] | binary cross-entropy with a weight of positive targets | B·M ln(1 + eˣ), B·M sigmoid, 4·B·M fma, 2·B·M − 1 additions, 3·B·M + 1 mul |
 //! | `element_loss` | [`Call::element_loss`] | mean·Σ ℓ(o, t), and slope·g(o, t), of a [`Measure`] | B·M times what the measure says; B·M + 1 mul, B·M − 1 additions |
 //! | `weigh_rows` | [`Call::weigh_rows`] | mean·Σ sᵢ·Σⱼ ℓᵢⱼ / Σ sᵢcᵢ, and δᵢ·sᵢ·Σ cᵢ / Σ sᵢcᵢ | B·M + 2B + 4 multiplications, B·m + B − 1 additions, 1 div, 1 cmp; with shares B multiplications, B − 1 additions more |
@@ -114,6 +117,7 @@ pub mod reference;
 mod scratch;
 pub mod simd;
 mod softmax;
+mod softmax_gradient;
 mod update;
 
 pub use activation::{Activation, ActivationError, Kept};

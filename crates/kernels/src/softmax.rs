@@ -60,7 +60,15 @@ impl<'a, T: Element> Call<'a, T> {
     /// # Errors
     /// [`ShapeError`] if z's rows are not contiguous.
     pub fn softmax(z: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
-        Call::checked(Op::Softmax { z })
+        Call::checked(Op::Softmax { x: None, z })
+    }
+
+    /// z ← softmax(x) in each row, and x stays: as [`softmax()`] of a copy, which takes no more operations.
+    ///
+    /// # Errors
+    /// [`ShapeError`] if x and z have different shapes, or if their rows are not contiguous.
+    pub fn softmax_of(x: MatrixRef<'a, T>, z: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::Softmax { x: Some(x), z })
     }
 
     /// z ← ln softmax(z) in each row: see [`log_softmax()`].
@@ -68,7 +76,15 @@ impl<'a, T: Element> Call<'a, T> {
     /// # Errors
     /// [`ShapeError`] if z's rows are not contiguous.
     pub fn log_softmax(z: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
-        Call::checked(Op::LogSoftmax { z })
+        Call::checked(Op::LogSoftmax { x: None, z })
+    }
+
+    /// z ← ln softmax(x) in each row, and x stays: as [`log_softmax()`] of a copy, which takes no more operations.
+    ///
+    /// # Errors
+    /// [`ShapeError`] if x and z have different shapes, or if their rows are not contiguous.
+    pub fn log_softmax_of(x: MatrixRef<'a, T>, z: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::LogSoftmax { x: Some(x), z })
     }
 
     /// `to`, a matrix of one row, ← ln Σ eᶻ of each row of z: see [`log_sum_exp()`].
@@ -81,21 +97,27 @@ impl<'a, T: Element> Call<'a, T> {
 }
 
 /// Cut between rows.
-pub(crate) fn run_softmax<T: Lane>(runner: &impl Runner, z: MatrixMut<'_, T>) {
+pub(crate) fn run_softmax<T: Lane>(runner: &impl Runner, x: Option<MatrixRef<'_, T>>, z: MatrixMut<'_, T>) {
     if z.cols() == 0 {
         return;
     }
     let parts = parts_of_evaluations(runner.threads(), z.rows().saturating_mul(z.cols()), z.rows());
-    for_each_part(z, parts, 1, &|z| runner.run(Softmax(z)));
+    match x {
+        None => for_each_part(z, parts, 1, &|z| runner.run(Softmax { x: None, z })),
+        Some(x) => for_each_part((RowsOf(x), z), parts, 1, &|(x, z)| runner.run(Softmax { x: Some(x.0), z })),
+    }
 }
 
 /// Cut between rows.
-pub(crate) fn run_log_softmax<T: Lane>(runner: &impl Runner, z: MatrixMut<'_, T>) {
+pub(crate) fn run_log_softmax<T: Lane>(runner: &impl Runner, x: Option<MatrixRef<'_, T>>, z: MatrixMut<'_, T>) {
     if z.cols() == 0 {
         return;
     }
     let parts = parts_of_evaluations(runner.threads(), z.rows().saturating_mul(z.cols()), z.rows());
-    for_each_part(z, parts, 1, &|z| runner.run(LogSoftmax(z)));
+    match x {
+        None => for_each_part(z, parts, 1, &|z| runner.run(LogSoftmax { x: None, z })),
+        Some(x) => for_each_part((RowsOf(x), z), parts, 1, &|(x, z)| runner.run(LogSoftmax { x: Some(x.0), z })),
+    }
 }
 
 /// Cut between rows.
@@ -127,14 +149,22 @@ impl<T: Lane> Kernel<T> for LogSumExp<'_, T> {
 }
 
 /// On rows that are not empty.
-struct Softmax<'a, T>(MatrixMut<'a, T>);
+struct Softmax<'x, 'a, T> {
+    /// What is copied to z first, if it stands elsewhere.
+    x: Option<MatrixRef<'x, T>>,
+    z: MatrixMut<'a, T>,
+}
 
-impl<T: Lane> Kernel<T> for Softmax<'_, T> {
+impl<T: Lane> Kernel<T> for Softmax<'_, '_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
-        for i in 0..self.0.rows() {
-            softmax_row(simd, self.0.row(i));
+        for i in 0..self.z.rows() {
+            let z = self.z.row(i);
+            if let Some(x) = self.x {
+                simd.copy(x.row(i), z);
+            }
+            softmax_row(simd, z);
         }
     }
 }
@@ -151,14 +181,21 @@ fn softmax_row<T: Lane, S: Simd<T>>(simd: S, z: &mut [T]) {
 }
 
 /// On rows that are not empty.
-struct LogSoftmax<'a, T>(MatrixMut<'a, T>);
+struct LogSoftmax<'x, 'a, T> {
+    /// What is copied to z first, if it stands elsewhere.
+    x: Option<MatrixRef<'x, T>>,
+    z: MatrixMut<'a, T>,
+}
 
-impl<T: Lane> Kernel<T> for LogSoftmax<'_, T> {
+impl<T: Lane> Kernel<T> for LogSoftmax<'_, '_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
-        for i in 0..self.0.rows() {
-            let z = self.0.row(i);
+        for i in 0..self.z.rows() {
+            let z = self.z.row(i);
+            if let Some(x) = self.x {
+                simd.copy(x.row(i), z);
+            }
             map_slice(simd, Shift { by: reduce::max(simd, z) }, [], z);
             let log = math::log(simd.one(), sum_exp(simd, z));
             map_slice(simd, Shift { by: log }, [], z);

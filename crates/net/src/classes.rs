@@ -4,6 +4,7 @@ use nxm_kernels::{Element, Executor, Function, MatrixMut, MatrixRef, apply, soft
 
 use crate::error::NetError;
 use crate::evaluate::argmax;
+use crate::layers::{Layer, last_that_computes};
 use crate::loss::Loss;
 use crate::network::Network;
 
@@ -39,28 +40,47 @@ impl<T: Element> Network<T> {
 
     /// The probabilities that the outputs for each row of `x` mean where the network was trained by `loss`: rows × outputs, row-major.
     ///
-    /// For cross-entropy they are the softmax of a row (per row of M: M − 1 cmp, 2M − 1 additions, M exp, 1 div, M mul), for binary
+    /// Behind a [`Softmax`](Layer::Softmax) they are the outputs, and behind a [`LogSoftmax`](Layer::LogSoftmax) their exponentials (an exp each),
+    /// whatever the loss is. Else, for cross-entropy of labels or soft targets they are the softmax of a row (per row of M: M − 1 cmp, 2M − 1 additions, M exp, 1 div, M mul), for binary
     /// cross-entropy the sigmoid of each output. Outputs that are NaN or +∞ give NaN by softmax; see [`predict`](Network::predict).
     ///
     /// # Errors
-    /// Those of [`predict`](Network::predict). [`NetError::NoProbabilities`] for another loss.
+    /// Those of [`predict`](Network::predict). [`NetError::NoProbabilities`] for another loss, unless the last layer is a softmax or log-softmax.
     pub fn predict_probabilities(
         &self,
         executor: &dyn Executor,
         x: MatrixRef<'_, T>,
         loss: &Loss,
     ) -> Result<Vec<T>, NetError> {
-        if !matches!(loss, Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy { .. }) {
-            return Err(NetError::NoProbabilities { loss: loss.name() });
-        }
+        let means = match (last_that_computes(self.layout.layers.iter().map(|layer| layer.layer)), loss.of_mean()) {
+            (Some(Layer::Softmax), _) => Means::Probabilities,
+            (Some(Layer::LogSoftmax), _) => Means::Logarithms,
+            (_, Loss::CrossEntropy { .. } | Loss::SoftCrossEntropy { .. }) => Means::Logits,
+            (_, Loss::BinaryCrossEntropy { .. }) => Means::LogitsOfEach,
+            (_, loss) => return Err(NetError::NoProbabilities { loss: loss.name() }),
+        };
         let mut outputs = self.predict(executor, x)?;
-        match loss {
-            Loss::CrossEntropy { .. } => {
+        match means {
+            Means::Probabilities => {}
+            Means::Logarithms => apply(executor, Function::Exp, &mut outputs),
+            Means::Logits => {
                 let rows = MatrixMut::new(&mut outputs, x.rows(), self.outputs()).expect("rows of outputs");
                 softmax(executor, rows).expect("rows without gaps");
             }
-            _ => apply(executor, Function::Sigmoid, &mut outputs),
+            Means::LogitsOfEach => apply(executor, Function::Sigmoid, &mut outputs),
         }
         Ok(outputs)
     }
+}
+
+/// What outputs are of probabilities.
+enum Means {
+    /// Themselves.
+    Probabilities,
+    /// Their logarithms.
+    Logarithms,
+    /// What a softmax makes them of.
+    Logits,
+    /// What a sigmoid makes each of them of.
+    LogitsOfEach,
 }

@@ -232,8 +232,19 @@ pub enum NetError {
         row: usize,
     },
     /// The probabilities of a loss that has none.
-    #[error("the outputs of loss {loss} are no probabilities: cross_entropy or binary_cross_entropy is needed")]
+    #[error(
+        "the outputs of loss {loss} are no probabilities: cross_entropy, soft_cross_entropy, binary_cross_entropy or a last layer softmax is needed"
+    )]
     NoProbabilities {
+        /// The loss's name.
+        loss: &'static str,
+    },
+    /// A loss of logits behind a softmax, whose outputs are probabilities.
+    #[error(
+        "the last layer is a softmax, and {loss} applies one to its logits itself: leave the layer out \
+         (predict_probabilities gives probabilities), or take a loss of probabilities, such as mse"
+    )]
+    SoftmaxTwice {
         /// The loss's name.
         loss: &'static str,
     },

@@ -34,15 +34,10 @@ pub enum Initialization {
     /// feedforward neural networks"; `torch.nn.init.xavier_uniform_`). For identity, sigmoid, tanh, softplus and what
     /// resembles them: log-sigmoid, softsign, hard sigmoid and hard tanh.
     Glorot,
-<<<<<<< HEAD
     /// Normal with the standard deviation of [`Glorot`](Self::Glorot), √(2 / (fan_in + fan_out)) (`xavier_normal_`).
     GlorotNormal,
     /// Uniform in ±√(6 / fan_in), which makes up for the half of the sums that a ReLU cuts off (He, Zhang, Ren and Sun 2015,
-    /// "Delving deep into rectifiers"; `kaiming_uniform_`). For ReLU and what resembles it: leaky ReLU, ReLU6, ELU, GELU, SiLU, hard swish
-=======
-    /// bound = √(6 / fan_in), which makes up for the half of the sums that a ReLU cuts off (He, Zhang, Ren and Sun 2015,
-    /// "Delving deep into rectifiers"). For ReLU and what resembles it: leaky ReLU, ReLU6, ELU, CELU, SELU, GELU, SiLU, hard swish
->>>>>>> adc195f (Give activations their parameters, as PyTorch defines them)
+    /// "Delving deep into rectifiers"; `kaiming_uniform_`). For ReLU and what resembles it: leaky ReLU, ReLU6, ELU, CELU, GELU, SiLU, hard swish
     /// and Mish.
     He,
     /// Normal with the standard deviation of [`He`](Self::He), √(2 / fan_in) (`kaiming_normal_`).

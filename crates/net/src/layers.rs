@@ -59,6 +59,12 @@ pub enum Layer {
         /// From 0 on, below 1.
         rate: f64,
     },
+    /// aⱼ = e^{xⱼ} / Σ e^{x} of each example: outputs that are probabilities of classes, for losses of probabilities such as
+    /// [`MeanSquaredError`](crate::Loss::MeanSquaredError). [`CrossEntropy`](crate::Loss::CrossEntropy) is computed from logits and needs no such
+    /// layer: as a last layer before it, it is refused.
+    Softmax,
+    /// aⱼ = xⱼ − ln Σ e^{x} of each example: logarithms of probabilities, for [`KlDivergence`](crate::Loss::KlDivergence).
+    LogSoftmax,
 }
 
 impl Layer {
@@ -125,24 +131,24 @@ impl Layer {
         }
     }
 
-    /// The same with another activation; a dropout, which has none, as it is.
+    /// The same with another activation; a dropout or softmax, which has none, as it is.
     #[must_use]
     pub const fn with_activation(self, activation: Activation) -> Layer {
         match self {
             Layer::Dense { units, bias, .. } => Layer::Dense { units, activation, bias },
             Layer::LayerNorm { epsilon, .. } => Layer::LayerNorm { epsilon, activation },
             Layer::BatchNorm { epsilon, momentum, .. } => Layer::BatchNorm { epsilon, momentum, activation },
-            Layer::Dropout { rate } => Layer::Dropout { rate },
+            Layer::Dropout { .. } | Layer::Softmax | Layer::LogSoftmax => self,
         }
     }
 
-    /// f, which follows what the layer computes; the identity of a dropout.
+    /// f, which follows what the layer computes; the identity of a dropout or softmax.
     pub const fn activation(self) -> Activation {
         match self {
             Layer::Dense { activation, .. }
             | Layer::LayerNorm { activation, .. }
             | Layer::BatchNorm { activation, .. } => activation,
-            Layer::Dropout { .. } => Activation::Identity,
+            Layer::Dropout { .. } | Layer::Softmax | Layer::LogSoftmax => Activation::Identity,
         }
     }
 
@@ -153,7 +159,14 @@ impl Layer {
             Layer::LayerNorm { .. } => LAYER_NORM,
             Layer::BatchNorm { .. } => BATCH_NORM,
             Layer::Dropout { .. } => DROPOUT,
+            Layer::Softmax => SOFTMAX,
+            Layer::LogSoftmax => LOG_SOFTMAX,
         }
+    }
+
+    /// Whether an activation may follow what it computes.
+    const fn has_activation(self) -> bool {
+        matches!(self, Layer::Dense { .. } | Layer::LayerNorm { .. } | Layer::BatchNorm { .. })
     }
 
     /// Whether it is a dense layer with biases.
@@ -170,7 +183,11 @@ impl Layer {
     pub const fn outputs(self, inputs: u64) -> u64 {
         match self {
             Layer::Dense { units, .. } => units,
-            Layer::LayerNorm { .. } | Layer::BatchNorm { .. } | Layer::Dropout { .. } => inputs,
+            Layer::LayerNorm { .. }
+            | Layer::BatchNorm { .. }
+            | Layer::Dropout { .. }
+            | Layer::Softmax
+            | Layer::LogSoftmax => inputs,
         }
     }
 
@@ -179,7 +196,7 @@ impl Layer {
         match self {
             Layer::Dense { units, bias, .. } => (inputs as u128 + bias as u128) * units as u128,
             Layer::LayerNorm { .. } | Layer::BatchNorm { .. } => 2 * inputs as u128,
-            Layer::Dropout { .. } => 0,
+            Layer::Dropout { .. } | Layer::Softmax | Layer::LogSoftmax => 0,
         }
     }
 
@@ -214,6 +231,11 @@ pub(crate) fn check_layers(layers: &[Layer]) -> Result<(), LayerError> {
         _ => {}
     }
     layers.iter().enumerate().try_for_each(|(l, layer)| layer.check(l + 1))
+}
+
+/// The last layer that gives outputs of its own: a dropout behind it leaves them as they are.
+pub(crate) fn last_that_computes(layers: impl DoubleEndedIterator<Item = Layer>) -> Option<Layer> {
+    layers.rev().find(|layer| !matches!(layer, Layer::Dropout { .. }))
 }
 
 /// What is wrong with layers or their text. Layers count from 1.
@@ -284,13 +306,17 @@ pub enum LayerError {
 }
 
 /// What begins a layer, for an error message.
-const LAYERS: &str = "a number of units, layer_norm, batch_norm and dropout";
+const LAYERS: &str = "a number of units, layer_norm, batch_norm, dropout, softmax and log_softmax";
 /// The text of a layer norm.
 const LAYER_NORM: &str = "layer_norm";
 /// The text of a batch norm.
 const BATCH_NORM: &str = "batch_norm";
 /// The text of a dropout, before its rate.
 const DROPOUT: &str = "dropout";
+/// The text of a softmax.
+const SOFTMAX: &str = "softmax";
+/// The text of a log-softmax.
+const LOG_SOFTMAX: &str = "log_softmax";
 /// The option of a dense layer without biases.
 const NO_BIAS: &str = "no_bias";
 /// The option of a batch norm's momentum, before the number.
@@ -335,6 +361,8 @@ fn one(layer: usize, text: &str) -> Result<Layer, LayerError> {
         LAYER_NORM => Layer::layer_norm(),
         BATCH_NORM => Layer::batch_norm(),
         DROPOUT => Layer::dropout(number("the rate of dropout", words.next())?),
+        SOFTMAX => Layer::Softmax,
+        LOG_SOFTMAX => Layer::LogSoftmax,
         units if units.bytes().all(|byte| byte.is_ascii_digit()) => {
             let units = first.parse().ok().filter(|units| *units > 0);
             Layer::dense(
@@ -362,7 +390,7 @@ fn one(layer: usize, text: &str) -> Result<Layer, LayerError> {
             word => {
                 let unknown = || LayerError::Word { layer, found: word.to_owned(), expected: made.options() };
                 let activation = match word.parse::<Activation>() {
-                    _ if matches!(made, Layer::Dropout { .. }) => Err(unknown()),
+                    _ if !made.has_activation() => Err(unknown()),
                     Err(ActivationError::Name(_)) => Err(unknown()),
                     parsed => parsed.map_err(|error| LayerError::Activation { layer, error }),
                 };
@@ -387,7 +415,7 @@ impl Layer {
             Layer::Dense { .. } => format!("{NO_BIAS}, {}", activations.join(", ")),
             Layer::LayerNorm { .. } => format!("{EPSILON}, {}", activations.join(", ")),
             Layer::BatchNorm { .. } => format!("{EPSILON}, {MOMENTUM}, {}", activations.join(", ")),
-            Layer::Dropout { .. } => "no options".to_owned(),
+            Layer::Dropout { .. } | Layer::Softmax | Layer::LogSoftmax => "no options".to_owned(),
         }
     }
 }
@@ -414,6 +442,7 @@ impl fmt::Display for Layer {
                 activation(f, *self)
             }
             Layer::Dropout { rate } => write!(f, "{DROPOUT} {rate:?}"),
+            Layer::Softmax | Layer::LogSoftmax => f.write_str(self.kind()),
         }
     }
 }

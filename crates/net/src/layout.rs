@@ -62,7 +62,7 @@ impl NetworkLayout {
             let (rows, has_bias) = match layer {
                 Layer::Dense { bias, .. } => (fan_in, *bias),
                 Layer::LayerNorm { .. } | Layer::BatchNorm { .. } => (1, true),
-                Layer::Dropout { .. } => (0, false),
+                Layer::Dropout { .. } | Layer::Softmax | Layer::LogSoftmax => (0, false),
             };
             let (weights, bias) = (room.place(rows, fan_out), has_bias.then(|| room.place(1, fan_out)));
             let is_batch_norm = matches!(layer, Layer::BatchNorm { .. });

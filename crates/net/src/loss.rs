@@ -8,6 +8,7 @@ use nxm_kernels::{Element, Measure, UnknownName};
 
 use crate::data::Targets;
 use crate::error::NetError;
+use crate::layers::{Layer, last_that_computes};
 
 /// What keeps the logarithm of a Poisson rate from 0: PyTorch's default.
 const EPSILON: f64 = 1e-8;
@@ -26,6 +27,11 @@ pub enum Loss {
     ///
     /// With smoothing ε and class weights w (1 each unless given): Σ over rows of (1 − ε)·wₜ·(−ln pₜ) + ε/M·Σⱼ wⱼ·(−ln pⱼ), over
     /// Σ wₜ, where p = softmax(z); its gradient is (((1 − ε)·wₜ + ε/M·Σ w)·p − (1 − ε)·wₜ·1ₜ − ε/M·w) / Σ wₜ.
+    ///
+    /// It is also the negative log-likelihood, PyTorch's `nll_loss`, class weights included: behind a [`LogSoftmax`](crate::Layer::LogSoftmax),
+    /// whose outputs are their own log-softmax, both are one number with one gradient. Without that layer it takes fewer operations. Behind a
+    /// [`Softmax`](crate::Layer::Softmax) it is refused: its outputs are no logits. A label that is to be ignored (PyTorch's `ignore_index`) is an
+    /// example of weight 0: see [`Dataset::with_weights`](crate::Dataset::with_weights).
     ///
     /// Without either, per row M − 1 cmp, 2M + 1 additions, M + 1 evaluations (exp, log), 1 div, M mul; for the batch B − 1
     /// additions and 1 mul. With either, per row M − 1 cmp, 4M + 3 additions, M + 1 evaluations, 1 div, 3M + 4 multiplications; for
@@ -90,13 +96,38 @@ pub enum Loss {
     /// gradient is −t / B. This is PyTorch's `kl_div` with its reduction "batchmean", which is the divergence; its reduction "mean" is a share
     /// 1/M of it.
     ///
-    /// BM log, 2BM + 1 multiplications, 2BM − 1 additions, 2BM cmp.
-    KlDivergence,
+    /// BM log, 2BM + 1 multiplications, 2BM − 1 additions, 2BM cmp; with `log_target` 2BM exp, 2BM + 1 multiplications, 2BM − 1 additions.
+    ///
+    /// [`Loss::KL_DIVERGENCE`] has neither option. A [`LogSoftmax`](crate::Layer::LogSoftmax) gives outputs of this kind.
+    KlDivergence {
+        /// Whether targets are logarithms of probabilities, too: Σ eᵗ·(t − o) / B, with the gradient −eᵗ / B.
+        log_target: bool,
+        /// Whether it is the mean over all B·M elements, as PyTorch's reduction "mean": a share 1/M of the divergence.
+        mean_of_elements: bool,
+    },
+    /// Softmax cross-entropy of outputs z (logits) with a probability y of each class: PyTorch's `cross_entropy` with targets that are
+    /// probabilities. [`Loss::SOFT_CROSS_ENTROPY`] has neither smoothing nor weights: −Σ over rows of Σⱼ yⱼ·ln pⱼ, over B, where p = softmax(z);
+    /// its gradient is (p·Σ y − y) / B. The last layer should be the identity.
+    ///
+    /// With smoothing ε and class weights w: vⱼ = wⱼ·((1 − ε)·yⱼ + ε/M) in the place of yⱼ. Both are over B, and not over the weights of classes as
+    /// [`CrossEntropy`](Self::CrossEntropy) is: this is PyTorch's rule. So a sum may have weights, too: rows of a single 1 make that of labels.
+    ///
+    /// It is a loss of its own, because its targets are values and no labels. Targets need not sum to 1, and are not checked beyond what
+    /// [`Dataset::regression`](crate::Dataset::regression) checks; a negative one makes its class less likely without an end.
+    ///
+    /// Per row M − 1 cmp, 5M − 2 additions, M + 1 evaluations (exp, log), 1 div, 3M + 2 multiplications, with smoothing or weights M fma more; for
+    /// the batch B − 1 additions and 1 mul.
+    SoftCrossEntropy {
+        /// ε, from 0 to 1: the share of a target that is spread over all classes.
+        label_smoothing: f64,
+        /// w, one for each class, at least 0 each and above 0 in sum; none: 1 each.
+        class_weights: Vec<f64>,
+    },
     /// The sum of this loss over elements, or over rows where that is what it is the mean of: PyTorch's `reduction="sum"`. A step's gradient is
     /// as many times as large, and so the learning rate that fits is smaller. [`Loss::summed`] makes it.
     ///
-    /// Where 1/n would be, the factor is 1: the operations of a step are those of the mean. Weights of examples, of classes and label smoothing are
-    /// for means alone.
+    /// Where 1/n would be, the factor is 1: the operations of a step are those of the mean. Weights of examples are for means alone, and those of classes
+    /// and label smoothing too, but for [`SoftCrossEntropy`](Self::SoftCrossEntropy).
     Sum(Box<Loss>),
 }
 
@@ -107,8 +138,14 @@ impl Loss {
     /// Binary cross-entropy without positive weights.
     pub const BINARY_CROSS_ENTROPY: Loss = Loss::BinaryCrossEntropy { positive_weights: Vec::new() };
 
-    /// One of each kind, with PyTorch's defaults.
-    pub const ALL: [Loss; 10] = [
+    /// Cross-entropy with a probability of each class, without smoothing or class weights.
+    pub const SOFT_CROSS_ENTROPY: Loss = Loss::SoftCrossEntropy { label_smoothing: 0.0, class_weights: Vec::new() };
+
+    /// The divergence itself, of targets that are probabilities.
+    pub const KL_DIVERGENCE: Loss = Loss::KlDivergence { log_target: false, mean_of_elements: false };
+
+    /// One of each kind, with PyTorch's defaults; of the Kullback-Leibler divergence the divergence itself.
+    pub const ALL: [Loss; 11] = [
         Loss::MeanSquaredError,
         Loss::CROSS_ENTROPY,
         Loss::BINARY_CROSS_ENTROPY,
@@ -118,7 +155,8 @@ impl Loss {
         Loss::Quantile { tau: 0.5 },
         Loss::PoissonNll { log_input: true },
         Loss::SoftMargin,
-        Loss::KlDivergence,
+        Loss::KL_DIVERGENCE,
+        Loss::SOFT_CROSS_ENTROPY,
     ];
 
     /// The sum of this loss in place of its mean: see [`Loss::Sum`].
@@ -162,7 +200,8 @@ impl Loss {
             Loss::Quantile { .. } => "quantile",
             Loss::PoissonNll { .. } => "poisson_nll",
             Loss::SoftMargin => "soft_margin",
-            Loss::KlDivergence => "kl_divergence",
+            Loss::KlDivergence { .. } => "kl_divergence",
+            Loss::SoftCrossEntropy { .. } => "soft_cross_entropy",
             Loss::Sum(loss) => loss.name(),
         }
     }
@@ -172,11 +211,12 @@ impl Loss {
         matches!(self.of_mean(), Loss::CrossEntropy { .. })
     }
 
-    /// Whether it is computed by the longer formula of [`CrossEntropy`](Self::CrossEntropy) or
+    /// Whether it is computed by the longer formula of [`CrossEntropy`](Self::CrossEntropy), [`SoftCrossEntropy`](Self::SoftCrossEntropy) or
     /// [`BinaryCrossEntropy`](Self::BinaryCrossEntropy).
     pub fn is_weighted(&self) -> bool {
         match self {
-            Loss::CrossEntropy { label_smoothing, class_weights } => {
+            Loss::CrossEntropy { label_smoothing, class_weights }
+            | Loss::SoftCrossEntropy { label_smoothing, class_weights } => {
                 !is_zero(*label_smoothing) || !class_weights.is_empty()
             }
             Loss::BinaryCrossEntropy { positive_weights } => !positive_weights.is_empty(),
@@ -188,7 +228,8 @@ impl Loss {
     /// ε and w of a class; no weights are weights of 1.
     fn class(&self, class: usize) -> (f64, f64) {
         match self {
-            Loss::CrossEntropy { label_smoothing, class_weights } => {
+            Loss::CrossEntropy { label_smoothing, class_weights }
+            | Loss::SoftCrossEntropy { label_smoothing, class_weights } => {
                 (*label_smoothing, class_weights.get(class).copied().unwrap_or(1.0))
             }
             _ => (0.0, 1.0),
@@ -196,12 +237,16 @@ impl Loss {
     }
 
     /// What a weighted loss multiplies by for one of so many outputs. Of cross-entropy w, (1 − ε)·w and ε/M·w: 1 addition, 2 mul, 1 div, 1
-    /// conversion. Of binary cross-entropy p − 1 and p: 1 addition. Of others nothing.
+    /// conversion; of soft targets the same without w. Of binary cross-entropy p − 1 and p: 1 addition. Of others nothing.
     pub(crate) fn shares(&self, output: usize, outputs: usize) -> Vec<f64> {
         match self {
             Loss::CrossEntropy { .. } => {
                 let (smoothing, weight) = self.class(output);
                 vec![weight, mul(sub(1.0, smoothing), weight), self.spread_to(output, outputs)]
+            }
+            Loss::SoftCrossEntropy { .. } => {
+                let (smoothing, weight) = self.class(output);
+                vec![mul(sub(1.0, smoothing), weight), self.spread_to(output, outputs)]
             }
             Loss::BinaryCrossEntropy { positive_weights } => {
                 positive_weights.get(output).map(|p| vec![sub(*p, 1.0), *p]).unwrap_or_default()
@@ -222,8 +267,12 @@ impl Loss {
             Loss::PoissonNll { log_input: true } => Measure::Poisson,
             Loss::PoissonNll { log_input: false } => Measure::PoissonRate { epsilon: EPSILON },
             Loss::SoftMargin => Measure::SoftMargin,
-            Loss::KlDivergence => Measure::KullbackLeibler,
-            Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy { .. } | Loss::Sum(_) => return None,
+            Loss::KlDivergence { log_target: false, .. } => Measure::KullbackLeibler,
+            Loss::KlDivergence { log_target: true, .. } => Measure::KullbackLeiblerOfLogs,
+            Loss::CrossEntropy { .. }
+            | Loss::SoftCrossEntropy { .. }
+            | Loss::BinaryCrossEntropy { .. }
+            | Loss::Sum(_) => return None,
         })
     }
 
@@ -231,7 +280,7 @@ impl Loss {
     pub(crate) fn rows_of_shares(&self) -> usize {
         match self {
             Loss::CrossEntropy { .. } if self.is_weighted() => 3,
-            Loss::BinaryCrossEntropy { .. } if self.is_weighted() => 2,
+            Loss::BinaryCrossEntropy { .. } | Loss::SoftCrossEntropy { .. } if self.is_weighted() => 2,
             Loss::Sum(loss) => loss.rows_of_shares(),
             _ => 0,
         }
@@ -263,9 +312,11 @@ impl Loss {
             if is_one { Ok(()) } else { Err(NetError::Setting { name, value, expected }) }
         };
         match self {
-            Loss::MeanSquaredError | Loss::L1 | Loss::PoissonNll { .. } | Loss::SoftMargin | Loss::KlDivergence => {
-                Ok(())
-            }
+            Loss::MeanSquaredError
+            | Loss::L1
+            | Loss::PoissonNll { .. }
+            | Loss::SoftMargin
+            | Loss::KlDivergence { .. } => Ok(()),
             Loss::SmoothL1 { beta } => above_zero("beta of smooth_l1", *beta),
             Loss::Huber { delta } => above_zero("delta of huber", *delta),
             // By the bits: 1 is no quantile, and what is within 1 is less then.
@@ -276,7 +327,8 @@ impl Loss {
                 let (name, expected) = ("tau of quantile", "a number above 0 and below 1");
                 Err(NetError::Setting { name, value: *tau, expected })
             }
-            Loss::CrossEntropy { label_smoothing, class_weights } => {
+            Loss::CrossEntropy { label_smoothing, class_weights }
+            | Loss::SoftCrossEntropy { label_smoothing, class_weights } => {
                 check_smoothing(*label_smoothing)?;
                 check_class_weights(class_weights, outputs)
             }
@@ -289,6 +341,20 @@ impl Loss {
                 }),
                 loss => loss.check(outputs),
             },
+        }
+    }
+
+    /// The last layer may be no softmax, whose outputs are probabilities, if it is computed from logits.
+    ///
+    /// # Errors
+    /// [`NetError::SoftmaxTwice`] names the loss, if it applies a softmax or sigmoid of its own.
+    pub(crate) fn check_behind(&self, layers: impl DoubleEndedIterator<Item = Layer>) -> Result<(), NetError> {
+        let loss = self.of_mean();
+        let of_logits =
+            matches!(loss, Loss::CrossEntropy { .. } | Loss::SoftCrossEntropy { .. } | Loss::BinaryCrossEntropy { .. });
+        match last_that_computes(layers) {
+            Some(Layer::Softmax) if of_logits => Err(NetError::SoftmaxTwice { loss: loss.name() }),
+            _ => Ok(()),
         }
     }
 

@@ -114,6 +114,9 @@ impl<T: Element> Plans<T> {
         purpose: Purpose<T>,
     ) -> Result<Plans<T>, NetError> {
         loss.check(layout.outputs())?;
+        if !matches!(purpose, Purpose::Prediction) {
+            loss.check_behind(layout.layers.iter().map(|layer| layer.layer))?;
+        }
         let (layout, loss) = (Arc::clone(layout), loss.clone());
         let mut plans = Plans { layout, loss, most, kept: Vec::with_capacity(KEPT), made: 0, work: memory(WORK, 0)? };
         plans.reserve(purpose)?;

@@ -262,6 +262,14 @@ impl NetworkSpec {
     pub fn loss(&self) -> &Loss {
         &self.loss
     }
+    /// Checks the options of the loss against the outputs, and whether it takes what the last layer gives: what training does before its first step.
+    ///
+    /// # Errors
+    /// [`NetError`] names the option; [`NetError::SoftmaxTwice`] if a loss of logits stands behind a softmax.
+    pub fn check_loss(&self) -> Result<(), NetError> {
+        self.loss.check(usize::try_from(self.outputs()).unwrap_or(usize::MAX))?;
+        self.loss.check_behind(self.layers.iter().copied())
+    }
     /// The optimizer.
     pub fn optimizer(&self) -> &Optimizer {
         &self.optimizer

@@ -64,6 +64,7 @@ impl Audit {
         for batch in black_box(batches) {
             match kernel {
                 "element_loss" => self.measures_of::<T>(batch)?,
+                "soft_cross_entropy" => self.soft_targets_of::<T>(batch)?,
                 _ => self.loss_of::<T>(kernel, batch)?,
             }
         }
@@ -83,6 +84,7 @@ impl Audit {
             Measure::PoissonRate { epsilon: half },
             Measure::SoftMargin,
             Measure::KullbackLeibler,
+            Measure::KullbackLeiblerOfLogs,
         ];
         for measure in black_box(measures) {
             let what = format!("{} {rows}×{cols}{}{}", measure.name(), laid.name(), of_targets.name());
@@ -92,6 +94,25 @@ impl Audit {
                 let (o, t) = (laid.read(outputs, rows, cols), of_targets.read(laid, targets, rows, cols));
                 let (kept, d) = (laid.write(kept, rows, cols), laid.write(delta, rows, cols));
                 Call::element_loss(measure, o, t, (mean, mean), kept, d, loss)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// A probability of each class, without weights and with them.
+    fn soft_targets_of<T: Element>(&mut self, batch: Batch) -> Result<(), AuditError> {
+        let Batch { rows, cols, laid, targets: of_targets } = batch;
+        let mean = black_box(T::from_f64(0.25));
+        for weighted in black_box([false, true]) {
+            let weights = if weighted { ", weighted" } else { "" };
+            let what = format!("{rows}×{cols}{}{}{weights}", laid.name(), of_targets.name());
+            self.run::<T>(&what, |operands| {
+                let Buffers { numbers: [logits, targets, shares, of_rows, delta, loss, classes], .. } = operands;
+                let (losses, loss) = (MatrixMut::from_row(&mut of_rows[..rows]), MatrixMut::from_row(&mut loss[..1]));
+                let (z, t) = (laid.read(logits, rows, cols), of_targets.read(laid, targets, rows, cols));
+                let (shares, d) = (MatrixMut::from_row(&mut shares[..cols]), laid.write(delta, rows, cols));
+                let classes = weighted.then_some(laid.read(classes, 2, cols));
+                Call::soft_cross_entropy(z, t, classes, mean, shares, losses, d, loss)
             })?;
         }
         Ok(())
@@ -138,7 +159,7 @@ impl Audit {
                 batch(3, 2 * block - half, Laid::Padded, Targets::Same),
                 batch(3, 8 * block - half, Laid::Padded, Targets::Same),
             ],
-            "binary_cross_entropy" | "weighted_binary_cross_entropy" | "element_loss" => {
+            "binary_cross_entropy" | "weighted_binary_cross_entropy" | "soft_cross_entropy" | "element_loss" => {
                 vec![batch(1, 1, Laid::Plain, Targets::ByColumns)]
             }
             _ => Vec::new(),

@@ -32,10 +32,30 @@ impl Audit {
 
     pub(super) fn by_rows<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
         for n in self.lengths::<T>() {
-            self.run::<T>(&format!("2×{n}"), |Buffers { numbers: [z, to, ..], .. }| match kernel {
+            self.run::<T>(&format!("2×{n}"), |Buffers { numbers: [z, to, a, ..], .. }| match kernel {
                 "softmax" => Call::softmax(Laid::Padded.write(z, 2, n)),
                 "log_softmax" => Call::log_softmax(Laid::Plain.write(z, 2, n)),
+                "softmax_gradient" | "log_softmax_gradient" => {
+                    let (a, delta) = (Laid::Padded.read(a, 2, n), Laid::Padded.read(z, 2, n));
+                    let d = Laid::Padded.write(to, 2, n);
+                    if kernel == "softmax_gradient" {
+                        Call::softmax_gradient(a, delta, d)
+                    } else {
+                        Call::log_softmax_gradient(a, delta, d)
+                    }
+                }
                 _ => Call::log_sum_exp(Laid::Plain.read(z, 2, n), MatrixMut::from_row(&mut to[..2])),
+            })?;
+            // Of another matrix, and gradients of rows without padding.
+            self.run::<T>(&format!("2×{n}, plain"), |Buffers { numbers: [z, to, a, ..], .. }| {
+                let (x, a) = (Laid::Plain.read(z, 2, n), Laid::Plain.read(a, 2, n));
+                match kernel {
+                    "softmax" => Call::softmax_of(x, Laid::Plain.write(to, 2, n)),
+                    "log_softmax" => Call::log_softmax_of(x, Laid::Plain.write(to, 2, n)),
+                    "softmax_gradient" => Call::softmax_gradient(a, x, Laid::Plain.write(to, 2, n)),
+                    "log_softmax_gradient" => Call::log_softmax_gradient(a, x, Laid::Plain.write(to, 2, n)),
+                    _ => Call::log_sum_exp(x, MatrixMut::from_row(&mut to[..2])),
+                }
             })?;
         }
         Ok(())

@@ -105,7 +105,7 @@ impl<'a> Lesson<'a> {
         let network = self.network;
         // A norm has as many biases as weights.
         let of_layer = |(layer, units): (&Layer, &u64)| match layer {
-            Layer::Dense { bias: false, .. } | Layer::Dropout { .. } => 0,
+            Layer::Dense { bias: false, .. } | Layer::Dropout { .. } | Layer::Softmax | Layer::LogSoftmax => 0,
             _ => u128::from(*units),
         };
         let biases: u128 = network.layer_list().iter().zip(&network.sizes()[1..]).map(of_layer).sum();

@@ -61,11 +61,13 @@ fn losses_that_do_not_fit_are_refused() {
     let data = folder.write("flowers.csv", flowers(30));
     let train = ["train", &data, "--label", "weight"];
     let refused_with = |flags: &[&str], named: &[&str]| refused(&[&train[..], flags].concat(), named);
-    for loss in ["poisson_nll", "soft_margin", "kl_divergence"] {
+    for loss in ["poisson_nll", "soft_margin", "kl_divergence", "soft_cross_entropy"] {
         refused_with(&["--loss", loss], &[loss, "scales"]);
         let counted = printed(&["count", "3-2", "--loss", loss]);
         assert!(!counted.is_empty());
     }
+    refused(&["count", "3, 4 relu, 2, softmax", "--loss", "cross_entropy"], &["softmax", "cross_entropy", "mse"]);
+    assert!(!printed(&["count", "3, 4 relu, 2, softmax", "--loss", "mse"]).is_empty());
     refused_with(&["--loss", "huber", "--delta", "0"], &["delta", "above 0"]);
     refused_with(&["--loss", "smooth_l1", "--beta", "-1"], &["beta", "above 0"]);
     refused_with(&["--loss", "quantile", "--tau", "1"], &["tau", "below 1"]);

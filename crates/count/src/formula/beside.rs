@@ -149,14 +149,14 @@ pub const WEIGHTED_EPOCH_REPORT: Kinds = Kinds::small([0, 0, 0, 1, 0, 0, 0]);
 /// |---|---|
 /// | mean squared error: 1/(BM), 2/(BM) | 1 mul, 2 div, 4 conversions (2 in f64) |
 /// | binary cross-entropy: 1/(BM) | 1 mul, 1 div, 3 conversions (2) |
-/// | cross-entropy: 1/B | 1 div, 2 conversions (1) |
+/// | cross-entropy: 1/B; with soft targets too, whatever its options | 1 div, 2 conversions (1) |
 /// | with label smoothing alone: ε | 1 conversion (none) |
 /// | with class weights: Σ ε/M·w | M mul, M div, M − 1 additions, M + 1 conversions (M) |
 /// | L1, soft margin, Poisson of logarithms: 1/(BM) | 1 mul, 1 div, 3 conversions (2) |
 /// | smooth L1: 1/(BMβ), β | 2 mul, 1 div, 4 conversions (2) |
 /// | Huber: 1/(BM), δ; Poisson of rates: 1/(BM), ε | 1 mul, 1 div, 4 conversions (2) |
 /// | quantile: 1/(BM), τ, 1 − τ | 1 addition, 1 mul, 1 div, 5 conversions (2) |
-/// | Kullback-Leibler divergence: 1/B | 1 div, 2 conversions (1) |
+/// | Kullback-Leibler divergence: 1/B; over elements 1/(BM) | 1 div, 2 conversions (1); as L1 |
 ///
 /// A sum has 1 in place of 1/(BM) or 1/B, which is rounded and no more: 1 conversion (none), of mean squared error 2; smooth L1 takes 1 div for 1/β.
 ///
@@ -183,7 +183,9 @@ fn constants_of_weights(loss: &Loss, element: ElementType) -> Result<Kinds, Over
     let rows = [(Kind::Convert, 1), rounded(element, 1)];
     match loss {
         Loss::CrossEntropy { .. } if loss.is_weighted() => Ok(Kinds::NONE),
-        Loss::CrossEntropy { .. } | Loss::KlDivergence => Kinds::new(rows),
+        Loss::CrossEntropy { .. }
+        | Loss::SoftCrossEntropy { .. }
+        | Loss::KlDivergence { mean_of_elements: false, .. } => Kinds::new(rows),
         _ => {
             let beta = u128::from(matches!(loss, Loss::SmoothL1 { .. }));
             let share = [(Kind::Div, 1), (Kind::Mul, beta), (Kind::Convert, 1), rounded(element, 1)];
@@ -210,7 +212,11 @@ fn plain_loss_constants(loss: &Loss, outputs: u64, element: ElementType) -> Resu
     match loss {
         Loss::Sum(loss) => summed_loss_constants(loss.of_mean(), element),
         Loss::MeanSquaredError => Kinds::new([(Kind::Mul, 1), (Kind::Div, 2), convert(2), rounded(element, 2)]),
-        Loss::BinaryCrossEntropy { .. } | Loss::L1 | Loss::SoftMargin | Loss::PoissonNll { log_input: true } => {
+        Loss::BinaryCrossEntropy { .. }
+        | Loss::L1
+        | Loss::SoftMargin
+        | Loss::PoissonNll { log_input: true }
+        | Loss::KlDivergence { mean_of_elements: true, .. } => {
             Kinds::new([(Kind::Mul, 1), (Kind::Div, 1), convert(2), rounded(element, 1)])
         }
         Loss::SmoothL1 { .. } => Kinds::new([(Kind::Mul, 2), (Kind::Div, 1), convert(2), rounded(element, 2)]),
@@ -220,7 +226,9 @@ fn plain_loss_constants(loss: &Loss, outputs: u64, element: ElementType) -> Resu
         Loss::Quantile { .. } => {
             Kinds::new([(Kind::Add, 1), (Kind::Mul, 1), (Kind::Div, 1), convert(2), rounded(element, 3)])
         }
-        Loss::KlDivergence => Kinds::new([(Kind::Div, 1), convert(1), rounded(element, 1)]),
+        Loss::KlDivergence { mean_of_elements: false, .. } | Loss::SoftCrossEntropy { .. } => {
+            Kinds::new([(Kind::Div, 1), convert(1), rounded(element, 1)])
+        }
         Loss::CrossEntropy { .. } if !loss.is_weighted() => {
             Kinds::new([(Kind::Div, 1), convert(1), rounded(element, 1)])
         }
@@ -280,13 +288,16 @@ pub fn new_program_beside_kernels(network: &NetworkSpec, element: ElementType) -
 }
 
 /// What the memory of a loss takes when it is made, once for a step or an evaluation: with label smoothing or class weights M additions, 2M
-/// mul, M div and 4M conversions (M in f64) for w, (1 − ε)·w and ε/M·w; with positive weights M additions and 2M conversions (none) for p − 1
+/// mul, M div and 4M conversions (M in f64) for w, (1 − ε)·w and ε/M·w (of soft targets M conversions fewer, as there is no w; in f64 as many); with positive weights M additions and 2M conversions (none) for p − 1
 /// and p; else nothing.
 fn shares(network: &NetworkSpec, element: ElementType) -> Result<Kinds, Overflow> {
     let each = match network.loss() {
         loss if !loss.is_weighted() => Kinds::NONE,
         loss if matches!(loss.of_mean(), Loss::BinaryCrossEntropy { .. }) => {
             Kinds::new([(Kind::Add, 1), rounded(element, 2)])?
+        }
+        loss if matches!(loss.of_mean(), Loss::SoftCrossEntropy { .. }) => {
+            Kinds::new([(Kind::Add, 1), (Kind::Mul, 2), (Kind::Div, 1), (Kind::Convert, 1), rounded(element, 2)])?
         }
         _ => Kinds::new([(Kind::Add, 1), (Kind::Mul, 2), (Kind::Div, 1), (Kind::Convert, 1), rounded(element, 3)])?,
     };

@@ -65,7 +65,10 @@ pub(super) fn compulsory(operation: &Operation, element: ElementType) -> Result<
             Some(kept) => one(of(&[delta, kept], &[delta])?),
         },
         Op::Apply { x, .. } | Op::Scale { x, .. } | Op::Clamp { x, .. } => one(of(&[x], &[x])?),
-        Op::Softmax { z } | Op::LogSoftmax { z } => one(of(&[z], &[z])?),
+        Op::Softmax { x, z } | Op::LogSoftmax { x, z } => one(of(&[x.unwrap_or(z)], &[z])?),
+        Op::SoftmaxGradient { outputs, delta, d } | Op::LogSoftmaxGradient { outputs, delta, d } => {
+            one(of(&[outputs, delta], &[d])?)
+        }
         Op::LogSumExp { z, to } => one(of(&[z], &[to])?),
         Op::Update { gradient, weights, state: kept, .. } => {
             let parameters: Vec<Layout> = [weights].into_iter().chain(kept.into_iter().flatten()).collect();
@@ -76,6 +79,10 @@ pub(super) fn compulsory(operation: &Operation, element: ElementType) -> Result<
         Op::CrossEntropy { logits, labels: n, delta, .. } => one(of(&[logits], &[delta])?.plus(&labels(n)?)?),
         Op::WeightedCrossEntropy { logits, labels: n, classes, delta, .. } => {
             one(of(&[logits, single(classes.cols)], &[delta])?.plus(&labels(n)?)?)
+        }
+        Op::SoftCrossEntropy { logits, targets, classes, delta, .. } => {
+            let weights = classes.map(|classes| single(classes.cols));
+            one(of(&[logits, targets].into_iter().chain(weights).collect::<Vec<_>>(), &[delta])?)
         }
         Op::WeightedBinaryCrossEntropy { logits, targets, positive, delta, .. } => {
             one(of(&[logits, targets, single(positive.cols)], &[delta])?)

@@ -82,6 +82,28 @@ impl Vectors {
         row.plus(&gradient)?.times(rows)?.plus(&batch)
     }
 
+    /// Per row: z − max, the shares of the classes (1 fma each, if they are weighted) and their sum, Σ shares·(z − max), the exponentials, their
+    /// sum and its logarithm; the row's loss (1 fma); the factor (1 mul, 1 div), the gradient e·factor − shares/B (1 mul, 1 fma). Then the sum
+    /// of the rows' losses, and their mean (1 mul).
+    pub(super) fn soft_cross_entropy(self, logits: Layout, weighted: bool) -> Result<Tally, Overflow> {
+        let [rows, cols] = [logits.rows, logits.cols].map(|side| side as u128);
+        let shares = if weighted { self.map(FMA, cols)? } else { Tally::NONE };
+        let row = Tally::sum([
+            self.exp_shifted(cols)?,
+            shares,
+            self.sum(cols)?,
+            self.dot(cols)?,
+            self.sum(cols)?,
+            self.scalar(self.evaluation(Function::Log), 1)?,
+            self.scalar(FMA, 1)?,
+            self.scalar(MUL, 1)?,
+            self.scalar(DIV, 1)?,
+            self.map(MUL, cols)?,
+            self.map(FMA, cols)?,
+        ])?;
+        Tally::sum([row.times(rows)?, self.sum(rows)?, self.scalar(MUL, 1)?])
+    }
+
     /// For n logits: n times 1 − t (1 addition), softplus, its weight (1 fma), both times each other (1 mul) and their fma; σ, its weight (1
     /// fma), p·t (1 mul), their fma and its mean (1 mul); the sum of the losses by rows, which are added, and its mean (1 mul). The weights
     /// are those of a row, so that no rows are taken together.
@@ -120,6 +142,7 @@ impl Vectors {
             Measure::PoissonRate { .. } => vec![ADD, log, FMA, ADD, DIV, ADD],
             Measure::SoftMargin => vec![MUL, softplus, MUL, sigmoid, MUL],
             Measure::KullbackLeibler => vec![CMP, log, ADD, CMP, MUL],
+            Measure::KullbackLeiblerOfLogs => vec![exp, ADD, MUL, exp],
         };
         let sums = self.sum(rows.len)?.times(rows.count)?;
         Tally::sum([

@@ -1,6 +1,6 @@
-//! Formulas of norms, of products of elements and of running means.
+//! Formulas of norms, of gradients of softmaxes, of products of elements and of running means.
 
-use nxm_kernels::Layout;
+use nxm_kernels::{Function, Layout};
 
 use super::Vectors;
 use super::rows::{Rows, Taken};
@@ -46,6 +46,19 @@ impl Vectors {
         let single = self.singles(&[MUL, MUL])?;
         let row = [self.sum(cols)?, self.dot(cols)?, single, self.maps(&[MUL, ADD, FMA, MUL], cols)?];
         Tally::sum(row)?.times(rows)
+    }
+
+    /// Per row: Σ δ·a (a dot product), δ less that (1 addition), times a (1 mul).
+    pub(super) fn softmax_gradient(self, d: Layout) -> Result<Tally, Overflow> {
+        let [rows, cols] = [d.rows, d.cols].map(|side| side as u128);
+        self.dot(cols)?.plus(&self.maps(&[ADD, MUL], cols)?)?.times(rows)
+    }
+
+    /// Per row: Σ δ, eᵃ, and δ less both's product (1 fma).
+    pub(super) fn log_softmax_gradient(self, d: Layout) -> Result<Tally, Overflow> {
+        let [rows, cols] = [d.rows, d.cols].map(|side| side as u128);
+        let exp = self.evaluation(Function::Exp);
+        self.sum(cols)?.plus(&self.maps(&[exp, FMA], cols)?)?.times(rows)
     }
 
     /// Column sums, the means (1 mul each), x less those, the sum of squares (1 fma each), the variances (1 mul each) and 1 / √(variance + ε);

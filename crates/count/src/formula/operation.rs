@@ -46,8 +46,10 @@ impl Vectors {
                 v.derive(activation, Rows::of(&[delta, kept], lanes, together))
             }
             Op::Apply { function, x } => v.apply(function, Rows::of(&[x], lanes, together)),
-            Op::Softmax { z } => v.softmax(z.rows as u128, z.cols as u128),
-            Op::LogSoftmax { z } => v.log_softmax(z.rows as u128, z.cols as u128),
+            Op::Softmax { z, .. } => v.softmax(z.rows as u128, z.cols as u128),
+            Op::LogSoftmax { z, .. } => v.log_softmax(z.rows as u128, z.cols as u128),
+            Op::SoftmaxGradient { d, .. } => v.softmax_gradient(d),
+            Op::LogSoftmaxGradient { d, .. } => v.log_softmax_gradient(d),
             Op::LogSumExp { z, .. } => v.log_sum_exp(z.rows as u128, z.cols as u128),
             Op::Clamp { x, .. } => v.clamp(Rows::of(&[x], lanes, together)),
             Op::Update { rule, gradient, weights, state } => {
@@ -58,6 +60,7 @@ impl Vectors {
             Op::BinaryCrossEntropy { logits, losses, delta, .. } => v.binary_cross_entropy(logits, losses, delta),
             Op::CrossEntropy { logits, .. } => v.cross_entropy(logits),
             Op::WeightedCrossEntropy { logits, .. } => v.weighted_cross_entropy(logits),
+            Op::SoftCrossEntropy { logits, classes, .. } => v.soft_cross_entropy(logits, classes.is_some()),
             Op::WeightedBinaryCrossEntropy { logits, positive, losses, delta, .. } => {
                 v.weighted_binary_cross_entropy([logits, positive, losses, delta])
             }

@@ -6,7 +6,7 @@ use nxm_count::{Clipping, Counted, Formulas, NetworkSpec};
 use nxm_kernels::{Activation, Cpu, Executor, Level, MatrixRef};
 use nxm_net::{
     Adadelta, Adagrad, Adam, AdamW, Adamax, Layer, Lion, Loss, NAdam, Network, Optimizer, OptimizerState, RAdam,
-    RmsProp, Rprop, Sgd, Step, Targets,
+    RmsProp, Rprop, Sgd, Step, Targets, parse_layers,
 };
 use proptest::prelude::*;
 
@@ -207,14 +207,17 @@ fn losses(outputs: usize) -> Vec<Loss> {
         Loss::CROSS_ENTROPY,
         smooth(0.1, Vec::new()),
         smooth(0.0, weights.clone()),
-        smooth(0.2, weights),
+        smooth(0.2, weights.clone()),
         Loss::L1,
         Loss::SmoothL1 { beta: 0.3 },
         Loss::Huber { delta: 0.3 },
         Loss::Quantile { tau: 0.2 },
         Loss::PoissonNll { log_input: true },
         Loss::SoftMargin,
-        Loss::KlDivergence,
+        Loss::KL_DIVERGENCE,
+        Loss::KlDivergence { log_target: true, mean_of_elements: true },
+        Loss::SOFT_CROSS_ENTROPY,
+        Loss::SoftCrossEntropy { label_smoothing: 0.2, class_weights: weights },
     ]
 }
 
@@ -233,7 +236,7 @@ fn trainings() -> impl Strategy<Value = Training> {
         |(inputs, layers, (loss, optimizer, max_norm, weighted), batch, (zeros, seed))| {
             let mut layers = layers;
             let outputs = &mut layers.last_mut().expect("a layer").0;
-            if losses(1)[loss].takes_labels() {
+            if matches!(losses(1)[loss], Loss::CrossEntropy { .. } | Loss::SoftCrossEntropy { .. }) {
                 // The softmax of one class is 1, so its gradient is nothing but rounding errors. Adam divides them by their own size, and
                 // no tolerance holds.
                 *outputs = 2.max(*outputs);
@@ -252,6 +255,25 @@ fn trainings() -> impl Strategy<Value = Training> {
             Training { spec, batch, rows, max_norm, zeros, seed: seed.into() }
         },
     )
+}
+
+/// Softmaxes and log-softmaxes in the middle and at the end.
+#[test]
+fn softmaxes_are_the_textbooks() {
+    let soft = Loss::SoftCrossEntropy { label_smoothing: 0.1, class_weights: vec![0.5, 1.0, 2.0] };
+    for (text, loss) in [
+        ("5 tanh, softmax, 3, log_softmax", Loss::KL_DIVERGENCE),
+        ("4, log_softmax, 6 gelu, 3 no_bias, softmax", Loss::MeanSquaredError),
+        ("4 sigmoid, softmax, 3", soft),
+        ("4 silu, 3, log_softmax", Loss::CROSS_ENTROPY),
+    ] {
+        for weighted in [false, true] {
+            let spec = NetworkSpec::with_layers(4, parse_layers(text).unwrap(), loss.clone()).unwrap();
+            let spec = spec.with_optimizer(Optimizer::sgd(0.1));
+            let spec = if weighted { spec.with_example_weights() } else { spec };
+            Training { spec, batch: 5, rows: vec![5, 3, 5], max_norm: None, zeros: 0, seed: 3 }.check();
+        }
+    }
 }
 
 proptest! {

@@ -30,7 +30,8 @@ pub fn any_layers() -> impl Strategy<Value = Layer> {
         let norm = if by_rows { Layer::layer_norm() } else { Layer::batch_norm() };
         norm.with_activation(activation)
     });
-    prop_oneof![4 => dense_layers(), 2 => norm, 1 => Just(Layer::dropout(0.25))]
+    prop_oneof![4 => dense_layers(), 2 => norm, 1 => Just(Layer::dropout(0.25)),
+        1 => proptest::sample::select(&[Layer::Softmax, Layer::LogSoftmax][..])]
 }
 
 /// Every loss, with each of its options.
@@ -40,9 +41,24 @@ pub fn losses(outputs: usize) -> Vec<Loss> {
     losses.push(Loss::CrossEntropy { label_smoothing: 0.1, class_weights: Vec::new() });
     losses.push(Loss::CrossEntropy { label_smoothing: 0.0, class_weights: class_weights.clone() });
     losses.push(Loss::CrossEntropy { label_smoothing: 0.1, class_weights: class_weights.clone() });
+    losses.push(Loss::SoftCrossEntropy { label_smoothing: 0.1, class_weights: class_weights.clone() });
+    losses.push(Loss::KlDivergence { log_target: true, mean_of_elements: true });
     losses.push(Loss::BinaryCrossEntropy { positive_weights: class_weights });
     losses.push(Loss::SmoothL1 { beta: 0.3 });
     losses
+}
+
+/// This loss, or another one if it is refused behind these layers: a loss of logits behind a softmax.
+pub fn behind(layers: &[Layer], loss: Loss) -> Loss {
+    let last = layers.iter().rev().find(|layer| !matches!(layer, Layer::Dropout { .. }));
+    match loss.of_mean() {
+        Loss::CrossEntropy { .. } | Loss::SoftCrossEntropy { .. } | Loss::BinaryCrossEntropy { .. }
+            if last == Some(&Layer::Softmax) =>
+        {
+            Loss::MeanSquaredError
+        }
+        _ => loss,
+    }
 }
 
 /// Whether a loss may be a sum.

@@ -12,6 +12,10 @@ pub enum Which {
     CrossEntropy,
     WeightedCrossEntropy,
     WeightedBinaryCrossEntropy,
+    /// Of a probability of each class, perhaps with weights.
+    SoftCrossEntropy {
+        weighted: bool,
+    },
     /// The measure of this number in [`measures`].
     Element(usize),
     /// The weighted mean of a loss: of each element, or of each row, which has a share then.
@@ -21,10 +25,10 @@ pub enum Which {
 }
 
 /// How many [`measures`] there are.
-const MEASURES: usize = 8;
+const MEASURES: usize = 9;
 
 /// Every loss, and every way to weigh one.
-pub const LOSSES: [Which; 7 + MEASURES] = [
+pub const LOSSES: [Which; 9 + MEASURES] = [
     Which::MeanSquaredError,
     Which::BinaryCrossEntropy,
     Which::CrossEntropy,
@@ -40,6 +44,9 @@ pub const LOSSES: [Which; 7 + MEASURES] = [
     Which::Element(5),
     Which::Element(6),
     Which::Element(7),
+    Which::Element(8),
+    Which::SoftCrossEntropy { weighted: false },
+    Which::SoftCrossEntropy { weighted: true },
 ];
 
 /// Every measure of how far an output is from its target.
@@ -54,6 +61,7 @@ fn measures<T: Element>() -> [Measure<T>; MEASURES] {
         Measure::PoissonRate { epsilon: t(1e-8) },
         Measure::SoftMargin,
         Measure::KullbackLeibler,
+        Measure::KullbackLeiblerOfLogs,
     ]
 }
 
@@ -80,6 +88,7 @@ impl<T: Element> Case<T> for OfBatch {
         let (mut loss, mut kept) = (Numbers::new(draw, 6, Layout::row_major(1, 1)), Numbers::new(draw, 7, kept));
         let classes = Numbers::new(draw, 8, Laid::Padded.layout::<T>(3, cols));
         let positive = Numbers::new(draw, 9, Laid::Padded.layout::<T>(2, cols));
+        let mut share_row = Numbers::new(draw, 12, Layout::row_major(1, cols));
         let (row_weights, mut factors) = (Numbers::new(draw, 10, row), Numbers::new(draw, 11, row));
         let labels: Vec<u32> = (0..rows).map(|i| (i * 7 % cols) as u32).collect();
         let mean = T::from_f64(0.25);
@@ -95,6 +104,10 @@ impl<T: Element> Case<T> for OfBatch {
             Which::WeightedBinaryCrossEntropy => {
                 let positive = positive.read();
                 Call::weighted_binary_cross_entropy(o, targets, positive, mean, kept.write(), d, to)
+            }
+            Which::SoftCrossEntropy { weighted } => {
+                let (classes, shares) = (weighted.then(|| positive.read()), share_row.write());
+                Call::soft_cross_entropy(o, targets, classes, mean, shares, losses.write(), d, to)
             }
             Which::Element(i) => Call::element_loss(measures()[i], o, targets, (mean, mean), kept.write(), d, to),
             Which::WeighRows { shares } => {
@@ -130,6 +143,13 @@ pub fn textbook(kind: Which, b: u128, m: u128) -> Textbook {
             let (multiplications, additions) = (b * (3 * m + 4) + 1, b * (4 * m + 3) + 2 * b - 2);
             Textbook { multiplications, additions, div: b + 1, cmp: b * (m - 1), functions, ..none }
         }
+        Which::SoftCrossEntropy { weighted } => {
+            // Of a row z − max, Σ v, Σ v·(z − max), Σ e, the loss, the factor, and the gradient; with weights v.
+            let of_shares = if weighted { n } else { 0 };
+            let multiplications = b * (3 * m + 2) + of_shares + 1;
+            let additions = b * (5 * m - 2) + of_shares + b - 1;
+            Textbook { multiplications, additions, div: b, cmp: b * (m - 1), functions, ..none }
+        }
         Which::WeightedBinaryCrossEntropy => {
             let functions = vec![(Function::Sigmoid, n), (Function::Log1PExp, n)];
             Textbook { multiplications: 7 * n + 1, additions: 6 * n - 1, functions, ..none }
@@ -145,6 +165,7 @@ pub fn textbook(kind: Which, b: u128, m: u128) -> Textbook {
                 Measure::PoissonRate { .. } => ([1, 4, 0, 1], vec![(Function::Log, 1)]),
                 Measure::SoftMargin => ([3, 0, 0, 0], vec![(Function::Sigmoid, 1), (Function::Log1PExp, 1)]),
                 Measure::KullbackLeibler => ([1, 1, 2, 0], vec![(Function::Log, 1)]),
+                Measure::KullbackLeiblerOfLogs => ([1, 1, 0, 0], vec![(Function::Exp, 2)]),
             };
             Textbook {
                 multiplications: multiplications * n + n + 1,

@@ -1,7 +1,8 @@
-//! Counts of norms, of products of elements and of running means: executed = formula, at every level.
+//! Counts of norms, of softmaxes of another matrix and their gradients, of products of elements and of running means: executed = formula, at every level.
 
 use crate::cases::{Case, Draw, Laid, Numbers, Textbook, check_both, laid, side};
-use nxm_kernels::{Activation, Call, Element, Executor, Layout};
+use crate::vectors::{OnRows, by_rows_of};
+use nxm_kernels::{Activation, Call, Element, Executor, Function, Layout};
 use proptest::prelude::*;
 
 /// Which kernel.
@@ -16,10 +17,14 @@ pub enum Which {
     BatchNorm,
     BatchNormGradient,
     BatchNormEvaluate,
+    SoftmaxOf,
+    LogSoftmaxOf,
+    SoftmaxGradient,
+    LogSoftmaxGradient,
 }
 
 /// All of them.
-pub const NORMS: [Which; 9] = [
+pub const NORMS: [Which; 13] = [
     Which::ActivateKeeping,
     Which::Multiply,
     Which::Blend,
@@ -29,6 +34,10 @@ pub const NORMS: [Which; 9] = [
     Which::BatchNorm,
     Which::BatchNormGradient,
     Which::BatchNormEvaluate,
+    Which::SoftmaxOf,
+    Which::LogSoftmaxOf,
+    Which::SoftmaxGradient,
+    Which::LogSoftmaxGradient,
 ];
 
 pub struct OfNorm {
@@ -76,6 +85,10 @@ impl<T: Element> Case<T> for OfNorm {
                 let (x, weights, by, scales) = (x.read(), weights.read(), by.read(), bias.read());
                 Call::batch_norm_gradient(x, weights, by, scales, sums, share, factors, to.write())
             }
+            Which::SoftmaxOf => Call::softmax_of(x.read(), to.write()),
+            Which::LogSoftmaxOf => Call::log_softmax_of(x.read(), to.write()),
+            Which::SoftmaxGradient => Call::softmax_gradient(x.read(), by.read(), to.write()),
+            Which::LogSoftmaxGradient => Call::log_softmax_gradient(x.read(), by.read(), to.write()),
             Which::BatchNormEvaluate => {
                 let (x, weights, bias) = (x.read(), weights.read(), bias.read());
                 let (mean, variance, two) = (mean.read(), variance.read(), two.write());
@@ -104,6 +117,13 @@ impl<T: Element> Case<T> for OfNorm {
             Which::LayerNormGradient => none.plus([b * (4 * m + 2), b * ((m - 1) + (m - 1) + 2 * m)]),
             Which::BatchNorm => Textbook { sqrt: m, div: m, ..none }.plus([3 * n + 2 * m, 4 * n + m]),
             Which::BatchNormGradient => none.plus([2 * n + 3 * m, 2 * n]),
+            // Of a copy, which takes no operation.
+            Which::SoftmaxOf => by_rows_of(OnRows::Softmax, b, m),
+            Which::LogSoftmaxOf => by_rows_of(OnRows::LogSoftmax, b, m),
+            Which::SoftmaxGradient => none.plus([2 * n, b * (m - 1) + n]),
+            Which::LogSoftmaxGradient => {
+                Textbook { functions: vec![(Function::Exp, n)], ..none }.plus([n, b * (m - 1) + n])
+            }
             Which::BatchNormEvaluate => Textbook { sqrt: m, div: m, ..none }.plus([n + m, n + 2 * m]),
         }
     }

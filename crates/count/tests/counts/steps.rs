@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cases::{Draw, Textbook, bits, numbers, thread_counts, with_room};
-use crate::kinds::{any_layers, dense_layers, losses, optimizers, size, summable};
+use crate::kinds::{any_layers, behind, dense_layers, losses, optimizers, size, summable};
 use crate::textbook;
 use nxm_count::{
     Breakdown, Clipping, Cost, Counted, Formulas, Kinds, LayerPhases, NetworkSpec, Run, Tally, TrainingLength, verify,
@@ -267,6 +267,7 @@ fn jobs() -> impl Strategy<Value = StepCase> {
             let loss = losses(outputs as usize)[loss].clone();
             // Weights of examples and of classes are for means alone.
             let loss = if sums && !weighted && summable(&loss) { loss.summed() } else { loss };
+            let loss = behind(&layers, loss);
             // A batch norm needs two examples, in the half of the batch that is tried too.
             let of_batches = layers.iter().any(|layer| matches!(layer, Layer::BatchNorm { .. }));
             let batch = if of_batches { batch.max(3) } else { batch };

@@ -11,6 +11,7 @@ mod machine;
 mod norms;
 mod optimizers;
 mod others;
+mod softmaxes;
 mod trainer;
 
 use std::cell::RefCell;

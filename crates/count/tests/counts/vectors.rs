@@ -178,20 +178,24 @@ impl<T: Element> Case<T> for ByRows {
         [z.data, to.data].concat()
     }
     fn textbook(&self) -> Textbook {
-        let (b, m) = (self.rows as u128, self.cols as u128);
-        if b * m == 0 {
-            return Textbook::default();
+        by_rows_of(self.kernel, self.rows as u128, self.cols as u128)
+    }
+}
+
+/// What softmax and its relatives take for b rows of m.
+pub fn by_rows_of(kernel: OnRows, b: u128, m: u128) -> Textbook {
+    if b * m == 0 {
+        return Textbook::default();
+    }
+    let (cmp, exp, log) = (b * (m - 1), (Function::Exp, b * m), (Function::Log, b));
+    let none = Textbook { cmp, ..Textbook::default() };
+    match kernel {
+        OnRows::Softmax => {
+            let (multiplications, additions, div) = (b * m, b * (2 * m - 1), b);
+            Textbook { multiplications, additions, div, functions: vec![exp], ..none }
         }
-        let (cmp, exp, log) = (b * (m - 1), (Function::Exp, b * m), (Function::Log, b));
-        let none = Textbook { cmp, ..Textbook::default() };
-        match self.kernel {
-            OnRows::Softmax => {
-                let (multiplications, additions, div) = (b * m, b * (2 * m - 1), b);
-                Textbook { multiplications, additions, div, functions: vec![exp], ..none }
-            }
-            OnRows::LogSoftmax => Textbook { additions: b * (3 * m - 1), functions: vec![exp, log], ..none },
-            OnRows::LogSumExp => Textbook { additions: b * 2 * m, functions: vec![exp, log], ..none },
-        }
+        OnRows::LogSoftmax => Textbook { additions: b * (3 * m - 1), functions: vec![exp, log], ..none },
+        OnRows::LogSumExp => Textbook { additions: b * 2 * m, functions: vec![exp, log], ..none },
     }
 }
 

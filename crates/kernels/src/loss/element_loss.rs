@@ -24,6 +24,7 @@ use crate::{math, reduce};
 /// | Poisson, of rates | 1 addition, 1 log, 1 fma | 2 additions, 1 div |
 /// | soft margin | 1 mul, 1 ln(1 + eˣ) | 2 mul, 1 sigmoid |
 /// | Kullback-Leibler | 1 log, 1 addition, 1 mul, 2 cmp | none |
+/// | Kullback-Leibler, of logarithms | 1 exp, 1 addition, 1 mul | 1 exp |
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Measure<N> {
     /// ℓ = d², g = d: half of the derivative.
@@ -53,6 +54,8 @@ pub enum Measure<N> {
     SoftMargin,
     /// ℓ = t·(ln t − o), 0 where t is not above 0; g = −t: outputs are logarithms of probabilities, targets probabilities.
     KullbackLeibler,
+    /// ℓ = eᵗ·(t − o), g = −eᵗ: outputs and targets are logarithms of probabilities.
+    KullbackLeiblerOfLogs,
 }
 
 impl<N> Measure<N> {
@@ -67,6 +70,7 @@ impl<N> Measure<N> {
             Measure::PoissonRate { .. } => "poisson_rate",
             Measure::SoftMargin => "soft_margin",
             Measure::KullbackLeibler => "kullback_leibler",
+            Measure::KullbackLeiblerOfLogs => "kullback_leibler_of_logs",
         }
     }
 
@@ -82,6 +86,7 @@ impl<N> Measure<N> {
             Measure::PoissonRate { epsilon } => Measure::PoissonRate { epsilon: number(epsilon) },
             Measure::SoftMargin => Measure::SoftMargin,
             Measure::KullbackLeibler => Measure::KullbackLeibler,
+            Measure::KullbackLeiblerOfLogs => Measure::KullbackLeiblerOfLogs,
         }
     }
 }
@@ -159,6 +164,7 @@ impl<T: Lane> Kernel<T> for OfRow<'_, T> {
             Measure::PoissonRate { epsilon } => of.run(simd, PoissonRate { epsilon }),
             Measure::SoftMargin => of.run(simd, SoftMargin),
             Measure::KullbackLeibler => of.run(simd, KullbackLeibler),
+            Measure::KullbackLeiblerOfLogs => of.run(simd, KullbackLeiblerOfLogs),
         }
         reduce::call_sum(simd, &losses[..n])
     }
@@ -352,5 +358,19 @@ impl<T: Lane> Point<T> for KullbackLeibler {
     #[inline(always)]
     fn gradient<S: Simd<T>>(self, simd: S, _: S::Vector, t: S::Vector) -> S::Vector {
         simd.neg(t)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct KullbackLeiblerOfLogs;
+
+impl<T: Lane> Point<T> for KullbackLeiblerOfLogs {
+    #[inline(always)]
+    fn loss<S: Simd<T>>(self, simd: S, o: S::Vector, t: S::Vector) -> S::Vector {
+        simd.mul(math::exp(simd, t), simd.sub(t, o))
+    }
+    #[inline(always)]
+    fn gradient<S: Simd<T>>(self, simd: S, _: S::Vector, t: S::Vector) -> S::Vector {
+        simd.neg(math::exp(simd, t))
     }
 }

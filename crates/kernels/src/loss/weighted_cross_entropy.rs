@@ -95,9 +95,9 @@ impl<T: Lane> Kernel<T> for OfRow<'_, T> {
 
 /// e·factor − spread·inverse.
 #[derive(Clone, Copy)]
-struct SmoothedGradient<T> {
-    factor: T,
-    inverse: T,
+pub(super) struct SmoothedGradient<T> {
+    pub(super) factor: T,
+    pub(super) inverse: T,
 }
 
 impl<T: Lane> Elementwise<T, 1> for SmoothedGradient<T> {

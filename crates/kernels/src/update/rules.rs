@@ -35,7 +35,12 @@ pub(super) fn mean<T: Lane, S: Simd<T>>(simd: S, rest: T, g: S::Vector, m: S::Ve
 
 /// β·v + (1 − β)·g·g, or 0 where that is below `least`.
 #[inline(always)]
-pub(super) fn mean_square<T: Lane, S: Simd<T>>(simd: S, [beta, rest, least]: [T; 3], g: S::Vector, v: S::Vector) -> S::Vector {
+pub(super) fn mean_square<T: Lane, S: Simd<T>>(
+    simd: S,
+    [beta, rest, least]: [T; 3],
+    g: S::Vector,
+    v: S::Vector,
+) -> S::Vector {
     let (scaled, old) = (simd.mul(simd.splat(rest), g), simd.mul(simd.splat(beta), v));
     flush_below(simd, least, simd.mul_add(scaled, g, old))
 }

@@ -13,6 +13,7 @@ use nxm_kernels::{
 use crate::dense::{rules, rules_apart};
 use crate::loss_samples;
 use crate::norm_samples;
+use crate::softmax_samples;
 use crate::support::*;
 
 /// Longer than any vector: a whole vector read or written beyond an operand lands in it.
@@ -181,8 +182,6 @@ pub fn call<T: Case>(sample: &mut Sample<T>) -> Result<Call<'_, T>, ShapeError> 
         }
         Op::Derive { activation, kept, delta, .. } => Call::derive(*activation, kept.view(), delta.view_mut()),
         Op::Apply { function, x } => Call::apply(*function, x.view_mut()),
-        Op::Softmax { z } => Call::softmax(z.view_mut()),
-        Op::LogSoftmax { z } => Call::log_softmax(z.view_mut()),
         Op::LogSumExp { z, to } => Call::log_sum_exp(z.view(), to.view_mut()),
         Op::Update { rule, gradient, weights, state } => {
             let state = state.each_mut().map(|state| state.as_mut().map(Buffer::view_mut));
@@ -224,6 +223,10 @@ pub fn call<T: Case>(sample: &mut Sample<T>) -> Result<Call<'_, T>, ShapeError> 
         }
         Op::Scale { factor, x } => Call::scale(factor.view(), x.view_mut()),
         Op::Clamp { limit, x } => Call::clamp(*limit, x.view_mut()),
+        Op::SoftCrossEntropy { .. } => loss_samples::call(sample),
+        Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::SoftmaxGradient { .. } | Op::LogSoftmaxGradient { .. } => {
+            softmax_samples::call(sample)
+        }
         norm => norm_samples::call(norm),
     }
 }
@@ -321,6 +324,8 @@ pub fn name<T: Float>(sample: &Sample<T>) -> String {
         Op::GemmScaled { alpha, beta, .. } => format!(" α = {alpha}, β = {beta}"),
         Op::ElementLoss { measure, .. } => format!(" {}", measure.name()),
         Op::WeighRows { shares, .. } => format!(", shares: {}", shares.is_some()),
+        Op::SoftCrossEntropy { classes, .. } => format!(", weighted: {}", classes.is_some()),
+        Op::Softmax { x: Some(_), .. } | Op::LogSoftmax { x: Some(_), .. } => " of another matrix".to_owned(),
         _ => String::new(),
     };
     sample.name().to_owned() + &which
@@ -361,8 +366,8 @@ pub fn samples<T: Case>([b, n, m]: [usize; 3], seed: u64) -> Vec<Sample<T>> {
         Op::Ger { alpha: t(-0.37), x: matrix(r, 1, n), y: matrix(r, 1, m), a: matrix(r, n, m) },
         Op::DenseWeightGradient { x: matrix(r, b, n), delta: matrix(r, b, m), gradient: matrix(r, n, m) },
         Op::ColumnSum { a: matrix(r, b, m), sum: matrix(r, 1, m) },
-        Op::Softmax { z: matrix(r, b, m) },
-        Op::LogSoftmax { z: matrix(r, b, m) },
+        Op::Softmax { x: None, z: matrix(r, b, m) },
+        Op::LogSoftmax { x: None, z: matrix(r, b, m) },
         Op::LogSumExp { z: matrix(r, b, m), to: matrix(r, 1, b) },
         Op::AddSquares { before: positive(r, 1, 1), x: matrix(r, b, m), sum: matrix(r, 1, 1) },
         Op::ClipScale { max_norm: t(0.5), squares: positive(r, 1, 1), norm: matrix(r, 1, 1), scale: matrix(r, 1, 1) },
@@ -412,6 +417,8 @@ pub fn samples<T: Case>([b, n, m]: [usize; 3], seed: u64) -> Vec<Sample<T>> {
     }
     all.push(Op::Clamp { limit: t(0.3), x: matrix(r, b, m) });
     all.extend(norm_samples::norms(b, m, &mut stream(seed, "norms")));
+    all.extend(softmax_samples::softmaxes(b, m, &mut stream(seed, "softmaxes")));
+    all.extend(loss_samples::soft_losses(b, m, &mut stream(seed, "soft losses")));
     all
 }
 

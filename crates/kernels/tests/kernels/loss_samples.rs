@@ -1,13 +1,13 @@
 //! Samples of the losses, and what the newer ones compute beside plain loops.
 
 use nxm_kernels::call::Op;
-use nxm_kernels::{Cpu, Measure};
+use nxm_kernels::{Call, Cpu, Measure, ShapeError, reference};
 
 use crate::catalogue::{Buffer, Sample, matrix, positive, ran};
 use crate::support::*;
 
 /// Every measure of how far an output is from its target.
-pub fn measures<T: Float>() -> [Measure<T>; 8] {
+pub fn measures<T: Float>() -> [Measure<T>; 9] {
     let t = T::from_f64;
     [
         Measure::Squared,
@@ -18,6 +18,7 @@ pub fn measures<T: Float>() -> [Measure<T>; 8] {
         Measure::PoissonRate { epsilon: t(1e-8) },
         Measure::SoftMargin,
         Measure::KullbackLeibler,
+        Measure::KullbackLeiblerOfLogs,
     ]
 }
 
@@ -34,7 +35,8 @@ pub fn further_losses<T: Float>(b: usize, m: usize, r: &mut Random) -> Vec<Sampl
         delta: matrix(r, b, m),
         loss: matrix(r, 1, 1),
     }];
-    for measure in measures() {
+    // What came later has numbers of its own, so that the others keep theirs: see `soft_losses`.
+    for measure in measures().into_iter().filter(|measure| *measure != Measure::KullbackLeiblerOfLogs) {
         all.push(Op::ElementLoss {
             measure,
             // Of which a logarithm can be taken.
@@ -59,6 +61,42 @@ pub fn further_losses<T: Float>(b: usize, m: usize, r: &mut Random) -> Vec<Sampl
             loss: matrix(r, 1, 1),
         });
     }
+    all
+}
+
+/// The call of a loss with a probability of each class.
+pub fn call<T: Float>(sample: &mut Sample<T>) -> Result<Call<'_, T>, ShapeError> {
+    let Op::SoftCrossEntropy { logits, targets, classes, mean, shares, losses, delta, loss } = sample else {
+        panic!("{} is no such loss", sample.name())
+    };
+    let [shares, losses, delta, loss] = [shares, losses, delta, loss].map(Buffer::view_mut);
+    let classes = classes.as_ref().map(Buffer::view);
+    Call::soft_cross_entropy(logits.view(), targets.view(), classes, *mean, shares, losses, delta, loss)
+}
+
+/// Losses with a probability of each class, without weights and with them; and the divergence of logarithms.
+pub fn soft_losses<T: Float>(b: usize, m: usize, r: &mut Random) -> Vec<Sample<T>> {
+    let weighted = |weighted: bool| Op::SoftCrossEntropy {
+        logits: matrix(r, b, m),
+        targets: positive(r, b, m),
+        classes: weighted.then(|| positive(r, 2, m)),
+        mean: T::from_f64(1.0 / b.max(1) as f64),
+        shares: matrix(r, 1, m),
+        losses: matrix(r, 1, b),
+        delta: matrix(r, b, m),
+        loss: matrix(r, 1, 1),
+    };
+    let mut all = Vec::from([false, true].map(weighted));
+    all.push(Op::ElementLoss {
+        measure: Measure::KullbackLeiblerOfLogs,
+        outputs: matrix(r, b, m),
+        targets: matrix(r, b, m),
+        mean: T::from_f64(0.25),
+        slope: T::from_f64(0.5),
+        losses: matrix(r, b, m),
+        delta: matrix(r, b, m),
+        loss: matrix(r, 1, 1),
+    });
     all
 }
 
@@ -119,6 +157,7 @@ fn point(measure: Measure<f64>, o: f64, t: f64) -> (f64, f64) {
         Measure::Poisson => (o.exp() - t * o, o.exp() - t),
         Measure::PoissonRate { epsilon } => (o - t * (o + epsilon).ln(), 1.0 - t / (o + epsilon)),
         Measure::SoftMargin => ((-t * o).exp().ln_1p(), -t / (1.0 + (t * o).exp())),
+        Measure::KullbackLeiblerOfLogs => (t.exp() * (t - o), -t.exp()),
         Measure::KullbackLeibler => (if t > 0.0 { t * (t.ln() - o) } else { 0.0 }, -t),
     }
 }
@@ -152,6 +191,41 @@ fn losses_of_elements_are_what_their_definitions_say() {
             }
             let sum: f64 = (0..n).map(|i| point(measure, outputs[i], targets[i]).0).sum();
             assert!(close(loss.values()[0], 0.5 * sum), "{measure:?}");
+        }
+    }
+}
+
+/// −Σ v·ln p of each row, and its gradient, in plain loops.
+#[test]
+fn losses_of_soft_targets_are_what_their_definition_says() {
+    for (sample, [b, m]) in [[1, 1], [2, 3], [5, 16], [3, 70]].into_iter().flat_map(|size| {
+        let samples = soft_losses::<f64>(size[0], size[1], &mut Random::new(7));
+        samples.into_iter().take(2).map(move |sample| (sample, size))
+    }) {
+        for cpu in fused_levels::<f64>().into_iter().map(|level| Cpu::new(level, 1)) {
+            let ran = ran(&sample, &cpu);
+            let Op::SoftCrossEntropy { logits, targets, classes, mean, losses, delta, loss, .. } = ran else {
+                unreachable!()
+            };
+            let classes = classes.map_or_else(|| [vec![1.0; m], vec![0.0; m]].concat(), |classes| classes.values());
+            let (logits, targets, delta) = (logits.values(), targets.values(), delta.values());
+            let mut sum = 0.0;
+            for i in 0..b {
+                let mut log = logits[i * m..][..m].to_vec();
+                reference::log_softmax(&mut log);
+                let shares: Vec<f64> = (0..m).map(|j| classes[j] * targets[i * m + j] + classes[m + j]).collect();
+                let expected: f64 = log.iter().zip(&shares).map(|(log, share)| -log * share).sum();
+                sum += expected;
+                let total: f64 = shares.iter().sum();
+                // Sums of at most 70 terms below 10.
+                let close =
+                    |given: f64, expected: f64| assert!((given - expected).abs() < 1e-12, "{given} for {expected}");
+                close(losses.values()[i], expected);
+                for j in 0..m {
+                    close(delta[i * m + j], mean * (log[j].exp() * total - shares[j]));
+                }
+            }
+            assert!((loss.values()[0] - mean * sum).abs() < 1e-12, "{b} × {m}");
         }
     }
 }

@@ -44,6 +44,7 @@ mod program_errors;
 mod reference;
 mod run;
 mod sameness;
+mod softmax_samples;
 mod support;
 mod token;
 mod updates;

@@ -56,7 +56,7 @@ pub fn is_open_to_strides(kernel: &str, matrix: usize) -> bool {
         "gemm" | "gemm_scaled" => matrix < 2,
         "dense_forward" | "dense_input_gradient" | "dense_weight_gradient" | "dense_update" => matrix < 2,
         "mean_squared_error" | "binary_cross_entropy" => matrix == 1,
-        "weighted_binary_cross_entropy" | "element_loss" => matrix == 1,
+        "weighted_binary_cross_entropy" | "element_loss" | "soft_cross_entropy" => matrix == 1,
         _ => false,
     }
 }

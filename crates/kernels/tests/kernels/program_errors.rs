@@ -78,11 +78,11 @@ fn what_is_written_overlaps_with_no_other_operand() {
     // Rows that lie on each other.
     let flat = Layout::strided(2, 3, Strides { row: 0, col: 1 });
     let z = Place { slot: work, offset: 0, layout: flat };
-    assert_eq!(program([fine(), Op::Softmax { z }]).unwrap_err(), overlap);
+    assert_eq!(program([fine(), Op::Softmax { x: None, z }]).unwrap_err(), overlap);
     assert!(program([Op::LogSumExp { z, to: at(work, 3, 1, 2) }]).is_ok());
     // Data are only read.
     for slot in [Slot::Inputs, Slot::Targets] {
-        assert_eq!(program([fine(), Op::Softmax { z: at(slot, 0, 1, 3) }]).unwrap_err(), overlap);
+        assert_eq!(program([fine(), Op::Softmax { x: None, z: at(slot, 0, 1, 3) }]).unwrap_err(), overlap);
     }
     assert!(overlap.to_string().starts_with("instruction 1: what it writes overlaps"));
 }
@@ -124,7 +124,7 @@ fn places_beyond_what_can_be_addressed_are_refused() {
     // The largest that are not.
     let end = (max >> 1) / 4;
     assert!(program([axpy(at(work, end - 3, 1, 3), at(work, 0, 1, 3))]).is_ok());
-    let z = |layout| program([Op::Softmax { z: Place { slot: work, offset: 0, layout } }]);
+    let z = |layout| program([Op::Softmax { x: None, z: Place { slot: work, offset: 0, layout } }]);
     let too_large = Err(ProgramError::TooLarge { instruction: 0 });
     for (rows, cols, row) in [(max, max, max), (2, 3, max), (3, 3, max / 2), (2, max, 0), (max, 1, 1), (max, 2, max)] {
         assert_eq!(
@@ -247,7 +247,7 @@ fn training(rule: &Rule<f64>) -> Program<f32> {
         Op::DenseForward { x, weights, bias, activation: Activation::Identity, parameters: [0.0; 3], sums: None, a },
         Op::CrossEntropy { logits: a, labels: 2, mean: 0.5, losses: at(work, 16, 1, 2), delta, loss },
         Op::DenseUpdate { x, delta, rule: (), weights, state },
-        Op::Softmax { z: second },
+        Op::Softmax { x: None, z: second },
     ];
     let instructions = ops.into_iter().enumerate().map(|(i, op)| Instruction { region: region(i), op });
     Program::new(instructions.collect(), rule).unwrap()
@@ -459,7 +459,7 @@ proptest! {
     ) {
         let layout = Layout { rows, cols, strides: Strides { row, col }, width };
         let z = Place { slot: Slot::Work, offset, layout };
-        for op in [Op::Softmax { z }, Op::AddSquares { before: at(Slot::First, 0, 1, 1), x: z, sum: at(Slot::First, 1, 1, 1) }] {
+        for op in [Op::Softmax { x: None, z }, Op::AddSquares { before: at(Slot::First, 0, 1, 1), x: z, sum: at(Slot::First, 1, 1, 1) }] {
             match program([op]) {
                 Ok(program) => {
                     let needed = program.needed(Slot::Work);

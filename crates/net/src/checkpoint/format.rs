@@ -168,7 +168,7 @@ fn tensors(
         let (weights, has_bias) = match layer {
             Layer::Dense { bias, .. } => (Some(("weights", n, vec![n, m])), *bias),
             Layer::LayerNorm { .. } | Layer::BatchNorm { .. } => (Some(("weights", 1, vec![m])), true),
-            Layer::Dropout { .. } => (None, false),
+            Layer::Dropout { .. } | Layer::Softmax | Layer::LogSoftmax => (None, false),
         };
         let bias = has_bias.then(|| ("bias", 1, vec![m]));
         let parts: Vec<_> = [weights, bias].into_iter().flatten().collect();

@@ -12,6 +12,10 @@ use crate::train::TrainingOptions;
 const NONE: &str = "none";
 /// The field of the largest value of gradients.
 const CLIP_VALUE: &str = "clip_value";
+/// The field of a divergence whose targets are logarithms.
+const LOG_TARGET: &str = "loss.log_target";
+/// The field of a divergence that is a mean over elements.
+const MEAN_OF_ELEMENTS: &str = "loss.mean_of_elements";
 /// The field of a loss's reduction, and what it says: nothing of means.
 const REDUCTION: &str = "loss.reduction";
 const SUM: &str = "sum";
@@ -75,13 +79,22 @@ fn write_loss(loss: &Loss, to: &mut Fields) {
     }
     match loss.of_mean() {
         Loss::Sum(_) => unreachable!("a mean is no sum"),
-        Loss::MeanSquaredError | Loss::L1 | Loss::SoftMargin | Loss::KlDivergence => {}
+        Loss::MeanSquaredError | Loss::L1 | Loss::SoftMargin => {}
+        Loss::KlDivergence { log_target, mean_of_elements } => {
+            // Files from before there were these options have neither field.
+            for (name, is) in [(LOG_TARGET, log_target), (MEAN_OF_ELEMENTS, mean_of_elements)] {
+                if *is {
+                    to.number(name, is);
+                }
+            }
+        }
         Loss::SmoothL1 { beta } => to.number("loss.beta", beta),
         Loss::Huber { delta } => to.number("loss.delta", delta),
         Loss::Quantile { tau } => to.number("loss.tau", tau),
         Loss::PoissonNll { log_input } => to.number("loss.log_input", log_input),
         Loss::BinaryCrossEntropy { positive_weights } => to.numbers("loss.positive_weights", positive_weights),
-        Loss::CrossEntropy { label_smoothing, class_weights } => {
+        Loss::CrossEntropy { label_smoothing, class_weights }
+        | Loss::SoftCrossEntropy { label_smoothing, class_weights } => {
             to.number("loss.label_smoothing", label_smoothing);
             to.numbers("loss.class_weights", class_weights);
         }
@@ -104,6 +117,14 @@ fn read_mean(from: Reader<'_>) -> Result<Loss, ContentError> {
             label_smoothing: from.number("loss.label_smoothing")?,
             class_weights: from.values("loss.class_weights", "numbers")?,
         }),
+        Loss::SoftCrossEntropy { .. } => Ok(Loss::SoftCrossEntropy {
+            label_smoothing: from.number("loss.label_smoothing")?,
+            class_weights: from.values("loss.class_weights", "numbers")?,
+        }),
+        Loss::KlDivergence { .. } => {
+            let is = |name| if from.has(name) { from.value(name, "true or false") } else { Ok(false) };
+            Ok(Loss::KlDivergence { log_target: is(LOG_TARGET)?, mean_of_elements: is(MEAN_OF_ELEMENTS)? })
+        }
         // Files from before there were positive weights have none.
         Loss::BinaryCrossEntropy { .. } => Ok(Loss::BinaryCrossEntropy {
             positive_weights: from.values_if_there("loss.positive_weights", "numbers")?.unwrap_or_default(),
@@ -113,7 +134,7 @@ fn read_mean(from: Reader<'_>) -> Result<Loss, ContentError> {
         Loss::Quantile { .. } => Ok(Loss::Quantile { tau: from.number("loss.tau")? }),
         Loss::PoissonNll { .. } => Ok(Loss::PoissonNll { log_input: from.value("loss.log_input", "true or false")? }),
         // No name is that of a sum.
-        loss @ (Loss::MeanSquaredError | Loss::L1 | Loss::SoftMargin | Loss::KlDivergence | Loss::Sum(_)) => Ok(loss),
+        loss @ (Loss::MeanSquaredError | Loss::L1 | Loss::SoftMargin | Loss::Sum(_)) => Ok(loss),
     }
 }
 

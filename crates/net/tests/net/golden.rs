@@ -5,13 +5,13 @@
 //! and activations; weights are [out, in], the transpose of ours; `loss64` and `final64` come from a run in f64 that starts from f32
 //! parameters, and `loss32` and `final32` from the same run in f32.
 //!
-//! PyTorch's losses of a sigmoid and of a log-softmax are losses of logits here.
+//! PyTorch's losses of a sigmoid and NLL of a log-softmax are losses of logits here. A label that PyTorch ignores is an example of weight 0. Where a sum
+//! of cross-entropies has weights of classes, label smoothing or ignored labels, labels are rows of a single 1 or of zeros.
 //!
 //! `NXM_GOLDEN=FOLDER cargo test -p nxm-net golden` runs all cases in another folder of this format. Each case is reported by its name, and
 //! a case that asks for what this crate does not have fails by its name, too.
 //!
-//! Of the cases that these were taken from, those are not here that use what this crate does not have: losses (soft targets, squares of a softmax, KL divergence of a
-//! log-softmax), and dropout in training, whose random numbers are PyTorch's own.
+//! Of the cases that these were taken from, only dropout in training is not here, whose random numbers are PyTorch's own.
 //! Of PyTorch's optimizers, SparseAdam, Adafactor, ASGD, and Muon are missing, and of its schedules those that cycle a momentum.
 //!
 //! `golden/make.py` computed the cases of the families `more_optimizers`, `more_schedules`, `groups`,
@@ -126,6 +126,21 @@ struct Job {
     lbfgs: Option<Lbfgs>,
 }
 
+/// Targets of all examples: labels or values; and what examples weigh, if labels may be ignored.
+struct Answers<T> {
+    labels: Vec<u32>,
+    values: Vec<T>,
+    weights: Option<Vec<T>>,
+}
+
+/// What a step trains on.
+#[derive(Clone, Copy)]
+struct Batch<'a, T> {
+    x: MatrixRef<'a, T>,
+    targets: Targets<'a, T>,
+    weights: Option<&'a [T]>,
+}
+
 /// What a training came to.
 struct Trained<T: Element> {
     losses: Vec<f64>,
@@ -164,10 +179,13 @@ impl Case {
     fn job(&self) -> Result<Job, String> {
         let config = self.config();
         let lbfgs = config.lbfgs()?;
+        if config.ignored().is_some() && (config.accumulate() > 1 || lbfgs.is_some()) {
+            return Err("ignore_index in micro-batches or by L-BFGS".to_owned());
+        }
         Ok(Job {
             batch: config.batch(),
             parts: config.accumulate(),
-            loss: config.loss()?,
+            loss: config.loss(self.has_labels())?,
             optimizer: if lbfgs.is_some() { Optimizer::default() } else { config.optimizer()? },
             lbfgs,
             schedule: config.schedule()?,
@@ -192,6 +210,35 @@ impl Case {
             "bce" => Some(|row| row.iter_mut().for_each(|z| *z = 1.0 / (1.0 + (-*z).exp()))),
             "nll" => Some(reference::log_softmax),
             _ => None,
+        }
+    }
+
+    /// Whether targets are labels.
+    fn has_labels(&self) -> bool {
+        let file = SafeTensors::deserialize(&self.file).unwrap();
+        file.tensor("y").unwrap().dtype() == safetensors::Dtype::I32
+    }
+
+    /// All targets as a loss takes them.
+    fn answers<T: Element>(&self, loss: &Loss, outputs: usize) -> Answers<T> {
+        let (y, ignored) = (self.numbers("y"), self.config().ignored());
+        let is_ignored = |y: &f64| ignored == Some(*y as i64);
+        if !self.has_labels() {
+            let values = y.into_iter().map(T::from_f64).collect();
+            return Answers { labels: Vec::new(), values, weights: None };
+        }
+        if !loss.takes_labels() {
+            let one = |label: &f64, class: usize| !is_ignored(label) && *label as usize == class;
+            let values =
+                y.iter().flat_map(|y| (0..outputs).map(move |class| if one(y, class) { T::ONE } else { T::ZERO }));
+            return Answers { labels: Vec::new(), values: values.collect(), weights: None };
+        }
+        let weight = |y: &f64| if is_ignored(y) { T::ZERO } else { T::ONE };
+        let weights = ignored.map(|_| y.iter().map(weight).collect());
+        Answers {
+            labels: y.iter().map(|y| if is_ignored(y) { 0 } else { *y as u32 }).collect(),
+            values: Vec::new(),
+            weights,
         }
     }
 
@@ -247,13 +294,13 @@ impl Case {
     /// Trains 50 steps. `before` sees each step's plan and network before its update.
     fn train<T: Element>(
         &self,
-        mut before: impl FnMut(usize, &mut Step<T>, &Network<T>, MatrixRef<'_, T>, Targets<'_, T>),
+        mut before: impl FnMut(usize, &mut Step<T>, &Network<T>, Batch<'_, T>),
     ) -> Result<Trained<T>, String> {
         let Job { batch, parts, loss, optimizer, schedule, clip: [max_norm, max_value], ema, lbfgs } = self.job()?;
         let mut network = self.network::<T>("init")?;
         let narrow = |numbers: Vec<f64>| numbers.into_iter().map(T::from_f64).collect::<Vec<T>>();
-        let (x, y) = (narrow(self.numbers("x")), self.numbers("y"));
-        let (labels, y): (Vec<u32>, Vec<T>) = (y.iter().map(|y| *y as u32).collect(), narrow(y));
+        let x = narrow(self.numbers("x"));
+        let Answers { labels, values, weights } = self.answers::<T>(&loss, network.outputs());
         let mut step = Step::new(&network, &loss, batch).unwrap();
         if let Some(max_norm) = max_norm {
             step = step.clip_norm(max_norm).unwrap();
@@ -271,24 +318,30 @@ impl Case {
                 let part = (s * parts + part) % CYCLE * batch;
                 let targets = match loss.takes_labels() {
                     true => Targets::Classes(&labels[part..part + batch]),
-                    false => Targets::Values(MatrixRef::new(&y[part * outputs..], batch, outputs).unwrap()),
+                    false => Targets::Values(MatrixRef::new(&values[part * outputs..], batch, outputs).unwrap()),
                 };
-                (MatrixRef::new(&x[part * inputs..], batch, inputs).unwrap(), targets)
+                let x = MatrixRef::new(&x[part * inputs..], batch, inputs).unwrap();
+                Batch { x, targets, weights: weights.as_ref().map(|weights| &weights[part..part + batch]) }
             };
-            let (first, targets) = example(0);
-            before(s, &mut step, &network, first, targets);
+            let first = example(0);
+            let Batch { x: rows, targets, weights: of_rows } = first;
+            before(s, &mut step, &network, first);
             state.set_learning_rate(schedule.learning_rate(optimizer.learning_rate(), s as u64)).unwrap();
             if !self.config["schedule"].is_null() {
                 close(self, "learning rate", &[state.learning_rate()], &self.numbers("lr")[s..=s]);
             }
             if let Some(lbfgs) = &mut lbfgs {
-                let report = lbfgs.step(&mut network, &cpu(), &mut step, first, targets).unwrap();
+                let report = lbfgs.step(&mut network, &cpu(), &mut step, rows, targets).unwrap();
                 losses.push(report.loss);
             } else if parts == 1 {
-                losses.push(step.train(&mut network, &cpu(), first, targets, &mut state).unwrap().to_f64());
+                let loss = match of_rows {
+                    None => step.train(&mut network, &cpu(), rows, targets, &mut state),
+                    Some(of_rows) => step.train_weighted(&mut network, &cpu(), rows, targets, of_rows, &mut state),
+                };
+                losses.push(loss.unwrap().to_f64());
             } else {
                 let mut part = |part| {
-                    let (x, targets) = example(part);
+                    let Batch { x, targets, .. } = example(part);
                     step.accumulate(&mut network, &cpu(), x, targets, parts).unwrap().to_f64()
                 };
                 losses.push((0..parts).map(&mut part).sum::<f64>() / parts as f64);
@@ -306,20 +359,24 @@ impl Case {
     fn follow_f64(&self) -> Result<(), String> {
         let parts = self.job()?.parts;
         let gradients = self.network::<f64>("grad0")?;
-        let Trained { losses, norms, network, averaged } = self.train::<f64>(|s, step, network, x, targets| {
-            if s == 0 && parts == 1 {
-                // PyTorch's outputs of a batch norm are those of training, and a prediction is one of evaluation.
-                if network.layers().all(|layer| layer.running_mean().is_empty()) {
-                    close(self, "out0", &self.outputs(network, x), &self.numbers("out0"));
+        let Trained { losses, norms, network, averaged } =
+            self.train::<f64>(|s, step, network, Batch { x, targets, weights }| {
+                if s == 0 && parts == 1 {
+                    // PyTorch's outputs of a batch norm are those of training, and a prediction is one of evaluation.
+                    if network.layers().all(|layer| layer.running_mean().is_empty()) {
+                        close(self, "out0", &self.outputs(network, x), &self.numbers("out0"));
+                    }
+                    match weights {
+                        None => step.gradients(network, &cpu(), x, targets).unwrap(),
+                        Some(weights) => step.gradients_weighted(network, &cpu(), x, targets, weights).unwrap(),
+                    };
+                    for (l, expected) in gradients.layers().enumerate() {
+                        let given = [step.weight_gradient(l), step.bias_gradient(l)].map(|gradient| gradient.to_vec());
+                        close(self, "first weight gradient", &given[0], &expected.weights().to_vec());
+                        close(self, "first bias gradient", &given[1], expected.bias());
+                    }
                 }
-                step.gradients(network, &cpu(), x, targets).unwrap();
-                for (l, expected) in gradients.layers().enumerate() {
-                    let given = [step.weight_gradient(l), step.bias_gradient(l)].map(|gradient| gradient.to_vec());
-                    close(self, "first weight gradient", &given[0], &expected.weights().to_vec());
-                    close(self, "first bias gradient", &given[1], expected.bias());
-                }
-            }
-        })?;
+            })?;
         close(self, "losses", &losses, &self.numbers("loss64"));
         if !norms.is_empty() {
             close(self, "norms of gradients", &norms, &self.numbers("grad_norm"));
@@ -341,7 +398,7 @@ impl Case {
     }
 
     fn follow_f32(&self) -> Result<(), String> {
-        let Trained { losses, network, averaged, .. } = self.train::<f32>(|_, _, _, _, _| {})?;
+        let Trained { losses, network, averaged, .. } = self.train::<f32>(|_, _, _, _| {})?;
         let expected = self.numbers("loss64");
         let relative = |losses: &[f64]| {
             let off = losses.iter().zip(&expected).map(|(given, expected)| (given - expected).abs() / expected.abs());

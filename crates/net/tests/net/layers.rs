@@ -9,7 +9,7 @@ use nxm_net::{
 use crate::support::{bits, cpu, fill, fused_levels, numbers};
 
 /// Layers of every kind that a training may have.
-pub const TEXTS: [&str; 7] = [
+pub const TEXTS: [&str; 9] = [
     "7 relu no_bias, 5 gelu, 2",
     "9, 3 tanh no_bias, 2 no_bias",
     "9 relu, layer_norm, dropout 0.25, 6, layer_norm eps 0.001 gelu, 2",
@@ -17,6 +17,8 @@ pub const TEXTS: [&str; 7] = [
     "9 no_bias, batch_norm relu, 6, batch_norm eps 0.001 momentum 0.2 gelu, 2",
     "7 no_bias, batch_norm momentum 0.5, dropout 0.25, layer_norm silu, 2 no_bias, batch_norm",
     "8 no_bias, layer_norm mish, dropout 0.0, layer_norm tanh, 2",
+    "9 sigmoid, softmax, 6 no_bias, log_softmax, dropout 0.25, 2, softmax",
+    "9 gelu, log_softmax, softmax, layer_norm relu, 2, log_softmax",
 ];
 
 /// A network of these layers on 4 inputs.
@@ -75,9 +77,13 @@ fn what_is_wrong_is_named_with_its_place() {
     for momentum in ["", "x", "-0.1", "1.1", "nan"] {
         assert_eq!(setting(&format!("3, batch_norm momentum {momentum}")), (2, "momentum"));
     }
-    for (text, place, word) in
-        [("3, dropout 0.1 relu", 2, "relu"), ("layer_norm no_bias", 1, "no_bias"), ("3 eps", 1, "eps")]
-    {
+    for (text, place, word) in [
+        ("3, softmax relu", 2, "relu"),
+        ("3 softmax", 1, "softmax"),
+        ("3, dropout 0.1 relu", 2, "relu"),
+        ("layer_norm no_bias", 1, "no_bias"),
+        ("3 eps", 1, "eps"),
+    ] {
         assert!(matches!(error(text), LayerError::Word { layer, found, .. } if layer == place && found == word));
     }
     for (text, place, word) in [("three", 1, "three"), ("3, 4 sine", 2, "sine"), ("-3", 1, "-3")] {
@@ -149,7 +155,8 @@ fn a_resumed_training_ends_as_one_that_was_not_interrupted() {
 /// Norms and dropouts need sums of their own first: a network begins with a dense layer, and all settings are in their ranges.
 #[test]
 fn layers_that_do_not_fit_are_refused() {
-    for layers in [vec![Layer::layer_norm(), Layer::dense(2, Activation::Identity)], vec![Layer::dropout(0.5)]] {
+    let layers = [vec![Layer::layer_norm(), Layer::dense(2, Activation::Identity)], vec![Layer::dropout(0.5)]];
+    for layers in layers.into_iter().chain([vec![Layer::Softmax], vec![Layer::LogSoftmax]]) {
         let expected = LayerError::First { found: layers[0].kind() };
         let built = layers.iter().fold(Network::<f32>::builder(4), |network, layer| network.layer(*layer)).build();
         assert_eq!(built.unwrap_err(), NetError::Layers(expected.clone()));
@@ -274,6 +281,8 @@ fn gradients_are_central_differences() {
     for text in [
         "7 tanh no_bias, 5 gelu, 2",
         "9 silu, layer_norm, dropout 0.25, 6, layer_norm eps 0.001 gelu, 2, dropout 0.1",
+        "7 tanh, log_softmax, 5 gelu, softmax, 3, log_softmax, 2, softmax",
+        "9 sigmoid, softmax, dropout 0.25, 5 no_bias, layer_norm, 2, log_softmax",
         "9 silu, batch_norm, dropout 0.25, 6 no_bias, batch_norm eps 0.001 gelu, 2, batch_norm tanh",
     ] {
         let (mut network, data) = (network(text), data());

@@ -20,6 +20,7 @@ mod predictions;
 mod resume;
 mod rows;
 mod scenarios;
+mod softmaxes;
 mod steps;
 mod strangers;
 mod sums;

@@ -20,7 +20,9 @@ fn means() -> Vec<Loss> {
 /// What the mean of so many rows is divided by.
 fn over(loss: &Loss, rows: usize) -> f64 {
     let each = match loss {
-        Loss::CrossEntropy { .. } | Loss::KlDivergence => 1,
+        Loss::CrossEntropy { .. }
+        | Loss::SoftCrossEntropy { .. }
+        | Loss::KlDivergence { mean_of_elements: false, .. } => 1,
         _ => SIZES[2],
     };
     (rows * each) as f64

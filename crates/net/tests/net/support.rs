@@ -50,7 +50,12 @@ pub fn examples<T: Element>(loss: &Loss, rows: usize, features: usize, outputs: 
             Dataset::regression(inputs, features, targets.collect(), outputs).unwrap()
         }
         // A target of 0 is at the edge of what they are for.
-        Loss::PoissonNll { .. } | Loss::KlDivergence => {
+        // Logarithms of probabilities.
+        Loss::KlDivergence { log_target: true, .. } => {
+            let targets = numbers::<f64>(rows * outputs, seed + 1).into_iter().map(|x| T::from_f64(-x.abs()));
+            Dataset::regression(inputs, features, targets.collect(), outputs).unwrap()
+        }
+        Loss::PoissonNll { .. } | Loss::KlDivergence { .. } | Loss::SoftCrossEntropy { .. } => {
             let targets = numbers::<f64>(rows * outputs, seed + 1);
             let targets =
                 targets.into_iter().enumerate().map(|(i, x)| T::from_f64(if i % 7 == 3 { 0.0 } else { x.abs() }));
@@ -78,6 +83,10 @@ pub fn losses(outputs: usize) -> Vec<Loss> {
     losses.push(Loss::CrossEntropy { label_smoothing: 0.1, class_weights: Vec::new() });
     losses.push(Loss::CrossEntropy { label_smoothing: 0.0, class_weights: class_weights.clone() });
     losses.push(Loss::CrossEntropy { label_smoothing: 0.2, class_weights: class_weights.clone() });
+    losses.push(Loss::SoftCrossEntropy { label_smoothing: 0.1, class_weights: Vec::new() });
+    losses.push(Loss::SoftCrossEntropy { label_smoothing: 0.2, class_weights: class_weights.clone() });
+    losses.push(Loss::KlDivergence { log_target: true, mean_of_elements: false });
+    losses.push(Loss::KlDivergence { log_target: false, mean_of_elements: true });
     losses.push(Loss::BinaryCrossEntropy { positive_weights: class_weights });
     losses.push(Loss::SmoothL1 { beta: 0.3 });
     losses.push(Loss::Huber { delta: 0.3 });
@@ -158,6 +167,19 @@ pub fn loss(network: &Network<f64>, loss: &Loss, x: MatrixRef<'_, f64>, targets:
             }
             sum / weights
         }
+        (Loss::SoftCrossEntropy { label_smoothing, class_weights }, Targets::Values(values)) => {
+            let classes = network.outputs();
+            let mut sum = 0.0;
+            for (row, targets) in outputs.chunks(classes).zip(values.to_vec().chunks(classes)) {
+                let mut row = row.to_vec();
+                reference::log_softmax(&mut row);
+                for (class, (log, y)) in row.iter().zip(targets).enumerate() {
+                    let smooth = (1.0 - label_smoothing) * y + label_smoothing / classes as f64;
+                    sum -= class_weights.get(class).copied().unwrap_or(1.0) * smooth * log;
+                }
+            }
+            sum / x.rows() as f64
+        }
         (Loss::BinaryCrossEntropy { positive_weights }, Targets::Values(values)) => {
             // −p·t·ln σ(z) − (1 − t)·ln(1 − σ(z)), with ln σ(z) = −ln(1 + e⁻ᶻ).
             let of = |z: f64, t: f64, p: f64| p * t * (-z).exp().ln_1p() + (1.0 - t) * z.exp().ln_1p();
@@ -167,7 +189,10 @@ pub fn loss(network: &Network<f64>, loss: &Loss, x: MatrixRef<'_, f64>, targets:
         }
         (_, Targets::Values(values)) => {
             let elements = outputs.iter().zip(values.to_vec()).map(|(o, t)| element(loss, *o, t));
-            let count = if *loss == Loss::KlDivergence { x.rows() } else { outputs.len() };
+            let count = match loss {
+                Loss::KlDivergence { mean_of_elements: false, .. } => x.rows(),
+                _ => outputs.len(),
+            };
             elements.sum::<f64>() / count as f64
         }
         (_, Targets::Classes(_)) => unreachable!("only cross-entropy takes labels"),
@@ -188,9 +213,10 @@ fn element(loss: &Loss, o: f64, t: f64) -> f64 {
         Loss::PoissonNll { log_input: true } => o.exp() - t * o,
         Loss::PoissonNll { log_input: false } => o - t * (o + 1e-8).ln(),
         Loss::SoftMargin => (1.0 + (-t * o).exp()).ln(),
-        Loss::KlDivergence if t == 0.0 => 0.0,
-        Loss::KlDivergence => t * (t.ln() - o),
-        Loss::CrossEntropy { .. } | Loss::BinaryCrossEntropy { .. } | Loss::Sum(_) => {
+        Loss::KlDivergence { log_target: true, .. } => t.exp() * (t - o),
+        Loss::KlDivergence { .. } if t == 0.0 => 0.0,
+        Loss::KlDivergence { .. } => t * (t.ln() - o),
+        Loss::CrossEntropy { .. } | Loss::SoftCrossEntropy { .. } | Loss::BinaryCrossEntropy { .. } | Loss::Sum(_) => {
             unreachable!("they have loops of their own")
         }
     }

@@ -53,11 +53,17 @@ fn text(optimizer: &Optimizer) -> String {
 /// fit them.
 fn kind(args: &TrainArgs, fits: Loss, target: &Target) -> Result<Loss, Failure> {
     match (&args.loss, target) {
-        (Some(loss @ (Loss::PoissonNll { .. } | Loss::SoftMargin | Loss::KlDivergence)), _) => {
-            Err(Failure::Usage(format!(
-                "--loss {loss} needs targets as they are, and nxm train scales them: it is for nxm count, nxm audit and the library"
-            )))
-        }
+        (
+            Some(
+                loss @ (Loss::PoissonNll { .. }
+                | Loss::SoftMargin
+                | Loss::KlDivergence { .. }
+                | Loss::SoftCrossEntropy { .. }),
+            ),
+            _,
+        ) => Err(Failure::Usage(format!(
+            "--loss {loss} needs targets as they are, and nxm train scales them: it is for nxm count, nxm audit and the library"
+        ))),
         (Some(loss), Target::Numbers { .. }) => Ok(loss.clone()),
         _ => Ok(fits),
     }

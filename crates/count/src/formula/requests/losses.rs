@@ -62,6 +62,13 @@ impl Requests {
         self.of_rows(logits, [9, 4], [6, 3])
     }
 
+    /// Targets and logits are copied; maximum, differences; the targets for their sum, and with the differences; exponentials, their sum; both for
+    /// the gradient. With weights the targets in place, and two rows of factors. For each row its loss, and that once more for the sum.
+    pub(super) fn soft_cross_entropy(self, logits: Layout, weighted: bool) -> Result<Traffic, Overflow> {
+        let [more, in_place] = if weighted { [3, 1] } else { [0, 0] };
+        self.of_rows(logits, [11 + more, 5 + in_place], [1, 1])
+    }
+
     /// As without weights, but row by row: a row of weights for the losses, both for the gradient.
     pub(super) fn weighted_binary_cross_entropy(
         self,

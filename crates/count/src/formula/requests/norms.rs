@@ -1,4 +1,4 @@
-//! Requests of norms, of products of elements and of running means.
+//! Requests of norms, of gradients of softmaxes, of products of elements and of running means.
 
 use nxm_kernels::Layout;
 
@@ -38,6 +38,20 @@ impl Requests {
             self.rows(self.apart(&[d, normalized]), 2, 1)?,
             self.elements(rows, 0)?,
         ])
+    }
+
+    /// Elements that are copied before they are worked on, without padding.
+    pub(super) fn copied_from(self, from: Option<Layout>, to: Layout) -> Result<Traffic, Overflow> {
+        match from {
+            Some(_) => self.vectors_of(times(to.rows as u128, to.cols as u128)?, 1, 1),
+            None => Ok(Traffic::NONE),
+        }
+    }
+
+    /// What is summed, of `summed` matrices; then the outputs and their gradient.
+    pub(super) fn softmax_gradient(self, [outputs, delta, d]: [Layout; 3], summed: u128) -> Result<Traffic, Overflow> {
+        let elements = times(d.rows as u128, d.cols as u128)?;
+        self.vectors_of(elements, summed, 0)?.plus(&self.rows(self.apart(&[d, outputs, delta]), 2, 1)?)
     }
 
     /// x for the means; x and those for the differences, whose squares are added to the variances row by row; scales; differences and scales

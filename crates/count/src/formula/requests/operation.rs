@@ -47,8 +47,11 @@ impl Requests {
             }
             Op::Derive { activation, kept, delta, .. } => of.derive(activation, of.together(&[delta, kept])),
             Op::Apply { x, .. } => of.in_place(of.together(&[x])),
-            Op::Softmax { z } => of.softmax(z.rows as u128, z.cols as u128),
-            Op::LogSoftmax { z } => of.log_softmax(z.rows as u128, z.cols as u128),
+            Op::Softmax { x, z } => of.copied_from(x, z)?.plus(&of.softmax(z.rows as u128, z.cols as u128)?),
+            Op::LogSoftmax { x, z } => of.copied_from(x, z)?.plus(&of.log_softmax(z.rows as u128, z.cols as u128)?),
+            Op::SoftmaxGradient { outputs, delta, d } => of.softmax_gradient([outputs, delta, d], 2),
+            // No product: δ alone is summed.
+            Op::LogSoftmaxGradient { outputs, delta, d } => of.softmax_gradient([outputs, delta, d], 1),
             Op::LogSumExp { z, .. } => of.log_sum_exp(z.rows as u128, z.cols as u128),
             Op::Clamp { x, .. } => of.in_place(of.together(&[x])),
             Op::Update { rule, gradient, weights, state } => {
@@ -59,6 +62,7 @@ impl Requests {
             Op::BinaryCrossEntropy { logits, losses, delta, .. } => of.binary_cross_entropy(logits, losses, delta),
             Op::CrossEntropy { logits, .. } => of.cross_entropy(logits),
             Op::WeightedCrossEntropy { logits, .. } => of.weighted_cross_entropy(logits),
+            Op::SoftCrossEntropy { logits, classes, .. } => of.soft_cross_entropy(logits, classes.is_some()),
             Op::WeightedBinaryCrossEntropy { logits, positive, losses, delta, .. } => {
                 of.weighted_binary_cross_entropy([logits, positive, losses, delta])
             }

@@ -47,7 +47,7 @@ pub fn elements(
 ) -> (f64, Vec<f64>, Parts) {
     // Constants of the loss.
     let mean = match *loss {
-        Loss::KlDivergence => 1.0 / rows as f64,
+        Loss::KlDivergence { mean_of_elements: false, .. } => 1.0 / rows as f64,
         Loss::SmoothL1 { beta } => 1.0 / (outputs.len() as f64 * beta),
         _ => 1.0 / outputs.len() as f64,
     };
@@ -89,7 +89,12 @@ fn of_element(machine: &mut Machine, loss: &Loss, o: f64, t: f64) -> f64 {
             let margin = machine.mul(t, o);
             machine.evaluate("log_1p_exp", softplus, -margin)
         }
-        Loss::KlDivergence => {
+        Loss::KlDivergence { log_target: true, .. } => {
+            let share = machine.evaluate("exp", f64::exp, t);
+            let difference = machine.sub(t, o);
+            machine.mul(share, difference)
+        }
+        Loss::KlDivergence { .. } => {
             // 0·ln 0 is 0.
             let bounded = machine.max(t, f64::MIN_POSITIVE);
             let log = machine.evaluate("log", f64::ln, bounded);
@@ -138,7 +143,8 @@ fn slope_of_element(machine: &mut Machine, loss: &Loss, o: f64, t: f64) -> f64 {
             let share = machine.evaluate("sigmoid", sigmoid, -margin);
             machine.mul(-t, share)
         }
-        Loss::KlDivergence => -t,
+        Loss::KlDivergence { log_target: true, .. } => -machine.evaluate("exp", f64::exp, t),
+        Loss::KlDivergence { .. } => -t,
         _ => unreachable!("it is no loss of elements"),
     }
 }
@@ -167,7 +173,7 @@ pub fn weigh(
     let sums: Vec<f64> = parts.losses.chunks(each).map(|row| machine.sum(row.iter().copied())).collect();
     let sum = machine.dot(weights.iter().copied().zip(sums));
     let share = match of {
-        Loss::KlDivergence => 1.0,
+        Loss::KlDivergence { mean_of_elements: false, .. } | Loss::SoftCrossEntropy { .. } => 1.0,
         Loss::SmoothL1 { beta } => 1.0 / (each as f64 * beta),
         _ => 1.0 / each as f64,
     };
@@ -250,7 +256,44 @@ pub fn cross_entropy(machine: &mut Machine, logits: &[f64], classes: usize, labe
     (machine.mul(sum, share), gradient, Parts { losses, shares: None })
 }
 
-/// The same with label smoothing ε and class weights w: of a row (1 − ε)·wₜ·(−ln pₜ) + Σⱼ ε/M·wⱼ·(−ln pⱼ), summed and divided by Σ wₜ.
+/// Cross-entropy of rows of logits with a probability of each class: the mean of −Σ vⱼ·ln pⱼ, and its gradient (p·Σ v − v)/B. v are the targets y;
+/// with label smoothing ε or class weights w they are w·((1 − ε)·y + ε/M).
+pub fn soft_cross_entropy(
+    machine: &mut Machine,
+    logits: &[f64],
+    targets: &[f64],
+    classes: usize,
+    of_classes: Option<(f64, &[f64])>,
+) -> (f64, Vec<f64>, Parts) {
+    let share = 1.0 / (logits.len() / classes) as f64;
+    let (mut losses, mut gradient) = (Vec::new(), Vec::new());
+    for (z, y) in logits.chunks(classes).zip(targets.chunks(classes)) {
+        let (shifted, powers, sum) = exponentials(machine, z);
+        let v: Vec<f64> = match of_classes {
+            None => y.to_vec(),
+            // Both factors are constants of the loss.
+            Some((smoothing, weights)) => y
+                .iter()
+                .zip(weights)
+                .map(|(y, w)| machine.fma((1.0 - smoothing) * w, *y, smoothing / classes as f64 * w))
+                .collect(),
+        };
+        let total = machine.sum(v.iter().copied());
+        let along = machine.dot(v.iter().copied().zip(shifted));
+        let log = machine.evaluate("log", f64::ln, sum);
+        losses.push(machine.fma(total, log, -along));
+        let scaled = machine.mul(total, share);
+        let factor = machine.div(scaled, sum);
+        for (e, v) in powers.into_iter().zip(v) {
+            let product = machine.mul(e, factor);
+            gradient.push(machine.fma(-v, share, product));
+        }
+    }
+    let sum = machine.sum(losses.iter().copied());
+    (machine.mul(sum, share), gradient, Parts { losses, shares: None })
+}
+
+/// The same as with labels, with label smoothing ε and class weights w: of a row (1 − ε)·wₜ·(−ln pₜ) + Σⱼ ε/M·wⱼ·(−ln pⱼ), summed and divided by Σ wₜ.
 pub fn weighted_cross_entropy(
     machine: &mut Machine,
     logits: &[f64],

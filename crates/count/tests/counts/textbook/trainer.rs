@@ -5,6 +5,7 @@ use super::activations::Activation;
 use super::losses::{self, Parts};
 use super::norms::{self, Normalised};
 use super::optimizers;
+use super::softmaxes;
 use nxm_count::{Loss, NetworkSpec, Optimizer};
 
 /// A layer. A dense one has weights by input and unit, and a bias for each unit; a norm has a weight and a bias for each of its numbers.
@@ -55,7 +56,7 @@ impl Trainer {
             let kind = spec.layer_list()[l];
             let (rows, bias) = match kind {
                 nxm_net::Layer::Dense { bias, .. } => (inputs, bias),
-                nxm_net::Layer::Dropout { .. } => (0, false),
+                nxm_net::Layer::Dropout { .. } | nxm_net::Layer::Softmax | nxm_net::Layer::LogSoftmax => (0, false),
                 _ => (1, true),
             };
             let count = (rows + usize::from(bias)) * units;
@@ -101,7 +102,7 @@ impl Trainer {
             let gradient = layer.gradient(machine, &inputs[l], &delta, rows, &kept[l]);
             // Nobody asks for the gradient of the data.
             if l > 0 {
-                delta = layer.input_gradient(machine, &delta, rows, &gradient, &kept[l]);
+                delta = layer.input_gradient(machine, &delta, rows, &gradient, &kept[l], &inputs[l + 1]);
             }
             gradients.push(gradient);
         }
@@ -195,6 +196,12 @@ impl Trainer {
                 let weights = if class_weights.is_empty() { &equal } else { class_weights };
                 losses::weighted_cross_entropy(machine, outputs, weights, *label_smoothing, labels)
             }
+            (Loss::SoftCrossEntropy { label_smoothing, class_weights }, Answers::Values(targets)) => {
+                let equal = vec![1.0; classes];
+                let weights = if class_weights.is_empty() { &equal } else { class_weights };
+                let of_classes = loss.is_weighted().then_some((*label_smoothing, &weights[..]));
+                losses::soft_cross_entropy(machine, outputs, targets, classes, of_classes)
+            }
             (Loss::CrossEntropy { .. }, Answers::Values(_)) | (_, Answers::Classes(_)) => {
                 panic!("classes for cross-entropy, values for other losses")
             }
@@ -214,6 +221,8 @@ impl Layer {
             nxm_net::Layer::Dense { .. } => {}
             nxm_net::Layer::LayerNorm { epsilon, .. } => return norms::by_rows(machine, x, weights, bias, epsilon),
             nxm_net::Layer::BatchNorm { epsilon, .. } => return norms::by_columns(machine, x, weights, bias, epsilon),
+            nxm_net::Layer::Softmax => return (softmaxes::softmax(machine, x, m), Normalised::default()),
+            nxm_net::Layer::LogSoftmax => return (softmaxes::log_softmax(machine, x, m), Normalised::default()),
             // Its masks are drawn: any number stands for one.
             _ => return (x.iter().map(|x| machine.mul(*x, 2.0)).collect(), Normalised::default()),
         }
@@ -255,6 +264,7 @@ impl Layer {
         rows: usize,
         gradient: &[f64],
         kept: &Normalised,
+        outputs: &[f64],
     ) -> Vec<f64> {
         let (n, m) = (self.inputs, self.units);
         match self.kind {
@@ -265,6 +275,8 @@ impl Layer {
             nxm_net::Layer::BatchNorm { .. } => {
                 return norms::gradient_by_columns(machine, delta, &self.parameters[..m], gradient, kept);
             }
+            nxm_net::Layer::Softmax => return softmaxes::softmax_gradient(machine, outputs, delta, m),
+            nxm_net::Layer::LogSoftmax => return softmaxes::log_softmax_gradient(machine, outputs, delta, m),
             _ => return delta.iter().map(|d| machine.mul(*d, 2.0)).collect(),
         }
         let mut gradient = Vec::new();

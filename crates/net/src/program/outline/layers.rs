@@ -21,6 +21,8 @@ pub(crate) enum Inside {
     Rows { normalized: Place, scales: Place },
     /// The same of a batch norm, its means and variances, and memory for three rows.
     Columns { normalized: Place, scales: Place, statistics: [Place; 2], factors: Place },
+    /// Nothing: a softmax or log-softmax, whose gradient needs no more than its outputs.
+    Softmax,
 }
 
 impl<T: Element> Writer<'_, T> {
@@ -71,6 +73,18 @@ impl<T: Element> Writer<'_, T> {
                     self.push(Phase::Forward, l, op);
                     results.inside.push(Inside::Columns { normalized, scales, statistics: [mean, variance], factors });
                     self.activate(results, l, a, trains);
+                }
+                Layer::Softmax | Layer::LogSoftmax => {
+                    let z = self.room.place(self.rows, layer.fan_out);
+                    // The inputs stay: what the layer below needs for its derivative may be its outputs.
+                    let op = match layer.layer {
+                        Layer::Softmax => Op::Softmax { x: Some(x), z },
+                        _ => Op::LogSoftmax { x: Some(x), z },
+                    };
+                    self.push(Phase::Forward, l, op);
+                    results.outputs.push(z);
+                    results.kept.push(z);
+                    results.inside.push(Inside::Softmax);
                 }
                 // Nothing but another name of its inputs.
                 Layer::Dropout { .. } if !trains => {
@@ -123,6 +137,15 @@ impl<T: Element> Writer<'_, T> {
                 Inside::Nothing => self.dense_gradients(results, l, [delta, d], state),
                 Inside::Mask(mask) => {
                     self.push(Phase::InputGradient, l, Op::Multiply { x: delta, by: mask, to: d });
+                    self.derive_below(results, l, d);
+                }
+                Inside::Softmax => {
+                    let outputs = results.outputs[l];
+                    let op = match layer.layer {
+                        Layer::Softmax => Op::SoftmaxGradient { outputs, delta, d },
+                        _ => Op::LogSoftmaxGradient { outputs, delta, d },
+                    };
+                    self.push(Phase::InputGradient, l, op);
                     self.derive_below(results, l, d);
                 }
                 norm => self.norm_gradients(results, l, [delta, d], norm),
@@ -201,7 +224,7 @@ impl<T: Element> Writer<'_, T> {
                 let (sums, share) = ([of_bias, of_weights], share(self.rows));
                 (normalized, Op::BatchNormGradient { delta, weights, normalized, scales, sums, share, factors, d })
             }
-            Inside::Nothing | Inside::Mask(_) => unreachable!("it is a norm"),
+            Inside::Nothing | Inside::Mask(_) | Inside::Softmax => unreachable!("it is a norm"),
         };
         self.push(Phase::BiasGradient, l, Op::ColumnSum { a: delta, sum: of_bias });
         self.push(Phase::WeightGradient, l, Op::ColumnDot { a: delta, b: normalized, sum: of_weights });

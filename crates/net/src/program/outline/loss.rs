@@ -14,7 +14,7 @@ impl<T: Element> Writer<'_, T> {
     /// The loss and ∂L/∂a of the last layer, and what weights of examples make of them.
     ///
     /// The loss's constants are computed here, once for each outline: 2 div, 1 mul and 4 conversions for mean squared error, 1 div, 1 mul and
-    /// 3 conversions for binary cross-entropy and most losses of elements, 1 div and 2 conversions for cross-entropy, and with its options 1 conversion and
+    /// 3 conversions for binary cross-entropy and most losses of elements, 1 div and 2 conversions for cross-entropy, also with soft targets, and with its options of labels 1 conversion and
     /// [`Loss::spread`]. In f64 one conversion for each constant is none.
     pub(super) fn loss(&mut self, results: &mut Results<T>, loss: &Loss, delta: usize, weighted: bool) {
         let (units, last) = (self.layout.outputs(), self.layout.layers.len() - 1);
@@ -76,13 +76,19 @@ impl<T: Element> Writer<'_, T> {
                 let op = Op::WeightedCrossEntropy { logits, labels, classes, spread, weights, losses, delta, loss: to };
                 (op, Some(Losses::Rows { losses, shares: Some(weights) }))
             }
+            (Loss::SoftCrossEntropy { .. }, classes) => {
+                let (logits, mean, shares) = (outputs, over(of_rows())(1.0), self.room.place(1, units));
+                let losses = self.room.place(1, rows);
+                let op = Op::SoftCrossEntropy { logits, targets, classes, mean, shares, losses, delta, loss: to };
+                (op, Some(Losses::Rows { losses, shares: None }))
+            }
             (loss, _) => {
                 let measure = loss.measure().expect("all other losses are of elements");
                 let (divisor, share) = match loss {
                     Loss::SmoothL1 { beta } => {
                         (Some(elements().map_or(*beta, |elements| mul(elements, *beta))), Share::Over(*beta))
                     }
-                    Loss::KlDivergence => (of_rows(), Share::Whole),
+                    Loss::KlDivergence { mean_of_elements: false, .. } => (of_rows(), Share::Whole),
                     _ => (elements(), Share::OfOutputs),
                 };
                 let mean = over(divisor)(1.0);

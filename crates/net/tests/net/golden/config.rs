@@ -66,7 +66,7 @@ impl<'a> Config<'a> {
         let mut layers: Vec<PlacedLayer> = Vec::new();
         let mut inputs = 0;
         let entries = self.0["layers"].as_array().unwrap();
-        let count = entries.len();
+        let (count, mut folded) = (entries.len(), false);
         for (place, entry) in entries.iter().enumerate() {
             let entry = Config(entry);
             let layer = match entry.0["type"].as_str().unwrap_or_default() {
@@ -76,13 +76,22 @@ impl<'a> Config<'a> {
                     if entry.0["bias"] == false { layer.without_bias() } else { layer }
                 }
                 // The loss is that of logits.
-                "act" if matches!(self.part("loss").name(), "bce" | "nll") && place + 1 == count => continue,
+                "act" if place + 1 == count && self.folds(entry.name()) => {
+                    folded = true;
+                    continue;
+                }
+                "act" if entry.name() == "softmax" => Layer::Softmax,
+                "act" if matches!(entry.name(), "log_softmax" | "logsoftmax") => Layer::LogSoftmax,
                 "act" => {
                     let last = layers.last_mut().ok_or("an activation before the first layer")?;
                     if last.1 + 1 != place {
                         return Err("two activations of one layer".to_owned());
                     }
-                    last.0 = last.0.with_activation(activation(entry)?);
+                    let activation = activation(entry)?;
+                    last.0 = last.0.with_activation(activation);
+                    if last.0.activation() != activation {
+                        return Err(format!("{} behind {}", entry.name(), last.0));
+                    }
                     continue;
                 }
                 "layernorm" => Layer::layer_norm().with_epsilon(entry.number_or("eps", Layer::EPSILON)),
@@ -96,13 +105,29 @@ impl<'a> Config<'a> {
             };
             layers.push((layer, place));
         }
-        Ok((inputs, layers))
+        match self.part("loss").name() {
+            loss @ ("bce" | "nll") if !folded => Err(format!("{loss} of a last layer whose logits it is not that of")),
+            _ => Ok((inputs, layers)),
+        }
     }
 
-    pub fn loss(self) -> Result<Loss, String> {
+    /// Whether the loss of this last activation is one of logits here.
+    fn folds(self, activation: &str) -> bool {
+        matches!((self.part("loss").name(), activation), ("bce", "sigmoid") | ("nll", "log_softmax" | "logsoftmax"))
+    }
+
+    /// The label that no example with it counts of.
+    pub fn ignored(self) -> Option<i64> {
+        self.part("loss").0["ignore_index"].as_i64()
+    }
+
+    /// The loss. Targets are labels or values. Where a loss of labels takes values here, it is that of labels as rows of a single 1.
+    pub fn loss(self, labels: bool) -> Result<Loss, String> {
         let loss = self.part("loss");
         let known: &[&str] = match loss.name() {
-            "cross_entropy" => &["label_smoothing", "weight"],
+            "cross_entropy" | "cross_entropy_soft" => &["label_smoothing", "weight", "ignore_index"],
+            "nll" => &["weight", "ignore_index"],
+            "kl_div" => &["log_target"],
             "bce_with_logits" => &["pos_weight"],
             "smooth_l1" => &["beta"],
             "huber" => &["delta"],
@@ -110,29 +135,44 @@ impl<'a> Config<'a> {
             _ => &[],
         };
         loss.only(&[known, &["reduction"]].concat())?;
-        let mean = self.mean_loss()?;
+        let mean = self.mean_loss(labels)?;
         match loss.0["reduction"].as_str() {
             None | Some("mean") => Ok(mean),
             Some("sum") => Ok(mean.summed()),
+            Some("batchmean") if matches!(mean, Loss::KlDivergence { .. }) => Ok(mean),
             Some(other) => Err(format!("a reduction {other}")),
         }
     }
 
-    fn mean_loss(self) -> Result<Loss, String> {
+    fn mean_loss(self, labels: bool) -> Result<Loss, String> {
         let loss = self.part("loss");
+        let (label_smoothing, class_weights) = (loss.number_or("label_smoothing", 0.0), loss.numbers("weight"));
+        // Weights are for means, and a sum of soft targets has them too.
+        let is_weighted = label_smoothing != 0.0 || !class_weights.is_empty() || self.ignored().is_some();
+        let is_weighted_sum = loss.0["reduction"] == "sum" && is_weighted;
         match loss.name() {
             "mse" => Ok(Loss::MeanSquaredError),
             "bce" => Ok(Loss::BINARY_CROSS_ENTROPY),
-            "nll" => Ok(Loss::CROSS_ENTROPY),
             "l1" => Ok(Loss::L1),
             "smooth_l1" => Ok(Loss::SmoothL1 { beta: loss.number_or("beta", 1.0) }),
             "huber" => Ok(Loss::Huber { delta: loss.number_or("delta", 1.0) }),
             "poisson_nll" => Ok(Loss::PoissonNll { log_input: loss.0["log_input"].as_bool().unwrap_or(true) }),
             "soft_margin" => Ok(Loss::SoftMargin),
             "bce_with_logits" => Ok(Loss::BinaryCrossEntropy { positive_weights: loss.numbers("pos_weight") }),
-            "cross_entropy" => Ok(Loss::CrossEntropy {
-                label_smoothing: loss.number_or("label_smoothing", 0.0),
-                class_weights: loss.numbers("weight"),
+            "cross_entropy" | "cross_entropy_soft" | "nll" if labels && !is_weighted_sum => {
+                Ok(Loss::CrossEntropy { label_smoothing, class_weights })
+            }
+            // A row of a single 1 can't say that smoothing does not count either.
+            name if labels && label_smoothing != 0.0 && self.ignored().is_some() => {
+                Err(format!("a sum of {name} with label_smoothing and ignore_index"))
+            }
+            "cross_entropy" | "cross_entropy_soft" | "nll" => {
+                Ok(Loss::SoftCrossEntropy { label_smoothing, class_weights })
+            }
+            "kl_div" => Ok(Loss::KlDivergence {
+                log_target: loss.0["log_target"].as_bool().unwrap_or(false),
+                // PyTorch's default.
+                mean_of_elements: loss.0["reduction"] != "batchmean",
             }),
             other => Err(format!("a loss of {other}")),
         }
