@@ -43,7 +43,7 @@ fn whole(text: &str) -> Option<u64> {
 /// Names that stand for something.
 fn names(text: &str) {
     if let Ok(activation) = text.parse::<Activation>() {
-        assert_eq!(activation.name(), text);
+        assert_eq!(activation.to_string().parse(), Ok(activation));
     }
     if let Ok(loss) = text.parse::<Loss>() {
         assert_eq!(loss.name(), text);

@@ -64,7 +64,9 @@ impl Spot {
 /// The call, and what it writes.
 fn op(call: &Call, [b, n, m]: [usize; 3]) -> (Op<Places<f32>>, Vec<Place>) {
     let [p, q, r, s, t, u] = call.places;
-    let activation = Activation::ALL[call.activation as usize % Activation::ALL.len()];
+    let activations = Activation::samples();
+    let activation = activations[call.activation as usize % activations.len()];
+    let parameters = activation.rounded();
     let one = |spot: Spot| spot.place(1, 1);
     match call.kernel % 12 {
         0 => {
@@ -74,12 +76,12 @@ fn op(call: &Call, [b, n, m]: [usize; 3]) -> (Op<Places<f32>>, Vec<Place>) {
         1 => {
             let (x, weights, bias, a, sums) =
                 (p.place(b, n), q.place(n, m), r.place(1, m), s.place(b, m), t.place(b, m));
-            let op = Op::DenseForward { x, weights, bias, activation, sums: Some(sums), a };
+            let op = Op::DenseForward { x, weights, bias, activation, parameters, sums: Some(sums), a };
             (op, vec![a, sums])
         }
         2 => {
             let (delta, weights, kept, d) = (p.place(b, m), q.place(n, m), r.place(b, n), s.place(b, n));
-            (Op::DenseInputGradient { delta, weights, activation, kept, d }, vec![d])
+            (Op::DenseInputGradient { delta, weights, activation, parameters, kept, d }, vec![d])
         }
         3 => {
             let (x, delta, weights, first) = (p.place(b, n), q.place(b, m), r.place(n, m), s.place(n, m));
@@ -101,7 +103,7 @@ fn op(call: &Call, [b, n, m]: [usize; 3]) -> (Op<Places<f32>>, Vec<Place>) {
         }
         7 => {
             let (kept, delta) = (p.place(b, m), q.place(b, m));
-            (Op::Derive { activation, kept, delta }, vec![delta])
+            (Op::Derive { activation, parameters, kept, delta }, vec![delta])
         }
         8 => {
             let (outputs, targets, delta, loss) = (p.place(b, m), q.place(b, m), r.place(b, m), one(s));

@@ -17,7 +17,7 @@ pub const ALPHA: f32 = 1e-9;
 pub fn sums(activation: Activation, len: usize) -> Vec<f32> {
     match activation {
         // 0.01·(−0) = −0.
-        Activation::LeakyRelu => mixed(len).iter().map(|z| if *z < 0.0 { -0.0 } else { *z }).collect(),
+        Activation::LeakyRelu { .. } => mixed(len).iter().map(|z| if *z < 0.0 { -0.0 } else { *z }).collect(),
         _ => mixed(len),
     }
 }
@@ -27,16 +27,15 @@ pub fn outputs_and_gradients(activation: Activation, len: usize) -> (Vec<f32>, V
     let (a, delta) = (mixed(len), mixed(len));
     match activation {
         Activation::Identity | Activation::Relu => (a, delta),
-        Activation::LeakyRelu => {
+        Activation::LeakyRelu { .. } => {
             let delta = delta.iter().zip(&a).map(|(d, a)| if *a > 0.0 { *d } else { 0.0 }).collect();
             (a, delta)
         }
         // a·(1 − a) = −1 for the golden ratio.
         Activation::Sigmoid => (vec![1.618_034; len], delta),
         Activation::Tanh => (vec![0.0; len], delta),
-        // a + 1 = 1; softplus' = 1 − e⁻ᵃ rounds to 1.
-        Activation::Elu => (vec![0.0; len], delta),
-        Activation::Softplus => (vec![50.0; len], delta),
+        // a + 1 = 1.
+        Activation::Elu { .. } | Activation::Celu { .. } => (vec![0.0; len], delta),
         // The others' derivatives are 1 where z is large.
         _ => (vec![50.0; len], delta),
     }

@@ -34,11 +34,12 @@ const LOG_1P: Rewrite = Rewrite {
     times: 1,
     reason: "max(x, 1) and min(1, x), made of comparisons and choices, share the comparison",
 };
-const UNFUSED: [Rewrite; 9] = [
+const UNFUSED: [Rewrite; 10] = [
     Rewrite { function: Function::Tanh, kind: Kind::Mul, times: 1, reason: SHARED },
     Rewrite { function: Function::ExpM1, kind: Kind::Mul, times: 2, reason: SHARED },
     Rewrite { function: Function::Erf, kind: Kind::Mul, times: 1, reason: SHARED },
     Rewrite { function: Function::Elu, kind: Kind::Mul, times: 2, reason: SHARED },
+    Rewrite { function: Function::Celu, kind: Kind::Mul, times: 2, reason: SHARED },
     Rewrite { function: Function::Selu, kind: Kind::Mul, times: 2, reason: SHARED },
     Rewrite { function: Function::Gelu, kind: Kind::Mul, times: 2, reason: SHARED },
     Rewrite { function: Function::GeluTanh, kind: Kind::Mul, times: 3, reason: SHARED },

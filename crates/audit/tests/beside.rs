@@ -145,7 +145,7 @@ fn evaluations() {
 /// an epoch. Masks are drawn by integers alone, and an average copies running statistics.
 #[test]
 fn layers_of_every_kind() {
-    let text = "4 relu no_bias, batch_norm tanh, dropout 0.25, 5 gelu, layer_norm silu, 3, dropout 0.5";
+    let text = "4 celu(0.5) no_bias, batch_norm leaky_relu(0.2), dropout 0.25, 5 softplus(2,3), layer_norm elu, 3 gelu, dropout 0.5";
     let network = NetworkSpec::with_layers(3, parse_layers(text).unwrap(), Loss::MeanSquaredError).unwrap();
     let options = TrainingOptions::new(Loss::MeanSquaredError, Optimizer::adam(0.01)).with_batch(4);
     let apart = AdamW::new(0.01).with_weight_decay(0.1).with_bias_decay(false);

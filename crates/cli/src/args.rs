@@ -8,8 +8,10 @@ mod table;
 mod tuning;
 mod values;
 
-use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsStr;
+
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
+use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 use nxm_count::Tool;
 use nxm_kernels::Activation;
 use nxm_net::Loss;
@@ -127,7 +129,7 @@ pub struct CountArgs {
     /// dense weights, named as PyTorch names them (0.weight, 0.bias, fc1.weight, ...). Of a file only the header is read.
     #[arg(value_name = "SIZES|LAYERS|FILE", value_parser = network_arg())]
     pub network: NetworkArg,
-    /// The activation of all layers but the last; a checkpoint says its own. [default: relu]
+    /// The activation of all layers but the last, as gelu or "leaky_relu(0.2)"; a checkpoint says its own. [default: relu]
     #[arg(long, value_name = "ACTIVATION", value_parser = activation())]
     pub hidden: Option<Activation>,
     /// The activation of the last layer; a checkpoint says its own. [default: identity]
@@ -186,9 +188,36 @@ fn network_arg() -> impl TypedValueParser<Value = NetworkArg> {
     OsStringValueParser::new().try_map(network)
 }
 
-/// An activation by its name; clap says which there are, and the nearest.
+/// An activation by its name, perhaps with parameters: `leaky_relu(0.2)`.
 pub fn activation() -> impl TypedValueParser<Value = Activation> {
-    PossibleValuesParser::new(Activation::ALL.map(Activation::name)).try_map(|name| name.parse::<Activation>())
+    ActivationParser
+}
+
+/// Of a name alone clap says which there are, and the nearest; of parameters, their own error says what is wrong.
+#[derive(Clone)]
+struct ActivationParser;
+
+impl ActivationParser {
+    fn names() -> PossibleValuesParser {
+        PossibleValuesParser::new(Activation::ALL.map(Activation::name))
+    }
+}
+
+impl TypedValueParser for ActivationParser {
+    type Value = Activation;
+
+    fn parse_ref(&self, command: &clap::Command, arg: Option<&Arg>, value: &OsStr) -> Result<Activation, clap::Error> {
+        let parse = |text: String| text.parse::<Activation>();
+        match value.to_string_lossy().contains('(') {
+            true => StringValueParser::new().try_map(parse).parse_ref(command, arg, value),
+            false => Self::names().try_map(parse).parse_ref(command, arg, value),
+        }
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let names = Activation::ALL.map(|activation| PossibleValue::new(activation.name()));
+        Some(Box::new(names.into_iter()))
+    }
 }
 
 /// A loss by its name.

@@ -20,7 +20,7 @@ pub fn run(args: &ShowArgs, cpu: &Cpu, out: &mut impl Write) -> Result<(), Failu
     let model = load_best(&args.model, cpu, args.last)?;
     let (network, options) = (&model.checkpoint.network, &model.checkpoint.options);
     let sizes: Vec<String> = network.sizes().iter().map(usize::to_string).collect();
-    let activations: Vec<&str> = network.activations().map(|activation| activation.name()).collect();
+    let activations: Vec<String> = network.activations().map(|activation| activation.to_string()).collect();
     let epochs = plural(model.checkpoint.state.progress.epochs as u64, "epoch");
     writeln!(out, "{}: a network that predicts {}.\n", Foreign::path(&args.model), model.schema.target.describe())?;
     writeln!(

@@ -133,8 +133,8 @@ impl Tool {
             Tool::Thop => (times(Some(products))?, None, None, "multiply-adds"),
             Tool::Ptflops => {
                 let counted = units_times(network, |activation| match activation {
-                    Activation::Relu | Activation::Elu | Activation::Gelu | Activation::GeluTanh => 2,
-                    Activation::LeakyRelu | Activation::Silu | Activation::Relu6 => 1,
+                    Activation::Relu | Activation::Elu { .. } | Activation::Gelu | Activation::GeluTanh => 2,
+                    Activation::LeakyRelu { .. } | Activation::Silu | Activation::Relu6 => 1,
                     _ => 0,
                 });
                 let all = products.checked_add(units).and_then(|sum| sum.checked_add(counted));
@@ -143,7 +143,7 @@ impl Tool {
             Tool::Torchinfo => (times(products.checked_add(units))?, None, None, "multiply-adds"),
             Tool::Deepspeed => {
                 let counted = units_times(network, |activation| match activation {
-                    Activation::Relu | Activation::LeakyRelu | Activation::Elu | Activation::Silu => 1,
+                    Activation::Relu | Activation::LeakyRelu { .. } | Activation::Elu { .. } | Activation::Silu => 1,
                     Activation::Gelu | Activation::GeluTanh => 1,
                     _ => 0,
                 });
@@ -300,14 +300,17 @@ mod tests {
         let measured = [
             (Activation::Identity, (1_053, 0, 2_362), (4_212, 0, 9_607)),
             (Activation::Relu, (1_103, 0, 2_512), (4_412, 0, 10_207)),
-            (Activation::LeakyRelu, (1_203, 0, 2_712), (4_812, 0, 11_007)),
+            (Activation::LEAKY_RELU, (1_203, 0, 2_712), (4_812, 0, 11_007)),
             (Activation::Sigmoid, (1_203, 50, 2_662), (4_812, 200, 10_807)),
             (Activation::Tanh, (1_053, 50, 2_562), (4_212, 200, 10_407)),
-            (Activation::Elu, (1_253, 50, 2_862), (5_012, 200, 11_607)),
+            (Activation::ELU, (1_253, 50, 2_862), (5_012, 200, 11_607)),
+            (Activation::elu(0.5), (1_303, 50, 2_962), (5_212, 200, 12_007)),
+            (Activation::CELU, (1_253, 50, 3_362), (5_012, 200, 13_607)),
+            (Activation::celu(0.7), (1_303, 50, 3_462), (5_212, 200, 14_007)),
             (Activation::Gelu, (4_353, 50, 6_162), (17_412, 200, 24_807)),
             (Activation::GeluTanh, (1_453, 50, 3_462), (5_812, 200, 14_007)),
             (Activation::Silu, (1_253, 50, 2_862), (5_012, 200, 11_607)),
-            (Activation::Softplus, (1_353, 100, 2_962), (5_412, 400, 12_007)),
+            (Activation::SOFTPLUS, (1_353, 100, 2_962), (5_412, 400, 12_007)),
             (Activation::Mish, (1_403, 150, 3_362), (5_612, 600, 13_607)),
             (Activation::Relu6, (1_153, 0, 2_662), (4_612, 0, 10_807)),
             // As minimum(maximum(z, −1), 1); jax.nn.hard_tanh takes 2 comparisons and 2 choices.
@@ -334,15 +337,16 @@ mod tests {
         let spec = |hidden| NetworkSpec::new([7, 50, 3], hidden, Activation::Identity, Loss::MeanSquaredError).unwrap();
         for (hidden, ptflops, deepspeed) in [
             (Activation::Relu, 2, 1),
-            (Activation::Elu, 2, 1),
+            (Activation::ELU, 2, 1),
+            (Activation::CELU, 0, 0),
             (Activation::Gelu, 2, 1),
             (Activation::GeluTanh, 2, 1),
-            (Activation::LeakyRelu, 1, 1),
+            (Activation::LEAKY_RELU, 1, 1),
             (Activation::Silu, 1, 1),
             (Activation::Relu6, 1, 0),
             (Activation::HardTanh, 0, 0),
             (Activation::Tanh, 0, 0),
-            (Activation::Softplus, 0, 0),
+            (Activation::SOFTPLUS, 0, 0),
         ] {
             assert_eq!(Tool::Ptflops.report(&spec(hidden), 1).unwrap().forward, 500 + 53 + 50 * ptflops, "{hidden}");
             assert_eq!(Tool::Deepspeed.report(&spec(hidden), 1).unwrap().forward, 1000 + 50 * deepspeed, "{hidden}");

@@ -11,8 +11,10 @@
 //! A call is made by a checked constructor: shapes that do not fit together are an error there, and never later.
 
 mod names;
+mod operands;
 mod shapes;
 
+pub use operands::{Operands, Translate};
 pub use shapes::{Operation, RightLayout, Shapes};
 
 use crate::activation::Activation;
@@ -21,27 +23,9 @@ use crate::gemm::Init;
 use crate::gemm::operand::Operand;
 use crate::layout::{Layout, ShapeError};
 use crate::loss::Measure;
-use crate::math::Function;
+use crate::math::{Function, Parameters};
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::update::{MOST_STATE, Rule};
-
-/// How the operands of an [`Op`] are given.
-pub trait Operands {
-    /// A matrix that is read; a vector is a matrix of one row.
-    type In;
-    /// A matrix that is written.
-    type Out;
-    /// The right factor of a product, which may have been packed beforehand.
-    type Right;
-    /// A vector of f32 that is read whatever the element type is.
-    type Singles;
-    /// Class labels, one for each row.
-    type Labels;
-    /// A number.
-    type Number;
-    /// An optimizer's rule.
-    type Rule;
-}
 
 /// Every kernel, one variant each. Shapes: B rows (examples), N inputs, M units; n elements.
 ///
@@ -66,9 +50,24 @@ pub enum Op<O: Operands> {
     /// C ← α·A·B + β·C.
     GemmScaled { alpha: O::Number, a: O::In, b: O::In, beta: O::Number, c: O::Out },
     /// A ← f(X·W + b); if `sums` is given, it becomes X·W + b.
-    DenseForward { x: O::In, weights: O::Right, bias: O::In, activation: Activation, sums: Option<O::Out>, a: O::Out },
+    DenseForward {
+        x: O::In,
+        weights: O::Right,
+        bias: O::In,
+        activation: Activation,
+        parameters: Parameters<O::Number>,
+        sums: Option<O::Out>,
+        a: O::Out,
+    },
     /// D ← δ·Wᵀ ⊙ f'(z), with f of the layer before and what it kept.
-    DenseInputGradient { delta: O::In, weights: O::In, activation: Activation, kept: O::In, d: O::Out },
+    DenseInputGradient {
+        delta: O::In,
+        weights: O::In,
+        activation: Activation,
+        parameters: Parameters<O::Number>,
+        kept: O::In,
+        d: O::Out,
+    },
     /// ∂W ← Xᵀ·δ.
     DenseWeightGradient { x: O::In, delta: O::In, gradient: O::Out },
     /// W updated by a rule from Xᵀ·δ.
@@ -76,9 +75,9 @@ pub enum Op<O: Operands> {
     /// sumⱼ ← Σ over rows of A.
     ColumnSum { a: O::In, sum: O::Out },
     /// z ← f(z); if `sums` is given, it becomes z.
-    Activate { activation: Activation, sums: Option<O::Out>, z: O::Out },
+    Activate { activation: Activation, parameters: Parameters<O::Number>, sums: Option<O::Out>, z: O::Out },
     /// δ ← δ ⊙ f'(z).
-    Derive { activation: Activation, kept: O::In, delta: O::Out },
+    Derive { activation: Activation, parameters: Parameters<O::Number>, kept: O::In, delta: O::Out },
     /// x ← f(x).
     Apply { function: Function, x: O::Out },
     /// z ← softmax(z) by rows.
@@ -202,30 +201,6 @@ pub enum Op<O: Operands> {
     },
 }
 
-/// Operands of one kind made of another's. Public for this crate's tests.
-#[doc(hidden)]
-pub trait Translate<From: Operands, To: Operands> {
-    /// A matrix that is read.
-    fn input(&mut self, from: &From::In) -> To::In;
-    /// A matrix that is written.
-    fn output(&mut self, from: &From::Out) -> To::Out;
-    /// A right factor.
-    fn right(&mut self, from: &From::Right) -> To::Right;
-    /// A vector of f32.
-    fn singles(&mut self, from: &From::Singles) -> To::Singles;
-    /// Labels.
-    fn labels(&mut self, from: &From::Labels) -> To::Labels;
-    /// A number.
-    fn number(&mut self, from: &From::Number) -> To::Number;
-    /// A rule.
-    fn rule(&mut self, from: &From::Rule) -> To::Rule;
-    /// A matrix that may be missing.
-    #[inline(always)]
-    fn optional(&mut self, from: &Option<From::Out>) -> Option<To::Out> {
-        from.as_ref().map(|from| self.output(from))
-    }
-}
-
 impl<O: Operands> Op<O> {
     /// The same kernel on other operands. Public for this crate's tests.
     #[doc(hidden)]
@@ -250,18 +225,20 @@ impl<O: Operands> Op<O> {
                 beta: by.number(beta),
                 c: by.output(c),
             },
-            Op::DenseForward { x, weights, bias, activation, sums, a } => Op::DenseForward {
+            Op::DenseForward { x, weights, bias, activation, parameters, sums, a } => Op::DenseForward {
                 x: by.input(x),
                 weights: by.right(weights),
                 bias: by.input(bias),
                 activation: *activation,
+                parameters: by.numbers(parameters),
                 sums: sums.as_ref().map(|sums| by.output(sums)),
                 a: by.output(a),
             },
-            Op::DenseInputGradient { delta, weights, activation, kept, d } => Op::DenseInputGradient {
+            Op::DenseInputGradient { delta, weights, activation, parameters, kept, d } => Op::DenseInputGradient {
                 delta: by.input(delta),
                 weights: by.input(weights),
                 activation: *activation,
+                parameters: by.numbers(parameters),
                 kept: by.input(kept),
                 d: by.output(d),
             },
@@ -276,12 +253,18 @@ impl<O: Operands> Op<O> {
                 state: [by.optional(first), by.optional(second)],
             },
             Op::ColumnSum { a, sum } => Op::ColumnSum { a: by.input(a), sum: by.output(sum) },
-            Op::Activate { activation, sums, z } => {
-                Op::Activate { activation: *activation, sums: by.optional(sums), z: by.output(z) }
-            }
-            Op::Derive { activation, kept, delta } => {
-                Op::Derive { activation: *activation, kept: by.input(kept), delta: by.output(delta) }
-            }
+            Op::Activate { activation, parameters, sums, z } => Op::Activate {
+                activation: *activation,
+                parameters: by.numbers(parameters),
+                sums: by.optional(sums),
+                z: by.output(z),
+            },
+            Op::Derive { activation, parameters, kept, delta } => Op::Derive {
+                activation: *activation,
+                parameters: by.numbers(parameters),
+                kept: by.input(kept),
+                delta: by.output(delta),
+            },
             Op::Apply { function, x } => Op::Apply { function: *function, x: by.output(x) },
             Op::Softmax { z } => Op::Softmax { z: by.output(z) },
             Op::LogSoftmax { z } => Op::LogSoftmax { z: by.output(z) },

@@ -104,7 +104,7 @@ impl<'a, T: Element> Call<'a, T> {
         sums: Option<MatrixMut<'a, T>>,
         a: MatrixMut<'a, T>,
     ) -> Result<Self, ShapeError> {
-        Call::checked(Op::DenseForward { x, weights, bias, activation, sums, a })
+        Call::checked(Op::DenseForward { x, weights, bias, activation, parameters: activation.rounded(), sums, a })
     }
 
     /// D ← δ·Wᵀ ⊙ f'(z): see [`dense_input_gradient()`].
@@ -118,7 +118,7 @@ impl<'a, T: Element> Call<'a, T> {
         kept: MatrixRef<'a, T>,
         d: MatrixMut<'a, T>,
     ) -> Result<Self, ShapeError> {
-        Call::checked(Op::DenseInputGradient { delta, weights, activation, kept, d })
+        Call::checked(Op::DenseInputGradient { delta, weights, activation, parameters: activation.rounded(), kept, d })
     }
 
     /// ∂W ← Xᵀ·δ: X of B × N, δ of B × M, ∂W of N × M. B·N·M fma.

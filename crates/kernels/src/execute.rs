@@ -47,15 +47,17 @@ pub(crate) fn execute<'a, T: Element, O: Operands>(
             let (alpha, beta) = (by.number(alpha), by.number(beta));
             strided::scaled(runner, alpha, by.input(a), by.input(b), beta, by.output(c));
         }
-        Op::DenseForward { x, weights, bias, activation, sums, a } => {
+        Op::DenseForward { x, weights, bias, activation, parameters, sums, a } => {
             let beside = [Beside::written(by.optional(sums)), Beside::None];
-            let epilogue = Epilogue { what: What::Apply(activation.function()), beside };
+            let parameters = by.numbers(parameters);
+            let epilogue = Epilogue { what: What::Apply(activation.function(), parameters), beside };
             let init = Init::Bias(by.input(bias));
             multiply(runner, by.input(x), by.right(weights).0, init, by.output(a), epilogue);
         }
-        Op::DenseInputGradient { delta, weights, activation, kept, d } => {
+        Op::DenseInputGradient { delta, weights, activation, parameters, kept, d } => {
             let beside = [Beside::Read(by.input(kept)), Beside::None];
-            let epilogue = Epilogue { what: What::Derive(*activation), beside };
+            let parameters = by.numbers(parameters);
+            let epilogue = Epilogue { what: What::Derive(*activation, parameters), beside };
             let weights = RightFactor::Matrix(by.input(weights).transpose());
             multiply(runner, by.input(delta), weights, Init::Zero, by.output(d), epilogue);
         }
@@ -70,20 +72,23 @@ pub(crate) fn execute<'a, T: Element, O: Operands>(
             multiply(runner, x, delta, Init::Zero, by.output(weights), epilogue);
         }
         Op::ColumnSum { a, sum } => column_sum::run(runner, by.input(a), by.output(sum)),
-        Op::Activate { activation, sums, z } => {
+        Op::Activate { activation, parameters, sums, z } => {
             if activation.function().is_some() || sums.is_some() {
                 let beside = [Beside::written(by.optional(sums)), Beside::None];
-                follow(runner, What::Apply(activation.function()), beside, by.output(z), Gradient::None);
+                let parameters = by.numbers(parameters);
+                follow(runner, What::Apply(activation.function(), parameters), beside, by.output(z), Gradient::None);
             }
         }
-        Op::Derive { activation, kept, delta } => {
+        Op::Derive { activation, parameters, kept, delta } => {
             if activation.function().is_some() {
                 let beside = [Beside::Read(by.input(kept)), Beside::None];
-                follow(runner, What::Derive(*activation), beside, by.output(delta), Gradient::None);
+                let parameters = by.numbers(parameters);
+                follow(runner, What::Derive(*activation, parameters), beside, by.output(delta), Gradient::None);
             }
         }
         Op::Apply { function, x } => {
-            follow(runner, What::Apply(Some(*function)), [Beside::None, Beside::None], by.output(x), Gradient::None);
+            let what = What::Apply(Some(*function), function.defaults());
+            follow(runner, what, [Beside::None, Beside::None], by.output(x), Gradient::None);
         }
         Op::Scale { factor, x } => {
             let factor = by.input(factor).at(0, 0);

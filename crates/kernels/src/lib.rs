@@ -28,17 +28,17 @@
 //! | `dense_update` | [`dense_update()`] | W updated from Xᵀ·δ | a weight gradient and a [`Rule`]; the gradient is never a matrix |
 //! | `column_sum` | [`column_sum()`] | Σ over rows of δ | B·M additions |
 //! | `activate` | [`Activation::forward`] | a = f(z) | B·M evaluations of f (none for the identity) |
-//! | `derive` | [`Activation::backward`] | δ = a' · f'(z) | per unit: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU 1 cmp, 1 fma; ReLU6 2 cmp; hard tanh 1 cmp; hard sigmoid 2 cmp, 1 mul; hard swish 2 cmp, 1 fma, 1 mul; SELU 1 cmp, 1 add, 1 mul; softsign 1 add, 2 mul; GELU, SiLU, mish, softplus, log-sigmoid 1 evaluation, 1 mul |
+//! | `derive` | [`Activation::backward`] | δ = a' · f'(z) | per unit: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU, CELU 1 cmp, 1 fma, 1 mul; ReLU6 2 cmp; hard tanh 1 cmp; hard sigmoid 2 cmp, 1 mul; hard swish 2 cmp, 1 fma, 1 mul; SELU 1 cmp, 1 add, 1 mul; softsign 1 add, 2 mul; softplus 1 evaluation, 1 cmp, 2 mul; GELU, SiLU, mish, log-sigmoid 1 evaluation, 1 mul |
 //! | `apply` | [`apply()`] | x ← f(x), any [`Function`] | 1 evaluation per element |
 //! | `softmax` | [`softmax()`] | e^{z − max} / Σ e^{z − max} by rows | per row of M: M − 1 cmp, 2M − 1 additions, M exp, 1 div, M mul |
 //! | `log_softmax` | [`log_softmax()`] | z − max − ln Σ e^{z − max} | per row of M: M − 1 cmp, 3M − 1 additions, M exp, 1 log |
 //! | `log_sum_exp` | [`log_sum_exp()`] | ln Σ eᶻ | per row of M: M − 1 cmp, 2M additions, M exp, 1 log |
 //! | `update` | [`update()`], [`sgd()`] | SGD, momentum, Nesterov, Adam, AMSGrad, RMSprop, Adagrad, Adadelta, Adamax, NAdam, Lion, Rprop | SGD 1 fma per parameter; others: [`Rule`] |
 //! | `mean_squared_error` | [`Call::mean_squared_error`] | Σ (o − t)² / (B·M), and 2·(o − t) / (B·M) | 2·B·M + 1 multiplications, 2·B·M − 1 additions |
-//! | `binary_cross_entropy` | [`Call::binary_cross_entropy`] | Σ ((1 − t)·z + softplus(−z)) / (B·M), and (σ(z) − t) / (B·M) | B·M softplus, B·M sigmoid, B·M fma, 3·B·M − 1 additions, B·M + 1 mul |
+//! | `binary_cross_entropy` | [`Call::binary_cross_entropy`] | Σ ((1 − t)·z + softplus(−z)) / (B·M), and (σ(z) − t) / (B·M) | B·M ln(1 + eˣ), B·M sigmoid, B·M fma, 3·B·M − 1 additions, B·M + 1 mul |
 //! | `cross_entropy` | [`Call::cross_entropy`] | Σ (ln Σ eᶻ − zₜ) / B, and (softmax(z) − 1ₜ) / B | per row: M − 1 cmp, 2M + 1 additions, M exp, 1 log, 1 div, M mul; B − 1 additions, 1 mul |
 //! | `weighted_cross_entropy` | [`Call::weighted_cross_entropy`] | the same with class weights or label smoothing | per row: M − 1 cmp, 3M additions, M exp, 1 log, 2M + 1 multiplications, 1 div, M + 3 fma; 2B − 2 additions, 1 div, 1 mul |
-//! | `weighted_binary_cross_entropy` | [`Call::weighted_binary_cross_entropy`] | binary cross-entropy with a weight of positive targets | B·M softplus, B·M sigmoid, 4·B·M fma, 2·B·M − 1 additions, 3·B·M + 1 mul |
+//! | `weighted_binary_cross_entropy` | [`Call::weighted_binary_cross_entropy`] | binary cross-entropy with a weight of positive targets | B·M ln(1 + eˣ), B·M sigmoid, 4·B·M fma, 2·B·M − 1 additions, 3·B·M + 1 mul |
 //! | `element_loss` | [`Call::element_loss`] | mean·Σ ℓ(o, t), and slope·g(o, t), of a [`Measure`] | B·M times what the measure says; B·M + 1 mul, B·M − 1 additions |
 //! | `weigh_rows` | [`Call::weigh_rows`] | mean·Σ sᵢ·Σⱼ ℓᵢⱼ / Σ sᵢcᵢ, and δᵢ·sᵢ·Σ cᵢ / Σ sᵢcᵢ | B·M + 2B + 4 multiplications, B·m + B − 1 additions, 1 div, 1 cmp; with shares B multiplications, B − 1 additions more |
 //! | `add_squares` | [`Call::add_squares`] | sum + Σ x² | n multiplications, n additions |
@@ -116,7 +116,7 @@ pub mod simd;
 mod softmax;
 mod update;
 
-pub use activation::{Activation, Kept};
+pub use activation::{Activation, ActivationError, Kept};
 pub use axpy::axpy;
 pub use call::{Call, Operation};
 pub use column_sum::column_sum;

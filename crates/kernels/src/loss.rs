@@ -46,7 +46,7 @@ impl<'a, T: Element> Call<'a, T> {
 
     /// `loss` ← mean·Σ ((1 − t)·z + softplus(−z)), δ ← mean·(σ(z) − t), with mean = 1 / (B·M). `losses` has the shape of the logits.
     ///
-    /// BM evaluations of softplus and of the sigmoid, 2BM + 1 multiplications, 4BM − 1 additions.
+    /// BM evaluations of ln(1 + eˣ) and of the sigmoid, 2BM + 1 multiplications, 4BM − 1 additions.
     ///
     /// # Errors
     /// [`ShapeError`] if the shapes do not fit together or there are no logits.
@@ -108,7 +108,7 @@ impl<'a, T: Element> Call<'a, T> {
     /// Binary cross-entropy with a weight p of the positive targets of each output: `loss` ← mean·Σ ((1 − t)·z + (1 + (p − 1)·t)·softplus(−z)),
     /// δ ← mean·((1 + (p − 1)·t)·σ(z) − p·t), with mean = 1 / (B·M). `positive` are two rows of M: p − 1 and p.
     ///
-    /// BM evaluations of softplus and of the sigmoid, 7BM + 1 multiplications, 6BM − 1 additions.
+    /// BM evaluations of ln(1 + eˣ) and of the sigmoid, 7BM + 1 multiplications, 6BM − 1 additions.
     ///
     /// # Errors
     /// [`ShapeError`] if the shapes do not fit together or there are no logits.

@@ -30,7 +30,7 @@ pub(crate) mod softplus;
 pub(crate) mod softsign;
 pub(crate) mod tanh;
 
-pub use elu::elu;
+pub use elu::{celu, elu};
 pub use erf::erf;
 pub use exp::exp;
 pub use exp_m1::exp_m1;
@@ -46,7 +46,8 @@ pub use relu::{leaky_relu, relu};
 pub use selu::selu;
 pub use sigmoid::sigmoid;
 pub use silu::{silu, silu_derivative};
-pub use softplus::softplus;
+pub(crate) use softplus::THRESHOLD;
+pub use softplus::{log_1p_exp, softplus};
 pub use softsign::softsign;
 pub use tanh::tanh;
 
@@ -72,9 +73,25 @@ pub enum Accuracy {
 }
 use Accuracy::{Exact, Ulp, UlpOfOne};
 
-/// Each row: NAME = "name", the function on vectors, its definition in f64, how exact it is.
+/// The parameters of an activation, as the functions on vectors take them.
+///
+/// | function | parameters |
+/// |---|---|
+/// | leaky ReLU | its slope below 0, nothing, nothing |
+/// | ELU | α, nothing, nothing |
+/// | CELU | α, 1/α, nothing |
+/// | softplus | β, 1/β, the threshold |
+///
+/// Other functions have none, and nobody reads what stands here.
+pub type Parameters<T> = [T; 3];
+
+/// Each row: NAME = "name", the function on vectors, how many parameters it has if it has some, its definition in f64 (by the default
+/// parameters), how exact that is.
 macro_rules! functions {
-    ($($(#[$doc:meta])* $function:ident = $name:literal, $vector:path, $definition:path, $accuracy:expr;)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $function:ident = $name:literal, $vector:path $([$parameters:literal])?, $definition:path, $accuracy:expr;
+    )*) => {
         /// A function that is evaluated once per unit, and so is counted by name rather than by what is inside it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Function {
@@ -92,7 +109,8 @@ macro_rules! functions {
                 }
             }
 
-            /// f(x) by its definition in f64: slow and plain, good to a few units in the last place; at infinities the limit.
+            /// f(x) by its definition in f64 and its default parameters: slow and plain, good to a few units in the last place; at
+            /// infinities the limit.
             pub fn definition(self, x: f64) -> f64 {
                 match self {
                     $(Function::$function => $definition(x),)*
@@ -108,18 +126,32 @@ macro_rules! functions {
 
             /// x ← f(x) in each row.
             #[inline(always)]
-            pub(crate) fn map_rows<T: Lane, S: Simd<T>>(self, simd: S, x: &mut MatrixMut<'_, T>) {
+            pub(crate) fn map_rows<T: Lane, S: Simd<T>>(
+                self,
+                simd: S,
+                parameters: Parameters<T>,
+                x: &mut MatrixMut<'_, T>,
+            ) {
                 match self {
-                    $(Function::$function => call_rows(simd, Evaluate::<{ Function::$function as usize }>, [], x),)*
+                    $(Function::$function => {
+                        call_rows(simd, Evaluate::<T, { Function::$function as usize }>(parameters), [], x)
+                    })*
                 }
             }
         }
 
         /// f of each lane, f the function whose discriminant is F: known when it is compiled, so that each has a loop of its own.
         #[inline(always)]
-        pub(crate) fn evaluate<T: Lane, S: Simd<T>, const F: usize>(simd: S, x: S::Vector) -> S::Vector {
+        pub(crate) fn evaluate<T: Lane, S: Simd<T>, const F: usize>(
+            simd: S,
+            x: S::Vector,
+            parameters: Parameters<T>,
+        ) -> S::Vector {
             match const { Function::ALL[F] } {
-                $(Function::$function => $vector(simd, x),)*
+                $(Function::$function => $vector(simd, x $(, {
+                    let _: usize = $parameters;
+                    parameters
+                })?),)*
             }
         }
     };
@@ -132,8 +164,8 @@ functions! {
     Log = "log", math::log, f64::ln, Ulp(1);
     /// max(0, x).
     Relu = "relu", math::relu, relu::relu_definition, Exact;
-    /// x, or 0.01·x below zero.
-    LeakyRelu = "leaky_relu", math::leaky_relu, relu::leaky_relu_definition, Ulp(1);
+    /// x, or slope·x below zero; the default slope is 0.01.
+    LeakyRelu = "leaky_relu", math::leaky_relu [1], relu::leaky_relu_definition, Ulp(1);
     /// 1 / (1 + e⁻ˣ).
     Sigmoid = "sigmoid", math::sigmoid, sigmoid::sigmoid_definition, Ulp(1);
     /// The hyperbolic tangent.
@@ -145,15 +177,19 @@ functions! {
     /// The error function.
     Erf = "erf", math::erf, erf::erf_definition, Ulp(1);
     /// ln(1 + eˣ).
-    Softplus = "softplus", math::softplus, softplus::softplus_definition, Ulp(2);
+    Log1PExp = "log_1p_exp", math::log_1p_exp, softplus::log_1p_exp_definition, Ulp(2);
+    /// ln(1 + e^{β·x})/β, or x where β·x is above a threshold; by default β = 1, and the threshold is 20.
+    Softplus = "softplus", math::softplus [3], softplus::softplus_definition, Ulp(2);
     /// x·σ(x).
     Silu = "silu", math::silu, silu::silu_definition, Ulp(2);
     /// x·Φ(x), Φ the normal distribution.
     Gelu = "gelu", math::gelu, gelu::gelu_definition, Ulp(2);
     /// [`Gelu`](Self::Gelu)'s approximation by tanh.
     GeluTanh = "gelu_tanh", math::gelu_tanh, gelu_tanh::gelu_tanh_definition, Ulp(2);
-    /// x, or eˣ − 1 below zero.
-    Elu = "elu", math::elu, elu::elu_definition, Ulp(1);
+    /// x, or α·(eˣ − 1) below zero; by default α = 1.
+    Elu = "elu", math::elu [1], elu::elu_definition, Ulp(1);
+    /// x, or α·(e^{x/α} − 1) below zero; by default α = 1.
+    Celu = "celu", math::celu [2], elu::elu_definition, Ulp(1);
     /// min(max(0, x), 6).
     Relu6 = "relu6", math::relu6, hard::relu6_definition, Exact;
     /// min(max(−1, x), 1).
@@ -181,7 +217,21 @@ functions! {
     MishDerivative = "mish_derivative", math::mish_derivative, mish::mish_derivative_definition, UlpOfOne(3);
 }
 
-/// `x[i] ← f(x[i])` on all threads that pay: one evaluation per element.
+impl Function {
+    /// The parameters that [`apply()`] evaluates it by: PyTorch's defaults.
+    #[inline(always)]
+    pub(crate) fn defaults<T: Lane>(self) -> Parameters<T> {
+        let c = &T::CONSTANTS;
+        match self {
+            Function::LeakyRelu => [c.leaky_slope, T::ZERO, T::ZERO],
+            Function::Softplus => [T::ONE, T::ONE, c.softplus_threshold],
+            _ => [T::ONE, T::ONE, T::ZERO],
+        }
+    }
+}
+
+/// `x[i] ← f(x[i])` on all threads that pay: one evaluation per element. Functions with parameters have their defaults;
+/// [`Activation::forward`](crate::Activation::forward) has others.
 pub fn apply<T: Element>(executor: &dyn Executor, function: Function, x: &mut [T]) {
     T::run(executor, Call(Op::Apply { function, x: MatrixMut::from_row(x) }), None);
 }
@@ -198,12 +248,12 @@ impl<'a, T: Element> Call<'a, T> {
 
 /// x ← f(x).
 #[derive(Clone, Copy)]
-struct Evaluate<const F: usize>;
+struct Evaluate<T, const F: usize>(Parameters<T>);
 
-impl<T: Lane, const F: usize> Elementwise<T, 0> for Evaluate<F> {
+impl<T: Lane, const F: usize> Elementwise<T, 0> for Evaluate<T, F> {
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, x: S::Vector, _: [S::Vector; 0]) -> S::Vector {
-        evaluate::<T, S, F>(simd, x)
+        evaluate::<T, S, F>(simd, x, self.0)
     }
 }
 

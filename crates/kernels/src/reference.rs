@@ -8,7 +8,6 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use crate::activation::Activation;
 use crate::element::Element;
 use crate::math::Function;
-use crate::math::LEAKY_SLOPE;
 use crate::math::selu::{SELU_BELOW, SELU_SCALE};
 
 /// An element with the operators and functions of the language.
@@ -180,27 +179,37 @@ pub fn activate<T: Real>(activation: Activation, z: T) -> T {
                 z
             }
         }
-        Activation::LeakyRelu => {
+        Activation::LeakyRelu { slope } => {
             if z > T::ZERO {
                 z
             } else {
-                T::from_f64(LEAKY_SLOPE) * z
+                T::from_f64(slope) * z
             }
         }
         Activation::Sigmoid => T::ONE / (T::ONE + (-z).exp()),
         Activation::Tanh => z.tanh(),
-        Activation::Softplus => {
-            if z > T::ZERO {
-                z + (-z).exp().ln_1p()
+        Activation::Softplus { beta, threshold } => {
+            let scaled = T::from_f64(beta) * z;
+            if scaled > T::from_f64(threshold) {
+                z
+            } else if scaled > T::ZERO {
+                (scaled + (-scaled).exp().ln_1p()) / T::from_f64(beta)
             } else {
-                z.exp().ln_1p()
+                scaled.exp().ln_1p() / T::from_f64(beta)
             }
         }
-        Activation::Elu => {
+        Activation::Elu { alpha } => {
             if z > T::ZERO {
                 z
             } else {
-                z.exp_m1()
+                T::from_f64(alpha) * z.exp_m1()
+            }
+        }
+        Activation::Celu { alpha } => {
+            if z > T::ZERO {
+                z
+            } else {
+                T::from_f64(alpha) * (z / T::from_f64(alpha)).exp_m1()
             }
         }
         _ => activation.function().map_or(z, |function| defined(function, z)),
@@ -223,21 +232,31 @@ pub fn derivative<T: Real>(activation: Activation, kept: T) -> T {
                 T::ZERO
             }
         }
-        Activation::LeakyRelu => {
+        Activation::LeakyRelu { slope } => {
             if kept > T::ZERO {
                 T::ONE
             } else {
-                T::from_f64(LEAKY_SLOPE)
+                T::from_f64(slope)
             }
         }
         Activation::Sigmoid => kept * (T::ONE - kept),
         Activation::Tanh => T::ONE - kept * kept,
-        Activation::Softplus => -(-kept).exp_m1(),
-        Activation::Elu => {
+        Activation::Softplus { beta, threshold } => {
+            let scaled = T::from_f64(beta) * kept;
+            if scaled > T::from_f64(threshold) { T::ONE } else { T::ONE / (T::ONE + (-scaled).exp()) }
+        }
+        Activation::Elu { alpha } => {
             if kept > T::ZERO {
                 T::ONE
             } else {
-                kept + T::ONE
+                kept + T::from_f64(alpha)
+            }
+        }
+        Activation::Celu { alpha } => {
+            if kept > T::ZERO {
+                T::ONE
+            } else {
+                kept / T::from_f64(alpha) + T::ONE
             }
         }
         Activation::Relu6 => between(T::ZERO, kept, T::from_f64(6.0), T::ONE),

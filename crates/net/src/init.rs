@@ -37,7 +37,7 @@ pub enum Initialization {
     /// Normal with the standard deviation of [`Glorot`](Self::Glorot), √(2 / (fan_in + fan_out)) (`xavier_normal_`).
     GlorotNormal,
     /// Uniform in ±√(6 / fan_in), which makes up for the half of the sums that a ReLU cuts off (He, Zhang, Ren and Sun 2015,
-    /// "Delving deep into rectifiers"; `kaiming_uniform_`). For ReLU and what resembles it: leaky ReLU, ReLU6, ELU, GELU, SiLU, hard swish
+    /// "Delving deep into rectifiers"; `kaiming_uniform_`). For ReLU and what resembles it: leaky ReLU, ReLU6, ELU, CELU, GELU, SiLU, hard swish
     /// and Mish.
     He,
     /// Normal with the standard deviation of [`He`](Self::He), √(2 / fan_in) (`kaiming_normal_`).
@@ -65,7 +65,7 @@ impl Initialization {
             Activation::Identity
             | Activation::Sigmoid
             | Activation::Tanh
-            | Activation::Softplus
+            | Activation::Softplus { .. }
             | Activation::HardSigmoid
             | Activation::HardTanh
             | Activation::LogSigmoid

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use nxm_kernels::Activation;
+use nxm_kernels::{Activation, ActivationError};
 
 /// What a layer of a network computes, without its numbers.
 ///
 /// Its text is a number of units or a name, followed by its options: `128 relu`, `64 gelu no_bias`, `layer_norm relu`, `dropout 0.1`.
+/// Parameters of an activation stand in parentheses: `64 leaky_relu(0.2)`, `10 softplus(2,3)`.
 ///
 /// ```
 /// use nxm_net::{Activation, Layer};
@@ -198,7 +199,7 @@ impl Layer {
             Layer::Dropout { rate } if !(0.0..1.0).contains(&rate) => {
                 wrong("the rate of dropout", rate, "a number from 0 to below 1")
             }
-            _ => Ok(()),
+            _ => self.activation().check().map_err(|error| LayerError::Activation { layer, error }),
         }
     }
 }
@@ -264,6 +265,14 @@ pub enum LayerError {
         /// What is allowed.
         expected: &'static str,
     },
+    /// An activation whose parameters are not those it has, or are out of their ranges.
+    #[error("layer {layer} (counted from 1): {error}")]
+    Activation {
+        /// Which layer.
+        layer: usize,
+        /// What is wrong with its activation.
+        error: ActivationError,
+    },
     /// A network that does not begin with a dense layer.
     #[error(
         "layer 1 is {found}: expected a dense layer first; inputs can be standardised before they reach the network"
@@ -302,12 +311,21 @@ impl FromStr for Layer {
 /// # Errors
 /// [`LayerError`] names the layer, the word and what is expected there.
 pub fn parse_layers(text: &str) -> Result<Vec<Layer>, LayerError> {
-    text.split(',').enumerate().map(|(l, text)| one(l + 1, text)).collect()
+    outside_parentheses(text, |c| c == ',').enumerate().map(|(l, text)| one(l + 1, text)).collect()
+}
+
+/// The parts of a text between separators that do not stand in parentheses.
+fn outside_parentheses(text: &str, separates: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
+    let mut inside = false;
+    text.split(move |c| {
+        inside = c == '(' || inside && c != ')';
+        !inside && separates(c)
+    })
 }
 
 /// The layer number `layer`, counted from 1.
 fn one(layer: usize, text: &str) -> Result<Layer, LayerError> {
-    let mut words = text.split_ascii_whitespace();
+    let mut words = outside_parentheses(text, |c| c.is_ascii_whitespace()).filter(|word| !word.is_empty());
     let first = words.next().ok_or(LayerError::Missing { layer })?;
     let number = |name, word: Option<&str>| {
         let found = word.unwrap_or("missing").to_owned();
@@ -342,10 +360,13 @@ fn one(layer: usize, text: &str) -> Result<Layer, LayerError> {
                 MOMENTUM
             }
             word => {
-                let activation = word.parse::<Activation>().ok().filter(|_| !matches!(made, Layer::Dropout { .. }));
-                let expected = made.options();
-                let unknown = || LayerError::Word { layer, found: word.to_owned(), expected };
-                made = made.with_activation(activation.ok_or_else(unknown)?);
+                let unknown = || LayerError::Word { layer, found: word.to_owned(), expected: made.options() };
+                let activation = match word.parse::<Activation>() {
+                    _ if matches!(made, Layer::Dropout { .. }) => Err(unknown()),
+                    Err(ActivationError::Name(_)) => Err(unknown()),
+                    parsed => parsed.map_err(|error| LayerError::Activation { layer, error }),
+                };
+                made = made.with_activation(activation?);
                 "an activation"
             }
         };

@@ -127,7 +127,7 @@ pub use lbfgs::{Lbfgs, LbfgsIteration, LbfgsReport, LbfgsState};
 pub use loss::Loss;
 pub use network::Network;
 /// What a user of this crate alone needs of the kernels: who runs them, on what, and the names of activations.
-pub use nxm_kernels::{Activation, Cpu, Element, Executor, Level, LevelError, MatrixRef, UnknownName};
+pub use nxm_kernels::{Activation, ActivationError, Cpu, Element, Executor, Level, LevelError, MatrixRef, UnknownName};
 pub use optimizer::{
     Adadelta, Adagrad, Adam, AdamW, Adamax, LayerState, Lion, NAdam, Optimizer, OptimizerState, RAdam, RmsProp, Rprop,
     Sgd,

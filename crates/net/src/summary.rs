@@ -87,7 +87,7 @@ impl fmt::Display for NetworkSummary {
         rows.extend(self.layers.iter().enumerate().map(|(l, layer)| {
             let LayerSummary { inputs, units, layer, activation, parameters, multiply_adds } = *layer;
             let name = if layer.is_dense() { l.to_string() } else { format!("{l} {}", layer.kind()) };
-            row(name, [inputs, units], activation.name(), [parameters, multiply_adds])
+            row(name, [inputs, units], &activation.to_string(), [parameters, multiply_adds])
         }));
         if let (Some(first), Some(last)) = (self.layers.first(), self.layers.last()) {
             let (ends, sums) = ([first.inputs, last.units], [self.parameters(), self.multiply_adds()]);

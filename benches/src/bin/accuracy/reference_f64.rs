@@ -38,7 +38,8 @@ pub fn reference(function: Function, x: f64) -> ScaledValue {
         }
         Function::Sigmoid => sigmoid(x, one),
         Function::Erf => plain(erf(x)),
-        Function::Softplus => softplus(x),
+        Function::Softplus if x.high > 20.0 => plain(x),
+        Function::Log1PExp | Function::Softplus => softplus(x),
         Function::LogSigmoid => {
             let ScaledValue { value, exponent } = softplus(-x);
             ScaledValue { value: -value, exponent }
@@ -72,8 +73,8 @@ pub fn reference(function: Function, x: f64) -> ScaledValue {
             let t = e + 2.0.into();
             ScaledValue { value: x * value * t / (e * t + 2.0.into()), exponent }
         }
-        Function::Elu if x.high > 0.0 => plain(x),
-        Function::Elu => plain(x.exp_m1()),
+        Function::Elu | Function::Celu if x.high > 0.0 => plain(x),
+        Function::Elu | Function::Celu => plain(x.exp_m1()),
         Function::Selu => {
             let scale = DoubleDouble::from(SELU_SCALE);
             let value = if x.high > 0.0 { x } else { DoubleDouble::from(SELU_ALPHA) * x.exp_m1() };
@@ -145,7 +146,7 @@ pub fn interval(function: Function) -> (f64, f64) {
         Function::Log => (f64::MIN_POSITIVE, f64::MAX),
         Function::Log1P => (-0.999_999_999, 1e300),
         Function::Tanh => (-20.0, 20.0),
-        Function::Sigmoid | Function::Softplus => (-745.0, 40.0),
+        Function::Sigmoid | Function::Log1PExp | Function::Softplus => (-745.0, 40.0),
         Function::LogSigmoid => (-40.0, 745.0),
         Function::HardSigmoid | Function::HardSwish => (-3.0, 3.0),
         Function::Erf => (-6.0, 6.0),

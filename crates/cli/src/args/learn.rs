@@ -50,7 +50,7 @@ pub struct TrainArgs {
     /// Units of the hidden layers, as 128,64, or none; auto is 64, or 128,64 for a thousand rows and more. [default: auto]
     #[arg(long, value_name = "UNITS|auto", value_parser = hidden_or_auto)]
     pub hidden: Option<Auto<Hidden>>,
-    /// Their activation. [default: relu]
+    /// Their activation, as gelu or "leaky_relu(0.2)". [default: relu]
     #[arg(long, value_parser = activation())]
     pub activation: Option<Activation>,
     /// The layers before the last one, in place of --hidden and --activation, as "128 relu no_bias, layer_norm, dropout 0.1, 64 gelu".

@@ -4,7 +4,7 @@ use nxm_count::{
     Bill, Breakdown, CONVENTIONS, Clipping, Cost, LayerPhases, MemoryUse, NetworkSpec, StepPart, SymbolicPhase,
     TrainingLength, Verification, symbolic, verify_in,
 };
-use nxm_kernels::{Cpu, Element, Executor, Level};
+use nxm_kernels::{Activation, Cpu, Element, Executor, Level};
 use nxm_net::{ElementType, Layer};
 use serde::{Serialize, Serializer};
 
@@ -50,9 +50,9 @@ pub struct NetworkReport {
     pub sizes: Vec<u64>,
     /// The activation of all layers but the last; "none" if there are none, "mixed (…)" if they have different ones.
     pub hidden: String,
-    pub output: &'static str,
+    pub output: String,
     /// Of each layer.
-    pub activations: Vec<&'static str>,
+    pub activations: Vec<String>,
     pub loss: &'static str,
     /// "f32" or "f64".
     pub element: &'static str,
@@ -104,8 +104,8 @@ impl Report {
             network: NetworkReport {
                 sizes: network.sizes(),
                 hidden: hidden(network),
-                output: network.activations().last().map_or("none", |activation| activation.name()),
-                activations: network.activations().iter().map(|activation| activation.name()).collect(),
+                output: network.activations().last().map_or_else(|| "none".to_owned(), Activation::to_string),
+                activations: network.activations().iter().map(Activation::to_string).collect(),
                 loss: network.loss().name(),
                 element: T::NAME,
                 parameters: bill.parameters,
@@ -159,16 +159,17 @@ fn written(network: &NetworkSpec) -> Option<Vec<String>> {
 
 /// What the activation of the hidden layers is called.
 fn hidden(network: &NetworkSpec) -> String {
-    let mut different: Vec<&str> = Vec::new();
+    let mut different: Vec<String> = Vec::new();
     let hidden = network.layers().saturating_sub(1);
     for activation in network.activations().iter().take(hidden) {
-        if !different.contains(&activation.name()) {
-            different.push(activation.name());
+        let text = activation.to_string();
+        if !different.contains(&text) {
+            different.push(text);
         }
     }
-    match different[..] {
+    match &different[..] {
         [] => "none".to_owned(),
-        [only] => only.to_owned(),
+        [only] => only.clone(),
         _ => format!("mixed ({})", different.join(", ")),
     }
 }

@@ -29,6 +29,28 @@ fn layers_are_counted_as_sizes_are() {
     refused(&["explain", "4, dropout 2, 3"], &["layer 1", "the rate of dropout", "2"]);
 }
 
+/// Activations with parameters, wherever an activation can be said.
+#[test]
+fn activations_have_parameters() {
+    let page = printed(&["count", "4-8-3", "--hidden", "leaky_relu(0.2)", "--output", "softplus(2,3)"]);
+    assert!(page.contains("hidden leaky_relu(0.2), output softplus(2,3)"), "{page}");
+    let page = printed(&["count", "4, 8 softplus(2,3), 3 elu(0.5) no_bias"]);
+    assert!(page.contains("8 softplus(2,3), 3 elu(0.5) no_bias"), "{page}");
+    printed(&["explain", "4-8-3", "--activation", "celu(0.7)"]);
+    refused(&["count", "4-8-3", "--hidden", "celu(0)"], &["--hidden", "the alpha of celu is 0", "1e-30 to 1e30"]);
+    refused(&["count", "4-8-3", "--hidden", "elu(1,2)"], &["--hidden", "elu(1,2)", "elu(alpha)"]);
+    refused(&["count", "4-8-3", "--hidden", "rellu"], &["--hidden", "possible values", "relu"]);
+    refused(&["count", "4, 8 leaky_relu(nan), 3"], &["layer 1", "the slope of leaky_relu is NaN"]);
+    let folder = Folder::new("parameters");
+    let (data, model) = (folder.write("flowers.csv", flowers(60)), folder.name("m"));
+    let train =
+        ["train", &data, "--label", "weight", "--hidden", "8", "--activation", "leaky_relu(0.2)", "--epochs", "2"];
+    printed(&[&train[..], &["--checkpoint", &model]].concat());
+    assert!(printed(&["count", &model]).contains("hidden leaky_relu(0.2)"));
+    assert!(printed(&["show", &model]).contains("leaky_relu(0.2)"));
+    refused(&["train", &data, "--resume", &model, "--activation", "leaky_relu"], &["--activation", "leaky_relu(0.2)"]);
+}
+
 /// A training with such layers goes on from its checkpoint, and predicts; what it is asked for again must be what it has.
 #[test]
 fn layers_are_trained_and_kept() {

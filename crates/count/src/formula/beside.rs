@@ -4,7 +4,8 @@
 //! or to f32; in f64 that one is none.
 
 use nxm_net::{
-    EVALUATION_ROWS, ElementType, Layer, LearningRateSchedule, Loss, NetworkSpec, PhaseShape, TrainingOptions,
+    Activation, EVALUATION_ROWS, ElementType, Layer, LearningRateSchedule, Loss, NetworkSpec, PhaseShape,
+    TrainingOptions,
 };
 
 use super::constants::{power, rule_constants};
@@ -231,11 +232,12 @@ fn plain_loss_constants(loss: &Loss, outputs: u64, element: ElementType) -> Resu
     }
 }
 
-/// What the constants of a network's norms and dropouts take each time they are computed.
+/// What the constants of a network's norms, dropouts and activations take each time they are computed.
 ///
 /// A layer norm takes 1/M, in a step twice (1 div, 2 conversions each, 1 in f64), and ε (1 conversion, none). A batch norm takes ε, in a step
 /// twice 1/B too, and 1 − μ, μ and μ·B / (B − 1) (1 addition, 1 mul, 1 div, 5 conversions, 2 in f64). A dropout takes 1 / (1 − rate) in
-/// a step (1 addition, 1 div, 1 conversion, none), and else nothing.
+/// a step (1 addition, 1 div, 1 conversion, none), and else nothing. An activation takes its parameters, in a step twice: leaky ReLU and ELU 1
+/// conversion (none), CELU and softplus 1 div and 2 and 3 conversions (none).
 fn layer_constants(network: &NetworkSpec, element: ElementType, trains: bool) -> Result<Kinds, Overflow> {
     let step = u128::from(trains);
     network.layer_list().iter().try_fold(Kinds::NONE, |sum, layer| {
@@ -250,7 +252,13 @@ fn layer_constants(network: &NetworkSpec, element: ElementType, trains: bool) ->
             Layer::Dropout { .. } => Kinds::new([(Kind::Add, step), (Kind::Div, step), rounded(element, step)])?,
             _ => Kinds::NONE,
         };
-        sum.plus(&of_layer)
+        let of_activation = match layer.activation() {
+            Activation::LeakyRelu { .. } | Activation::Elu { .. } => Kinds::new([rounded(element, 1)])?,
+            Activation::Celu { .. } => Kinds::new([(Kind::Div, 1), rounded(element, 2)])?,
+            Activation::Softplus { .. } => Kinds::new([(Kind::Div, 1), rounded(element, 3)])?,
+            _ => Kinds::NONE,
+        };
+        sum.plus(&of_layer)?.plus(&of_activation.times(1 + step)?)
     })
 }
 
@@ -262,7 +270,8 @@ fn program_constants(network: &NetworkSpec, element: ElementType, trains: bool) 
 /// What a step computes when it first sees a number of rows and makes a program for it: twice its [`loss_constants`], and those of norms and
 /// dropouts. Of a layer norm these are twice 1/M (1 div, 2 conversions, 1 in f64) and ε (1 conversion, none); of a batch norm twice 1/B, ε, and 1 − μ, μ
 /// and μ·B / (B − 1) (1 addition, 1 mul, 1 div, 5 conversions, 2 in f64); of a dropout 1 / (1 − rate) (1
-/// addition, 1 div, 1 conversion, none).
+/// addition, 1 div, 1 conversion, none). Parameters of activations are also computed twice: each time leaky ReLU and ELU take 2 conversions
+/// (none), CELU 2 div and 4 conversions, softplus 2 div and 6 conversions.
 ///
 /// # Errors
 /// [`Overflow`] if M is so large that a count exceeds 128 bits, which a 64-bit number is not.

@@ -47,7 +47,7 @@ pub(super) fn compulsory(operation: &Operation, element: ElementType) -> Result<
             let written: Vec<Layout> = [a].into_iter().chain(sums).collect();
             one(of(&[x, right(weights), bias], &written)?)
         }
-        Op::DenseInputGradient { delta, weights, activation, kept, d } => {
+        Op::DenseInputGradient { delta, weights, activation, kept, d, .. } => {
             Ok([of(&[delta, weights], &[d])?, of(derived(activation, kept).as_slice(), &[])?])
         }
         Op::DenseWeightGradient { x, delta, gradient } => one(of(&[x, delta], &[gradient])?),
@@ -56,11 +56,11 @@ pub(super) fn compulsory(operation: &Operation, element: ElementType) -> Result<
             Ok([of(&[x, delta], &[])?, of(&parameters, &parameters)?])
         }
         Op::ColumnSum { a, sum } => one(of(&[a], &[sum])?),
-        Op::Activate { activation, sums, z } => {
+        Op::Activate { activation, sums, z, .. } => {
             let written: Vec<Layout> = activation.function().map(|_| z).into_iter().chain(sums).collect();
             one(if written.is_empty() { Traffic::NONE } else { of(&[z], &written)? })
         }
-        Op::Derive { activation, kept, delta } => match derived(activation, kept) {
+        Op::Derive { activation, kept, delta, .. } => match derived(activation, kept) {
             None => one(Traffic::NONE),
             Some(kept) => one(of(&[delta, kept], &[delta])?),
         },

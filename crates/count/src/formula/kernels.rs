@@ -82,23 +82,24 @@ impl Vectors {
         self.map_rows(MUL, rows)
     }
 
-    /// δ·f'(z) for each element: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU 1 cmp, 1 fma; ReLU6
-    /// 2 cmp; hard tanh 1 cmp; hard sigmoid 2 cmp, 1 mul; hard swish 2 cmp, 1 fma, 1 mul; SELU 1 cmp, 1 add, 1 mul; softsign 1 add, 2 mul;
-    /// all others 1 evaluation of the derivative, 1 mul.
+    /// δ·f'(z) for each element: ReLU 1 cmp; leaky ReLU 1 cmp, 1 mul; sigmoid 1 add, 2 mul; tanh 1 fma, 1 mul; ELU and CELU 1 cmp, 1 fma, 1 mul;
+    /// ReLU6 2 cmp; hard tanh 1 cmp; hard sigmoid 2 cmp, 1 mul; hard swish 2 cmp, 1 fma, 1 mul; SELU 1 cmp, 1 add, 1 mul; softsign 1 add, 2 mul;
+    /// softplus 1 evaluation of σ, 1 cmp, 2 mul; all others 1 evaluation of the derivative, 1 mul.
     pub(super) fn derive(self, activation: Activation, rows: Rows) -> Result<Tally, Overflow> {
         let evaluation = activation.derivative_function().map(|function| self.evaluation(function));
         let operations: &[Ops] = match activation {
             Activation::Relu => &[CMP],
-            Activation::LeakyRelu => &[CMP, MUL],
+            Activation::LeakyRelu { .. } => &[CMP, MUL],
             Activation::Sigmoid => &[ADD, MUL, MUL],
             Activation::Tanh => &[FMA, MUL],
-            Activation::Elu => &[CMP, FMA],
+            Activation::Elu { .. } | Activation::Celu { .. } => &[CMP, FMA, MUL],
             Activation::Relu6 => &[CMP, CMP],
             Activation::HardTanh => &[CMP],
             Activation::HardSigmoid => &[CMP, CMP, MUL],
             Activation::HardSwish => &[CMP, CMP, FMA, MUL],
             Activation::Selu => &[CMP, ADD, MUL],
             Activation::Softsign => &[ADD, MUL, MUL],
+            Activation::Softplus { .. } => &[CMP, MUL, MUL],
             Activation::Identity => &[],
             _ => &[MUL],
         };

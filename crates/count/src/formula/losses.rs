@@ -35,7 +35,7 @@ impl Vectors {
     /// of the losses by rows, which are added, and its mean (1 mul).
     pub(super) fn binary_cross_entropy(self, logits: Layout, losses: Layout, delta: Layout) -> Result<Tally, Overflow> {
         let rows = self.together(&[logits, losses, delta]);
-        let [softplus, sigmoid] = [Function::Softplus, Function::Sigmoid].map(|function| self.evaluation(function));
+        let [softplus, sigmoid] = [Function::Log1PExp, Function::Sigmoid].map(|function| self.evaluation(function));
         let per_element = [ADD, softplus, FMA, sigmoid, ADD, MUL];
         let elements = per_element.into_iter().map(|ops| self.map_rows(ops, rows));
         let elements = Tally::sum(elements.collect::<Result<Vec<_>, Overflow>>()?)?;
@@ -91,7 +91,7 @@ impl Vectors {
     ) -> Result<Tally, Overflow> {
         let of_loss = self.apart(&[logits, losses, delta, positive]);
         let of_gradient = self.apart(&[logits, delta, positive]);
-        let [softplus, sigmoid] = [Function::Softplus, Function::Sigmoid].map(|function| self.evaluation(function));
+        let [softplus, sigmoid] = [Function::Log1PExp, Function::Sigmoid].map(|function| self.evaluation(function));
         let losses = self.each(&[ADD, softplus, FMA, MUL, FMA], of_loss)?;
         let gradient = self.each(&[sigmoid, FMA, MUL, FMA, MUL], of_gradient)?;
         let sums = self.sum(of_loss.len)?.times(of_loss.count)?;
@@ -109,7 +109,7 @@ impl Vectors {
     ) -> Result<Tally, Overflow> {
         let rows = self.together(&[outputs, losses, delta]);
         let [exp, log] = [Function::Exp, Function::Log].map(|function| self.evaluation(function));
-        let [softplus, sigmoid] = [Function::Softplus, Function::Sigmoid].map(|function| self.evaluation(function));
+        let [softplus, sigmoid] = [Function::Log1PExp, Function::Sigmoid].map(|function| self.evaluation(function));
         // Of the loss, and of the gradient.
         let of_element = match measure {
             Measure::Squared => vec![ADD, MUL, ADD],

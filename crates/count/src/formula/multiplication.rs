@@ -57,10 +57,10 @@ impl Multiplication {
         let of = |a, b, init, c, follows| Some(Multiplication { a, b, init, c, follows });
         let right = RightLayout::Matrix;
         match *operation {
-            Op::DenseForward { x, weights, bias, activation, sums, a } => {
+            Op::DenseForward { x, weights, bias, activation, sums, a, .. } => {
                 of(x, weights, Init::Bias(bias), a, Follows::Apply(activation.function(), sums))
             }
-            Op::DenseInputGradient { delta, weights, activation, kept, d } => {
+            Op::DenseInputGradient { delta, weights, activation, kept, d, .. } => {
                 of(delta, right(weights.transpose()), Init::Zero, d, Follows::Derive(activation, kept))
             }
             Op::DenseWeightGradient { x, delta, gradient } => {

@@ -38,11 +38,13 @@ impl Vectors {
             | Op::DenseWeightGradient { .. }
             | Op::DenseUpdate { .. } => Tally::sum(v.fused(operation)?),
             Op::ColumnSum { a, .. } => v.column_sum(a.rows as u128, a.cols as u128),
-            Op::Activate { activation, sums, z } => match activation.function() {
+            Op::Activate { activation, sums, z, .. } => match activation.function() {
                 None => Ok(Tally::NONE),
                 Some(function) => v.apply(function, Rows::of(&[z], lanes, taken(sums))),
             },
-            Op::Derive { activation, kept, delta } => v.derive(activation, Rows::of(&[delta, kept], lanes, together)),
+            Op::Derive { activation, kept, delta, .. } => {
+                v.derive(activation, Rows::of(&[delta, kept], lanes, together))
+            }
             Op::Apply { function, x } => v.apply(function, Rows::of(&[x], lanes, together)),
             Op::Softmax { z } => v.softmax(z.rows as u128, z.cols as u128),
             Op::LogSoftmax { z } => v.log_softmax(z.rows as u128, z.cols as u128),

@@ -132,7 +132,7 @@ proptest! {
     #[test]
     fn is_what_training_and_inference_allocate(
         sizes in proptest::collection::vec(1u64..80, 2..5),
-        [hidden, output] in proptest::array::uniform2(proptest::sample::select(&Activation::ALL)),
+        [hidden, output] in proptest::array::uniform2(proptest::sample::select(Activation::samples())),
         optimizer in proptest::sample::select(vec![
             Optimizer::default(),
             Optimizer::Sgd(Sgd::new(0.1).with_momentum(0.9)),

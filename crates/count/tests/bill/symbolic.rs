@@ -99,13 +99,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
     #[test]
     fn formulas_hold_at_other_numbers(
-        hidden in 0..Activation::ALL.len(),
+        hidden in proptest::sample::select(Activation::samples()),
         loss in 0..Loss::ALL.len(),
         at in prop::array::uniform4(2u64..40),
         more in prop::array::uniform4(0u64..200),
     ) {
         let spec = |[_, n, m, k]: [u64; 4]| {
-            NetworkSpec::new([n, m, k], Activation::ALL[hidden], Activation::Identity, Loss::ALL[loss].clone()).unwrap()
+            NetworkSpec::new([n, m, k], hidden, Activation::Identity, Loss::ALL[loss].clone()).unwrap()
         };
         let there = [0, 1, 2, 3].map(|i| at[i] + more[i]);
         let rows = symbolic::<f32>(&spec(at), at[0], Level::named("scalar").unwrap()).unwrap();

@@ -224,7 +224,7 @@ const NORMS: [Option<f64>; 4] = [None, Some(0.01), Some(0.5), Some(1e6)];
 fn trainings() -> impl Strategy<Value = Training> {
     // A norm stands behind one layer in four, and one in four has no biases.
     let quarter = || proptest::bool::weighted(0.25);
-    let layer = (1u64..12, proptest::sample::select(&Activation::ALL), [quarter(), quarter()]);
+    let layer = (1u64..12, proptest::sample::select(Activation::samples()), [quarter(), quarter()]);
     let layers = proptest::collection::vec(layer, 1..=3);
     let weighted = any::<bool>();
     let kinds =
@@ -291,7 +291,7 @@ fn every_optimizer_is_the_textbooks() {
 #[test]
 fn every_activation_and_loss_is_the_textbooks() {
     let sgd = Sgd::new(0.1).with_momentum(0.9);
-    for activation in Activation::ALL {
+    for activation in Activation::samples() {
         for loss in losses(3) {
             let plain = NetworkSpec::new([4, 6, 3], activation, activation, loss).unwrap().with_optimizer(sgd);
             for spec in [plain.clone().with_example_weights(), plain] {

@@ -72,9 +72,11 @@ pub fn derivative(activation: Activation, n: u128) -> Textbook {
     let [multiplications, additions, cmp] = match activation {
         Activation::Identity => [0, 0, 0],
         Activation::Relu => [0, 0, 1],
-        Activation::LeakyRelu => [1, 0, 1],
+        Activation::LeakyRelu { .. } => [1, 0, 1],
         Activation::Sigmoid | Activation::Tanh => [2, 1, 0],
-        Activation::Elu | Activation::Selu => [1, 1, 1],
+        Activation::Selu => [1, 1, 1],
+        Activation::Elu { .. } | Activation::Celu { .. } => [2, 1, 1],
+        Activation::Softplus { .. } => [2, 0, 1],
         Activation::Relu6 => [0, 0, 2],
         Activation::HardTanh => [0, 0, 1],
         Activation::HardSigmoid => [1, 0, 2],

@@ -122,7 +122,7 @@ proptest! {
     /// All matrices laid out alike: as plain rows, or padded as in networks.
     #[test]
     fn fused_products(
-        layer in layer(), activation in proptest::sample::select(&Activation::ALL), choice in Choice::any(),
+        layer in layer(), activation in proptest::sample::select(Activation::samples()), choice in Choice::any(),
         laid in proptest::sample::select(&[Laid::Plain, Laid::Padded][..]),
     ) {
         for does in all(activation, choice) {
@@ -132,7 +132,7 @@ proptest! {
 
     #[test]
     fn fused_products_with_gaps(
-        layer in layer(), activation in proptest::sample::select(&Activation::ALL), choice in Choice::any(), does in 0usize..6,
+        layer in layer(), activation in proptest::sample::select(Activation::samples()), choice in Choice::any(), does in 0usize..6,
         laid in [laid(), laid(), laid()],
     ) {
         check_both(OfLayer { layer, does: all(activation, choice)[does], laid });

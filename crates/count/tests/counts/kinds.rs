@@ -13,7 +13,7 @@ pub fn size() -> impl Strategy<Value = u64> {
 
 /// Any activation.
 fn activation() -> impl Strategy<Value = Activation> {
-    proptest::sample::select(&Activation::ALL)
+    proptest::sample::select(Activation::samples())
 }
 
 /// Dense layers, each with an activation of its own; one in four has no biases.

@@ -119,7 +119,7 @@ pub fn textbook(kind: Which, b: u128, m: u128) -> Textbook {
     match kind {
         Which::MeanSquaredError => Textbook { multiplications: 2 * n + 1, additions: 2 * n - 1, ..none },
         Which::BinaryCrossEntropy => {
-            let functions = vec![(Function::Sigmoid, n), (Function::Softplus, n)];
+            let functions = vec![(Function::Sigmoid, n), (Function::Log1PExp, n)];
             Textbook { multiplications: 2 * n + 1, additions: 4 * n - 1, functions, ..none }
         }
         Which::CrossEntropy => {
@@ -131,7 +131,7 @@ pub fn textbook(kind: Which, b: u128, m: u128) -> Textbook {
             Textbook { multiplications, additions, div: b + 1, cmp: b * (m - 1), functions, ..none }
         }
         Which::WeightedBinaryCrossEntropy => {
-            let functions = vec![(Function::Sigmoid, n), (Function::Softplus, n)];
+            let functions = vec![(Function::Sigmoid, n), (Function::Log1PExp, n)];
             Textbook { multiplications: 7 * n + 1, additions: 6 * n - 1, functions, ..none }
         }
         Which::Element(i) => {
@@ -143,7 +143,7 @@ pub fn textbook(kind: Which, b: u128, m: u128) -> Textbook {
                 Measure::Quantile { .. } => ([2, 2, 3, 0], vec![]),
                 Measure::Poisson => ([1, 2, 0, 0], vec![(Function::Exp, 2)]),
                 Measure::PoissonRate { .. } => ([1, 4, 0, 1], vec![(Function::Log, 1)]),
-                Measure::SoftMargin => ([3, 0, 0, 0], vec![(Function::Sigmoid, 1), (Function::Softplus, 1)]),
+                Measure::SoftMargin => ([3, 0, 0, 0], vec![(Function::Sigmoid, 1), (Function::Log1PExp, 1)]),
                 Measure::KullbackLeibler => ([1, 1, 2, 0], vec![(Function::Log, 1)]),
             };
             Textbook {

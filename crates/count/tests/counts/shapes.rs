@@ -71,7 +71,7 @@ fn elements<T: Element>(level: Level) {
     let kernels = [
         OnElements::Apply(Function::Exp),
         OnElements::Activate(Activation::Relu),
-        OnElements::Derive(Activation::Elu),
+        OnElements::Derive(Activation::ELU),
         OnElements::Derive(Activation::Sigmoid),
         OnElements::Scale,
     ];
@@ -199,7 +199,7 @@ fn every_residue_class_of_matrices_and_vectors() {
 }
 
 fn layers<T: Element>(level: Level) {
-    let (f, choice) = (Activation::Elu, Choice { rule: 1, decay: 1 });
+    let (f, choice) = (Activation::ELU, Choice { rule: 1, decay: 1 });
     let all = [
         Does::Forward(f),
         Does::ForwardKeeping(f),

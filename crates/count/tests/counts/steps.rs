@@ -328,8 +328,8 @@ fn evaluations() {
 /// Every activation in both places, and every one with every loss. Random networks have other pairs.
 #[test]
 fn every_activation_and_loss() {
-    let outputs = Activation::ALL.into_iter().cycle().skip(1);
-    for (hidden, output) in Activation::ALL.into_iter().zip(outputs) {
+    let outputs = Activation::samples().into_iter().cycle().skip(1);
+    for (hidden, output) in Activation::samples().into_iter().zip(outputs) {
         StepCase::new(vec![5, 9, 3], hidden, output, Loss::MeanSquaredError, 3).check::<f32>();
         for loss in losses(3) {
             StepCase::new(vec![5, 9, 3], hidden, Activation::Identity, loss, 3).check::<f32>();

@@ -10,7 +10,7 @@ use crate::element::Lane;
 use crate::elementwise::rows::call_rows;
 use crate::elementwise::{Elementwise, JoinedRows};
 use crate::executor::Runner;
-use crate::math::Function;
+use crate::math::{Function, Parameters};
 use crate::matrix::{MatrixMut, MatrixRef};
 use crate::parallel::{Split, for_each_part, parts_of_evaluations};
 use crate::simd::{Kernel, Simd};
@@ -22,14 +22,14 @@ use crate::update::{OuterRow, Rule, Visitor, update_row};
 pub(crate) enum What<T> {
     /// Nothing.
     Nothing,
-    /// c ← f(c). The first matrix beside, if there is one, becomes what C was before.
-    Apply(Option<Function>),
+    /// c ← f(c), f by its parameters. The first matrix beside, if there is one, becomes what C was before.
+    Apply(Option<Function>, Parameters<T>),
     /// c ← factor · c.
     Scale(T),
     /// c ← c within ±limit.
     Clamp(T),
     /// c ← c · f'(z), given f(z) or z in the first matrix beside.
-    Derive(Activation),
+    Derive(Activation, Parameters<T>),
     /// C are weights that a rule updates by the sums, their gradient; beside are what the rule keeps.
     Update(Rule<T>),
 }
@@ -195,7 +195,7 @@ impl<'a, T: Lane> Epilogue<'a, T> {
         match self.what {
             What::Nothing => Following::Nothing,
             What::Update(_) => Following::Update,
-            What::Apply(_) | What::Scale(_) | What::Clamp(_) | What::Derive(_) => Following::InPlace,
+            What::Apply(..) | What::Scale(_) | What::Clamp(_) | What::Derive(..) => Following::InPlace,
         }
     }
 }
@@ -252,21 +252,21 @@ impl<T: Lane> Kernel<T> for Follow<'_, '_, T> {
         let Follow { epilogue: Epilogue { what, mut beside }, mut c, gradient, .. } = follow;
         match what {
             What::Nothing => {}
-            What::Apply(function) => {
+            What::Apply(function, parameters) => {
                 if let Beside::Write(kept) = &mut beside[0] {
                     for i in 0..c.rows() {
                         simd.copy(c.row(i), kept.row(i));
                     }
                 }
                 if let Some(function) = function {
-                    function.map_rows(simd, &mut c);
+                    function.map_rows(simd, parameters, &mut c);
                 }
             }
             What::Scale(factor) => call_rows(simd, ScaledBy(factor), [], &mut c),
             What::Clamp(limit) => call_rows(simd, Within(limit), [], &mut c),
-            What::Derive(activation) => {
+            What::Derive(activation, parameters) => {
                 if let Beside::Read(kept) = beside[0] {
-                    activation.derive_rows(simd, kept, &mut c);
+                    activation.derive_rows(simd, parameters, kept, &mut c);
                 }
             }
             What::Update(rule) => {

@@ -83,7 +83,7 @@ impl<T: Lane> Elementwise<T, 2> for ElementLoss {
     const READS_OUT: bool = false;
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, _: S::Vector, [z, t]: [S::Vector; 2]) -> S::Vector {
-        let softplus = math::softplus(simd, simd.neg(z));
+        let softplus = math::log_1p_exp(simd, simd.neg(z));
         simd.mul_add(simd.sub(simd.splat(T::ONE), t), z, softplus)
     }
 }

@@ -22,7 +22,7 @@ use crate::{math, reduce};
 /// | quantile | 1 addition, 2 mul, 1 cmp | 1 addition, 2 cmp |
 /// | Poisson, of logarithms | 1 exp, 1 fma | 1 exp, 1 addition |
 /// | Poisson, of rates | 1 addition, 1 log, 1 fma | 2 additions, 1 div |
-/// | soft margin | 1 mul, 1 softplus | 2 mul, 1 sigmoid |
+/// | soft margin | 1 mul, 1 ln(1 + eˣ) | 2 mul, 1 sigmoid |
 /// | Kullback-Leibler | 1 log, 1 addition, 1 mul, 2 cmp | none |
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Measure<N> {
@@ -330,7 +330,7 @@ struct SoftMargin;
 impl<T: Lane> Point<T> for SoftMargin {
     #[inline(always)]
     fn loss<S: Simd<T>>(self, simd: S, o: S::Vector, t: S::Vector) -> S::Vector {
-        math::softplus(simd, simd.neg(simd.mul(t, o)))
+        math::log_1p_exp(simd, simd.neg(simd.mul(t, o)))
     }
     #[inline(always)]
     fn gradient<S: Simd<T>>(self, simd: S, o: S::Vector, t: S::Vector) -> S::Vector {

@@ -88,7 +88,7 @@ impl<T: Lane> Elementwise<T, 3> for ElementLoss {
     const READS_OUT: bool = false;
     #[inline(always)]
     fn map<S: Simd<T>>(self, simd: S, _: S::Vector, [z, t, less_one]: [S::Vector; 3]) -> S::Vector {
-        let softplus = math::softplus(simd, simd.neg(z));
+        let softplus = math::log_1p_exp(simd, simd.neg(z));
         let tail = simd.mul(weight(simd, less_one, t), softplus);
         simd.mul_add(simd.sub(simd.splat(T::ONE), t), z, tail)
     }

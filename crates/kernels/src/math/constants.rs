@@ -6,6 +6,7 @@
 
 use super::relu::LEAKY_SLOPE;
 use super::selu::{SELU_BELOW, SELU_SCALE};
+use super::softplus::THRESHOLD;
 
 /// What the functions need to know of an element type. Fields "as bits" are patterns for the integer operations.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +14,9 @@ pub struct Constants<T: 'static> {
     pub(crate) half: T,
     pub(crate) two: T,
     pub(crate) four: T,
-    /// The slope of leaky ReLU below 0.
+    /// The default slope of leaky ReLU below 0, and the default threshold of softplus.
     pub(crate) leaky_slope: T,
+    pub(crate) softplus_threshold: T,
     /// What PyTorch adds to a norm that gradients are clipped by.
     pub(crate) clip_epsilon: T,
     pub(crate) infinity: T,
@@ -124,6 +126,7 @@ pub(crate) const F32: Constants<f32> = Constants {
     two: 2.0,
     four: 4.0,
     leaky_slope: LEAKY_SLOPE as f32,
+    softplus_threshold: THRESHOLD as f32,
     clip_epsilon: 1e-6,
     infinity: f32::INFINITY,
     nan: f32::NAN,
@@ -248,6 +251,7 @@ pub(crate) const F64: Constants<f64> = Constants {
     two: 2.0,
     four: 4.0,
     leaky_slope: LEAKY_SLOPE,
+    softplus_threshold: THRESHOLD,
     clip_epsilon: 1e-6,
     infinity: f64::INFINITY,
     nan: f64::NAN,

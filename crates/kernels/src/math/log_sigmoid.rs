@@ -1,9 +1,9 @@
 //! The logarithm of the sigmoid. Its derivative from its output a is 1 − eᵃ.
 
-use super::softplus;
+use super::log_1p_exp;
 use crate::element::Lane;
 use crate::math::Function;
-use crate::math::softplus::softplus_definition;
+use crate::math::softplus::log_1p_exp_definition;
 use crate::simd::Simd;
 
 /// ln σ(x) = −ln(1 + e⁻ˣ) in each lane.
@@ -12,11 +12,11 @@ use crate::simd::Simd;
 #[inline(always)]
 pub fn log_sigmoid<T: Lane, S: Simd<T>>(simd: S, x: S::Vector) -> S::Vector {
     let simd = simd.inside(Function::LogSigmoid);
-    simd.neg(softplus(simd, simd.neg(x)))
+    simd.neg(log_1p_exp(simd, simd.neg(x)))
 }
 
 /// −ln(1 + e⁻ˣ).
 #[allow(clippy::float_arithmetic, reason = "a definition, for tests to compare with")]
 pub(crate) fn log_sigmoid_definition(x: f64) -> f64 {
-    -softplus_definition(-x)
+    -log_1p_exp_definition(-x)
 }

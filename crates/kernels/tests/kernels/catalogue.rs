@@ -156,7 +156,7 @@ pub fn call<T: Case>(sample: &mut Sample<T>) -> Result<Call<'_, T>, ShapeError> 
         }
         Op::Gemm { a, b: Right::Packed(b), init, c } => Call::gemm(a.view(), (&*b).into(), start(init), c.view_mut()),
         Op::GemmScaled { alpha, a, b, beta, c } => Call::gemm_scaled(*alpha, a.view(), b.view(), *beta, c.view_mut()),
-        Op::DenseForward { x, weights, bias, activation, sums, a } => {
+        Op::DenseForward { x, weights, bias, activation, sums, a, .. } => {
             let weights = match weights {
                 Right::Matrix(weights) => weights.view().into(),
                 Right::Packed(weights) => (&*weights).into(),
@@ -164,7 +164,7 @@ pub fn call<T: Case>(sample: &mut Sample<T>) -> Result<Call<'_, T>, ShapeError> 
             let sums = sums.as_mut().map(Buffer::view_mut);
             Call::dense_forward(x.view(), weights, bias.view(), *activation, sums, a.view_mut())
         }
-        Op::DenseInputGradient { delta, weights, activation, kept, d } => {
+        Op::DenseInputGradient { delta, weights, activation, kept, d, .. } => {
             Call::dense_input_gradient(delta.view(), weights.view(), *activation, kept.view(), d.view_mut())
         }
         Op::DenseWeightGradient { x, delta, gradient } => {
@@ -175,11 +175,11 @@ pub fn call<T: Case>(sample: &mut Sample<T>) -> Result<Call<'_, T>, ShapeError> 
             Call::dense_update(x.view(), delta.view(), *rule, weights.view_mut(), state)
         }
         Op::ColumnSum { a, sum } => Call::column_sum(a.view(), sum.view_mut()),
-        Op::Activate { activation, sums: None, z } => Call::activate(*activation, z.view_mut()),
-        Op::Activate { activation, sums: Some(sums), z } => {
+        Op::Activate { activation, sums: None, z, .. } => Call::activate(*activation, z.view_mut()),
+        Op::Activate { activation, sums: Some(sums), z, .. } => {
             Call::activate_keeping(*activation, sums.view_mut(), z.view_mut())
         }
-        Op::Derive { activation, kept, delta } => Call::derive(*activation, kept.view(), delta.view_mut()),
+        Op::Derive { activation, kept, delta, .. } => Call::derive(*activation, kept.view(), delta.view_mut()),
         Op::Apply { function, x } => Call::apply(*function, x.view_mut()),
         Op::Softmax { z } => Call::softmax(z.view_mut()),
         Op::LogSoftmax { z } => Call::log_softmax(z.view_mut()),
@@ -377,18 +377,18 @@ pub fn samples<T: Case>([b, n, m]: [usize; 3], seed: u64) -> Vec<Sample<T>> {
     for [alpha, beta] in [[1.0, 0.0], [1.0, 1.0], [-1.3, 0.7], [0.0, 0.7]].map(|factors| factors.map(t)) {
         all.push(Op::GemmScaled { alpha, a: matrix(r, b, n), b: matrix(r, n, m), beta, c: matrix(r, b, m) });
     }
-    for activation in Activation::ALL {
-        let r = &mut stream(seed, activation.name());
+    for activation in Activation::samples() {
+        let (r, parameters) = (&mut stream(seed, activation.name()), activation.rounded());
         for keeps in [false, true] {
             let weights = Right::Matrix(matrix(r, n, m));
             let sums = keeps.then(|| matrix(r, b, m));
             let (x, bias, a) = (matrix(r, b, n), matrix(r, 1, m), matrix(r, b, m));
-            all.push(Op::DenseForward { x, weights, bias, activation, sums, a });
+            all.push(Op::DenseForward { x, weights, bias, activation, parameters, sums, a });
         }
         let (delta, weights, kept, d) = (matrix(r, b, m), matrix(r, n, m), matrix(r, b, n), matrix(r, b, n));
-        all.push(Op::DenseInputGradient { delta, weights, activation, kept, d });
-        all.push(Op::Activate { activation, sums: None, z: matrix(r, b, m) });
-        all.push(Op::Derive { activation, kept: matrix(r, b, m), delta: matrix(r, b, m) });
+        all.push(Op::DenseInputGradient { delta, weights, activation, parameters, kept, d });
+        all.push(Op::Activate { activation, parameters, sums: None, z: matrix(r, b, m) });
+        all.push(Op::Derive { activation, parameters, kept: matrix(r, b, m), delta: matrix(r, b, m) });
     }
     all.extend(Function::ALL.map(|function| {
         let x = positive(&mut stream(seed, function.name()), b, m);

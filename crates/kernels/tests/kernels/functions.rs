@@ -194,7 +194,7 @@ fn special_values_of_f64() {
 #[test]
 fn rectifiers_pass_nan_and_both_infinities() {
     let (infinity, nan) = (f32::INFINITY, f32::NAN);
-    let [relu, leaky] = [Activation::Relu, Activation::LeakyRelu].map(SliceKernel::Forward);
+    let [relu, leaky] = [Activation::Relu, Activation::LEAKY_RELU].map(SliceKernel::Forward);
     check(relu, &[(nan, nan), (infinity, infinity), (-infinity, 0.0), (0.0, 0.0), (-1.0, 0.0), (2.0, 2.0)]);
     check(leaky, &[(nan, nan), (infinity, infinity), (-infinity, -infinity), (0.0, 0.0), (-1.0, -0.01), (2.0, 2.0)]);
 }

@@ -9,6 +9,7 @@
 //! - `dense`: a layer's fused products against the two kernels each is made of, bit by bit;
 //! - `accuracy`: the functions' bounds in ULP on a stratified sample, their special values;
 //! - `functions`: the standard library in f64;
+//! - `parameters`: activations by parameters of any value, against plain loops, and their text;
 //! - `padding`: every kernel on padded rows and rows with gaps, with garbage in them, against rows without, bit by bit;
 //! - `program`: a program against the same calls made directly, bit by bit;
 //! - `batch`: a row among others against the same row alone, bit by bit;
@@ -37,6 +38,7 @@ mod norm_samples;
 mod operands;
 mod order;
 mod padding;
+mod parameters;
 mod program;
 mod program_errors;
 mod reference;

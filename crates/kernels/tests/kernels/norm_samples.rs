@@ -50,7 +50,12 @@ pub fn norms<T: Float>(b: usize, m: usize, r: &mut Random) -> Vec<Sample<T>> {
     let share = |count: usize| T::from_f64(1.0 / count.max(1) as f64);
     let epsilon = T::from_f64(EPSILON);
     vec![
-        Op::Activate { activation: Activation::Gelu, sums: Some(matrix(r, b, m)), z: matrix(r, b, m) },
+        Op::Activate {
+            activation: Activation::Gelu,
+            parameters: Activation::Gelu.rounded(),
+            sums: Some(matrix(r, b, m)),
+            z: matrix(r, b, m),
+        },
         Op::Multiply { x: matrix(r, b, m), by: matrix(r, b, m), to: matrix(r, b, m) },
         Op::Blend { keep: T::from_f64(0.9), add: T::from_f64(0.1), x: matrix(r, b, m), to: matrix(r, b, m) },
         Op::ColumnDot { a: matrix(r, b, m), b: matrix(r, b, m), sum: matrix(r, 1, m) },

@@ -69,7 +69,10 @@ fn what_is_written_overlaps_with_no_other_operand() {
     let (x, weights, bias) = (at(work, 0, 4, 2), at(parameters, 0, 2, 3), at(parameters, 6, 1, 3));
     for (offset, is_fine) in [(8, true), (7, false), (9, false), (20, false), (31, false), (32, true)] {
         let (activation, a, sums) = (Activation::Relu, at(work, 20, 4, 3), Some(at(work, offset, 4, 3)));
-        let made = program([fine(), Op::DenseForward { x, weights, bias, activation, sums, a }]);
+        let made = program([
+            fine(),
+            Op::DenseForward { x, weights, bias, activation, parameters: activation.rounded(), sums, a },
+        ]);
         assert_eq!(made.map(|_| ()), if is_fine { Ok(()) } else { Err(overlap.clone()) }, "sums at {offset}");
     }
     // Rows that lie on each other.
@@ -241,7 +244,7 @@ fn training(rule: &Rule<f64>) -> Program<f32> {
     let state = [Some(at(Slot::First, 2, 3, 4)), None];
     let second = at(Slot::Second, 0, 1, 5);
     let ops = [
-        Op::DenseForward { x, weights, bias, activation: Activation::Identity, sums: None, a },
+        Op::DenseForward { x, weights, bias, activation: Activation::Identity, parameters: [0.0; 3], sums: None, a },
         Op::CrossEntropy { logits: a, labels: 2, mean: 0.5, losses: at(work, 16, 1, 2), delta, loss },
         Op::DenseUpdate { x, delta, rule: (), weights, state },
         Op::Softmax { z: second },

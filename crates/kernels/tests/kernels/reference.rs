@@ -103,16 +103,22 @@ fn bound<T: Float>(op: SliceKernel, rows: usize, cols: usize, x: &[T], y: &[T], 
     let (u, w) = (T::UNIT_ROUNDOFF, magnitudes(want));
     match op {
         // The same operations in the same order, or none that rounds.
-        SliceKernel::Forward(Activation::Identity | Activation::Relu | Activation::LeakyRelu) => vec![0.0; w.len()],
+        SliceKernel::Forward(Activation::Identity | Activation::Relu | Activation::LeakyRelu { .. }) => {
+            vec![0.0; w.len()]
+        }
         SliceKernel::Backward(
-            Activation::Identity | Activation::Relu | Activation::LeakyRelu | Activation::Sigmoid,
+            Activation::Identity | Activation::Relu | Activation::LeakyRelu { .. } | Activation::Sigmoid,
         ) => {
             vec![0.0; w.len()]
         }
-        // δ·(1 − a²), δ·(a + 1): the product may or may not be rounded before the sum.
-        SliceKernel::Backward(Activation::Tanh | Activation::Elu) => {
+        // δ·(1 − a²), δ·(a + α), δ·(a/α + 1): the product may or may not be rounded before the sum.
+        SliceKernel::Backward(Activation::Tanh | Activation::Elu { .. }) => {
             let a = magnitudes(x);
             size.iter().zip(a).map(|(d, a)| 2.0 * gamma::<T>(3) * d * (1.0 + a * a.max(1.0))).collect()
+        }
+        SliceKernel::Backward(Activation::Celu { alpha }) => {
+            let a = magnitudes(x);
+            size.iter().zip(a).map(|(d, a)| 2.0 * gamma::<T>(4) * d * (1.0 + a / alpha)).collect()
         }
         // A derivative below 2 that errs by some ULP of 1 here, and by 1e-14 in the plain loop's f64.
         SliceKernel::Backward(_) => size.iter().map(|d| 2.0 * (16.0 * u + 1e-14) * d).collect(),

@@ -47,8 +47,8 @@ impl SliceKernel {
         use SliceKernel::*;
         let mut all =
             vec![Dot, Axpy, Gemv, GemvTransposed, Ger, ColumnSum, Exp, Log, Softmax, LogSoftmax, LogSumExp, Sgd];
-        all.extend(Activation::ALL.map(Forward));
-        all.extend(Activation::ALL.map(Backward));
+        all.extend(Activation::samples().into_iter().map(Forward));
+        all.extend(Activation::samples().into_iter().map(Backward));
         all
     }
 

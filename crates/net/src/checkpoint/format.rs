@@ -95,7 +95,7 @@ impl<T: Element> CheckpointParts<'_, T> {
         }
         fields.text("element", T::NAME);
         fields.numbers("sizes", &self.network.sizes());
-        let activations: Vec<&str> = self.network.activations().map(Activation::name).collect();
+        let activations: Vec<String> = self.network.activations().map(|activation| activation.to_string()).collect();
         fields.text("activations", &activations.join(" "));
         options::write(self.options, &mut fields);
         fields.number("examples", self.examples);

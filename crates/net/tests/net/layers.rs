@@ -44,7 +44,7 @@ fn what_is_displayed_reads_back() {
         let shown: Vec<String> = layers.iter().map(Layer::to_string).collect();
         assert_eq!(shown.join(", "), text);
     }
-    for activation in Activation::ALL {
+    for activation in Activation::samples() {
         for layer in [Layer::dense(3, activation), Layer::dense(3, activation).without_bias()] {
             assert_eq!(layer.to_string().parse(), Ok(layer));
         }
@@ -82,6 +82,48 @@ fn what_is_wrong_is_named_with_its_place() {
     }
     for (text, place, word) in [("three", 1, "three"), ("3, 4 sine", 2, "sine"), ("-3", 1, "-3")] {
         assert!(matches!(error(text), LayerError::Word { layer, found, .. } if layer == place && found == word));
+    }
+}
+
+/// Parameters of an activation stand in parentheses, where a comma ends no layer and a space no word.
+#[test]
+fn activations_have_parameters_in_parentheses() {
+    let layers =
+        parse_layers("128 softplus(2,3), 64 leaky_relu(0.2) no_bias, layer_norm celu( 0.7 ), 10 softplus(1, 20)");
+    let expected = [
+        Layer::dense(128, Activation::softplus(2.0, 3.0)),
+        Layer::dense(64, Activation::leaky_relu(0.2)).without_bias(),
+        Layer::layer_norm().with_activation(Activation::celu(0.7)),
+        Layer::dense(10, Activation::SOFTPLUS),
+    ];
+    assert_eq!(layers, Ok(expected.to_vec()));
+    let shown: Vec<String> = expected.iter().map(Layer::to_string).collect();
+    assert_eq!(shown.join(", "), "128 softplus(2,3), 64 leaky_relu(0.2) no_bias, layer_norm celu(0.7), 10 softplus");
+    for (text, place, part) in [
+        ("3, 4 leaky_relu(-1)", 2, "the slope of leaky_relu is -1; expected a number from 0 to 1e30"),
+        ("3 celu(0)", 1, "the alpha of celu is 0; expected a number from 1e-30 to 1e30"),
+        ("3 softplus(2)", 1, "softplus(beta,threshold)"),
+        ("3, 4 elu(x, 5 relu", 2, "elu(alpha)"),
+    ] {
+        let error = parse_layers(text).unwrap_err();
+        assert!(matches!(error, LayerError::Activation { layer, .. } if layer == place), "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
+/// Parameters out of their ranges are refused before there is a network.
+#[test]
+fn networks_with_impossible_activations_are_refused() {
+    for activation in [Activation::leaky_relu(f64::NAN), Activation::elu(-1.0), Activation::celu(0.0)] {
+        let error = activation.check().unwrap_err();
+        let expected = LayerError::Activation { layer: 2, error };
+        let built = Network::<f32>::builder(4).dense(3, Activation::Relu).dense(2, activation).build();
+        assert_eq!(built.unwrap_err(), NetError::Layers(expected.clone()));
+        let layers = [Layer::dense(3, Activation::Relu), Layer::dense(2, activation)];
+        let spec = NetworkSpec::with_layers(4, layers, Loss::MeanSquaredError);
+        assert_eq!(spec.unwrap_err(), SpecError::Layers(expected.clone()));
+        let spec = NetworkSpec::new([4, 3, 2], Activation::Relu, activation, Loss::MeanSquaredError);
+        assert_eq!(spec.unwrap_err(), SpecError::Layers(expected));
     }
 }
 

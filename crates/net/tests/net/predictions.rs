@@ -64,7 +64,7 @@ proptest! {
     fn predictions_are_the_reference_s_within_rounding(
         sizes in prop::collection::vec(1usize..50, 2..5),
         rows in 0usize..40,
-        activation in prop::sample::select(&Activation::ALL[..]),
+        activation in prop::sample::select(Activation::samples()),
         seed in 0u64..1000,
     ) {
         compare::<f32>(&sizes, activation, rows, seed);

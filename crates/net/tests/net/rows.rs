@@ -43,7 +43,7 @@ fn rows_alone_and_among_others<T: Element>(network: &Network<T>, cpu: &Cpu) {
 fn every_activation_at_every_level<T: Element>() {
     for level in Level::available() {
         for sizes in SIZES {
-            for activation in Activation::ALL {
+            for activation in Activation::samples() {
                 let network = network::<T>(sizes, activation, activation, 1);
                 rows_alone_and_among_others(&network, &Cpu::new(level, 1));
             }

@@ -36,7 +36,7 @@ impl Requests {
             | Op::DenseWeightGradient { .. }
             | Op::DenseUpdate { .. } => Traffic::sum(of.fused(operation)?),
             Op::ColumnSum { a, sum } => of.column_sum(a, sum),
-            Op::Activate { activation, sums, z } => {
+            Op::Activate { activation, sums, z, .. } => {
                 let elements = times(z.rows as u128, z.cols as u128)?;
                 // Sums are copied without padding.
                 let kept = sums.map_or(Ok(Traffic::NONE), |_| of.vectors_of(elements, 1, 1))?;
@@ -45,7 +45,7 @@ impl Requests {
                     Some(_) => kept.plus(&of.in_place(Rows::of(&[z], of.lanes(), taken(sums)))?),
                 }
             }
-            Op::Derive { activation, kept, delta } => of.derive(activation, of.together(&[delta, kept])),
+            Op::Derive { activation, kept, delta, .. } => of.derive(activation, of.together(&[delta, kept])),
             Op::Apply { x, .. } => of.in_place(of.together(&[x])),
             Op::Softmax { z } => of.softmax(z.rows as u128, z.cols as u128),
             Op::LogSoftmax { z } => of.log_softmax(z.rows as u128, z.cols as u128),

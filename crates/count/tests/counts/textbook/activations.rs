@@ -2,29 +2,38 @@
 
 use super::Machine;
 
-/// An activation by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Activation(&'static str);
+/// An activation by its name, with its parameters in the order in which PyTorch has them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Activation(&'static str, Vec<f64>);
 
 impl Activation {
-    /// The one of this name.
-    pub fn named(name: &'static str) -> Activation {
-        Activation(name)
+    /// What a question calls it.
+    pub fn of(asked: nxm_kernels::Activation) -> Activation {
+        Activation(asked.name(), asked.parameters().into_iter().map(|(_, value)| value).collect())
     }
 
     /// f(z): one evaluation, and none of the identity.
-    pub fn forward(self, machine: &mut Machine, z: f64) -> f64 {
+    pub fn forward(&self, machine: &mut Machine, z: f64) -> f64 {
+        let with_parameters: Option<Box<dyn Fn(f64) -> f64>> = match (self.0, &self.1[..]) {
+            ("leaky_relu", &[slope]) => Some(Box::new(move |z: f64| if z > 0.0 { z } else { slope * z })),
+            ("elu", &[alpha]) => Some(Box::new(move |z: f64| if z > 0.0 { z } else { alpha * z.exp_m1() })),
+            ("celu", &[alpha]) => Some(Box::new(move |z: f64| z.max(0.0) + (alpha * (z / alpha).exp_m1()).min(0.0))),
+            ("softplus", &[beta, threshold]) => {
+                Some(Box::new(move |z: f64| if beta * z > threshold { z } else { softplus(beta * z) / beta }))
+            }
+            _ => None,
+        };
+        if let Some(function) = with_parameters {
+            return machine.evaluate(self.0, function, z);
+        }
         let function: fn(f64) -> f64 = match self.0 {
             "identity" => return z,
             "relu" => |z| if z > 0.0 { z } else { 0.0 },
-            "leaky_relu" => |z| if z > 0.0 { z } else { 0.01 * z },
             "sigmoid" => sigmoid,
             "tanh" => f64::tanh,
             "gelu" => |z| z * normal(z),
             "gelu_tanh" => |z| 0.5 * z * (1.0 + inner(z).tanh()),
             "silu" => |z| z * sigmoid(z),
-            "softplus" => softplus,
-            "elu" => |z| if z > 0.0 { z } else { z.exp_m1() },
             "mish" => |z| z * softplus(z).tanh(),
             "relu6" => |z| z.clamp(0.0, 6.0),
             "hard_tanh" => |z| z.clamp(-1.0, 1.0),
@@ -39,7 +48,7 @@ impl Activation {
     }
 
     /// δ·f'(z), where a = f(z). Where f' depends on a sign, both cases are computed, and one is chosen.
-    pub fn backward(self, machine: &mut Machine, z: f64, a: f64, delta: f64) -> f64 {
+    pub fn backward(&self, machine: &mut Machine, z: f64, a: f64, delta: f64) -> f64 {
         match self.0 {
             "identity" => delta,
             "relu" => {
@@ -50,7 +59,7 @@ impl Activation {
                 }
             }
             "leaky_relu" => {
-                let scaled = machine.mul(delta, 0.01);
+                let scaled = machine.mul(delta, self.1[0]);
                 if machine.less(0.0, a) { delta } else { scaled }
             }
             // σ' = a·(1 − a).
@@ -64,9 +73,16 @@ impl Activation {
                 let slope = machine.fma(-a, a, 1.0);
                 machine.mul(delta, slope)
             }
-            // f' = eᶻ = a + 1 where z ≤ 0.
+            // f' = α·eᶻ = a + α where z ≤ 0.
             "elu" => {
-                let below = machine.fma(delta, a, delta);
+                let of_alpha = machine.mul(delta, self.1[0]);
+                let below = machine.fma(delta, a, of_alpha);
+                if machine.less(0.0, a) { delta } else { below }
+            }
+            // f' = e^{z/α} = a/α + 1 where z ≤ 0. 1/α is a constant.
+            "celu" => {
+                let scaled = machine.mul(delta, 1.0 / self.1[0]);
+                let below = machine.fma(scaled, a, delta);
                 if machine.less(0.0, a) { delta } else { below }
             }
             // 1 between the kinks.
@@ -119,9 +135,11 @@ impl Activation {
                 let slope = -machine.evaluate("exp_m1", f64::exp_m1, a);
                 machine.mul(delta, slope)
             }
-            // σ(z) = 1 − e⁻ᵃ.
+            // 1, or σ(β·z).
             "softplus" => {
-                let slope = -machine.evaluate("exp_m1", f64::exp_m1, -a);
+                let scaled = machine.mul(self.1[0], z);
+                let slope = machine.evaluate("sigmoid", sigmoid, scaled);
+                let slope = if machine.less(self.1[1], scaled) { 1.0 } else { slope };
                 machine.mul(delta, slope)
             }
             "gelu" => evaluated(machine, "gelu_derivative", |z| normal(z) + z * density(z), z, delta),
@@ -198,12 +216,12 @@ fn mish_derivative(z: f64) -> f64 {
 /// Derivatives against quotients of differences: what stands above is right by itself.
 #[test]
 fn derivatives_are_slopes() {
-    for name in nxm_kernels::Activation::ALL.map(|activation| activation.name()) {
+    for asked in nxm_kernels::Activation::samples() {
         for z in [-6.0, -2.5, -0.7, -0.01, 0.02, 0.9, 3.1, 7.0] {
-            let (f, mut machine, h) = (Activation::named(name), Machine::default(), 1e-5);
+            let (f, mut machine, h) = (Activation::of(asked), Machine::default(), 1e-5);
             let [below, a, above] = [z - h, z, z + h].map(|z| f.forward(&mut machine, z));
             let (slope, exact) = ((above - below) / (2.0 * h), f.backward(&mut machine, z, a, 1.0));
-            assert!((slope - exact).abs() < 1e-9, "{name} at {z}: {slope} and {exact}");
+            assert!((slope - exact).abs() < 1e-9, "{asked} at {z}: {slope} and {exact}");
         }
     }
 }

@@ -87,7 +87,7 @@ fn of_element(machine: &mut Machine, loss: &Loss, o: f64, t: f64) -> f64 {
         }
         Loss::SoftMargin => {
             let margin = machine.mul(t, o);
-            machine.evaluate("softplus", softplus, -margin)
+            machine.evaluate("log_1p_exp", softplus, -margin)
         }
         Loss::KlDivergence => {
             // 0·ln 0 is 0.
@@ -186,7 +186,7 @@ pub fn binary_cross_entropy(machine: &mut Machine, logits: &[f64], targets: &[f6
     let (mut losses, mut gradient) = (Vec::new(), Vec::new());
     for (z, t) in logits.iter().zip(targets) {
         let rest = machine.sub(1.0, *t);
-        let tail = machine.evaluate("softplus", softplus, -z);
+        let tail = machine.evaluate("log_1p_exp", softplus, -z);
         losses.push(machine.fma(rest, *z, tail));
         let p = machine.evaluate("sigmoid", sigmoid, *z);
         let error = machine.sub(p, *t);
@@ -209,7 +209,7 @@ pub fn weighted_binary_cross_entropy(
     for ((z, t), p) in logits.iter().zip(targets).zip(positive.iter().cycle()) {
         // 1 − t + p·t; p − 1 is a constant of the loss.
         let both = machine.fma(p - 1.0, *t, 1.0);
-        let tail = machine.evaluate("softplus", softplus, -z);
+        let tail = machine.evaluate("log_1p_exp", softplus, -z);
         let of_tail = machine.mul(both, tail);
         let rest = machine.sub(1.0, *t);
         losses.push(machine.fma(rest, *z, of_tail));

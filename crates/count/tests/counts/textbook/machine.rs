@@ -57,7 +57,7 @@ impl Machine {
         if a > b { a } else { b }
     }
     /// One evaluation of a function; what happens inside is not counted.
-    pub fn evaluate(&mut self, name: &'static str, function: fn(f64) -> f64, x: f64) -> f64 {
+    pub fn evaluate(&mut self, name: &'static str, function: impl Fn(f64) -> f64, x: f64) -> f64 {
         *self.functions.entry(name).or_default() += 1;
         function(x)
     }

@@ -60,7 +60,7 @@ impl Trainer {
             };
             let count = (rows + usize::from(bias)) * units;
             let parameters = (0..count).map(|i| parameter(l, i)).collect();
-            let activation = Activation::named(spec.activation(l).name());
+            let activation = Activation::of(spec.activation(l));
             let running = [vec![0.0; units], vec![1.0; units]];
             Layer { inputs, units, activation, kind, bias, parameters, running, kept: vec![[0.0; 3]; count] }
         };

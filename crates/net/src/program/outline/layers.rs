@@ -35,7 +35,9 @@ impl<T: Element> Writer<'_, T> {
                     let keeps = trains && activation.kept() == Kept::Sums;
                     let sums = keeps.then(|| self.room.place(self.rows, layer.fan_out));
                     let (weights, bias) = (layer.weights, self.bias(results, layer));
-                    self.push(Phase::Forward, l, Op::DenseForward { x, weights, bias, activation, sums, a });
+                    let parameters = activation.rounded();
+                    let op = Op::DenseForward { x, weights, bias, activation, parameters, sums, a };
+                    self.push(Phase::Forward, l, op);
                     results.outputs.push(a);
                     results.kept.push(sums.unwrap_or(a));
                     results.inside.push(Inside::Nothing);
@@ -103,7 +105,7 @@ impl<T: Element> Writer<'_, T> {
         let keeps = trains && activation.kept() == Kept::Sums;
         let sums = keeps.then(|| self.room.place(a.layout.rows, a.layout.cols));
         if activation.function().is_some() {
-            self.push(Phase::Forward, l, Op::Activate { activation, sums, z: a });
+            self.push(Phase::Forward, l, Op::Activate { activation, parameters: activation.rounded(), sums, z: a });
         }
         results.outputs.push(a);
         results.kept.push(sums.unwrap_or(a));
@@ -133,7 +135,8 @@ impl<T: Element> Writer<'_, T> {
     fn derive(&mut self, results: &Results<T>, l: usize, delta: Place) {
         let activation = self.layout.layers[l].layer.activation();
         if activation.function().is_some() {
-            self.push(Phase::ActivationGradient, l, Op::Derive { activation, kept: results.kept[l], delta });
+            let (parameters, kept) = (activation.rounded(), results.kept[l]);
+            self.push(Phase::ActivationGradient, l, Op::Derive { activation, parameters, kept, delta });
         }
     }
 
@@ -151,7 +154,9 @@ impl<T: Element> Writer<'_, T> {
         if let Some(below) = l.checked_sub(1) {
             let (weights, kept) = (layer.weights, results.kept[below]);
             let activation = layout.layers[below].layer.activation();
-            self.push(Phase::InputGradient, l, Op::DenseInputGradient { delta, weights, activation, kept, d });
+            let parameters = activation.rounded();
+            let op = Op::DenseInputGradient { delta, weights, activation, parameters, kept, d };
+            self.push(Phase::InputGradient, l, op);
         }
         let x = self.inputs(results, l);
         let gradient_of = |gradient| Op::DenseWeightGradient { x, delta, gradient };

@@ -190,13 +190,36 @@ impl<'a> Config<'a> {
 }
 
 fn activation(of: Config<'_>) -> Result<Activation, String> {
-    let defaults = [("negative_slope", 0.01), ("alpha", 1.0), ("beta", 1.0), ("threshold", 20.0)];
-    if let Some((option, _)) = defaults.iter().find(|(option, default)| of.number_or(option, *default) != *default) {
-        return Err(format!("{} with {option} = {}", of.name(), of.0[option]));
+    let known: &[&str] = match of.name() {
+        "leaky_relu" => &["negative_slope"],
+        "elu" | "celu" => &["alpha"],
+        "softplus" => &["beta", "threshold"],
+        "hardtanh" => &["min_val", "max_val"],
+        "gelu" => &["approximate"],
+        _ => &[],
+    };
+    of.only(&[known, &["type"]].concat())?;
+    // Ours has its bends at −1 and 1, and its name says how GELU is computed.
+    for (option, ours) in [("min_val", -1.0), ("max_val", 1.0)] {
+        if of.number_or(option, ours) != ours {
+            return Err(format!("{} with {option} = {}", of.name(), of.0[option]));
+        }
+    }
+    if !matches!(of.0["approximate"].as_str(), None | Some("none")) {
+        return Err(format!("{} with approximate = {}", of.name(), of.0["approximate"]));
     }
     // PyTorch writes some names in one word.
     let name = of.name().replace("hard", "hard_").replace("logsigmoid", "log_sigmoid");
-    name.parse().map_err(|_| format!("an activation of {}", of.name()))
+    let made = match name.parse().map_err(|_| format!("an activation of {}", of.name()))? {
+        Activation::LeakyRelu { slope } => Activation::leaky_relu(of.number_or("negative_slope", slope)),
+        Activation::Elu { alpha } => Activation::elu(of.number_or("alpha", alpha)),
+        Activation::Celu { alpha } => Activation::celu(of.number_or("alpha", alpha)),
+        Activation::Softplus { beta, threshold } => {
+            Activation::softplus(of.number_or("beta", beta), of.number_or("threshold", threshold))
+        }
+        other => other,
+    };
+    Ok(made)
 }
 
 fn schedule(of: Config<'_>, steps: u64) -> Result<LearningRateSchedule, String> {
