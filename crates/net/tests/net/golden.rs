@@ -11,7 +11,12 @@
 //! `NXM_GOLDEN=FOLDER cargo test -p nxm-net golden` runs all cases in another folder of this format. Each case is reported by its name, and
 //! a case that asks for what this crate does not have fails by its name, too.
 //!
+<<<<<<< HEAD
 //! Of the cases that these were taken from, only dropout in training is not here, whose random numbers are PyTorch's own.
+=======
+//! Of the cases that these were taken from, those are not here that use what this crate does not have: losses (soft targets, squares of a softmax, KL divergence of a
+//! log-softmax), and dropout in training, whose random numbers are PyTorch's own.
+>>>>>>> w-act
 //! Of PyTorch's optimizers, SparseAdam, Adafactor, ASGD, and Muon are missing, and of its schedules those that cycle a momentum.
 //!
 //! `golden/make.py` computed the cases of the families `more_optimizers`, `more_schedules`, `groups`,
