@@ -1,5 +1,6 @@
 //! Optimizers: how parameters follow their gradients, by PyTorch's definitions and defaults.
 
+mod range;
 mod rules;
 mod settings;
 mod state;
@@ -12,7 +13,7 @@ use nxm_kernels::{Element, UnknownName};
 use crate::check::check_learning_rate;
 use crate::error::NetError;
 
-pub use settings::{Adadelta, Adagrad, Adam, AdamW, Adamax, Lion, NAdam, Optimizer, RAdam, RmsProp, Rprop, Sgd};
+pub use settings::{Adadelta, Adagrad, Adam, AdamW, Adamax, Lbfgs, Lion, NAdam, Optimizer, RAdam, RmsProp, Rprop, Sgd};
 pub(crate) use state::Rules;
 pub use state::{LayerState, OptimizerState};
 
@@ -37,6 +38,11 @@ impl Optimizer {
         AdamW::new(learning_rate).into()
     }
 
+    /// Whether its steps are for batches of all examples, in one order. A step of such an optimizer may compute gradients at several points.
+    pub fn is_full_batch(&self) -> bool {
+        matches!(self, Optimizer::Lbfgs(_))
+    }
+
     /// What it keeps for each parameter from step to step, such as nothing, `["momentum"]` or `["first_moment", "second_moment"]`.
     pub fn state_names(&self) -> &'static [&'static str] {
         match self {
@@ -58,6 +64,8 @@ impl Optimizer {
             Optimizer::Adadelta(_) => &["mean_square", "mean_square_step"],
             Optimizer::Adamax(_) => &["first_moment", "largest_gradient"],
             Optimizer::Rprop(_) => &["gradient", "step_size"],
+            // Vectors of all parameters: LbfgsState.
+            Optimizer::Lbfgs(_) => &[],
         }
     }
 
@@ -76,7 +84,7 @@ impl Optimizer {
             Optimizer::Sgd(_) | Optimizer::RAdam(_) => true,
             Optimizer::Adam(Adam { amsgrad, .. }) | Optimizer::AdamW(AdamW { amsgrad, .. }) => !amsgrad,
             Optimizer::RmsProp(_) | Optimizer::Adagrad(_) | Optimizer::Adadelta(_) | Optimizer::Adamax(_) => false,
-            Optimizer::NAdam(_) | Optimizer::Lion(_) | Optimizer::Rprop(_) => false,
+            Optimizer::NAdam(_) | Optimizer::Lion(_) | Optimizer::Rprop(_) | Optimizer::Lbfgs(_) => false,
         }
     }
 
@@ -132,7 +140,9 @@ mod tests {
                 let changed = match value.as_str() {
                     "false" => "true",
                     "true" => "false",
-                    _ => "0.25",
+                    // Where a setting is a whole number, this one is none.
+                    _ if other.set(name, "0.25").is_ok() => "0.25",
+                    _ => "7",
                 };
                 other.set(name, changed).unwrap();
                 assert_ne!(other, optimizer, "{optimizer}: {name}");
@@ -147,7 +157,9 @@ mod tests {
             assert!(error.to_string().contains("learning_rate"), "{error}");
             assert_eq!(optimizer.check::<f32>(), Ok(()));
             assert_eq!(optimizer.rule::<f32>(0.1, 1).state(), optimizer.state_names().len(), "{optimizer}");
-            assert_eq!(optimizer.rule::<f32>(0.1, 1).is_fused(), optimizer.is_fused(), "{optimizer}");
+            // L-BFGS follows no rule, and needs gradients in memory.
+            let is_fused = optimizer.rule::<f32>(0.1, 1).is_fused() && !optimizer.is_full_batch();
+            assert_eq!(is_fused, optimizer.is_fused(), "{optimizer}");
         }
         assert!("sgdx".parse::<Optimizer>().is_err());
     }

@@ -42,6 +42,8 @@ pub enum Run {
 
 /// Returns the calls that a run on `rows` rows makes, in their order. Each comes with the region it is a part of.
 ///
+/// How often a step of L-BFGS computes loss and gradients, the data decide. The calls of its step are those of one time, the least there is.
+///
 /// No memory is allocated for the network, so it may be larger than any machine. The calls are those for examples and targets that stand
 /// row after row without gaps, and for a finite loss.
 ///
@@ -62,8 +64,11 @@ pub fn operations(
 fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<Vec<(Region, Operation)>, SpecError> {
     let (layout, Outline { instructions, sections, .. }) = outline::<T>(spec, rows, run)?;
     let (scale, gradients, statistics) = (sections.scale(), sections.gradients(), sections.statistics());
+    let searches = spec.optimizer().is_full_batch();
     let runs = |i: &usize| match run {
         Run::Gradients => gradients.contains(i),
+        Run::Step | Run::GradientsAndUpdate if searches => gradients.contains(i),
+        Run::Update if searches => false,
         // The statistics of micro-batches are updated with their gradients.
         Run::Update if gradients.contains(i) || statistics.contains(i) => false,
         _ => spec.clipping() == Clipping::Scaled || !scale.contains(i),
@@ -120,7 +125,11 @@ fn memory_needs_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Resul
     let kept = match run {
         Run::Prediction | Run::Evaluation | Run::Gradients => 0,
         Run::Step | Run::GradientsAndUpdate | Run::Accumulation | Run::Update => {
-            spec.optimizer().state_names().len() + usize::from(spec.has_average())
+            let kept = match spec.optimizer() {
+                Optimizer::Lbfgs(lbfgs) => lbfgs.numbers(),
+                optimizer => optimizer.state_names().len(),
+            };
+            kept.saturating_add(usize::from(spec.has_average()))
         }
     };
     Ok(MemoryNeeds { parameters, state: parameters.saturating_mul(kept as u128), ..outline.needs })

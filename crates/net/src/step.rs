@@ -238,6 +238,9 @@ impl<T: Element> Step<T> {
         optimizer: &mut OptimizerState<T>,
     ) -> Result<T, NetError> {
         optimizer.check(network)?;
+        if optimizer.lbfgs().is_some() {
+            return self.search(network, executor, batch, optimizer);
+        }
         let plan = self.plans.find(batch.x.rows(), self.purpose(optimizer, batch.weights.is_some()))?;
         self.plans.weigh(plan, batch.weights);
         self.steps = optimizer.steps();
@@ -328,7 +331,7 @@ impl<T: Element> Step<T> {
         self.gradients_of(network, executor, Batch { x, targets, weights: Some(weights) })
     }
 
-    fn gradients_of(
+    pub(crate) fn gradients_of(
         &mut self,
         network: &Network<T>,
         executor: &dyn Executor,

@@ -24,6 +24,7 @@ use crate::kind::{Kind, Kinds, Overflow};
 /// | … rectified, more | 4 | 6 | 1 | 2 | | | 1 |
 /// | Lion | 3 | 1 | | | | | 4 |
 /// | Rprop | | | | | | | 4 |
+/// | L-BFGS | | | | | | | none: it has no rule, and the numbers of its line search are as the data decide |
 ///
 /// Where biases and norms follow a rule of their own ([`Optimizer::of_biases`]), the constants of that rule without decay come to them.
 ///
@@ -68,6 +69,7 @@ fn constants_of_one(optimizer: &Optimizer, step: u64, element: ElementType) -> R
         }
         Optimizer::Lion(_) => [3, 1, 0, 0, 0, 0, 4],
         Optimizer::Rprop(_) => [0, 0, 0, 0, 0, 0, 4],
+        Optimizer::Lbfgs(_) => [0; 7],
     };
     let [add, mul, div, sqrt, cmp, convert, rounded] = counts;
     let rounded = if element == ElementType::F32 { rounded } else { 0 };

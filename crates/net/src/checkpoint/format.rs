@@ -5,6 +5,8 @@
 //! | `layers.L.weights`, `layers.L.bias` | N × M, M |
 //! | `layers.L.mean`, `layers.L.variance` of a batch norm | M |
 //! | `average.L.weights`, `average.L.bias`, `average.L.mean`, `average.L.variance` | the same as of `layers`, if an average of weights is kept |
+//! | `optimizer.direction`, `optimizer.gradient` of L-BFGS | P, as many as parameters, if it made an iteration |
+//! | `optimizer.pairs.K.step`, `optimizer.pairs.K.change` of L-BFGS | P, the oldest first |
 //! | `optimizer.L.weights.NAME`, `optimizer.L.bias.NAME` | the same; NAME as in [`Optimizer::state_names`](crate::Optimizer::state_names) |
 //!
 //! Every version ends with the checksum of all bytes before it and has the fields "format" and "version": these must be
@@ -36,6 +38,7 @@ use crate::error::NetError;
 use crate::layer::{WEIGHTS, matrix, matrix_mut};
 use crate::layers::{Layer, parse_layers};
 use crate::layout::LayerLayout;
+use crate::lbfgs::{LbfgsProgress, LbfgsState};
 use crate::network::Network;
 use crate::optimizer::{Optimizer, OptimizerState};
 use crate::schedule::PlateauState;
@@ -47,6 +50,12 @@ const FORMAT: &str = "nxm-checkpoint";
 const NOTE: &str = "note.";
 /// The field of the product of NAdam's momenta over all steps.
 const PRODUCT: &str = "optimizer.momentum_product";
+/// The fields of L-BFGS.
+const ITERATIONS: &str = "optimizer.iterations";
+const EVALUATIONS: &str = "optimizer.evaluations";
+const LENGTH: &str = "optimizer.length";
+const DIAGONAL: &str = "optimizer.diagonal";
+const INVERSES: &str = "optimizer.inverses";
 /// The field of the number of updates of the average of weights.
 const UPDATES: &str = "ema.updates";
 /// The newest version, which is written of networks with layers other than dense ones with biases. It has a field of its own for layers.
@@ -71,6 +80,7 @@ impl<T: Element> CheckpointParts<'_, T> {
     fn check(&self) -> Result<(), NetError> {
         self.options.check::<T>()?;
         self.options.loss.check(self.network.outputs())?;
+        self.options.check_examples(self.examples)?;
         if self.examples == 0 {
             return Err(NetError::NoExamples);
         }
@@ -107,6 +117,14 @@ impl<T: Element> CheckpointParts<'_, T> {
         if let Optimizer::NAdam(_) = optimizer.optimizer() {
             fields.number(PRODUCT, optimizer.momentum_product());
         }
+        let lbfgs = optimizer.lbfgs().map(LbfgsState::progress).unwrap_or_default();
+        if optimizer.lbfgs().is_some() {
+            fields.number(ITERATIONS, lbfgs.iterations);
+            fields.number(EVALUATIONS, lbfgs.evaluations);
+            fields.number(LENGTH, lbfgs.length);
+            fields.number(DIAGONAL, lbfgs.diagonal);
+            fields.numbers(INVERSES, &lbfgs.inverses);
+        }
         if self.options.schedule.plateau().is_some() {
             options::write_plateau(plateau, &mut fields);
         }
@@ -117,6 +135,7 @@ impl<T: Element> CheckpointParts<'_, T> {
             fields.text(&format!("{NOTE}{name}"), note);
         }
         let tensors = tensors(ElementType::of::<T>(), self.network.inputs(), &layers, self.options);
+        let tensors = tensors.chain(vectors(ElementType::of::<T>(), self.network.inputs(), &layers, &lbfgs));
         header(fields.into_metadata(), &tensors.collect::<Result<Vec<_>, _>>()?)
     }
 
@@ -137,6 +156,9 @@ impl<T: Element> CheckpointParts<'_, T> {
             if let Some(average) = average {
                 stored(average, &mut to)?;
             }
+        }
+        for vector in state.lbfgs().into_iter().flat_map(LbfgsState::vectors) {
+            write_numbers(MatrixRef::from_row(vector), &mut to)?;
         }
         let Hashed { to, hash } = to;
         to.write_all(&hash.digest().to_le_bytes())
@@ -191,6 +213,34 @@ fn tensors(
             let running = if let Of::Network(_) = of { running.clone() } else { Vec::new() };
             parts.iter().cloned().chain(running).map(tensor).collect::<Vec<_>>()
         })
+    })
+}
+
+/// The vectors of L-BFGS, which stand behind all other tensors.
+fn vectors(
+    element: ElementType,
+    inputs: usize,
+    layers: &[Layer],
+    lbfgs: &LbfgsProgress,
+) -> impl Iterator<Item = Result<Tensor, NetError>> {
+    let mut fan_in = inputs as u64;
+    let parameters = layers.iter().map(|layer| {
+        let outputs = layer.outputs(fan_in);
+        layer.parameters(std::mem::replace(&mut fan_in, outputs))
+    });
+    // What exceeds a machine's addresses is refused as the largest number that it has.
+    let parameters = usize::try_from(parameters.fold(0u128, u128::saturating_add)).unwrap_or(usize::MAX);
+    (0..lbfgs.vectors()).map(move |number| {
+        let name = match number {
+            0 => "optimizer.direction".to_owned(),
+            1 => "optimizer.gradient".to_owned(),
+            _ => {
+                let part = if number.is_multiple_of(2) { "step" } else { "change" };
+                format!("optimizer.pairs.{}.{part}", (number / 2).saturating_sub(1))
+            }
+        };
+        let bytes = element.bytes(WEIGHTS, 1, parameters)? as u64;
+        Ok(Tensor { name, dtype: element.in_safetensors(), shape: vec![parameters], bytes })
     })
 }
 
@@ -305,6 +355,16 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
             Optimizer::NAdam(_) => fields.number(PRODUCT)?,
             _ => 1.0,
         },
+        lbfgs: match options.optimizer {
+            Optimizer::Lbfgs(_) => LbfgsProgress {
+                iterations: fields.whole(ITERATIONS)?,
+                evaluations: fields.whole(EVALUATIONS)?,
+                length: fields.number(LENGTH)?,
+                diagonal: fields.number(DIAGONAL)?,
+                inverses: fields.values(INVERSES, "numbers")?,
+            },
+            _ => LbfgsProgress::default(),
+        },
         plateau: match options.schedule.plateau() {
             Some(_) => options::read_plateau(fields)?,
             None => PlateauState::default(),
@@ -316,7 +376,9 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
         options,
     };
     // From here on the sizes are those of the data that is there: no memory is taken that the file does not fill.
-    header.check(tensors(element, summary.sizes[0], &summary.layers, &summary.options))?;
+    let (inputs, layers) = (summary.sizes[0], &summary.layers);
+    let tensors = tensors(element, inputs, layers, &summary.options);
+    header.check(tensors.chain(vectors(element, inputs, layers, &summary.lbfgs)))?;
     if !(0.0..=1.0).contains(&summary.momentum_product) {
         return Err(wrong(PRODUCT, "a number from 0 to 1", summary.momentum_product.to_string()));
     }
@@ -347,6 +409,7 @@ fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<C
         progress,
         steps,
         momentum_product,
+        lbfgs,
         plateau,
         average_updates,
         notes,
@@ -366,6 +429,9 @@ fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<C
         }
     }
     optimizer.set_steps(steps, momentum_product);
+    if let Optimizer::Lbfgs(of) = options.optimizer {
+        optimizer.set_lbfgs(LbfgsState::restore(of, &network, &lbfgs, |to| data.read(to))?);
+    }
     if let Some(layer) = optimizer.first_not_finite() {
         return Err(NetError::StateNotFinite { layer }.into());
     }

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use nxm_kernels::beside::{add, div, is_zero, mul, power, rounded, sqrt, sub, whole, widened};
 use nxm_kernels::{Decay, Element, Rule};
 
-use super::{Adadelta, Adagrad, Adam, AdamW, Adamax, Lion, NAdam, Optimizer, RAdam, RmsProp, Rprop, Sgd};
+use super::{Adadelta, Adagrad, Adam, AdamW, Adamax, Lbfgs, Lion, NAdam, Optimizer, RAdam, RmsProp, Rprop, Sgd};
 
 /// What NAdam carries from step to step besides its state: q = 0.96^ψ, and Π = μ₁·…·μₜ. PyTorch keeps Π in f32, whatever the parameters are,
 /// and so do we: in f64 it differs in the 8th digit, and so would every weight.
@@ -59,7 +59,7 @@ impl Optimizer {
     /// what its constants cost.
     ///
     /// NAdam's rule depends on a product over all steps so far, which this computes anew. An [`OptimizerState`](crate::OptimizerState)
-    /// carries it along.
+    /// carries it along. L-BFGS follows no rule: this is gradient descent, as its first direction is.
     pub fn rule<T: Element>(&self, learning_rate: f64, step: u64) -> Rule<T> {
         self.rule_after(learning_rate, step, &mut Momenta::after(self, step.saturating_sub(1)))
     }
@@ -126,6 +126,7 @@ impl Optimizer {
                 one_minus_beta2: rounded(sub(1.0, beta2)),
                 keep: rounded(sub(1.0, mul(learning_rate, weight_decay))),
             },
+            Optimizer::Lbfgs(Lbfgs { .. }) => Rule::Sgd { learning_rate: rounded(learning_rate), decay: Decay::None },
             Optimizer::Rprop(Rprop { smaller, larger, least_step, largest_step, .. }) => Rule::Rprop {
                 smaller: rounded(smaller),
                 larger: rounded(larger),

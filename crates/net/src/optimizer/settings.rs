@@ -2,76 +2,11 @@
 
 use nxm_kernels::Element;
 
+use super::range::{Range, Value};
 use crate::error::NetError;
 
-/// What a setting may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Range {
-    /// Any finite number, in the network's element type.
-    Finite,
-    /// Finite, at least 0.
-    NotNegative,
-    /// Finite, above 0.
-    AboveZero,
-    /// Finite, above 1.
-    AboveOne,
-    /// From 0 to below 1.
-    BelowOne,
-    /// From 0 to 1.
-    AtMostOne,
-    /// Above 0 and below 1.
-    Within,
-    /// True or false.
-    Either,
-}
-
-impl Range {
-    fn holds<T: Element>(self, value: f64) -> bool {
-        match self {
-            Range::Either => true,
-            Range::BelowOne => (0.0..1.0).contains(&value),
-            Range::AtMostOne => (0.0..=1.0).contains(&value),
-            Range::Within => value > 0.0 && value < 1.0,
-            Range::Finite => T::from_f64(value).is_finite(),
-            Range::NotNegative => value >= 0.0 && T::from_f64(value).is_finite(),
-            Range::AboveZero => value > 0.0 && T::from_f64(value).is_finite(),
-            Range::AboveOne => value > 1.0 && T::from_f64(value).is_finite(),
-        }
-    }
-
-    fn expected(self) -> &'static str {
-        match self {
-            Range::Finite => "a finite number",
-            Range::NotNegative => "a finite number, at least 0",
-            Range::AboveZero => "a finite number above 0",
-            Range::AboveOne => "a finite number above 1",
-            Range::BelowOne => "a number from 0 to below 1",
-            Range::AtMostOne => "a number from 0 to 1",
-            Range::Within => "a number above 0 and below 1",
-            Range::Either => "true or false",
-        }
-    }
-}
-
-/// A setting's value, to read or to change.
-pub(super) enum Value<'a> {
-    /// A number.
-    Number(&'a mut f64),
-    /// Whether something is done.
-    Flag(&'a mut bool),
-}
-
-impl<'a> From<&'a mut f64> for Value<'a> {
-    fn from(number: &'a mut f64) -> Self {
-        Value::Number(number)
-    }
-}
-
-impl<'a> From<&'a mut bool> for Value<'a> {
-    fn from(flag: &'a mut bool) -> Self {
-        Value::Flag(flag)
-    }
-}
+/// The text of a limit that follows from other settings.
+const AUTO: &str = "auto";
 
 /// Defines [`Optimizer`] and a struct for each optimizer. A setting is `name: type = default, builder, range;`.
 macro_rules! optimizers {
@@ -350,6 +285,40 @@ optimizers! {
         /// The largest step size, above 0.
         largest_step: f64 = 50.0, with_largest_step, AboveZero;
     }
+
+    /// L-BFGS with a line search by the strong Wolfe conditions (Nocedal 1980; Nocedal and Wright 2006, algorithms 7.4 and 3.5), for batches of
+    /// all examples. A step makes several iterations, and each of them computes loss and gradients until its line search is content
+    /// (`torch.optim.LBFGS` with `line_search_fn="strong_wolfe"`). η is the length that a line search tries first, in directions.
+    ///
+    /// ```
+    /// use nxm_net::Lbfgs;
+    /// let lbfgs = Lbfgs::default().with_history(10).with_max_iterations(40);
+    /// assert_eq!((lbfgs.learning_rate, lbfgs.evaluations()), (1.0, 50));
+    /// ```
+    Lbfgs = "lbfgs", 1.0, "L-BFGS, for batches of all examples." {
+        /// Iterations of a step, at least 1 (`max_iter`).
+        max_iterations: usize = 20, with_max_iterations, Count;
+        /// Evaluations of loss and gradients after which a step begins no further iteration, at least 1 (`max_eval`); none: 5/4 of the iterations.
+        max_evaluations: Option<usize> = None, with_max_evaluations, Count;
+        /// A step ends if no element of the gradient is larger; at least 0 (`tolerance_grad`).
+        gradient_tolerance: f64 = 1e-7, with_gradient_tolerance, NotNegative;
+        /// A step ends if the loss, or each parameter, changes by no more; at least 0 (`tolerance_change`).
+        change_tolerance: f64 = 1e-9, with_change_tolerance, NotNegative;
+        /// How many pairs of steps and gradients it keeps, at least 1 (`history_size`). Each takes two numbers a parameter.
+        history: usize = 100, with_history, Count;
+    }
+}
+
+impl Lbfgs {
+    /// Evaluations after which a step begins no further iteration.
+    pub fn evaluations(&self) -> usize {
+        self.max_evaluations.unwrap_or(self.max_iterations.saturating_mul(5) / 4)
+    }
+
+    /// Evaluations of loss and gradients in a step at most: the last line search may need one more than are left.
+    pub fn most_evaluations(&self) -> usize {
+        self.evaluations().saturating_add(1)
+    }
 }
 
 /// Both betas at once.
@@ -375,13 +344,15 @@ impl Optimizer {
             let text = match value {
                 Value::Number(number) => format!("{number:?}"),
                 Value::Flag(flag) => flag.to_string(),
+                Value::Whole(number) => number.to_string(),
+                Value::Limit(number) => number.map_or(AUTO.to_owned(), |number| number.to_string()),
             };
             settings.push((name, text));
         });
         settings
     }
 
-    /// Changes a setting, which may be "learning_rate", to what `text` says: a number, or true or false. Its range is checked when a
+    /// Changes a setting, which may be "learning_rate", to what `text` says: a number, or true or false, or auto. Its range is checked when a
     /// training begins.
     ///
     /// # Errors
@@ -392,6 +363,14 @@ impl Optimizer {
         let set = |value: Value<'_>| match value {
             Value::Number(number) => text.parse().map(|x| *number = x).map_err(|_| wrong("a number")),
             Value::Flag(flag) => text.parse().map(|x| *flag = x).map_err(|_| wrong("true or false")),
+            Value::Whole(number) => text.parse().map(|x| *number = x).map_err(|_| wrong("a whole number")),
+            Value::Limit(number) if text == AUTO => {
+                *number = None;
+                Ok(())
+            }
+            Value::Limit(number) => {
+                text.parse().map(|x| *number = Some(x)).map_err(|_| wrong("a whole number, or auto"))
+            }
         };
         if setting == RATE {
             return set(Value::Number(self.rate_mut()));
@@ -435,11 +414,13 @@ impl Optimizer {
     pub(super) fn check_ranges<T: Element>(&self) -> Result<(), NetError> {
         let (mut copy, mut checked) = (*self, Ok(()));
         copy.each(|name, range, value| {
-            if let (Value::Number(value), true) = (value, checked.is_ok()) {
-                let value = *value;
-                if !range.holds::<T>(value) {
-                    checked = Err(NetError::Setting { name: spoken(name), value, expected: range.expected() });
-                }
+            let value = match value {
+                Value::Number(value) => *value,
+                Value::Whole(value) | Value::Limit(Some(value)) => *value as f64,
+                Value::Flag(_) | Value::Limit(None) => return,
+            };
+            if checked.is_ok() && !range.holds::<T>(value) {
+                checked = Err(NetError::Setting { name: spoken(name), value, expected: range.expected() });
             }
         });
         checked
@@ -460,6 +441,11 @@ fn spoken(name: &'static str) -> &'static str {
         "largest_step" => "the largest step size",
         "smaller" => "the factor of smaller steps",
         "larger" => "the factor of larger steps",
+        "max_iterations" => "the number of iterations in a step",
+        "max_evaluations" => "the number of evaluations in a step",
+        "gradient_tolerance" => "the gradient tolerance",
+        "change_tolerance" => "the change tolerance",
+        "history" => "the number of pairs",
         other => other,
     }
 }

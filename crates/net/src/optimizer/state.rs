@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use nxm_kernels::beside::{is_within, rounded};
 use nxm_kernels::program::Place;
-use nxm_kernels::{Element, MOST_STATE, MatrixRef, Memory, Rule};
+use nxm_kernels::{Element, Executor, MOST_STATE, MatrixRef, Memory, Rule};
 
 use super::Optimizer;
 use super::rules::Momenta;
 use crate::buffer::memory;
 use crate::check::{finite_matrix, is_finite};
+use crate::data::Batch;
 use crate::error::NetError;
 use crate::layer::matrix;
 use crate::layout::NetworkLayout;
+use crate::lbfgs::LbfgsState;
 use crate::network::Network;
+use crate::step::Step;
 
 /// What is kept for one layer: as many vectors as [`Optimizer::state_names`] has names, in that order; the others are empty.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +44,8 @@ pub struct OptimizerState<T: Element> {
     memories: [Memory<T>; MOST_STATE],
     /// What NAdam carries along, after the steps that were made and after the one that is being made.
     momenta: [Momenta; 2],
+    /// What L-BFGS carries along.
+    lbfgs: Option<LbfgsState<T>>,
 }
 
 /// What parameters follow in a step.
@@ -61,6 +66,7 @@ impl<T: Element> PartialEq for OptimizerState<T> {
             && *self.layout == *other.layout
             && self.momenta[0] == other.momenta[0]
             && self.layers() == other.layers()
+            && self.lbfgs == other.lbfgs
     }
 }
 
@@ -71,7 +77,8 @@ impl<T: Element> OptimizerState<T> {
     /// Before the first step on networks shaped as `network`: everything kept is 0, but for Adagrad's initial sum and Rprop's step sizes.
     ///
     /// # Errors
-    /// [`NetError`] if an option of the optimizer is out of its range, or if the state does not fit into memory.
+    /// [`NetError`] if an option of the optimizer is out of its range, or if the state does not fit into memory. [`NetError::LineSearch`] if
+    /// the optimizer is L-BFGS and a layer is a dropout or a batch norm.
     pub fn new(optimizer: Optimizer, network: &Network<T>) -> Result<Self, NetError> {
         optimizer.check::<T>()?;
         let (kept, layout) = (optimizer.state_names().len(), Arc::clone(&network.layout));
@@ -85,14 +92,19 @@ impl<T: Element> OptimizerState<T> {
         }
         let momenta = [Momenta::new(&optimizer); 2];
         let (learning_rate, of_biases) = (optimizer.learning_rate(), optimizer.of_biases());
-        Ok(OptimizerState { optimizer, of_biases, learning_rate, steps: 0, layout, kept, memories, momenta })
+        let lbfgs = match optimizer {
+            Optimizer::Lbfgs(options) => Some(LbfgsState::new(options, network)?),
+            _ => None,
+        };
+        Ok(OptimizerState { optimizer, of_biases, learning_rate, steps: 0, layout, kept, memories, momenta, lbfgs })
     }
 
     /// After `steps` steps on `network`, with what was kept then.
     ///
     /// # Errors
     /// [`NetError`] if an option of the optimizer is out of its range, or if the layers' state does not fit it and the network:
-    /// another number of layers, a vector of another length, or a number that is not finite.
+    /// another number of layers, a vector of another length, or a number that is not finite. [`NetError::WithLbfgs`] if the optimizer is
+    /// L-BFGS, unless it made no step: its vectors are of no layer, and only a checkpoint has them.
     pub fn restore(
         optimizer: Optimizer,
         network: &Network<T>,
@@ -100,6 +112,10 @@ impl<T: Element> OptimizerState<T> {
         layers: &[LayerState<T>],
     ) -> Result<Self, NetError> {
         let mut state = OptimizerState::new(optimizer, network)?;
+        if state.lbfgs.is_some() && steps > 0 {
+            let (option, expected) = ("the number of steps to restore", "0 without a checkpoint".to_owned());
+            return Err(NetError::WithLbfgs { option, expected, found: steps.to_string() });
+        }
         state.set_steps(steps, Momenta::after(&optimizer, steps).product);
         let (expected, found) = (network.layout.layers.len(), layers.len());
         if expected != found {
@@ -154,6 +170,31 @@ impl<T: Element> OptimizerState<T> {
         layers
             .map(|layer| LayerState { weights: of(layer.has_weights().then_some(layer.weights)), bias: of(layer.bias) })
             .collect()
+    }
+
+    /// What L-BFGS carries along; none of another optimizer.
+    pub fn lbfgs(&self) -> Option<&LbfgsState<T>> {
+        self.lbfgs.as_ref()
+    }
+
+    /// The same, with what it carried at another time.
+    pub(crate) fn set_lbfgs(&mut self, lbfgs: LbfgsState<T>) {
+        self.lbfgs = Some(lbfgs);
+    }
+
+    /// A step of L-BFGS; the loss before it.
+    pub(crate) fn search(
+        &mut self,
+        network: &mut Network<T>,
+        executor: &dyn Executor,
+        step: &mut Step<T>,
+        batch: Batch<'_, T>,
+    ) -> Result<T, NetError> {
+        let lbfgs = self.lbfgs.as_mut().expect("the optimizer is L-BFGS");
+        let report = lbfgs.step_by(self.learning_rate, network, executor, step, batch);
+        let report = report.map_err(|error| error.at_step(self.steps + 1))?;
+        self.steps += 1;
+        Ok(rounded(report.loss))
     }
 
     /// Changes η from the next step on. Costs 1 conversion if `T` is f32.
@@ -221,7 +262,8 @@ impl<T: Element> OptimizerState<T> {
     /// The first layer whose state holds a number that is not finite.
     pub(crate) fn first_not_finite(&self) -> Option<usize> {
         let finite = |place| (0..self.kept()).all(|i| finite_matrix(self.matrix(i, place)));
-        self.layout.layers.iter().position(|layer| !layer.places().all(finite))
+        let found = self.layout.layers.iter().position(|layer| !layer.places().all(finite));
+        found.or_else(|| self.lbfgs.as_ref().and_then(LbfgsState::first_not_finite))
     }
 
     /// Whether the state fits the network.

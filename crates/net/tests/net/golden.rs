@@ -22,9 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use nxm_kernels::{Element, MatrixRef, reference};
-use nxm_net::{
-    Lbfgs, LbfgsState, LearningRateSchedule, Loss, Network, Optimizer, OptimizerState, Step, Targets, WeightAverage,
-};
+use nxm_net::{LearningRateSchedule, Loss, Network, Optimizer, OptimizerState, Step, Targets, WeightAverage};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
@@ -123,8 +121,6 @@ struct Job {
     clip: [Option<f64>; 2],
     /// The decay of an average of weights.
     ema: Option<f64>,
-    /// In place of the optimizer.
-    lbfgs: Option<Lbfgs>,
 }
 
 /// What a training came to.
@@ -164,13 +160,11 @@ impl Case {
 
     fn job(&self) -> Result<Job, String> {
         let config = self.config();
-        let lbfgs = config.lbfgs()?;
         Ok(Job {
             batch: config.batch(),
             parts: config.accumulate(),
             loss: config.loss()?,
-            optimizer: if lbfgs.is_some() { Optimizer::default() } else { config.optimizer()? },
-            lbfgs,
+            optimizer: config.optimizer()?,
             schedule: config.schedule()?,
             clip: config.clip()?,
             ema: self.config["ema"].as_f64(),
@@ -250,7 +244,7 @@ impl Case {
         &self,
         mut before: impl FnMut(usize, &mut Step<T>, &Network<T>, MatrixRef<'_, T>, Targets<'_, T>),
     ) -> Result<Trained<T>, String> {
-        let Job { batch, parts, loss, optimizer, schedule, clip: [max_norm, max_value], ema, lbfgs } = self.job()?;
+        let Job { batch, parts, loss, optimizer, schedule, clip: [max_norm, max_value], ema } = self.job()?;
         let mut network = self.network::<T>("init")?;
         let narrow = |numbers: Vec<f64>| numbers.into_iter().map(T::from_f64).collect::<Vec<T>>();
         let (x, y) = (narrow(self.numbers("x")), self.numbers("y"));
@@ -263,7 +257,6 @@ impl Case {
             step = step.clip_value(max_value).unwrap();
         }
         let mut state = OptimizerState::new(optimizer, &network).unwrap();
-        let mut lbfgs = lbfgs.map(|options| LbfgsState::new(options, &network).unwrap());
         let mut average = ema.map(|decay| WeightAverage::new(&network, decay).unwrap());
         let (inputs, outputs) = (network.inputs(), network.outputs());
         let (mut losses, mut norms) = (Vec::new(), Vec::new());
@@ -282,10 +275,7 @@ impl Case {
             if !self.config["schedule"].is_null() {
                 close(self, "learning rate", &[state.learning_rate()], &self.numbers("lr")[s..=s]);
             }
-            if let Some(lbfgs) = &mut lbfgs {
-                let report = lbfgs.step(&mut network, &cpu(), &mut step, first, targets).unwrap();
-                losses.push(report.loss);
-            } else if parts == 1 {
+            if parts == 1 {
                 losses.push(step.train(&mut network, &cpu(), first, targets, &mut state).unwrap().to_f64());
             } else {
                 let mut part = |part| {

@@ -16,6 +16,7 @@ mod gradients;
 mod initialization;
 mod layers;
 mod lbfgs;
+mod lbfgs_training;
 mod predictions;
 mod resume;
 mod rows;
