@@ -129,8 +129,8 @@ pub use network::Network;
 /// What a user of this crate alone needs of the kernels: who runs them, on what, and the names of activations.
 pub use nxm_kernels::{Activation, Cpu, Element, Executor, Level, LevelError, MatrixRef, UnknownName};
 pub use optimizer::{
-    Adadelta, Adagrad, Adam, AdamW, Adamax, LayerState, Lbfgs, Lion, NAdam, Optimizer, OptimizerState, RAdam, RmsProp,
-    Rprop, Sgd,
+    Adadelta, Adagrad, Adam, AdamW, Adamax, LayerState, Lbfgs, Lion, Muon, NAdam, Optimizer, OptimizerState, RAdam,
+    RmsProp, Rprop, Sgd,
 };
 pub use patience::{Goal, Patience};
 pub use predictor::{PredictionBuffers, Predictor};

@@ -10,6 +10,7 @@
 mod outline;
 
 use nxm_kernels::call::Operation;
+use nxm_kernels::program::Instruction;
 use nxm_kernels::{Decay, Element, Region, Rule};
 
 use crate::average;
@@ -19,7 +20,7 @@ use crate::loss::Loss;
 use crate::optimizer::Optimizer;
 use crate::spec::{Clipping, NetworkSpec, SpecError};
 
-pub(crate) use outline::{Outline, Purpose, Results, Sections, UpdateMode};
+pub(crate) use outline::{MuonParts, Outline, Purpose, Results, Sections, UpdateMode};
 
 /// Which program of a network is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,7 +63,7 @@ pub fn operations(
 }
 
 fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<Vec<(Region, Operation)>, SpecError> {
-    let (layout, Outline { instructions, sections, .. }) = outline::<T>(spec, rows, run)?;
+    let (layout, Outline { instructions, sections, muon, .. }) = outline::<T>(spec, rows, run)?;
     let (scale, gradients, statistics) = (sections.scale(), sections.gradients(), sections.statistics());
     let searches = spec.optimizer().is_full_batch();
     let runs = |i: &usize| match run {
@@ -80,15 +81,27 @@ fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<
         _ => of(spec.optimizer()),
     };
     let of_biases = spec.optimizer().of_biases().map_or(rule, |optimizer| of(&optimizer));
-    let listed = (0..instructions.len()).filter(runs);
+    let biases = sections.biases();
     let operation = |i: usize| {
-        let rule = if sections.biases().contains(&i) { of_biases } else { rule };
+        let rule = if biases.contains(&i) { of_biases } else { rule };
         (instructions[i].region, instructions[i].operation(&rule))
     };
+    // Muon's own programs run before the biases.
+    let ends = if muon.is_some() { biases.start } else { instructions.len() };
+    let muon = muon.into_iter().filter(|_| run != Run::Gradients).flat_map(|MuonParts { directions, steps }| {
+        let of = |part: Vec<Instruction<T>>, rule: Rule<f64>| {
+            part.into_iter().map(move |instruction| (instruction.region, instruction.operation(&rule)))
+        };
+        let momenta = spec.optimizer().directions::<f64>().unwrap_or(rule);
+        of(directions, momenta).chain(of(steps, rule))
+    });
+    let muon: Vec<(Region, Operation)> = muon.collect();
+    let listed = (0..ends).filter(&runs).map(operation).chain(muon);
+    let listed = listed.chain((ends..instructions.len()).filter(&runs).map(operation));
     let updates = matches!(run, Run::Step | Run::GradientsAndUpdate | Run::Update);
     let average = if updates && spec.has_average() { average::instructions::<T>(&layout) } else { Vec::new() };
     let averaged = average.iter().map(|instruction| (instruction.region, instruction.operation(&average::any_rule())));
-    Ok(listed.map(operation).chain(averaged).collect())
+    Ok(listed.chain(averaged).collect())
 }
 
 /// How many elements of memory a run works on, by what they hold. Padding and alignment are included.
@@ -152,7 +165,8 @@ fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(Netwo
         Run::Prediction => Purpose::Prediction,
         Run::Evaluation => Purpose::Evaluation { weighted },
         Run::Step | Run::GradientsAndUpdate | Run::Gradients | Run::Update => {
-            Purpose::Training { mode, state: spec.optimizer().state_names().len(), weighted }
+            let state = spec.optimizer().state_names().len();
+            Purpose::Training { mode, state, weighted, muon: spec.optimizer().muon() }
         }
         Run::Accumulation => Purpose::Accumulation { mode, weighted },
     };

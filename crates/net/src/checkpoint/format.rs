@@ -150,7 +150,8 @@ impl<T: Element> CheckpointParts<'_, T> {
                 layout.stored().try_for_each(|place| write_numbers(matrix(network.parameters.as_slice(), place), to))
             };
             stored(self.network, &mut to)?;
-            for (i, place) in (0..state.kept()).flat_map(|i| layout.places().map(move |place| (i, place))) {
+            let kept = (0..state.kept()).flat_map(|i| layout.places().map(move |place| (i, place)));
+            for (i, place) in kept.filter(|(i, place)| state.keeps(*i, layout, *place)) {
                 write_numbers(state.matrix(i, place), &mut to)?;
             }
             if let Some(average) = average {
@@ -170,8 +171,8 @@ impl<T: Element> CheckpointParts<'_, T> {
 enum Of {
     /// A network: the one that is trained, or that of averaged weights.
     Network(&'static str),
-    /// What an optimizer keeps by this name.
-    State(&'static str),
+    /// What an optimizer keeps by this name, and whether it keeps it for the weights of dense layers.
+    State(&'static str, bool),
 }
 
 /// The tensors of a network, of what its optimizer keeps and of its average, in the order in which they are written.
@@ -199,19 +200,24 @@ fn tensors(
             _ => Vec::new(),
         };
         let own = std::iter::once(Of::Network("layers"));
-        let names = own.chain(kept.iter().map(|name| Of::State(name)));
+        let state =
+            kept.iter().enumerate().map(move |(i, name)| Of::State(name, options.optimizer.keeps_of_weights(i)));
+        let (names, is_dense) = (own.chain(state), layer.is_dense());
         names.chain(averages.then_some(Of::Network("average"))).flat_map(move |of| {
             let tensor = |(part, rows, shape): (&str, usize, Vec<usize>)| {
                 let name = match of {
                     Of::Network(network) => format!("{network}.{l}.{part}"),
-                    Of::State(state) => format!("optimizer.{l}.{part}.{state}"),
+                    Of::State(state, _) => format!("optimizer.{l}.{part}.{state}"),
                 };
                 let bytes = element.bytes(WEIGHTS, rows, m)? as u64;
                 Ok(Tensor { name, dtype, shape, bytes })
             };
             // No optimizer keeps anything of running statistics.
             let running = if let Of::Network(_) = of { running.clone() } else { Vec::new() };
-            parts.iter().cloned().chain(running).map(tensor).collect::<Vec<_>>()
+            let kept = |(part, ..): &(&str, usize, Vec<usize>)| {
+                !matches!(of, Of::State(_, false)) || !is_dense || *part != "weights"
+            };
+            parts.iter().filter(|part| kept(part)).cloned().chain(running).map(tensor).collect::<Vec<_>>()
         })
     })
 }
@@ -422,6 +428,9 @@ fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<C
     for layout in &Arc::clone(&network.layout).layers {
         data.read_layer(layout, &mut network);
         for (i, place) in (0..optimizer.kept()).flat_map(|i| layout.places().map(move |place| (i, place))) {
+            if !optimizer.keeps(i, layout, place) {
+                continue;
+            }
             (0..place.layout.rows).for_each(|row| data.read(optimizer.row_mut(i, place, row)));
         }
         if let Some(average) = &mut average {

@@ -286,6 +286,42 @@ optimizers! {
         largest_step: f64 = 50.0, with_largest_step, AboveZero;
     }
 
+    /// Muon (Jordan et al. 2024) for the weights of dense layers: m ← μ·m + (1 − μ)·g; u ← (1 − μ)·g + μ·m by Nesterov, else m; X ← u / max(‖u‖, ε);
+    /// in each iteration X ← a·X + (b·A + c·A²)·X with A = X·Xᵀ (Newton–Schulz); w ← w·(1 − η·λ) − η·√max(1, M/N)·X for N inputs and M units
+    /// (`torch.optim.Muon`, whose matrices are the transposes). PyTorch computes the iterations in bfloat16, this crate in the network's element type.
+    ///
+    /// Biases, and scale and shift of norms, follow [`AdamW`] with a learning rate of their own, which a schedule changes as it changes η.
+    ///
+    /// ```
+    /// use nxm_net::{AdamW, Muon, Optimizer};
+    /// let muon = Muon::new(0.02).with_bias_learning_rate(3e-4);
+    /// assert_eq!(Optimizer::from(muon).of_biases(), Some(AdamW::new(3e-4).into()));
+    /// ```
+    Muon = "muon", 1e-3, "Muon for matrices, AdamW for all else." {
+        /// μ, at least 0 and below 1.
+        momentum: f64 = 0.95, with_momentum, BelowOne;
+        /// Nesterov's momentum.
+        nesterov: bool = true, with_nesterov, Either;
+        /// λ, at least 0: w is multiplied by 1 − η·λ.
+        weight_decay: f64 = 0.1, with_weight_decay, NotNegative;
+        /// The coefficient of X.
+        a: f64 = 3.4445, with_a, Finite;
+        /// The coefficient of A·X.
+        b: f64 = -4.7750, with_b, Finite;
+        /// The coefficient of A²·X.
+        c: f64 = 2.0315, with_c, Finite;
+        /// Newton–Schulz iterations of a step, from 1 to 99 (`ns_steps`).
+        iterations: usize = 5, with_iterations, Count;
+        /// ε, above 0: the least norm that a direction is divided by.
+        epsilon: f64 = 1e-7, with_epsilon, AboveZero;
+        /// 0.2·√max(N, M) in place of √max(1, M/N), so that steps are as long as AdamW's (`adjust_lr_fn="match_rms_adamw"`).
+        match_rms_adamw: bool = false, with_match_rms_adamw, Either;
+        /// The learning rate of biases and norms, above 0.
+        bias_learning_rate: f64 = 1e-3, with_bias_learning_rate, AboveZero;
+        /// The λ of biases and norms, at least 0.
+        bias_weight_decay: f64 = 0.01, with_bias_weight_decay, NotNegative;
+    }
+
     /// L-BFGS with a line search by the strong Wolfe conditions (Nocedal 1980; Nocedal and Wright 2006, algorithms 7.4 and 3.5), for batches of
     /// all examples. A step makes several iterations, and each of them computes loss and gradients until its line search is content
     /// (`torch.optim.LBFGS` with `line_search_fn="strong_wolfe"`). η is the length that a line search tries first, in directions.
@@ -389,7 +425,7 @@ impl Optimizer {
     }
 
     /// What biases, and scale and shift of norms, follow where that is not what weights follow: the same without weight decay. None if they
-    /// decay as weights do, or if weights do not decay either.
+    /// decay as weights do, or if weights do not decay either. Of Muon it is AdamW.
     ///
     /// ```
     /// use nxm_net::{AdamW, Optimizer};
@@ -398,6 +434,9 @@ impl Optimizer {
     /// assert_eq!(Optimizer::from(adamw.with_bias_decay(true)).of_biases(), None);
     /// ```
     pub fn of_biases(&self) -> Option<Optimizer> {
+        if let Optimizer::Muon(Muon { bias_learning_rate, bias_weight_decay, .. }) = *self {
+            return Some(AdamW::new(bias_learning_rate).with_weight_decay(bias_weight_decay).into());
+        }
         let (mut copy, mut decays, mut differs) = (*self, false, false);
         copy.each(|name, _, value| match (name, value) {
             ("weight_decay", Value::Number(number)) => {
@@ -446,6 +485,12 @@ fn spoken(name: &'static str) -> &'static str {
         "gradient_tolerance" => "the gradient tolerance",
         "change_tolerance" => "the change tolerance",
         "history" => "the number of pairs",
+        "a" => "coefficient a of Newton–Schulz",
+        "b" => "coefficient b of Newton–Schulz",
+        "c" => "coefficient c of Newton–Schulz",
+        "iterations" => "the number of Newton–Schulz iterations",
+        "bias_learning_rate" => "the learning rate of biases and norms",
+        "bias_weight_decay" => "the weight decay of biases and norms",
         other => other,
     }
 }

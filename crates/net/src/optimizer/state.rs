@@ -13,7 +13,7 @@ use crate::check::{finite_matrix, is_finite};
 use crate::data::Batch;
 use crate::error::NetError;
 use crate::layer::matrix;
-use crate::layout::NetworkLayout;
+use crate::layout::{LayerLayout, NetworkLayout};
 use crate::lbfgs::LbfgsState;
 use crate::network::Network;
 use crate::step::Step;
@@ -53,8 +53,17 @@ pub struct OptimizerState<T: Element> {
 pub(crate) struct Rules<T> {
     /// The rule of the weights of dense layers; of biases, and of scale and shift of norms too, unless they have their own.
     pub(crate) of_weights: Rule<T>,
-    /// The rule of biases and norms, where they do not decay and weights do. It keeps what the other does.
+    /// The rule of biases and norms, where they do not decay and weights do. It keeps what the other does, unless the optimizer is Muon.
     pub(crate) of_biases: Option<Rule<T>>,
+    /// The rule of Muon's momenta.
+    pub(crate) directions: Option<Rule<T>>,
+}
+
+impl<T: Copy> Rules<T> {
+    /// That of the instructions that come last in a step.
+    pub(crate) fn last(&self) -> Rule<T> {
+        self.of_biases.unwrap_or(self.of_weights)
+    }
 }
 
 /// What is kept, the steps and the learning rate are equal.
@@ -121,15 +130,14 @@ impl<T: Element> OptimizerState<T> {
         if expected != found {
             return Err(NetError::State { layer: found.min(expected), what: "layers", expected, found });
         }
-        let kept = state.kept();
         for (l, (layer, from)) in network.layout.layers.iter().zip(layers).enumerate() {
             for (what, place, vectors) in [
                 ("weights", layer.has_weights().then_some(layer.weights), &from.weights),
                 ("biases", layer.bias, &from.bias),
             ] {
                 for (i, vector) in vectors.iter().enumerate() {
-                    let len = place.map_or(0, |place| place.layout.rows * place.layout.cols);
-                    let expected = if i < kept { len } else { 0 };
+                    let place = place.filter(|place| state.keeps(i, layer, *place));
+                    let expected = place.map_or(0, |place| place.layout.rows * place.layout.cols);
                     if vector.len() != expected {
                         return Err(NetError::State { layer: l, what, expected, found: vector.len() });
                     }
@@ -160,15 +168,18 @@ impl<T: Element> OptimizerState<T> {
     }
     /// A copy of what is kept for each layer.
     pub fn layers(&self) -> Vec<LayerState<T>> {
-        let of = |place: Option<Place>| {
+        let of = |layer: &LayerLayout, place: Option<Place>| {
             std::array::from_fn(|i| match place {
-                Some(place) if i < self.kept() => self.matrix(i, place).to_vec(),
+                Some(place) if self.keeps(i, layer, place) => self.matrix(i, place).to_vec(),
                 _ => Vec::new(),
             })
         };
         let layers = self.layout.layers.iter();
         layers
-            .map(|layer| LayerState { weights: of(layer.has_weights().then_some(layer.weights)), bias: of(layer.bias) })
+            .map(|layer| LayerState {
+                weights: of(layer, layer.has_weights().then_some(layer.weights)),
+                bias: of(layer, layer.bias),
+            })
             .collect()
     }
 
@@ -226,6 +237,12 @@ impl<T: Element> OptimizerState<T> {
         self.kept
     }
 
+    /// Whether it keeps the number `i` for the parameters at a place of this layer. Where it does not, there may be memory, which holds nothing.
+    pub(crate) fn keeps(&self, i: usize, layer: &LayerLayout, place: Place) -> bool {
+        let of_weights = layer.layer.is_dense() && place.offset == layer.weights.offset;
+        i < self.kept && (!of_weights || self.optimizer.keeps_of_weights(i))
+    }
+
     /// What is kept as number `i` for the parameters at a place.
     pub(crate) fn matrix(&self, i: usize, place: Place) -> MatrixRef<'_, T> {
         matrix(self.memories[i].as_slice(), place)
@@ -247,9 +264,11 @@ impl<T: Element> OptimizerState<T> {
     #[inline]
     pub(crate) fn rules(&mut self) -> Rules<T> {
         let (rate, step) = (self.learning_rate, self.steps + 1);
-        let of_biases = self.of_biases.map(|of| of.rule_after(rate, step, &mut { self.momenta[0] }));
+        let rate_of_biases = self.optimizer.rate_of_biases(rate);
+        let of_biases = self.of_biases.map(|of| of.rule_after(rate_of_biases, step, &mut { self.momenta[0] }));
         self.momenta[1] = self.momenta[0];
-        Rules { of_weights: self.optimizer.rule_after(rate, step, &mut self.momenta[1]), of_biases }
+        let directions = self.optimizer.directions();
+        Rules { of_weights: self.optimizer.rule_after(rate, step, &mut self.momenta[1]), of_biases, directions }
     }
 
     /// The step of the last [`rules`](Self::rules) has been made.
@@ -261,8 +280,10 @@ impl<T: Element> OptimizerState<T> {
 
     /// The first layer whose state holds a number that is not finite.
     pub(crate) fn first_not_finite(&self) -> Option<usize> {
-        let finite = |place| (0..self.kept()).all(|i| finite_matrix(self.matrix(i, place)));
-        let found = self.layout.layers.iter().position(|layer| !layer.places().all(finite));
+        let finite = |layer: &LayerLayout, place| {
+            (0..self.kept()).all(|i| !self.keeps(i, layer, place) || finite_matrix(self.matrix(i, place)))
+        };
+        let found = self.layout.layers.iter().position(|layer| !layer.places().all(|place| finite(layer, place)));
         found.or_else(|| self.lbfgs.as_ref().and_then(LbfgsState::first_not_finite))
     }
 

@@ -8,7 +8,7 @@ use crate::data::Batch;
 use crate::error::NetError;
 use crate::network::Network;
 use crate::optimizer::{OptimizerState, Rules};
-use crate::plans::Given;
+use crate::plans::{DIRECTIONS, Given, STEPS};
 use crate::program::{Purpose, Sections, UpdateMode};
 
 impl<T: Element> Step<T> {
@@ -33,14 +33,15 @@ impl<T: Element> Step<T> {
         let made = self.plans.plan(self.made.ok_or(NetError::NoGradients)?);
         let (rows, weighted) = (made.rows, made.purpose.is_weighted());
         let mode = self.apart();
-        let plan = self.plans.find(rows, Purpose::Training { mode, state: optimizer.kept(), weighted })?;
+        let (state, muon) = (optimizer.kept(), optimizer.optimizer().muon());
+        let plan = self.plans.find(rows, Purpose::Training { mode, state, weighted, muon })?;
         // Gradients stand at the same places, whatever the optimizer keeps. Those of micro-batches came with their statistics.
         let statistics = self.accumulated == 0;
         (self.made, self.accumulated) = (Some(plan), 0);
         let rules = optimizer.rules();
         self.finish(plan, network, executor, optimizer, rules)?;
         if statistics {
-            self.statistics(plan, network, executor, optimizer, rules.of_weights)?;
+            self.statistics(plan, network, executor, optimizer, rules.last())?;
         }
         Ok(())
     }
@@ -97,6 +98,10 @@ impl<T: Element> Step<T> {
             Some(of_biases) => {
                 let given = Given::update(network, optimizer, rule);
                 self.plans.run(plan, Sections::update_of_weights, executor, given)?;
+                if let Some(momenta) = rules.directions {
+                    self.plans.run_muon(plan, DIRECTIONS, executor, Given::update(network, optimizer, momenta))?;
+                    self.plans.run_muon(plan, STEPS, executor, Given::update(network, optimizer, rule))?;
+                }
                 self.plans.run(plan, Sections::biases, executor, Given::update(network, optimizer, of_biases))?;
             }
         }

@@ -13,10 +13,10 @@
 //! Of the cases that these were taken from, those are not here that use what this crate does not have: activations (leaky ReLU and ELU with
 //! another slope or α, softplus with another β, CELU), losses (soft targets, squares of a softmax, KL divergence of a
 //! log-softmax), and dropout in training, whose random numbers are PyTorch's own.
-//! Of PyTorch's optimizers, SparseAdam, Adafactor, ASGD, and Muon are missing, and of its schedules those that cycle a momentum.
+//! Of PyTorch's optimizers, SparseAdam, Adafactor and ASGD are missing, and of its schedules those that cycle a momentum.
 //!
 //! `golden/make.py` computed the cases of the families `more_optimizers`, `more_schedules`, `groups`,
-//! `ema` and `lbfgs`.
+//! `ema`, `lbfgs` and `muon`. PyTorch's own Muon computes its iterations in bfloat16, so the script has the same formulas in the parameters' type.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};

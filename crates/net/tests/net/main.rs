@@ -17,6 +17,7 @@ mod initialization;
 mod layers;
 mod lbfgs;
 mod lbfgs_training;
+mod muon;
 mod predictions;
 mod resume;
 mod rows;

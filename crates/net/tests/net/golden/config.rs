@@ -161,6 +161,12 @@ impl<'a> Config<'a> {
                 "centered" => "centred",
                 "lr_decay" => "learning_rate_decay",
                 "initial_accumulator_value" => "initial_sum",
+                "ns_steps" => "iterations",
+                "bias_lr" => "bias_learning_rate",
+                "adjust_lr_fn" if value == "match_rms_adamw" => {
+                    optimizer.set("match_rms_adamw", "true").map_err(lacks)?;
+                    continue;
+                }
                 "max_iter" => "max_iterations",
                 "max_eval" => "max_evaluations",
                 "history_size" => "history",
