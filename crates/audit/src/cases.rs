@@ -148,7 +148,7 @@ impl Audit {
             | "batch_norm"
             | "batch_norm_gradient"
             | "batch_norm_evaluate" => self.norms::<T>(kernel),
-            "add_squares" | "clip_scale" | "scale" | "clamp" => self.clipping::<T>(kernel),
+            "add_squares" | "clip_scale" | "inverse_norm" | "scale" | "clamp" => self.clipping::<T>(kernel),
             _ => Err(AuditError::Case(format!("the audit has no case for kernel {kernel}"))),
         }
     }

@@ -4,8 +4,8 @@
 use nxm_audit::{Finding, audit_evaluation, audit_new_step, audit_training_step};
 use nxm_count::{Activation, Kind, Level, Loss, NetworkSpec, Optimizer};
 use nxm_net::{
-    Adadelta, Adagrad, Adam, AdamW, Adamax, ElementType, LearningRateSchedule, Lion, NAdam, PhaseShape, RAdam, RmsProp,
-    Rprop, TrainingOptions, parse_layers,
+    Adadelta, Adagrad, Adam, AdamW, Adamax, ElementType, LearningRateSchedule, Lion, Muon, NAdam, PhaseShape, RAdam,
+    RmsProp, Rprop, TrainingOptions, parse_layers,
 };
 
 const ELEMENTS: [ElementType; 2] = [ElementType::F32, ElementType::F64];
@@ -80,6 +80,8 @@ fn steps_of_a_training() {
         Lion::default().into(),
         Rprop::default().into(),
         AdamW::default().with_amsgrad(true).into(),
+        Muon::default().into(),
+        Muon::default().with_nesterov(false).with_weight_decay(0.0).with_match_rms_adamw(true).into(),
     ];
     let many = optimizers.len();
     let mut divisions = Vec::new();

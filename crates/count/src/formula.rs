@@ -125,7 +125,8 @@ impl Formulas {
     }
 
     /// What a step of `network` on `batch` examples executes, by [`Step::train`](nxm_net::Step::train). With S = Σ NₗMₗ, its matrix work
-    /// is B·(3·S − N₀·N₁) fma. The constants of the optimizer's rule are not in it: [`rule_constants`].
+    /// is B·(3·S − N₀·N₁) fma. The constants of the optimizer's rule are not in it: [`rule_constants`]. Of L-BFGS it is one evaluation of the loss
+    /// and its gradients, the least that a step takes: [`Formulas::lbfgs`] says what a step took, of its report.
     ///
     /// For N inputs, M units and B examples the phases of a layer execute: forward B·N·M fma (N additions for N + 1 terms, as sums start
     /// from the bias) and B·M evaluations; activation gradient the activation's derivative, B·M times; weight gradient B·N·M fma; bias

@@ -126,6 +126,9 @@ impl<T: Element> Rehearsal<T> {
 
     /// One training step on the first `rows` examples of the batch; returns their loss. Panics if the batch has fewer.
     ///
+    /// How long a step of L-BFGS is, the data decide: it is one evaluation of the loss and its gradients here, as it is in
+    /// [`operations`](nxm_net::operations).
+    ///
     /// # Errors
     /// [`RunError`] if the training diverges.
     pub fn step(&mut self, executor: &dyn Executor, rows: usize) -> Result<T, RunError> {
@@ -136,9 +139,14 @@ impl<T: Element> Rehearsal<T> {
             false => Targets::Classes(&self.labels[..rows]),
         };
         let (network, optimizer) = (&mut self.network, &mut self.optimizer);
-        let loss = match self.weights.is_empty() {
+        let weights = self.weights.get(..rows).unwrap_or_default();
+        let loss = match weights.is_empty() {
+            true if optimizer.optimizer().is_full_batch() => self.step.gradients(network, executor, x, targets)?,
+            false if optimizer.optimizer().is_full_batch() => {
+                self.step.gradients_weighted(network, executor, x, targets, weights)?
+            }
             true => self.step.train(network, executor, x, targets, optimizer)?,
-            false => self.step.train_weighted(network, executor, x, targets, &self.weights[..rows], optimizer)?,
+            false => self.step.train_weighted(network, executor, x, targets, weights, optimizer)?,
         };
         if let Some(average) = &mut self.average {
             average.update(network, executor)?;

@@ -162,14 +162,17 @@ impl Recipe {
             Target::Labels { .. } => Loss::BINARY_CROSS_ENTROPY,
         };
         // About a hundred steps in an epoch of a large table; small ones need small batches to make enough steps.
-        let batch = self.batch.unwrap_or_else(|| (rows / 100).clamp(16, 256).next_power_of_two());
+        let optimizer = self.optimizer.unwrap_or_else(|| Optimizer::adamw(LEARNING_RATE));
+        let batch = self.batch.unwrap_or_else(|| match optimizer.is_full_batch() {
+            true => rows.max(1),
+            false => (rows / 100).clamp(16, 256).next_power_of_two(),
+        });
         let steps = rows.div_ceil(batch.max(1)).max(1);
         let epochs = self.epochs.unwrap_or_else(|| STEPS.div_ceil(steps).clamp(10, 300));
         let hidden = self.hidden.clone().unwrap_or_else(|| match rows {
             0..1000 => vec![64],
             _ => vec![128, 64],
         });
-        let optimizer = self.optimizer.unwrap_or_else(|| Optimizer::adamw(LEARNING_RATE));
         let mut options =
             TrainingOptions::new(loss, optimizer).with_batch(batch).with_epochs(epochs).with_seed(self.seed);
         options = options.with_clip_norm(self.clip_norm);

@@ -156,6 +156,8 @@ pub enum Op<O: Operands> {
     AddSquares { before: O::In, x: O::In, sum: O::Out },
     /// `norm` ← √squares, `scale` ← max / (norm + 1e-6).
     ClipScale { max_norm: O::Number, squares: O::In, norm: O::Out, scale: O::Out },
+    /// `to` ← 1 / max(√squares, least).
+    InverseNorm { least: O::Number, squares: O::In, to: O::Out },
     /// x ← factor·x, the factor being one element.
     Scale { factor: O::In, x: O::Out },
     /// x ← x within ±limit.
@@ -384,6 +386,9 @@ impl<O: Operands> Op<O> {
                 norm: by.output(norm),
                 scale: by.output(scale),
             },
+            Op::InverseNorm { least, squares, to } => {
+                Op::InverseNorm { least: by.number(least), squares: by.input(squares), to: by.output(to) }
+            }
             Op::Scale { factor, x } => Op::Scale { factor: by.input(factor), x: by.output(x) },
             Op::Clamp { limit, x } => Op::Clamp { limit: by.number(limit), x: by.output(x) },
             Op::Multiply { x, by: factor, to } => {

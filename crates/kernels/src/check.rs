@@ -206,6 +206,10 @@ impl<O: Operands> Op<O> {
                 of.output(norm).check_shape("clip_scale: the norm", 1, 1)?;
                 of.output(scale).check_shape("clip_scale: the scale", 1, 1)
             }
+            Op::InverseNorm { squares, to, .. } => {
+                of.input(squares).check_shape("inverse_norm: the squares", 1, 1)?;
+                of.output(to).check_shape("inverse_norm: the result", 1, 1)
+            }
             Op::Scale { factor, x } => {
                 of.input(factor).check_shape("scale: the factor", 1, 1)?;
                 of.output(x).check_rows("scale: x")

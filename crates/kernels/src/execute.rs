@@ -14,7 +14,7 @@ use crate::loss::{
     WeightedBinaryCrossEntropy, WeightedCrossEntropy,
 };
 use crate::multiply::{Blend, Multiply};
-use crate::norm::{AddSquares, ClipScale};
+use crate::norm::{AddSquares, ClipScale, InverseNorm};
 use crate::softmax_gradient::{LogSoftmaxGradient, SoftmaxGradient};
 use crate::update::apart::{self, Apart};
 use crate::{axpy, column_sum, dot, gemv, ger, softmax};
@@ -207,6 +207,9 @@ pub(crate) fn execute<'a, T: Element, O: Operands>(
             norm: by.output(norm),
             scale: by.output(scale),
         }),
+        Op::InverseNorm { least, squares, to } => {
+            runner.run(InverseNorm { least: by.number(least), squares: by.input(squares), to: by.output(to) });
+        }
         Op::Multiply { x, by: factor, to } => {
             runner.run(Multiply { x: by.input(x), by: by.input(factor), to: by.output(to) });
         }

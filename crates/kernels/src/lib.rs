@@ -46,6 +46,7 @@
 //! | `weigh_rows` | [`Call::weigh_rows`] | mean·Σ sᵢ·Σⱼ ℓᵢⱼ / Σ sᵢcᵢ, and δᵢ·sᵢ·Σ cᵢ / Σ sᵢcᵢ | B·M + 2B + 4 multiplications, B·m + B − 1 additions, 1 div, 1 cmp; with shares B multiplications, B − 1 additions more |
 //! | `add_squares` | [`Call::add_squares`] | sum + Σ x² | n multiplications, n additions |
 //! | `clip_scale` | [`Call::clip_scale`] | √squares, and max / (√squares + 10⁻⁶) | 1 sqrt, 1 addition, 1 div |
+//! | `inverse_norm` | [`Call::inverse_norm`] | 1 / max(√squares, least) | 1 sqrt, 1 cmp, 1 div |
 //! | `scale` | [`Call::scale`] | x ← factor·x | n mul |
 //! | `clamp` | [`Call::clamp`] | x ← min(max(x, −limit), limit) | 2n cmp |
 //! | `multiply` | [`Call::multiply`] | x ⊙ y | n mul |

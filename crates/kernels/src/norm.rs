@@ -1,4 +1,4 @@
-//! The norm of all gradients, and their scaling to it: clipping, as PyTorch does it.
+//! The norm of all gradients, and their scaling to it: clipping, as PyTorch does it. And what makes the norm of one matrix 1.
 
 use crate::call::{Call, Op};
 use crate::dot::call_dot;
@@ -36,6 +36,16 @@ impl<'a, T: Element> Call<'a, T> {
         scale: MatrixMut<'a, T>,
     ) -> Result<Self, ShapeError> {
         Call::checked(Op::ClipScale { max_norm, squares, norm, scale })
+    }
+
+    /// `to` ← 1 / max(√squares, least), each one element: what a matrix is multiplied by, so that its norm is 1, or less if it is very small.
+    ///
+    /// 1 sqrt, 1 cmp, 1 division.
+    ///
+    /// # Errors
+    /// [`ShapeError`] if an operand is not one element.
+    pub fn inverse_norm(least: T, squares: MatrixRef<'a, T>, to: MatrixMut<'a, T>) -> Result<Self, ShapeError> {
+        Call::checked(Op::InverseNorm { least, squares, to })
     }
 
     /// x ← by·x, `by` one element: n mul.
@@ -93,5 +103,23 @@ impl<T: Lane> Kernel<T> for ClipScale<'_, T> {
         let norm = one.sqrt(one.broadcast(&self.squares.row(0)[0]));
         one.store(norm, self.norm.row(0));
         one.store(one.div(self.max_norm, one.add(norm, T::CONSTANTS.clip_epsilon)), self.scale.row(0));
+    }
+}
+
+/// `to` ← 1 / max(√squares, least).
+pub(crate) struct InverseNorm<'a, T> {
+    pub(crate) least: T,
+    pub(crate) squares: MatrixRef<'a, T>,
+    pub(crate) to: MatrixMut<'a, T>,
+}
+
+impl<T: Lane> Kernel<T> for InverseNorm<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        let one = simd.one();
+        let norm = one.sqrt(one.broadcast(&self.squares.row(0)[0]));
+        // A norm that is NaN stays NaN.
+        one.store(one.div(T::ONE, one.max(self.least, norm)), self.to.row(0));
     }
 }

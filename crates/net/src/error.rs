@@ -95,6 +95,21 @@ pub enum NetError {
         /// "dropout" or "batch_norm".
         kind: &'static str,
     },
+    /// An option that L-BFGS does not go with.
+    #[error("{option} is {found}, and L-BFGS needs {expected}")]
+    WithLbfgs {
+        /// The option.
+        option: &'static str,
+        /// What it must be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// An update by gradients of one point, where the optimizer needs those of several.
+    #[error(
+        "L-BFGS computes gradients at several points in a step: Step::train makes such a step, and Step::update can't"
+    )]
+    WholeSteps,
     /// A batch has more rows than a step, a predictor or its buffers were made for.
     #[error("the batch has {rows} rows: at most {batch} were planned for")]
     BatchTooLarge {

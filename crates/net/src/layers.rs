@@ -390,11 +390,7 @@ fn one(layer: usize, text: &str) -> Result<Layer, LayerError> {
             word => {
                 let unknown = || LayerError::Word { layer, found: word.to_owned(), expected: made.options() };
                 let activation = match word.parse::<Activation>() {
-<<<<<<< HEAD
                     _ if !made.has_activation() => Err(unknown()),
-=======
-                    _ if matches!(made, Layer::Dropout { .. }) => Err(unknown()),
->>>>>>> w-act
                     Err(ActivationError::Name(_)) => Err(unknown()),
                     parsed => parsed.map_err(|error| LayerError::Activation { layer, error }),
                 };

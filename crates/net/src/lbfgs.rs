@@ -4,7 +4,7 @@
 //! [`Step`]. What is left are a few numbers in f64. How many there are, the data decide; a [`LbfgsReport`] says what was run.
 
 mod line_search;
-mod options;
+mod state;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,15 +13,16 @@ use nxm_kernels::beside::{div, mul, rounded, sub, widened};
 use nxm_kernels::{Element, Executor, MatrixRef, axpy, dot};
 
 use crate::buffer::zeros;
-use crate::data::Targets;
+use crate::data::{Batch, Targets};
 use crate::error::NetError;
 use crate::layers::Layer;
 use crate::layout::{LayerLayout, NetworkLayout};
 use crate::network::Network;
+use crate::optimizer::{Lbfgs, Optimizer};
 use crate::step::Step;
-use line_search::{Search, strong_wolfe};
+use line_search::{HERE, Point, Room, Search, strong_wolfe};
 
-pub use options::Lbfgs;
+pub use state::LbfgsProgress;
 
 /// The least s·y of a pair that is kept: PyTorch's.
 const LEAST_CURVATURE: f64 = 1e-10;
@@ -29,6 +30,8 @@ const LEAST_CURVATURE: f64 = 1e-10;
 const STATE: &str = "the state of L-BFGS";
 
 /// L-BFGS at work on one network: the pairs of steps and gradients that it keeps, and where it is.
+///
+/// A training holds one in its [`OptimizerState`](crate::OptimizerState), and its checkpoints store it. This is for a loop of your own.
 ///
 /// ```
 /// use nxm_net::{Activation, Cpu, Lbfgs, LbfgsState, Loss, MatrixRef, Network, Step, Targets};
@@ -40,7 +43,7 @@ const STATE: &str = "the state of L-BFGS";
 /// let (x, targets) = (MatrixRef::new(&x, 32, 1)?, Targets::Values(MatrixRef::new(&y, 32, 1)?));
 ///
 /// let mut step = Step::new(&network, &Loss::MeanSquaredError, 32)?;
-/// let mut lbfgs = LbfgsState::new(Lbfgs::new(), &network)?;
+/// let mut lbfgs = LbfgsState::new(Lbfgs::default(), &network)?;
 /// let first = lbfgs.step(&mut network, &cpu, &mut step, x, targets)?;
 /// for _ in 0..9 {
 ///     lbfgs.step(&mut network, &cpu, &mut step, x, targets)?;
@@ -48,7 +51,7 @@ const STATE: &str = "the state of L-BFGS";
 /// assert!(step.gradients(&network, &cpu, x, targets)? < 0.01 * first.loss);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LbfgsState<T: Element> {
     options: Lbfgs,
     layout: Arc<NetworkLayout>,
@@ -67,7 +70,7 @@ pub struct LbfgsState<T: Element> {
 }
 
 /// A step s, by how much it changed the gradient, y, and 1/(s·y).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Pair<T> {
     step: Vec<T>,
     change: Vec<T>,
@@ -111,7 +114,7 @@ impl<T: Element> LbfgsState<T> {
     /// for each. A batch norm's running statistics would be those of every point that was tried, and not those of the network that is left.
     /// Layer norms and layers without biases are fine.
     pub fn new(options: Lbfgs, network: &Network<T>) -> Result<LbfgsState<T>, NetError> {
-        options.check::<T>()?;
+        Optimizer::from(options).check::<T>()?;
         let unfit = |layer: &LayerLayout| matches!(layer.layer, Layer::Dropout { .. } | Layer::BatchNorm { .. });
         let layers = &network.layout.layers;
         if let Some(layer) = layers.iter().position(unfit) {
@@ -156,8 +159,9 @@ impl<T: Element> LbfgsState<T> {
     /// `axpy`, and in the end 1 `axpy`. `Formulas::lbfgs` of `nxm-count` adds them up.
     ///
     /// # Errors
-    /// [`NetError`] if network, step and examples do not fit, if there is no memory, and [`NetError::Diverged`] if the loss or its gradient is not
-    /// finite where it begins. No parameter has changed then. Where a line search meets a loss that is not finite, it takes a shorter step.
+    /// [`NetError`] if network, step and examples do not fit, or if there is no memory for the points of a line search and for the pairs to come:
+    /// it is taken first. [`NetError::Diverged`] if the loss or its gradient is not finite where it begins. Nothing has changed then. Where a
+    /// line search meets a loss that is not finite, it takes a shorter step.
     pub fn step(
         &mut self,
         network: &mut Network<T>,
@@ -166,58 +170,69 @@ impl<T: Element> LbfgsState<T> {
         x: MatrixRef<'_, T>,
         targets: Targets<'_, T>,
     ) -> Result<LbfgsReport, NetError> {
+        let batch = Batch { x, targets, weights: None };
+        self.step_by(self.options.learning_rate, network, executor, step, batch)
+    }
+
+    /// The same at a learning rate that a schedule may have changed, where examples may have weights.
+    pub(crate) fn step_by(
+        &mut self,
+        learning_rate: f64,
+        network: &mut Network<T>,
+        executor: &dyn Executor,
+        step: &mut Step<T>,
+        batch: Batch<'_, T>,
+    ) -> Result<LbfgsReport, NetError> {
         self.layout.check(STATE, &network.layout)?;
-        let parameters = network.parameters();
-        let [start, here] = [zeros(STATE, 1, parameters)?, zeros(STATE, 1, parameters)?];
-        let mut search = Search { network, executor, step, x, targets, start, here };
-        let Lbfgs { learning_rate, max_iterations, gradient_tolerance, change_tolerance, history, .. } = self.options;
+        let (room, mut spare) = (Room::new(network.parameters())?, self.spare()?);
+        let mut search = Search { network, executor, step, batch, room };
+        let Lbfgs { max_iterations, gradient_tolerance, change_tolerance, .. } = self.options;
         let most = self.options.evaluations();
-        let (mut loss, mut gradient) = search.evaluate()?;
-        if !loss.is_finite() || !gradient.iter().all(|g| g.is_finite()) {
+        let mut loss = search.evaluate(HERE)?;
+        if !loss.is_finite() || !search.room.gradients[HERE].iter().all(|g| g.is_finite()) {
             let (step, layer) = (self.iterations + 1, self.layout.layers.len() - 1);
             return Err(NetError::Diverged { step, layer, what: "the loss" });
         }
         self.evaluations += 1;
         let mut report = LbfgsReport { loss, last_loss: loss, iterations: Vec::new(), is_optimal: false };
-        report.is_optimal = largest(&gradient) <= gradient_tolerance;
+        report.is_optimal = largest(&search.room.gradients[HERE]) <= gradient_tolerance;
         let mut evaluations = 1;
         while !report.is_optimal && report.iterations.len() < max_iterations {
             let is_first = self.iterations == 0;
             self.iterations += 1;
+            let Room { gradients: [gradient, ..], here, .. } = &mut search.room;
             let mut is_kept = false;
             if is_first {
-                self.direction = scaled(executor, -1.0, &gradient)?;
-            } else {
-                is_kept = self.remember(executor, &gradient, history)?;
-                self.direction = self.turned(executor, &gradient)?;
-            }
-            self.gradient.copy_from_slice(&gradient);
-            self.length = learning_rate;
-            if is_first {
+                scale(executor, -1.0, gradient, &mut self.direction);
                 // Σ |g|: PyTorch's first step has a length of at most 1.
-                let sum = product(executor, &signs(&gradient), &gradient);
-                self.length = mul(div(1.0, sum).min(1.0), learning_rate);
+                signs(gradient, here);
+                self.length = mul(div(1.0, product(executor, here, gradient)).min(1.0), learning_rate);
+            } else {
+                is_kept = self.remember(executor, gradient, &mut spare);
+                self.turn(executor, gradient, here);
+                self.length = learning_rate;
             }
-            let slope = product(executor, &gradient, &self.direction);
-            let pairs = self.pairs.len();
-            let mut iteration = LbfgsIteration { pairs, is_kept, is_first, evaluations: 0 };
+            self.gradient.copy_from_slice(gradient);
+            let slope = product(executor, gradient, &self.direction);
+            let mut iteration = LbfgsIteration { pairs: self.pairs.len(), is_kept, is_first, evaluations: 0 };
             if slope > sub(0.0, change_tolerance) {
                 report.iterations.push(iteration);
                 break;
             }
             search.begin();
-            let from = line_search::Point { length: 0.0, loss, slope, gradient };
+            let from = Point { length: 0.0, loss, slope, gradient: HERE };
             let left = most.saturating_sub(evaluations);
-            let found = strong_wolfe(&mut search, &self.direction, self.length, &from, change_tolerance, left)?;
+            let found = strong_wolfe(&mut search, &self.direction, self.length, from, change_tolerance, left)?;
             let before = loss;
+            (self.length, loss) = (found.point.length, found.point.loss);
+            search.room.gradients.swap(HERE, found.point.gradient);
+            search.go(self.length, &self.direction);
             iteration.evaluations = found.evaluations;
-            (self.length, loss, gradient) = (found.point.length, found.point.loss, found.point.gradient);
-            search.go(self.length, &self.direction)?;
             report.last_loss = loss;
             report.iterations.push(iteration);
             evaluations += iteration.evaluations;
             self.evaluations += iteration.evaluations as u64;
-            report.is_optimal = largest(&gradient) <= gradient_tolerance;
+            report.is_optimal = largest(&search.room.gradients[HERE]) <= gradient_tolerance;
             let moved = mul(largest(&self.direction), self.length.abs());
             if evaluations >= most || moved <= change_tolerance || sub(loss, before).abs() < change_tolerance {
                 break;
@@ -226,38 +241,55 @@ impl<T: Element> LbfgsState<T> {
         Ok(report)
     }
 
-    /// Keeps the last step and by how much it changed the gradient, if the loss is convex along it.
-    fn remember(&mut self, executor: &dyn Executor, gradient: &[T], history: usize) -> Result<bool, NetError> {
-        let mut change = gradient.to_vec();
-        add_scaled(executor, -1.0, &self.gradient, &mut change);
-        let step = scaled(executor, self.length, &self.direction)?;
-        let curvature = product(executor, &change, &step);
-        if curvature <= LEAST_CURVATURE {
-            return Ok(false);
+    /// Memory for the pairs that a step may come to, and for one that it does not keep.
+    fn spare(&mut self) -> Result<Vec<Pair<T>>, NetError> {
+        let Lbfgs { history, max_iterations, .. } = self.options;
+        let (parameters, more) = (self.gradient.len(), history.saturating_sub(self.pairs.len()).min(max_iterations));
+        let refused = |_| NetError::OutOfMemory { what: STATE, bytes: more.saturating_mul(size_of::<Pair<T>>()) };
+        self.pairs.try_reserve(more).map_err(refused)?;
+        let mut spare = Vec::new();
+        spare.try_reserve(more.saturating_add(1)).map_err(refused)?;
+        for _ in 0..=more {
+            let vector = || zeros(STATE, 1, parameters);
+            spare.push(Pair { step: vector()?, change: vector()?, inverse: 0.0 });
         }
-        if self.pairs.len() == history {
-            self.pairs.pop_front();
-        }
-        self.diagonal = div(curvature, product(executor, &change, &change));
-        self.pairs.push_back(Pair { step, change, inverse: div(1.0, curvature) });
-        Ok(true)
+        Ok(spare)
     }
 
-    /// −H·g, with the inverse H of the Hessian that the pairs approximate: the two loops of Nocedal 1980.
-    fn turned(&self, executor: &dyn Executor, gradient: &[T]) -> Result<Vec<T>, NetError> {
-        let mut q = scaled(executor, -1.0, gradient)?;
+    /// Keeps the last step and by how much it changed the gradient, if the loss is convex along it.
+    fn remember(&mut self, executor: &dyn Executor, gradient: &[T], spare: &mut Vec<Pair<T>>) -> bool {
+        let mut pair = spare.pop().expect("a spare pair more than iterations that keep one");
+        pair.change.copy_from_slice(gradient);
+        add_scaled(executor, -1.0, &self.gradient, &mut pair.change);
+        scale(executor, self.length, &self.direction, &mut pair.step);
+        let curvature = product(executor, &pair.change, &pair.step);
+        if curvature <= LEAST_CURVATURE {
+            spare.push(pair);
+            return false;
+        }
+        if self.pairs.len() == self.options.history {
+            spare.extend(self.pairs.pop_front());
+        }
+        self.diagonal = div(curvature, product(executor, &pair.change, &pair.change));
+        pair.inverse = div(1.0, curvature);
+        self.pairs.push_back(pair);
+        true
+    }
+
+    /// The direction becomes −H·g, with the inverse H of the Hessian that the pairs approximate: the two loops of Nocedal 1980. `q` is memory.
+    fn turn(&mut self, executor: &dyn Executor, gradient: &[T], q: &mut [T]) {
+        scale(executor, -1.0, gradient, q);
         let mut shares = Vec::with_capacity(self.pairs.len());
         for Pair { step, change, inverse } in self.pairs.iter().rev() {
-            let share = mul(product(executor, step, &q), *inverse);
-            add_scaled(executor, sub(0.0, share), change, &mut q);
+            let share = mul(product(executor, step, q), *inverse);
+            add_scaled(executor, sub(0.0, share), change, q);
             shares.push(share);
         }
-        let mut direction = scaled(executor, self.diagonal, &q)?;
+        scale(executor, self.diagonal, q, &mut self.direction);
         for (Pair { step, change, inverse }, share) in self.pairs.iter().zip(shares.iter().rev()) {
-            let part = mul(product(executor, change, &direction), *inverse);
-            add_scaled(executor, sub(*share, part), step, &mut direction);
+            let part = mul(product(executor, change, &self.direction), *inverse);
+            add_scaled(executor, sub(*share, part), step, &mut self.direction);
         }
-        Ok(direction)
     }
 }
 
@@ -271,11 +303,10 @@ fn add_scaled<T: Element>(executor: &dyn Executor, alpha: f64, x: &[T], y: &mut 
     axpy(executor, rounded(alpha), x, y).expect("two vectors of all parameters");
 }
 
-/// α·x: an `axpy` onto zeros.
-fn scaled<T: Element>(executor: &dyn Executor, alpha: f64, x: &[T]) -> Result<Vec<T>, NetError> {
-    let mut to = zeros(STATE, 1, x.len())?;
-    add_scaled(executor, alpha, x, &mut to);
-    Ok(to)
+/// `to` ← α·x: an `axpy` onto zeros.
+fn scale<T: Element>(executor: &dyn Executor, alpha: f64, x: &[T], to: &mut [T]) {
+    to.fill(T::ZERO);
+    add_scaled(executor, alpha, x, to);
 }
 
 /// The largest |x|, found by bits: positive numbers are in their order.
@@ -285,9 +316,10 @@ fn largest<T: Element>(x: &[T]) -> f64 {
 }
 
 /// −1 where an element is negative, else 1.
-fn signs<T: Element>(x: &[T]) -> Vec<T> {
-    let of = |x: &T| T::from_f64(if x.to_bits_u64() & sign::<T>() == 0 { 1.0 } else { -1.0 });
-    x.iter().map(of).collect()
+fn signs<T: Element>(x: &[T], to: &mut [T]) {
+    for (to, x) in to.iter_mut().zip(x) {
+        *to = T::from_f64(if x.to_bits_u64() & sign::<T>() == 0 { 1.0 } else { -1.0 });
+    }
 }
 
 /// The bit of the sign.

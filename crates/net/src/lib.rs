@@ -123,14 +123,14 @@ pub use init::Initialization;
 pub use known_format::KnownFormat;
 pub use layer::{LayerMut, LayerRef};
 pub use layers::{Layer, LayerError, parse_layers};
-pub use lbfgs::{Lbfgs, LbfgsIteration, LbfgsReport, LbfgsState};
+pub use lbfgs::{LbfgsIteration, LbfgsProgress, LbfgsReport, LbfgsState};
 pub use loss::Loss;
 pub use network::Network;
 /// What a user of this crate alone needs of the kernels: who runs them, on what, and the names of activations.
 pub use nxm_kernels::{Activation, ActivationError, Cpu, Element, Executor, Level, LevelError, MatrixRef, UnknownName};
 pub use optimizer::{
-    Adadelta, Adagrad, Adam, AdamW, Adamax, LayerState, Lion, NAdam, Optimizer, OptimizerState, RAdam, RmsProp, Rprop,
-    Sgd,
+    Adadelta, Adagrad, Adam, AdamW, Adamax, LayerState, Lbfgs, Lion, Muon, NAdam, Optimizer, OptimizerState, RAdam,
+    RmsProp, Rprop, Sgd,
 };
 pub use patience::{Goal, Patience};
 pub use predictor::{PredictionBuffers, Predictor};

@@ -1,5 +1,6 @@
 //! Optimizers: how parameters follow their gradients, by PyTorch's definitions and defaults.
 
+mod range;
 mod rules;
 mod settings;
 mod state;
@@ -12,7 +13,9 @@ use nxm_kernels::{Element, UnknownName};
 use crate::check::check_learning_rate;
 use crate::error::NetError;
 
-pub use settings::{Adadelta, Adagrad, Adam, AdamW, Adamax, Lion, NAdam, Optimizer, RAdam, RmsProp, Rprop, Sgd};
+pub use settings::{
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Lbfgs, Lion, Muon, NAdam, Optimizer, RAdam, RmsProp, Rprop, Sgd,
+};
 pub(crate) use state::Rules;
 pub use state::{LayerState, OptimizerState};
 
@@ -37,6 +40,11 @@ impl Optimizer {
         AdamW::new(learning_rate).into()
     }
 
+    /// Whether its steps are for batches of all examples, in one order. A step of such an optimizer may compute gradients at several points.
+    pub fn is_full_batch(&self) -> bool {
+        matches!(self, Optimizer::Lbfgs(_))
+    }
+
     /// What it keeps for each parameter from step to step, such as nothing, `["momentum"]` or `["first_moment", "second_moment"]`.
     pub fn state_names(&self) -> &'static [&'static str] {
         match self {
@@ -58,7 +66,21 @@ impl Optimizer {
             Optimizer::Adadelta(_) => &["mean_square", "mean_square_step"],
             Optimizer::Adamax(_) => &["first_moment", "largest_gradient"],
             Optimizer::Rprop(_) => &["gradient", "step_size"],
+            // Of dense weights the momentum alone. Biases and norms follow AdamW, whose first moment goes by that name.
+            Optimizer::Muon(_) => &["momentum", "second_moment"],
+            // Vectors of all parameters: LbfgsState.
+            Optimizer::Lbfgs(_) => &[],
         }
+    }
+
+    /// Whether it keeps the number of this index for the weights of dense layers: Muon keeps fewer for them than for all else.
+    pub(crate) fn keeps_of_weights(&self, number: usize) -> bool {
+        number < if self.muon().is_some() { 1 } else { self.state_names().len() }
+    }
+
+    /// The settings of Muon, if it is Muon.
+    pub(crate) fn muon(&self) -> Option<Muon> {
+        if let Optimizer::Muon(muon) = self { Some(*muon) } else { None }
     }
 
     /// What the state of this number begins with.
@@ -77,6 +99,7 @@ impl Optimizer {
             Optimizer::Adam(Adam { amsgrad, .. }) | Optimizer::AdamW(AdamW { amsgrad, .. }) => !amsgrad,
             Optimizer::RmsProp(_) | Optimizer::Adagrad(_) | Optimizer::Adadelta(_) | Optimizer::Adamax(_) => false,
             Optimizer::NAdam(_) | Optimizer::Lion(_) | Optimizer::Rprop(_) => false,
+            Optimizer::Lbfgs(_) | Optimizer::Muon(_) => false,
         }
     }
 
@@ -99,10 +122,17 @@ impl Optimizer {
                 let (name, expected) = ("the smallest step size", "a number of at most the largest step size");
                 Err(NetError::Setting { name, value: least_step, expected })
             }
+            Optimizer::Muon(Muon { iterations, .. }) if iterations > MOST_ITERATIONS => {
+                let (name, expected) = ("the number of Newton–Schulz iterations", "a whole number from 1 to 99");
+                Err(NetError::Setting { name, value: iterations as f64, expected })
+            }
             _ => Ok(()),
         }
     }
 }
+
+/// Newton–Schulz iterations of a step of Muon at most, as in PyTorch.
+const MOST_ITERATIONS: usize = 99;
 
 impl fmt::Display for Optimizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,7 +162,9 @@ mod tests {
                 let changed = match value.as_str() {
                     "false" => "true",
                     "true" => "false",
-                    _ => "0.25",
+                    // Where a setting is a whole number, this one is none.
+                    _ if other.set(name, "0.25").is_ok() => "0.25",
+                    _ => "7",
                 };
                 other.set(name, changed).unwrap();
                 assert_ne!(other, optimizer, "{optimizer}: {name}");
@@ -146,8 +178,13 @@ mod tests {
             let error = other.set("speed", "1").unwrap_err();
             assert!(error.to_string().contains("learning_rate"), "{error}");
             assert_eq!(optimizer.check::<f32>(), Ok(()));
-            assert_eq!(optimizer.rule::<f32>(0.1, 1).state(), optimizer.state_names().len(), "{optimizer}");
-            assert_eq!(optimizer.rule::<f32>(0.1, 1).is_fused(), optimizer.is_fused(), "{optimizer}");
+            // The last rule of Muon's weights keeps nothing; that of its biases does.
+            let rules = optimizer.muon().map_or(optimizer, |_| optimizer.of_biases().unwrap());
+            assert_eq!(rules.rule::<f32>(0.1, 1).state(), optimizer.state_names().len(), "{optimizer}");
+            // L-BFGS follows no rule, Muon that of the directions; both need gradients in memory.
+            let has_rule = !optimizer.is_full_batch() && optimizer.muon().is_none();
+            let is_fused = optimizer.rule::<f32>(0.1, 1).is_fused() && has_rule;
+            assert_eq!(is_fused, optimizer.is_fused(), "{optimizer}");
         }
         assert!("sgdx".parse::<Optimizer>().is_err());
     }

@@ -16,7 +16,7 @@ use crate::layout::NetworkLayout;
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::optimizer::OptimizerState;
-use crate::program::{Outline, Purpose, Results, Sections};
+use crate::program::{MuonParts, Outline, Purpose, Results, Sections};
 
 /// How many programs are kept. A training needs one for whole batches and one for the short last batch; each is two if gradients are
 /// asked for. The others are for predictions of many different numbers of rows. To make a program takes longer than to predict a row with
@@ -32,6 +32,8 @@ pub(crate) struct Plan<T: Element> {
     pub(crate) rows: usize,
     pub(crate) purpose: Purpose<T>,
     pub(crate) program: Program<T>,
+    /// What Muon does between the gradients and the updates of biases: directions, then steps along them.
+    muon: Option<[Program<T>; 2]>,
     sections: Sections,
     pub(crate) results: Results<T>,
 }
@@ -123,13 +125,16 @@ impl<T: Element> Plans<T> {
         Ok(plans)
     }
 
-    /// Makes the memory large enough for this purpose on the largest batch. Memory that grows is new: what stood in it is gone.
+    /// Makes the memory large enough for this purpose on the largest batch. What stands in it stays.
     pub(crate) fn reserve(&mut self, purpose: Purpose<T>) -> Result<(), NetError> {
         let Outline { work, results, .. } = Outline::new(&self.layout, &self.loss, self.most, purpose);
         if work <= self.work.as_slice().len() {
             return Ok(());
         }
-        self.work = memory(WORK, work).map_err(|error| self.in_rows(error))?;
+        let mut larger = memory(WORK, work).map_err(|error| self.in_rows(error))?;
+        let kept = self.work.as_slice();
+        larger.as_mut_slice()[..kept.len()].copy_from_slice(kept);
+        self.work = larger;
         if let Some(Place { offset, layout, .. }) = results.classes {
             for class in 0..layout.cols {
                 let shares = self.loss.shares(class, layout.cols);
@@ -168,9 +173,16 @@ impl<T: Element> Plans<T> {
             return Err(NetError::BatchTooLarge { rows, batch: self.most });
         }
         self.reserve(purpose)?;
-        let Outline { instructions, sections, results, .. } = Outline::new(&self.layout, &self.loss, rows, purpose);
+        let Outline { instructions, sections, results, muon, .. } =
+            Outline::new(&self.layout, &self.loss, rows, purpose);
         let program = Program::new(instructions, &any_rule(purpose))?;
-        let plan = Plan { rows, purpose, program, sections, results };
+        let muon = match muon {
+            Some(MuonParts { directions, steps }) => {
+                Some([Program::new(directions, &any_of(1))?, Program::new(steps, &any_of(0))?])
+            }
+            None => None,
+        };
+        let plan = Plan { rows, purpose, program, muon, sections, results };
         let number = self.made % KEPT;
         self.made += 1;
         if number < self.kept.len() {
@@ -210,19 +222,20 @@ impl<T: Element> Plans<T> {
         given: Given<'_, T>,
     ) -> Result<(), NetError> {
         let Plan { program, sections, .. } = &self.kept[number];
-        let Given { parameters, state: [first, second, third], x, targets, rule } = given;
-        let (targets, labels): (_, &[u32]) = match targets {
-            Targets::Values(values) => (values, &[]),
-            Targets::Classes(labels) => (MatrixRef::from_row(&[]), labels),
-        };
-        let work = self.work.as_mut_slice();
-        let mut bindings = Bindings::new(parameters, work, x)
-            .with_state(first, second)
-            .with_third(third)
-            .with_targets(targets)
-            .with_labels(labels)
-            .with_rule(rule);
-        Ok(program.run(section(sections), executor, &mut bindings)?)
+        run_on(program, section(sections), self.work.as_mut_slice(), executor, given)
+    }
+
+    /// Runs a part of what Muon does, [`DIRECTIONS`] or [`STEPS`].
+    pub(crate) fn run_muon(
+        &mut self,
+        number: usize,
+        part: usize,
+        executor: &dyn Executor,
+        given: Given<'_, T>,
+    ) -> Result<(), NetError> {
+        let Some(programs) = &self.kept[number].muon else { return Ok(()) };
+        let program = &programs[part];
+        run_on(program, 0..program.instructions().len(), self.work.as_mut_slice(), executor, given)
     }
 
     /// Makes all gradients of the program of this number 0.
@@ -256,11 +269,47 @@ impl<T: Element> Plans<T> {
     }
 }
 
+/// The directions of Muon, by the rule of its momenta.
+pub(crate) const DIRECTIONS: usize = 0;
+/// Its steps along them.
+pub(crate) const STEPS: usize = 1;
+
+/// Runs some instructions of a program on this work memory.
+#[inline]
+fn run_on<T: Element>(
+    program: &Program<T>,
+    range: Range<usize>,
+    work: &mut [T],
+    executor: &dyn Executor,
+    given: Given<'_, T>,
+) -> Result<(), NetError> {
+    let Given { parameters, state: [first, second, third], x, targets, rule } = given;
+    let (targets, labels): (_, &[u32]) = match targets {
+        Targets::Values(values) => (values, &[]),
+        Targets::Classes(labels) => (MatrixRef::from_row(&[]), labels),
+    };
+    let mut bindings = Bindings::new(parameters, work, x)
+        .with_state(first, second)
+        .with_third(third)
+        .with_targets(targets)
+        .with_labels(labels)
+        .with_rule(rule);
+    Ok(program.run(range, executor, &mut bindings)?)
+}
+
 /// Any rule that keeps as many numbers for each parameter as the purpose says. The shapes of a program depend on no more of it.
 pub(crate) fn any_rule<T>(purpose: Purpose<T>) -> Rule<f64> {
-    let decay = Decay::None;
     match purpose {
-        Purpose::Training { state: 3, .. } => Rule::AmsGrad {
+        Purpose::Training { state, .. } => any_of(state),
+        _ => any_of(0),
+    }
+}
+
+/// Any rule that keeps so many.
+pub(crate) fn any_of(state: usize) -> Rule<f64> {
+    let decay = Decay::None;
+    match state {
+        3 => Rule::AmsGrad {
             step_size: 0.0,
             one_minus_beta1: 0.0,
             beta2: 0.0,
@@ -270,7 +319,7 @@ pub(crate) fn any_rule<T>(purpose: Purpose<T>) -> Rule<f64> {
             lambda: 0.0,
             keep: 0.0,
         },
-        Purpose::Training { state: 2, .. } => Rule::Adam {
+        2 => Rule::Adam {
             step_size: 0.0,
             one_minus_beta1: 0.0,
             beta2: 0.0,
@@ -279,7 +328,7 @@ pub(crate) fn any_rule<T>(purpose: Purpose<T>) -> Rule<f64> {
             epsilon: 0.0,
             decay,
         },
-        Purpose::Training { state: 1, .. } => Rule::Momentum { learning_rate: 0.0, momentum: 0.0, decay },
+        1 => Rule::Momentum { learning_rate: 0.0, momentum: 0.0, decay },
         _ => Rule::Sgd { learning_rate: 0.0, decay },
     }
 }

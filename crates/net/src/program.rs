@@ -10,6 +10,7 @@
 mod outline;
 
 use nxm_kernels::call::Operation;
+use nxm_kernels::program::Instruction;
 use nxm_kernels::{Decay, Element, Region, Rule};
 
 use crate::average;
@@ -19,7 +20,7 @@ use crate::loss::Loss;
 use crate::optimizer::Optimizer;
 use crate::spec::{Clipping, NetworkSpec, SpecError};
 
-pub(crate) use outline::{Outline, Purpose, Results, Sections, UpdateMode};
+pub(crate) use outline::{MuonParts, Outline, Purpose, Results, Sections, UpdateMode};
 
 /// Which program of a network is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +43,8 @@ pub enum Run {
 
 /// Returns the calls that a run on `rows` rows makes, in their order. Each comes with the region it is a part of.
 ///
+/// How often a step of L-BFGS computes loss and gradients, the data decide. The calls of its step are those of one time, the least there is.
+///
 /// No memory is allocated for the network, so it may be larger than any machine. The calls are those for examples and targets that stand
 /// row after row without gaps, and for a finite loss.
 ///
@@ -60,10 +63,13 @@ pub fn operations(
 }
 
 fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<Vec<(Region, Operation)>, SpecError> {
-    let (layout, Outline { instructions, sections, .. }) = outline::<T>(spec, rows, run)?;
+    let (layout, Outline { instructions, sections, muon, .. }) = outline::<T>(spec, rows, run)?;
     let (scale, gradients, statistics) = (sections.scale(), sections.gradients(), sections.statistics());
+    let searches = spec.optimizer().is_full_batch();
     let runs = |i: &usize| match run {
         Run::Gradients => gradients.contains(i),
+        Run::Step | Run::GradientsAndUpdate if searches => gradients.contains(i),
+        Run::Update if searches => false,
         // The statistics of micro-batches are updated with their gradients.
         Run::Update if gradients.contains(i) || statistics.contains(i) => false,
         _ => spec.clipping() == Clipping::Scaled || !scale.contains(i),
@@ -75,15 +81,27 @@ fn operations_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<
         _ => of(spec.optimizer()),
     };
     let of_biases = spec.optimizer().of_biases().map_or(rule, |optimizer| of(&optimizer));
-    let listed = (0..instructions.len()).filter(runs);
+    let biases = sections.biases();
     let operation = |i: usize| {
-        let rule = if sections.biases().contains(&i) { of_biases } else { rule };
+        let rule = if biases.contains(&i) { of_biases } else { rule };
         (instructions[i].region, instructions[i].operation(&rule))
     };
+    // Muon's own programs run before the biases.
+    let ends = if muon.is_some() { biases.start } else { instructions.len() };
+    let muon = muon.into_iter().filter(|_| run != Run::Gradients).flat_map(|MuonParts { directions, steps }| {
+        let of = |part: Vec<Instruction<T>>, rule: Rule<f64>| {
+            part.into_iter().map(move |instruction| (instruction.region, instruction.operation(&rule)))
+        };
+        let momenta = spec.optimizer().directions::<f64>().unwrap_or(rule);
+        of(directions, momenta).chain(of(steps, rule))
+    });
+    let muon: Vec<(Region, Operation)> = muon.collect();
+    let listed = (0..ends).filter(&runs).map(operation).chain(muon);
+    let listed = listed.chain((ends..instructions.len()).filter(&runs).map(operation));
     let updates = matches!(run, Run::Step | Run::GradientsAndUpdate | Run::Update);
     let average = if updates && spec.has_average() { average::instructions::<T>(&layout) } else { Vec::new() };
     let averaged = average.iter().map(|instruction| (instruction.region, instruction.operation(&average::any_rule())));
-    Ok(listed.map(operation).chain(averaged).collect())
+    Ok(listed.chain(averaged).collect())
 }
 
 /// How many elements of memory a run works on, by what they hold. Padding and alignment are included.
@@ -120,7 +138,11 @@ fn memory_needs_in<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Resul
     let kept = match run {
         Run::Prediction | Run::Evaluation | Run::Gradients => 0,
         Run::Step | Run::GradientsAndUpdate | Run::Accumulation | Run::Update => {
-            spec.optimizer().state_names().len() + usize::from(spec.has_average())
+            let kept = match spec.optimizer() {
+                Optimizer::Lbfgs(lbfgs) => lbfgs.numbers(),
+                optimizer => optimizer.state_names().len(),
+            };
+            kept.saturating_add(usize::from(spec.has_average()))
         }
     };
     Ok(MemoryNeeds { parameters, state: parameters.saturating_mul(kept as u128), ..outline.needs })
@@ -143,7 +165,8 @@ fn outline<T: Element>(spec: &NetworkSpec, rows: u64, run: Run) -> Result<(Netwo
         Run::Prediction => Purpose::Prediction,
         Run::Evaluation => Purpose::Evaluation { weighted },
         Run::Step | Run::GradientsAndUpdate | Run::Gradients | Run::Update => {
-            Purpose::Training { mode, state: spec.optimizer().state_names().len(), weighted }
+            let state = spec.optimizer().state_names().len();
+            Purpose::Training { mode, state, weighted, muon: spec.optimizer().muon() }
         }
         Run::Accumulation => Purpose::Accumulation { mode, weighted },
     };

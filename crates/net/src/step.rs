@@ -90,7 +90,7 @@ impl<T: Element> Step<T> {
         if batch == 0 {
             return Err(NetError::NoBatch);
         }
-        let purpose = Purpose::Training { mode: UpdateMode::Fused, state: 0, weighted: false };
+        let purpose = Purpose::Training { mode: UpdateMode::Fused, state: 0, weighted: false, muon: None };
         let plans = Plans::new(&network.layout, loss, batch, purpose)?;
         Ok(Step { plans, mode: UpdateMode::Fused, accumulated: 0, made: None, norm: None, seed: 0, steps: 0 })
     }
@@ -145,7 +145,8 @@ impl<T: Element> Step<T> {
     /// With memory for gradients, which this mode stores.
     fn set_mode(&mut self, mode: UpdateMode<T>) -> Result<(), NetError> {
         let Plans { layout, loss, most, .. } = &self.plans;
-        self.plans = Plans::new(layout, loss, *most, Purpose::Training { mode, state: 0, weighted: false })?;
+        self.plans =
+            Plans::new(layout, loss, *most, Purpose::Training { mode, state: 0, weighted: false, muon: None })?;
         self.mode = mode;
         Ok(())
     }
@@ -161,7 +162,7 @@ impl<T: Element> Step<T> {
     /// What [`Step::train`] does for this optimizer.
     fn purpose(&self, optimizer: &OptimizerState<T>, weighted: bool) -> Purpose<T> {
         let mode = if optimizer.optimizer().is_fused() { self.mode } else { self.apart() };
-        Purpose::Training { mode, state: optimizer.kept(), weighted }
+        Purpose::Training { mode, state: optimizer.kept(), weighted, muon: optimizer.optimizer().muon() }
     }
 
     /// Takes the memory that steps of this optimizer on `parts` micro-batches need, at least 1, so that the first of them does not. Optimizers
@@ -181,7 +182,10 @@ impl<T: Element> Step<T> {
         weighted: bool,
     ) -> Result<(), NetError> {
         let apart = Purpose::Accumulation { mode: self.apart(), weighted };
-        self.plans.reserve(if parts > 1 { apart } else { self.purpose(optimizer, weighted) })
+        if parts > 1 {
+            self.plans.reserve(apart)?;
+        }
+        self.plans.reserve(self.purpose(optimizer, weighted))
     }
 
     /// Makes one step of `optimizer`; returns the mean loss of the examples before it.
@@ -238,6 +242,9 @@ impl<T: Element> Step<T> {
         optimizer: &mut OptimizerState<T>,
     ) -> Result<T, NetError> {
         optimizer.check(network)?;
+        if optimizer.lbfgs().is_some() {
+            return self.search(network, executor, batch, optimizer);
+        }
         let plan = self.plans.find(batch.x.rows(), self.purpose(optimizer, batch.weights.is_some()))?;
         self.plans.weigh(plan, batch.weights);
         self.steps = optimizer.steps();
@@ -283,7 +290,7 @@ impl<T: Element> Step<T> {
             self.plans.run(plan, Sections::backward, executor, given)?;
             self.made = Some(plan);
             self.finish(plan, network, executor, optimizer, rules)?;
-            self.statistics(plan, network, executor, optimizer, rules.of_weights)?;
+            self.statistics(plan, network, executor, optimizer, rules.last())?;
         }
         Ok(loss)
     }
@@ -328,7 +335,7 @@ impl<T: Element> Step<T> {
         self.gradients_of(network, executor, Batch { x, targets, weights: Some(weights) })
     }
 
-    fn gradients_of(
+    pub(crate) fn gradients_of(
         &mut self,
         network: &Network<T>,
         executor: &dyn Executor,
@@ -337,7 +344,7 @@ impl<T: Element> Step<T> {
         self.check(network, batch)?;
         let mode = self.apart();
         let weighted = batch.weights.is_some();
-        let plan = self.plans.find(batch.x.rows(), Purpose::Training { mode, state: 0, weighted })?;
+        let plan = self.plans.find(batch.x.rows(), Purpose::Training { mode, state: 0, weighted, muon: None })?;
         self.plans.weigh(plan, batch.weights);
         self.plans.draw(plan, self.draw(0));
         (self.made, self.norm, self.accumulated) = (None, None, 0);

@@ -130,6 +130,7 @@ impl<'a, T: Element> Training<'a, T> {
     ) -> Result<Self, NetError> {
         options.check::<T>()?;
         check_data(network, &options.loss, data)?;
+        options.check_examples(data.len())?;
         let rows = options.batch.min(data.len());
         // Of the last batch of an epoch, too.
         [rows, data.len() % rows].into_iter().try_for_each(|rows| check_norms(&network.layout, rows))?;
@@ -349,10 +350,13 @@ impl<'a, T: Element> Training<'a, T> {
         self.options.batch.min(self.data.len())
     }
 
-    /// The order of the epoch that begins.
+    /// The order of the epoch that begins. One step on all examples takes them as they stand, so that its loss is the same function each time.
     fn draw_order(&mut self) {
         for (i, row) in self.order.iter_mut().enumerate() {
             *row = i;
+        }
+        if self.options.optimizer.is_full_batch() {
+            return;
         }
         shuffle(&mut epoch_generator(self.options.seed, self.state.progress.epochs + 1), &mut self.order);
     }

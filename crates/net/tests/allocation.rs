@@ -7,10 +7,11 @@
 mod support;
 
 use std::alloc::System;
+use std::sync::Mutex;
 
-use nxm_kernels::{Activation, Cpu, Element, Level, MatrixRef, WORTH_A_THREAD};
+use nxm_kernels::{Activation, Call, Cpu, Element, Executor, Level, MatrixRef, Region, WORTH_A_THREAD};
 use nxm_net::{
-    EVALUATION_ROWS, FileHeader, Loss, Optimizer, OptimizerState, Predictor, Step, Training, TrainingOptions,
+    EVALUATION_ROWS, FileHeader, Lbfgs, Loss, Optimizer, OptimizerState, Predictor, Step, Training, TrainingOptions,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region as Allocations, StatsAlloc};
 use support::{examples, losses, network, numbers, optimizers};
@@ -88,6 +89,7 @@ fn main() {
         steps_in_two_parts::<f64>(&one);
         predictions(&one);
         evaluations(&one);
+        line_searches(&one);
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool of two threads");
     let fastest = Level::detect().expect("a level");
@@ -189,6 +191,56 @@ fn predictions(cpu: &Cpu) {
     };
     round();
     assert_eq!(count(&mut round), [0; 3], "{cpu:?}");
+}
+
+/// Runs calls on a processor, and keeps how many bytes had been taken by the first call and by the last one.
+struct Watched<'a> {
+    cpu: &'a Cpu,
+    taken: Mutex<Option<[usize; 2]>>,
+}
+
+impl Watched<'_> {
+    fn look(&self) {
+        let now = ALLOCATOR.stats().bytes_allocated;
+        let mut taken = self.taken.lock().expect("one thread");
+        let [first, _] = taken.unwrap_or([now; 2]);
+        *taken = Some([first, now]);
+    }
+}
+
+impl Executor for Watched<'_> {
+    fn level(&self) -> Level {
+        Executor::level(self.cpu)
+    }
+    fn threads(&self) -> usize {
+        1
+    }
+    fn run_f32(&self, call: Call<'_, f32>, region: Option<Region>) {
+        self.look();
+        self.cpu.run_f32(call, region);
+    }
+    fn run_f64(&self, call: Call<'_, f64>, region: Option<Region>) {
+        self.look();
+        self.cpu.run_f64(call, region);
+    }
+}
+
+/// A step of L-BFGS takes all its memory before its first call. So it never ends between two points for want of memory.
+fn line_searches(cpu: &Cpu) {
+    let mut network = network::<f32>(&[100, 60, 10], Activation::Tanh, Activation::Identity, 1);
+    let data = examples::<f32>(&Loss::CROSS_ENTROPY, 30, 100, 10, 1);
+    let mut step = Step::new(&network, &Loss::CROSS_ENTROPY, 30).expect("a step");
+    let optimizer = Lbfgs::default().with_max_iterations(5).with_history(7);
+    let mut state = OptimizerState::new(optimizer.into(), &network).expect("a state");
+    let vector = network.parameters() * size_of::<f32>();
+    for _ in 0..3 {
+        let watched = Watched { cpu, taken: Mutex::new(None) };
+        step.train(&mut network, &watched, data.inputs(), data.targets(), &mut state).expect("a step");
+        let [first, last] = watched.taken.into_inner().expect("one thread").expect("calls");
+        assert!(last - first < vector, "{} bytes after the first call, {cpu:?}", last - first);
+    }
+    let pairs = state.lbfgs().expect("L-BFGS").pairs();
+    assert_eq!(pairs, optimizer.history, "old pairs make room for new ones");
 }
 
 /// They take memory once for all batches, whole and short.

@@ -94,6 +94,11 @@ impl Audit {
                         MatrixMut::from_row(&mut sum[..1]),
                         MatrixMut::from_row(&mut scale[..1]),
                     ),
+                    "inverse_norm" => Call::inverse_norm(
+                        black_box(T::from_f64(1e-7)),
+                        vector(positive(one), 1),
+                        MatrixMut::from_row(&mut sum[..1]),
+                    ),
                     "clamp" => Call::clamp(black_box(T::from_f64(0.3)), laid.write(x, 3, n)),
                     _ => Call::scale(vector(one, 1), laid.write(x, 3, n)),
                 },

@@ -61,7 +61,8 @@ pub struct TrainArgs {
     /// [default: by what the column holds]
     #[arg(long, value_parser = loss())]
     pub loss: Option<Loss>,
-    /// What updates the parameters: sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, lion or rprop. Settings may follow,
+    /// What updates the parameters: sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, lion, rprop, muon, or lbfgs, which takes all
+    /// rows in each step. Settings may follow,
     /// as rmsprop:alpha=0.95,centred=true. [default: adamw]
     #[arg(long, value_name = "OPTIMIZER")]
     pub optimizer: Option<OptimizerArg>,

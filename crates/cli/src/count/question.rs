@@ -75,12 +75,15 @@ fn of_sizes(args: &CountArgs, NetworkSizes { element, sizes }: NetworkSizes) -> 
     let activations = activations.map(|(asked, default)| asked.unwrap_or(default));
     let loss = args.loss.clone().unwrap_or(Loss::MeanSquaredError);
     let network = args.tuning.network((&sizes, element), activations, loss, args.optimizer.as_ref())?;
-    let batch = args.batch.unwrap_or(1);
     let accumulate = args.accumulate.unwrap_or(1);
+    // L-BFGS takes all examples in a step.
+    let all = args.examples.filter(|_| network.optimizer().is_full_batch());
+    let batch = args.batch.or(all).unwrap_or(1);
     let length = TrainingLength::new(args.examples.unwrap_or(batch.saturating_mul(accumulate)))
         .with_epochs(args.epochs.unwrap_or(1))
         .with_batch(batch)
         .with_accumulate(accumulate);
+    fits(&network, length)?;
     Ok(Question { network, element, layers: None, length })
 }
 
@@ -117,7 +120,19 @@ fn of_checkpoint(args: &CountArgs, path: &Path, checkpoint: CheckpointSummary) -
     let clip = if asked == [None, None] { [options.clip_norm, options.clip_value] } else { asked };
     let ema = args.tuning.ema.or(options.ema);
     let network = trained(network, element, optimizer(args, &options)?, clip, ema)?;
+    if network.optimizer().is_full_batch() && args.batch.is_none() {
+        length.batch = length.examples;
+    }
+    fits(&network, length)?;
     Ok(Question { network, element, layers: None, length })
+}
+
+/// The length must be one that the optimizer goes with.
+fn fits(network: &NetworkSpec, length: TrainingLength) -> Result<(), Failure> {
+    let [batch, accumulate, examples] =
+        [length.batch, length.accumulate, length.examples].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    let options = TrainingOptions::default().with_optimizer(*network.optimizer());
+    options.with_batch(batch).with_accumulate(accumulate).check_fit(examples).map_err(Failure::usage)
 }
 
 /// The checkpoint's optimizer with the settings that are asked for, or another one.

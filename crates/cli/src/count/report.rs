@@ -5,7 +5,7 @@ use nxm_count::{
     TrainingLength, Verification, symbolic, verify_in,
 };
 use nxm_kernels::{Activation, Cpu, Element, Executor, Level};
-use nxm_net::{ElementType, Layer};
+use nxm_net::{ElementType, Layer, Optimizer};
 use serde::{Serialize, Serializer};
 
 use super::question::Question;
@@ -21,6 +21,9 @@ pub struct Report {
     pub batch: u64,
     pub optimizer: &'static str,
     pub clipped: bool,
+    /// How often a step of L-BFGS computes loss and gradients at most, which the data decide. The costs here are those of one time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evaluations_at_most: Option<usize>,
     /// As a map.
     #[serde(serialize_with = "as_map")]
     pub convention: [(&'static str, &'static str); CONVENTIONS.len()],
@@ -115,6 +118,10 @@ impl Report {
             batch,
             optimizer: network.optimizer().name(),
             clipped: network.clipping() != Clipping::None,
+            evaluations_at_most: match network.optimizer() {
+                Optimizer::Lbfgs(lbfgs) => Some(lbfgs.most_evaluations()),
+                _ => None,
+            },
             convention: CONVENTIONS,
             machine: MachineReport { level: cpu.level().name(), threads: cpu.threads() },
             step: StepCostReport(bill.step.parts().map(|(part, cost)| (part, *cost))),

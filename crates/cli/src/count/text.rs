@@ -38,6 +38,13 @@ pub fn write(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()
         plural(training.epochs, "epoch"),
         plural(training.steps, "step")
     )?;
+    if let Some(most) = report.evaluations_at_most {
+        writeln!(
+            out,
+            "A step here is one evaluation of the loss and its gradients. The data decide how many a step of L-BFGS needs: 1 to {most}, \
+             and each\niteration takes dot products and sums of all parameters besides. `nxm train` says afterwards how many there were.\n"
+        )?;
+    }
     writeln!(out, "{}\n", steps(report, look))?;
     let [total, forward] = [StepPart::Total, StepPart::Forward].map(|part| multiplications(report, part));
     writeln!(

@@ -4,7 +4,7 @@ use std::fmt;
 
 use nxm_count::{Bill, NetworkSpec, TrainingLength};
 use nxm_kernels::Cpu;
-use nxm_net::Checkpoint;
+use nxm_net::{Checkpoint, Optimizer};
 
 use super::events::CostFacts;
 use super::job::TrainJob;
@@ -21,6 +21,8 @@ pub struct Costs {
     /// Bytes at most.
     memory: u128,
     trainings: usize,
+    /// How often a step of L-BFGS computes loss and gradients at most; none of another optimizer.
+    evaluations: Option<usize>,
 }
 
 impl Costs {
@@ -36,7 +38,13 @@ impl Costs {
             let bill = bill(checkpoint, weighted, cpu)?;
             let (flops, memory) = (bill.training.total.ops.flops(), bill.memory_of_training.total);
             costs = Some(match costs {
-                None => Costs { bill, flops, memory, trainings: 1 },
+                None => {
+                    let evaluations = match &checkpoint.options.optimizer {
+                        Optimizer::Lbfgs(lbfgs) => Some(lbfgs.most_evaluations()),
+                        _ => None,
+                    };
+                    Costs { bill, flops, memory, trainings: 1, evaluations }
+                }
                 Some(costs) => Costs {
                     flops: costs.flops.saturating_add(flops),
                     memory: costs.memory.max(memory),
@@ -68,6 +76,13 @@ impl fmt::Display for Costs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [step, epoch] = [&self.bill.step, &self.bill.epoch].map(|part| count(part.total.ops.flops()));
         let (all, memory) = (count(self.flops), count(self.memory));
+        if let Some(most) = self.evaluations {
+            return write!(
+                f,
+                "Cost: {step} flops for one evaluation of the loss and its gradients. The data decide how many L-BFGS needs: 1 to {most} in \
+                 a step, of which there is one in an epoch; {memory} bytes of memory at most."
+            );
+        }
         let whole = if self.trainings == 1 { "all".to_owned() } else { format!("all {} folds", self.trainings) };
         write!(
             f,

@@ -140,6 +140,11 @@ pub fn run(
     writeln!(out, "\n{}\n", history(&epochs, &schema.target))?;
     let (time, rate) = (seconds(bar.seconds()), count(bar.rate() as u64));
     writeln!(out, "{}, {time}, {rate} examples/s.", plural(last.state.optimizer.steps(), "step"))?;
+    if let Some(lbfgs) = last.state.optimizer.lbfgs() {
+        let [iterations, evaluations] = [lbfgs.iterations(), lbfgs.evaluations()];
+        let iterations = plural(iterations, "iteration");
+        writeln!(out, "L-BFGS made {iterations}, and computed loss and gradients {}.", plural(evaluations, "time"))?;
+    }
     let (last_epoch, last_step) = (last.state.progress.epochs, last.state.optimizer.steps());
     let kept = kept.or_else(|| best_before(place.as_ref(), watch));
     let best = kept.as_ref().and(watch.patience.best).map(|(epoch, _)| epoch);

@@ -207,6 +207,43 @@ fn every_optimizer_trains() {
     }
 }
 
+/// L-BFGS takes all rows in each step, says how many evaluations there were, and goes on to the bit.
+#[test]
+fn l_bfgs_trains_in_full_batches_and_goes_on() {
+    let folder = Folder::new("lbfgs");
+    let data = folder.write("flowers.csv", flowers(60));
+    let [model, parted] = ["whole", "parted"].map(|name| folder.name(name));
+    let train =
+        ["train", &data, "--label", "kind", "--optimizer", "lbfgs:max_iterations=3,history=5", "--patience", "0"];
+    let text = printed(&[&train[..], &["--epochs", "4", "--checkpoint", &model]].concat());
+    assert!(text.contains("The data decide how many L-BFGS needs: 1 to 4 in a step"), "{text}");
+    assert!(text.contains("4 steps") && text.contains("L-BFGS made ") && text.contains(" gradients "), "{text}");
+    printed(&[&train[..], &["--epochs", "2", "--checkpoint", &parted]].concat());
+    printed(&["train", &data, "--resume", &parted, "--epochs", "4"]);
+    let [whole, parted] = [&model, &parted].map(|path| std::fs::read(path).expect("a checkpoint"));
+    assert_eq!(whole, parted);
+    let options = Checkpoint::<f32>::load(&model).expect("a checkpoint").options;
+    assert_eq!(options.steps_per_epoch(options.batch), 1);
+    let counted = printed(&["count", &model]);
+    assert!(counted.contains("needs: 1 to 4,"), "{counted}");
+
+    for (flags, named) in [
+        (["--batch", "8"], "the batch is 8, and L-BFGS needs all"),
+        (["--accumulate", "2"], "the number of micro-batches in a step is 2"),
+        (["--clip-norm", "1"], "the largest norm of gradients is 1"),
+        (["--clip-value", "1"], "the largest value of gradients is 1"),
+        (["--momentum", "0.5"], "the optimizer is lbfgs"),
+        (["--layers", "8 relu, dropout 0.5"], "is a dropout"),
+    ] {
+        let refused = run(&[&train[..], &flags[..]].concat());
+        let error = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && error.contains(named), "{flags:?}: {error}");
+    }
+    let refused = run(&["count", "3-2", "--optimizer", "lbfgs", "--batch", "4", "--examples", "9"]);
+    let error = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && error.contains("the batch is 4, and L-BFGS needs all 9"), "{error}");
+}
+
 #[test]
 fn two_classes_by_one_output() {
     let folder = Folder::new("two");

@@ -4,7 +4,7 @@
 //! or to f32; in f64 that one is none.
 
 use nxm_net::{
-    Activation, EVALUATION_ROWS, ElementType, Layer, LearningRateSchedule, Loss, NetworkSpec, PhaseShape,
+    Activation, EVALUATION_ROWS, ElementType, Layer, LearningRateSchedule, Loss, Muon, NetworkSpec, Optimizer, PhaseShape,
     TrainingOptions,
 };
 
@@ -270,6 +270,24 @@ fn layer_constants(network: &NetworkSpec, element: ElementType, trains: bool) ->
     })
 }
 
+/// What the constants of Muon take in a program, for each dense layer of N inputs and M units: 7 conversions (none), 1 mul, with Nesterov's momentum
+/// 1 addition; and for the factor of the matrix's shape 1 div, 1 sqrt and 2 conversions if M is above N, or by `match_rms_adamw` always 1 mul, 1 sqrt
+/// and 1 conversion.
+fn muon_constants(network: &NetworkSpec, element: ElementType) -> Result<Kinds, Overflow> {
+    let Optimizer::Muon(Muon { nesterov, match_rms_adamw, .. }) = *network.optimizer() else { return Ok(Kinds::NONE) };
+    let each = Kinds::new([(Kind::Add, u128::from(nesterov)), (Kind::Mul, 1), rounded(element, 7)])?;
+    let layers =
+        network.layer_list().iter().zip(network.sizes().windows(2).map(|pair| pair[1] > pair[0]).collect::<Vec<_>>());
+    layers.filter(|(layer, _)| layer.is_dense()).try_fold(Kinds::NONE, |sum, (_, is_wider)| {
+        let factor = match (match_rms_adamw, is_wider) {
+            (true, _) => Kinds::new([(Kind::Mul, 1), (Kind::Sqrt, 1), (Kind::Convert, 1)])?,
+            (false, true) => Kinds::new([(Kind::Div, 1), (Kind::Sqrt, 1), (Kind::Convert, 2)])?,
+            (false, false) => Kinds::NONE,
+        };
+        sum.plus(&each)?.plus(&factor)
+    })
+}
+
 /// The constants of a program.
 fn program_constants(network: &NetworkSpec, element: ElementType, trains: bool) -> Result<Kinds, Overflow> {
     loss_constants(network, element)?.plus(&layer_constants(network, element, trains)?)
@@ -280,11 +298,13 @@ fn program_constants(network: &NetworkSpec, element: ElementType, trains: bool) 
 /// and μ·B / (B − 1) (1 addition, 1 mul, 1 div, 5 conversions, 2 in f64); of a dropout 1 / (1 − rate) (1
 /// addition, 1 div, 1 conversion, none). Parameters of activations are also computed twice: each time leaky ReLU and ELU take 2 conversions
 /// (none), CELU 2 div and 4 conversions, softplus 2 div and 6 conversions.
+/// addition, 1 div, 1 conversion, none). With Muon twice its constants, too: for each dense layer 7 conversions (none), 1 mul and with Nesterov's
+/// momentum 1 addition; if M is above N also 1 div, 1 sqrt and 2 conversions, or by `match_rms_adamw` always 1 mul, 1 sqrt and 1 conversion.
 ///
 /// # Errors
 /// [`Overflow`] if M is so large that a count exceeds 128 bits, which a 64-bit number is not.
 pub fn new_program_beside_kernels(network: &NetworkSpec, element: ElementType) -> Result<Kinds, Overflow> {
-    program_constants(network, element, true)?.times(2)
+    program_constants(network, element, true)?.plus(&muon_constants(network, element)?)?.times(2)
 }
 
 /// What the memory of a loss takes when it is made, once for a step or an evaluation: with label smoothing or class weights M additions, 2M

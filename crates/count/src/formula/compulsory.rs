@@ -90,7 +90,7 @@ pub(super) fn compulsory(operation: &Operation, element: ElementType) -> Result<
         Op::ElementLoss { outputs, targets, delta, .. } => one(of(&[outputs, targets], &[delta])?),
         Op::WeighRows { weights, delta, .. } => one(of(&[weights, delta], &[delta])?),
         Op::AddSquares { x, .. } => one(of(&[x], &[])?),
-        Op::ClipScale { .. } => one(Traffic::NONE),
+        Op::ClipScale { .. } | Op::InverseNorm { .. } => one(Traffic::NONE),
         Op::Multiply { x, by, to } => one(of(&[x, by], &[to])?),
         Op::Blend { x, to, .. } => one(of(&[x, to], &[to])?),
         Op::ColumnDot { a, b, sum } => one(of(&[a, b], &[sum])?),

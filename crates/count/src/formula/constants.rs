@@ -1,6 +1,6 @@
 //! What the constants of an optimizer's rule take: computed in f64, once a step, and in no other count.
 
-use nxm_net::{Adam, AdamW, ElementType, Optimizer, RAdam, RmsProp, Sgd};
+use nxm_net::{Adam, AdamW, ElementType, Muon, Optimizer, RAdam, RmsProp, Sgd};
 
 use crate::kind::{Kind, Kinds, Overflow};
 
@@ -24,6 +24,10 @@ use crate::kind::{Kind, Kinds, Overflow};
 /// | … rectified, more | 4 | 6 | 1 | 2 | | | 1 |
 /// | Lion | 3 | 1 | | | | | 4 |
 /// | Rprop | | | | | | | 4 |
+/// | Muon, of momenta and steps | 1, and 1 each for Nesterov and its decay | 1, and 1 for its decay | 1 | | | | 4, and 1 for its decay |
+/// | L-BFGS | | | | | | | none: it has no rule, and the numbers of its line search are as the data decide |
+///
+/// Muon's additions are 1 − μ, −μ and 1 − η·λ. Its mul and div are the learning rate of the biases, in proportion to that of the weights.
 ///
 /// Where biases and norms follow a rule of their own ([`Optimizer::of_biases`]), the constants of that rule without decay come to them.
 ///
@@ -68,6 +72,11 @@ fn constants_of_one(optimizer: &Optimizer, step: u64, element: ElementType) -> R
         }
         Optimizer::Lion(_) => [3, 1, 0, 0, 0, 0, 4],
         Optimizer::Rprop(_) => [0, 0, 0, 0, 0, 0, 4],
+        Optimizer::Lbfgs(_) => [0; 7],
+        Optimizer::Muon(Muon { nesterov, weight_decay, .. }) => {
+            let (ahead, decays) = (u128::from(nesterov), l2(weight_decay));
+            [1 + ahead + decays, 1 + decays, 1, 0, 0, 0, 4 + decays]
+        }
     };
     let [add, mul, div, sqrt, cmp, convert, rounded] = counts;
     let rounded = if element == ElementType::F32 { rounded } else { 0 };

@@ -142,6 +142,12 @@ impl Vectors {
         Tally::sum([self.scalar(Ops::one(Kind::Sqrt), 1)?, self.scalar(ADD, 1)?, self.scalar(DIV, 1)?])
     }
 
+    /// 1 / max(√squares, least).
+    pub(super) fn inverse_norm(self) -> Result<Tally, Overflow> {
+        let kinds = [Kind::Sqrt, Kind::Cmp, Kind::Div].map(Ops::one);
+        kinds.into_iter().try_fold(Tally::NONE, |sum, ops| sum.plus(&self.scalar(ops, 1)?))
+    }
+
     /// Softmax of rows × cols; per row cols − 1 cmp, 2·cols − 1 additions, cols exp, 1 div, cols mul.
     pub(super) fn softmax(self, rows: u128, cols: u128) -> Result<Tally, Overflow> {
         if cols == 0 {

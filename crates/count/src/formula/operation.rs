@@ -68,6 +68,7 @@ impl Vectors {
             Op::WeighRows { losses, shares, delta, .. } => v.weigh_rows(losses, shares.is_some(), delta),
             Op::AddSquares { x, .. } => v.add_squares(Rows::of(&[x], lanes, together)),
             Op::ClipScale { .. } => v.clip_scale(),
+            Op::InverseNorm { .. } => v.inverse_norm(),
             Op::Scale { x, .. } => v.scale(Rows::of(&[x], lanes, together)),
             Op::Multiply { x, by, to } => v.multiply_elements(&[to, x, by]),
             Op::Blend { x, to, .. } => v.blend(&[to, x]),

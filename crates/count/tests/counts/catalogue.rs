@@ -8,12 +8,12 @@ use crate::losses::{LOSSES, OfBatch};
 use crate::matrices::{FORMS, Gemm, MatrixAndVectors, ON_MATRIX, Order, Scaled};
 use crate::norms::{NORMS, OfNorm};
 use crate::rules::Choice;
-use crate::vectors::{ByRows, ClipScale, Elements, OfLength, OnElements, OnRows, OnVectors};
+use crate::vectors::{ByRows, ClipScale, Elements, InverseNorm, OfLength, OnElements, OnRows, OnVectors};
 use nxm_kernels::{Activation, Cpu, Function, Level, Operation};
 
 #[test]
 fn every_kernel_has_a_case() {
-    let mut cases: Vec<Box<dyn Case<f64> + Send>> = vec![Box::new(ClipScale)];
+    let mut cases: Vec<Box<dyn Case<f64> + Send>> = vec![Box::new(ClipScale), Box::new(InverseNorm)];
     for kernel in [OnVectors::Dot, OnVectors::DotInF64, OnVectors::Axpy, OnVectors::Sgd] {
         cases.push(Box::new(OfLength { kernel, n: 3 }));
     }

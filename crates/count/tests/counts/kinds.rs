@@ -2,7 +2,7 @@
 
 use nxm_kernels::Activation;
 use nxm_net::{
-    Adadelta, Adagrad, Adam, AdamW, Adamax, Layer, Lion, Loss, NAdam, Optimizer, RAdam, RmsProp, Rprop, Sgd,
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Layer, Lion, Loss, Muon, NAdam, Optimizer, RAdam, RmsProp, Rprop, Sgd,
 };
 use proptest::prelude::*;
 
@@ -95,5 +95,7 @@ pub fn optimizers() -> Vec<Optimizer> {
         RAdam::default().with_weight_decay(0.1).into(),
         Lion::default().into(),
         Rprop::default().into(),
+        Muon::default().into(),
+        Muon::default().with_nesterov(false).with_weight_decay(0.0).with_iterations(1).into(),
     ]
 }

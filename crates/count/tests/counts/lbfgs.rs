@@ -55,7 +55,7 @@ proptest! {
         rate in proptest::sample::select(vec![0.01, 1.0, 30.0]),
     ) {
         let options =
-            Lbfgs::new().with_max_iterations(iterations).with_history(history).with_learning_rate(rate);
+            Lbfgs::new(rate).with_max_iterations(iterations).with_history(history);
         for level in Level::available() {
             with_room(|| check::<f32>(inputs, &layers, rows, options, level, 1));
             with_room(|| check::<f64>(inputs, &layers, rows, options, level, 2));

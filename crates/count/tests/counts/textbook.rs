@@ -8,6 +8,7 @@
 mod activations;
 mod losses;
 mod machine;
+mod muon;
 mod norms;
 mod optimizers;
 mod others;

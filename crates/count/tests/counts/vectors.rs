@@ -150,6 +150,20 @@ impl<T: Element> Case<T> for ClipScale {
     }
 }
 
+/// What makes a norm 1.
+pub struct InverseNorm;
+
+impl<T: Element> Case<T> for InverseNorm {
+    fn run(&self, executor: &dyn Executor, draw: Draw) -> Vec<T> {
+        let [squares, mut to] = [1, 2].map(|seed| Numbers::new(draw, seed, Layout::row_major(1, 1)));
+        T::run(executor, Call::inverse_norm(T::from_f64(1e-7), squares.read(), to.write()).unwrap(), None);
+        to.data
+    }
+    fn textbook(&self) -> Textbook {
+        Textbook { sqrt: 1, cmp: 1, div: 1, ..Textbook::default() }
+    }
+}
+
 /// Softmax and its relatives.
 #[derive(Clone, Copy, Debug)]
 pub enum OnRows {
@@ -253,6 +267,7 @@ fn rules_that_are_never_fused() {
 #[test]
 fn scale_of_clipped_gradients() {
     check_both(ClipScale);
+    check_both(InverseNorm);
 }
 
 /// Elementwise kernels and softmax on a few elements more than two threads share, and ragged.

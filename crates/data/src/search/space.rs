@@ -62,7 +62,8 @@ impl SearchSpace {
             hidden: Some(HiddenSpace { layers: [1, 3], units: [16, 256] }),
             learning_rate: Some(learning_rate),
             weight_decay: Some([1e-5, 0.1]),
-            batch: Some([16, largest]),
+            // L-BFGS takes all rows in each step.
+            batch: (!settings.options.optimizer.is_full_batch()).then_some([16, largest]),
         }
     }
 

@@ -52,6 +52,7 @@ names! {
     WeighRows = "weigh_rows",
     AddSquares = "add_squares",
     ClipScale = "clip_scale",
+    InverseNorm = "inverse_norm",
     Scale = "scale",
     Clamp = "clamp",
     Multiply = "multiply",

@@ -221,6 +221,7 @@ pub fn call<T: Case>(sample: &mut Sample<T>) -> Result<Call<'_, T>, ShapeError> 
         Op::ClipScale { max_norm, squares, norm, scale } => {
             Call::clip_scale(*max_norm, squares.view(), norm.view_mut(), scale.view_mut())
         }
+        Op::InverseNorm { least, squares, to } => Call::inverse_norm(*least, squares.view(), to.view_mut()),
         Op::Scale { factor, x } => Call::scale(factor.view(), x.view_mut()),
         Op::Clamp { limit, x } => Call::clamp(*limit, x.view_mut()),
         Op::SoftCrossEntropy { .. } => loss_samples::call(sample),
@@ -371,6 +372,7 @@ pub fn samples<T: Case>([b, n, m]: [usize; 3], seed: u64) -> Vec<Sample<T>> {
         Op::LogSumExp { z: matrix(r, b, m), to: matrix(r, 1, b) },
         Op::AddSquares { before: positive(r, 1, 1), x: matrix(r, b, m), sum: matrix(r, 1, 1) },
         Op::ClipScale { max_norm: t(0.5), squares: positive(r, 1, 1), norm: matrix(r, 1, 1), scale: matrix(r, 1, 1) },
+        Op::InverseNorm { least: t(1e-7), squares: positive(r, 1, 1), to: matrix(r, 1, 1) },
         Op::Scale { factor: matrix(r, 1, 1), x: matrix(r, b, m) },
     ]);
     for init in [Init::Zero, Init::Bias(matrix(r, 1, m)), Init::Accumulate] {

@@ -5,6 +5,8 @@
 //! | `layers.L.weights`, `layers.L.bias` | N × M, M |
 //! | `layers.L.mean`, `layers.L.variance` of a batch norm | M |
 //! | `average.L.weights`, `average.L.bias`, `average.L.mean`, `average.L.variance` | the same as of `layers`, if an average of weights is kept |
+//! | `optimizer.direction`, `optimizer.gradient` of L-BFGS | P, as many as parameters, if it made an iteration |
+//! | `optimizer.pairs.K.step`, `optimizer.pairs.K.change` of L-BFGS | P, the oldest first |
 //! | `optimizer.L.weights.NAME`, `optimizer.L.bias.NAME` | the same; NAME as in [`Optimizer::state_names`](crate::Optimizer::state_names) |
 //!
 //! Every version ends with the checksum of all bytes before it and has the fields "format" and "version": these must be
@@ -36,6 +38,7 @@ use crate::error::NetError;
 use crate::layer::{WEIGHTS, matrix, matrix_mut};
 use crate::layers::{Layer, parse_layers};
 use crate::layout::LayerLayout;
+use crate::lbfgs::{LbfgsProgress, LbfgsState};
 use crate::network::Network;
 use crate::optimizer::{Optimizer, OptimizerState};
 use crate::schedule::PlateauState;
@@ -47,6 +50,12 @@ const FORMAT: &str = "nxm-checkpoint";
 const NOTE: &str = "note.";
 /// The field of the product of NAdam's momenta over all steps.
 const PRODUCT: &str = "optimizer.momentum_product";
+/// The fields of L-BFGS.
+const ITERATIONS: &str = "optimizer.iterations";
+const EVALUATIONS: &str = "optimizer.evaluations";
+const LENGTH: &str = "optimizer.length";
+const DIAGONAL: &str = "optimizer.diagonal";
+const INVERSES: &str = "optimizer.inverses";
 /// The field of the number of updates of the average of weights.
 const UPDATES: &str = "ema.updates";
 /// The newest version, which is written of networks with layers other than dense ones with biases. It has a field of its own for layers.
@@ -71,6 +80,7 @@ impl<T: Element> CheckpointParts<'_, T> {
     fn check(&self) -> Result<(), NetError> {
         self.options.check::<T>()?;
         self.options.loss.check(self.network.outputs())?;
+        self.options.check_examples(self.examples)?;
         if self.examples == 0 {
             return Err(NetError::NoExamples);
         }
@@ -107,6 +117,14 @@ impl<T: Element> CheckpointParts<'_, T> {
         if let Optimizer::NAdam(_) = optimizer.optimizer() {
             fields.number(PRODUCT, optimizer.momentum_product());
         }
+        let lbfgs = optimizer.lbfgs().map(LbfgsState::progress).unwrap_or_default();
+        if optimizer.lbfgs().is_some() {
+            fields.number(ITERATIONS, lbfgs.iterations);
+            fields.number(EVALUATIONS, lbfgs.evaluations);
+            fields.number(LENGTH, lbfgs.length);
+            fields.number(DIAGONAL, lbfgs.diagonal);
+            fields.numbers(INVERSES, &lbfgs.inverses);
+        }
         if self.options.schedule.plateau().is_some() {
             options::write_plateau(plateau, &mut fields);
         }
@@ -117,6 +135,7 @@ impl<T: Element> CheckpointParts<'_, T> {
             fields.text(&format!("{NOTE}{name}"), note);
         }
         let tensors = tensors(ElementType::of::<T>(), self.network.inputs(), &layers, self.options);
+        let tensors = tensors.chain(vectors(ElementType::of::<T>(), self.network.inputs(), &layers, &lbfgs));
         header(fields.into_metadata(), &tensors.collect::<Result<Vec<_>, _>>()?)
     }
 
@@ -131,12 +150,16 @@ impl<T: Element> CheckpointParts<'_, T> {
                 layout.stored().try_for_each(|place| write_numbers(matrix(network.parameters.as_slice(), place), to))
             };
             stored(self.network, &mut to)?;
-            for (i, place) in (0..state.kept()).flat_map(|i| layout.places().map(move |place| (i, place))) {
+            let kept = (0..state.kept()).flat_map(|i| layout.places().map(move |place| (i, place)));
+            for (i, place) in kept.filter(|(i, place)| state.keeps(*i, layout, *place)) {
                 write_numbers(state.matrix(i, place), &mut to)?;
             }
             if let Some(average) = average {
                 stored(average, &mut to)?;
             }
+        }
+        for vector in state.lbfgs().into_iter().flat_map(LbfgsState::vectors) {
+            write_numbers(MatrixRef::from_row(vector), &mut to)?;
         }
         let Hashed { to, hash } = to;
         to.write_all(&hash.digest().to_le_bytes())
@@ -148,8 +171,8 @@ impl<T: Element> CheckpointParts<'_, T> {
 enum Of {
     /// A network: the one that is trained, or that of averaged weights.
     Network(&'static str),
-    /// What an optimizer keeps by this name.
-    State(&'static str),
+    /// What an optimizer keeps by this name, and whether it keeps it for the weights of dense layers.
+    State(&'static str, bool),
 }
 
 /// The tensors of a network, of what its optimizer keeps and of its average, in the order in which they are written.
@@ -177,20 +200,53 @@ fn tensors(
             _ => Vec::new(),
         };
         let own = std::iter::once(Of::Network("layers"));
-        let names = own.chain(kept.iter().map(|name| Of::State(name)));
+        let state =
+            kept.iter().enumerate().map(move |(i, name)| Of::State(name, options.optimizer.keeps_of_weights(i)));
+        let (names, is_dense) = (own.chain(state), layer.is_dense());
         names.chain(averages.then_some(Of::Network("average"))).flat_map(move |of| {
             let tensor = |(part, rows, shape): (&str, usize, Vec<usize>)| {
                 let name = match of {
                     Of::Network(network) => format!("{network}.{l}.{part}"),
-                    Of::State(state) => format!("optimizer.{l}.{part}.{state}"),
+                    Of::State(state, _) => format!("optimizer.{l}.{part}.{state}"),
                 };
                 let bytes = element.bytes(WEIGHTS, rows, m)? as u64;
                 Ok(Tensor { name, dtype, shape, bytes })
             };
             // No optimizer keeps anything of running statistics.
             let running = if let Of::Network(_) = of { running.clone() } else { Vec::new() };
-            parts.iter().cloned().chain(running).map(tensor).collect::<Vec<_>>()
+            let kept = |(part, ..): &(&str, usize, Vec<usize>)| {
+                !matches!(of, Of::State(_, false)) || !is_dense || *part != "weights"
+            };
+            parts.iter().filter(|part| kept(part)).cloned().chain(running).map(tensor).collect::<Vec<_>>()
         })
+    })
+}
+
+/// The vectors of L-BFGS, which stand behind all other tensors.
+fn vectors(
+    element: ElementType,
+    inputs: usize,
+    layers: &[Layer],
+    lbfgs: &LbfgsProgress,
+) -> impl Iterator<Item = Result<Tensor, NetError>> {
+    let mut fan_in = inputs as u64;
+    let parameters = layers.iter().map(|layer| {
+        let outputs = layer.outputs(fan_in);
+        layer.parameters(std::mem::replace(&mut fan_in, outputs))
+    });
+    // What exceeds a machine's addresses is refused as the largest number that it has.
+    let parameters = usize::try_from(parameters.fold(0u128, u128::saturating_add)).unwrap_or(usize::MAX);
+    (0..lbfgs.vectors()).map(move |number| {
+        let name = match number {
+            0 => "optimizer.direction".to_owned(),
+            1 => "optimizer.gradient".to_owned(),
+            _ => {
+                let part = if number.is_multiple_of(2) { "step" } else { "change" };
+                format!("optimizer.pairs.{}.{part}", (number / 2).saturating_sub(1))
+            }
+        };
+        let bytes = element.bytes(WEIGHTS, 1, parameters)? as u64;
+        Ok(Tensor { name, dtype: element.in_safetensors(), shape: vec![parameters], bytes })
     })
 }
 
@@ -305,6 +361,16 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
             Optimizer::NAdam(_) => fields.number(PRODUCT)?,
             _ => 1.0,
         },
+        lbfgs: match options.optimizer {
+            Optimizer::Lbfgs(_) => LbfgsProgress {
+                iterations: fields.whole(ITERATIONS)?,
+                evaluations: fields.whole(EVALUATIONS)?,
+                length: fields.number(LENGTH)?,
+                diagonal: fields.number(DIAGONAL)?,
+                inverses: fields.values(INVERSES, "numbers")?,
+            },
+            _ => LbfgsProgress::default(),
+        },
         plateau: match options.schedule.plateau() {
             Some(_) => options::read_plateau(fields)?,
             None => PlateauState::default(),
@@ -316,7 +382,9 @@ fn read_summary(header: Header<'_>) -> Result<CheckpointSummary, ContentError> {
         options,
     };
     // From here on the sizes are those of the data that is there: no memory is taken that the file does not fill.
-    header.check(tensors(element, summary.sizes[0], &summary.layers, &summary.options))?;
+    let (inputs, layers) = (summary.sizes[0], &summary.layers);
+    let tensors = tensors(element, inputs, layers, &summary.options);
+    header.check(tensors.chain(vectors(element, inputs, layers, &summary.lbfgs)))?;
     if !(0.0..=1.0).contains(&summary.momentum_product) {
         return Err(wrong(PRODUCT, "a number from 0 to 1", summary.momentum_product.to_string()));
     }
@@ -347,6 +415,7 @@ fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<C
         progress,
         steps,
         momentum_product,
+        lbfgs,
         plateau,
         average_updates,
         notes,
@@ -359,6 +428,9 @@ fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<C
     for layout in &Arc::clone(&network.layout).layers {
         data.read_layer(layout, &mut network);
         for (i, place) in (0..optimizer.kept()).flat_map(|i| layout.places().map(move |place| (i, place))) {
+            if !optimizer.keeps(i, layout, place) {
+                continue;
+            }
             (0..place.layout.rows).for_each(|row| data.read(optimizer.row_mut(i, place, row)));
         }
         if let Some(average) = &mut average {
@@ -366,6 +438,9 @@ fn read_contents<T: Element>(header: CheckpointSummary, data: &[u8]) -> Result<C
         }
     }
     optimizer.set_steps(steps, momentum_product);
+    if let Optimizer::Lbfgs(of) = options.optimizer {
+        optimizer.set_lbfgs(LbfgsState::restore(of, &network, &lbfgs, |to| data.read(to))?);
+    }
     if let Some(layer) = optimizer.first_not_finite() {
         return Err(NetError::StateNotFinite { layer }.into());
     }

@@ -14,6 +14,8 @@ use super::format;
 use crate::buffer::bytes;
 use crate::error::NetError;
 use crate::layers::Layer;
+use crate::lbfgs::LbfgsProgress;
+use crate::optimizer::Optimizer;
 use crate::schedule::PlateauState;
 use crate::train::{Progress, TrainingOptions, check_updates};
 
@@ -117,6 +119,8 @@ pub struct CheckpointSummary {
     pub steps: u64,
     /// The product of NAdam's momenta over these steps; 1 for other optimizers.
     pub momentum_product: f64,
+    /// Where L-BFGS is; where it begins, of other optimizers.
+    pub lbfgs: LbfgsProgress,
     /// What the schedule's plateau has seen; nothing if it has none.
     pub plateau: PlateauState,
     /// How often the average of weights was updated; 0 if there is none.
@@ -153,6 +157,10 @@ impl CheckpointSummary {
         self.options.loss.check(self.sizes.last().copied().unwrap_or(0))?;
         if self.examples == 0 {
             return Err(NetError::NoExamples);
+        }
+        self.options.check_examples(self.examples)?;
+        if let Optimizer::Lbfgs(options) = &self.options.optimizer {
+            self.lbfgs.check(options)?;
         }
         self.plateau.check(&self.options)?;
         check_updates(self.average_updates, self.steps)?;

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use nxm_kernels::beside::{add, div, is_zero, mul, power, rounded, sqrt, sub, whole, widened};
 use nxm_kernels::{Decay, Element, Rule};
 
-use super::{Adadelta, Adagrad, Adam, AdamW, Adamax, Lion, NAdam, Optimizer, RAdam, RmsProp, Rprop, Sgd};
+use super::{Adadelta, Adagrad, Adam, AdamW, Adamax, Lbfgs, Lion, Muon, NAdam, Optimizer, RAdam, RmsProp, Rprop, Sgd};
 
 /// What NAdam carries from step to step besides its state: q = 0.96^ψ, and Π = μ₁·…·μₜ. PyTorch keeps Π in f32, whatever the parameters are,
 /// and so do we: in f64 it differs in the 8th digit, and so would every weight.
@@ -59,9 +59,30 @@ impl Optimizer {
     /// what its constants cost.
     ///
     /// NAdam's rule depends on a product over all steps so far, which this computes anew. An [`OptimizerState`](crate::OptimizerState)
-    /// carries it along.
+    /// carries it along. Of Muon's weights it is the rule of the step along their directions. L-BFGS follows no rule: this is gradient descent, as its first direction is.
     pub fn rule<T: Element>(&self, learning_rate: f64, step: u64) -> Rule<T> {
         self.rule_after(learning_rate, step, &mut Momenta::after(self, step.saturating_sub(1)))
+    }
+
+    /// The rule of Muon's momenta: m ← μ·m + (1 − μ)·g, and the direction has its share of m added. None of other optimizers.
+    pub(crate) fn directions<T: Element>(&self) -> Option<Rule<T>> {
+        let Muon { momentum, nesterov, .. } = self.muon()?;
+        // w ← w − η·m with η = −μ or −1.
+        let share = if nesterov { sub(0.0, momentum) } else { -1.0 };
+        Some(Rule::Dampened {
+            learning_rate: rounded(share),
+            momentum: rounded(momentum),
+            keep: rounded(sub(1.0, momentum)),
+            decay: Decay::None,
+        })
+    }
+
+    /// The learning rate of biases, where a schedule has made `rate` of the learning rate: in proportion if they have their own.
+    pub(crate) fn rate_of_biases(&self, rate: f64) -> f64 {
+        match self {
+            Optimizer::Muon(muon) => mul(muon.bias_learning_rate, div(rate, muon.learning_rate)),
+            _ => rate,
+        }
     }
 
     /// The same after the steps before, whose momenta become those of this step.
@@ -126,6 +147,14 @@ impl Optimizer {
                 one_minus_beta2: rounded(sub(1.0, beta2)),
                 keep: rounded(sub(1.0, mul(learning_rate, weight_decay))),
             },
+            Optimizer::Muon(Muon { weight_decay, .. }) => {
+                let decay = match is_zero(weight_decay) {
+                    true => Decay::None,
+                    false => Decay::Decoupled(rounded(sub(1.0, mul(learning_rate, weight_decay)))),
+                };
+                Rule::Sgd { learning_rate: rounded(learning_rate), decay }
+            }
+            Optimizer::Lbfgs(Lbfgs { .. }) => Rule::Sgd { learning_rate: rounded(learning_rate), decay: Decay::None },
             Optimizer::Rprop(Rprop { smaller, larger, least_step, largest_step, .. }) => Rule::Rprop {
                 smaller: rounded(smaller),
                 larger: rounded(larger),

@@ -2,76 +2,11 @@
 
 use nxm_kernels::Element;
 
+use super::range::{Range, Value};
 use crate::error::NetError;
 
-/// What a setting may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Range {
-    /// Any finite number, in the network's element type.
-    Finite,
-    /// Finite, at least 0.
-    NotNegative,
-    /// Finite, above 0.
-    AboveZero,
-    /// Finite, above 1.
-    AboveOne,
-    /// From 0 to below 1.
-    BelowOne,
-    /// From 0 to 1.
-    AtMostOne,
-    /// Above 0 and below 1.
-    Within,
-    /// True or false.
-    Either,
-}
-
-impl Range {
-    fn holds<T: Element>(self, value: f64) -> bool {
-        match self {
-            Range::Either => true,
-            Range::BelowOne => (0.0..1.0).contains(&value),
-            Range::AtMostOne => (0.0..=1.0).contains(&value),
-            Range::Within => value > 0.0 && value < 1.0,
-            Range::Finite => T::from_f64(value).is_finite(),
-            Range::NotNegative => value >= 0.0 && T::from_f64(value).is_finite(),
-            Range::AboveZero => value > 0.0 && T::from_f64(value).is_finite(),
-            Range::AboveOne => value > 1.0 && T::from_f64(value).is_finite(),
-        }
-    }
-
-    fn expected(self) -> &'static str {
-        match self {
-            Range::Finite => "a finite number",
-            Range::NotNegative => "a finite number, at least 0",
-            Range::AboveZero => "a finite number above 0",
-            Range::AboveOne => "a finite number above 1",
-            Range::BelowOne => "a number from 0 to below 1",
-            Range::AtMostOne => "a number from 0 to 1",
-            Range::Within => "a number above 0 and below 1",
-            Range::Either => "true or false",
-        }
-    }
-}
-
-/// A setting's value, to read or to change.
-pub(super) enum Value<'a> {
-    /// A number.
-    Number(&'a mut f64),
-    /// Whether something is done.
-    Flag(&'a mut bool),
-}
-
-impl<'a> From<&'a mut f64> for Value<'a> {
-    fn from(number: &'a mut f64) -> Self {
-        Value::Number(number)
-    }
-}
-
-impl<'a> From<&'a mut bool> for Value<'a> {
-    fn from(flag: &'a mut bool) -> Self {
-        Value::Flag(flag)
-    }
-}
+/// The text of a limit that follows from other settings.
+const AUTO: &str = "auto";
 
 /// Defines [`Optimizer`] and a struct for each optimizer. A setting is `name: type = default, builder, range;`.
 macro_rules! optimizers {
@@ -350,6 +285,76 @@ optimizers! {
         /// The largest step size, above 0.
         largest_step: f64 = 50.0, with_largest_step, AboveZero;
     }
+
+    /// Muon (Jordan et al. 2024) for the weights of dense layers: m ← μ·m + (1 − μ)·g; u ← (1 − μ)·g + μ·m by Nesterov, else m; X ← u / max(‖u‖, ε);
+    /// in each iteration X ← a·X + (b·A + c·A²)·X with A = X·Xᵀ (Newton–Schulz); w ← w·(1 − η·λ) − η·√max(1, M/N)·X for N inputs and M units
+    /// (`torch.optim.Muon`, whose matrices are the transposes). PyTorch computes the iterations in bfloat16, this crate in the network's element type.
+    ///
+    /// Biases, and scale and shift of norms, follow [`AdamW`] with a learning rate of their own, which a schedule changes as it changes η.
+    ///
+    /// ```
+    /// use nxm_net::{AdamW, Muon, Optimizer};
+    /// let muon = Muon::new(0.02).with_bias_learning_rate(3e-4);
+    /// assert_eq!(Optimizer::from(muon).of_biases(), Some(AdamW::new(3e-4).into()));
+    /// ```
+    Muon = "muon", 1e-3, "Muon for matrices, AdamW for all else." {
+        /// μ, at least 0 and below 1.
+        momentum: f64 = 0.95, with_momentum, BelowOne;
+        /// Nesterov's momentum.
+        nesterov: bool = true, with_nesterov, Either;
+        /// λ, at least 0: w is multiplied by 1 − η·λ.
+        weight_decay: f64 = 0.1, with_weight_decay, NotNegative;
+        /// The coefficient of X.
+        a: f64 = 3.4445, with_a, Finite;
+        /// The coefficient of A·X.
+        b: f64 = -4.7750, with_b, Finite;
+        /// The coefficient of A²·X.
+        c: f64 = 2.0315, with_c, Finite;
+        /// Newton–Schulz iterations of a step, from 1 to 99 (`ns_steps`).
+        iterations: usize = 5, with_iterations, Count;
+        /// ε, above 0: the least norm that a direction is divided by.
+        epsilon: f64 = 1e-7, with_epsilon, AboveZero;
+        /// 0.2·√max(N, M) in place of √max(1, M/N), so that steps are as long as AdamW's (`adjust_lr_fn="match_rms_adamw"`).
+        match_rms_adamw: bool = false, with_match_rms_adamw, Either;
+        /// The learning rate of biases and norms, above 0.
+        bias_learning_rate: f64 = 1e-3, with_bias_learning_rate, AboveZero;
+        /// The λ of biases and norms, at least 0.
+        bias_weight_decay: f64 = 0.01, with_bias_weight_decay, NotNegative;
+    }
+
+    /// L-BFGS with a line search by the strong Wolfe conditions (Nocedal 1980; Nocedal and Wright 2006, algorithms 7.4 and 3.5), for batches of
+    /// all examples. A step makes several iterations, and each of them computes loss and gradients until its line search is content
+    /// (`torch.optim.LBFGS` with `line_search_fn="strong_wolfe"`). η is the length that a line search tries first, in directions.
+    ///
+    /// ```
+    /// use nxm_net::Lbfgs;
+    /// let lbfgs = Lbfgs::default().with_history(10).with_max_iterations(40);
+    /// assert_eq!((lbfgs.learning_rate, lbfgs.evaluations()), (1.0, 50));
+    /// ```
+    Lbfgs = "lbfgs", 1.0, "L-BFGS, for batches of all examples." {
+        /// Iterations of a step, at least 1 (`max_iter`).
+        max_iterations: usize = 20, with_max_iterations, Count;
+        /// Evaluations of loss and gradients after which a step begins no further iteration, at least 1 (`max_eval`); none: 5/4 of the iterations.
+        max_evaluations: Option<usize> = None, with_max_evaluations, Count;
+        /// A step ends if no element of the gradient is larger; at least 0 (`tolerance_grad`).
+        gradient_tolerance: f64 = 1e-7, with_gradient_tolerance, NotNegative;
+        /// A step ends if the loss, or each parameter, changes by no more; at least 0 (`tolerance_change`).
+        change_tolerance: f64 = 1e-9, with_change_tolerance, NotNegative;
+        /// How many pairs of steps and gradients it keeps, at least 1 (`history_size`). Each takes two numbers a parameter.
+        history: usize = 100, with_history, Count;
+    }
+}
+
+impl Lbfgs {
+    /// Evaluations after which a step begins no further iteration.
+    pub fn evaluations(&self) -> usize {
+        self.max_evaluations.unwrap_or(self.max_iterations.saturating_mul(5) / 4)
+    }
+
+    /// Evaluations of loss and gradients in a step at most: the last line search may need one more than are left.
+    pub fn most_evaluations(&self) -> usize {
+        self.evaluations().saturating_add(1)
+    }
 }
 
 /// Both betas at once.
@@ -375,13 +380,15 @@ impl Optimizer {
             let text = match value {
                 Value::Number(number) => format!("{number:?}"),
                 Value::Flag(flag) => flag.to_string(),
+                Value::Whole(number) => number.to_string(),
+                Value::Limit(number) => number.map_or(AUTO.to_owned(), |number| number.to_string()),
             };
             settings.push((name, text));
         });
         settings
     }
 
-    /// Changes a setting, which may be "learning_rate", to what `text` says: a number, or true or false. Its range is checked when a
+    /// Changes a setting, which may be "learning_rate", to what `text` says: a number, or true or false, or auto. Its range is checked when a
     /// training begins.
     ///
     /// # Errors
@@ -392,6 +399,14 @@ impl Optimizer {
         let set = |value: Value<'_>| match value {
             Value::Number(number) => text.parse().map(|x| *number = x).map_err(|_| wrong("a number")),
             Value::Flag(flag) => text.parse().map(|x| *flag = x).map_err(|_| wrong("true or false")),
+            Value::Whole(number) => text.parse().map(|x| *number = x).map_err(|_| wrong("a whole number")),
+            Value::Limit(number) if text == AUTO => {
+                *number = None;
+                Ok(())
+            }
+            Value::Limit(number) => {
+                text.parse().map(|x| *number = Some(x)).map_err(|_| wrong("a whole number, or auto"))
+            }
         };
         if setting == RATE {
             return set(Value::Number(self.rate_mut()));
@@ -410,7 +425,7 @@ impl Optimizer {
     }
 
     /// What biases, and scale and shift of norms, follow where that is not what weights follow: the same without weight decay. None if they
-    /// decay as weights do, or if weights do not decay either.
+    /// decay as weights do, or if weights do not decay either. Of Muon it is AdamW.
     ///
     /// ```
     /// use nxm_net::{AdamW, Optimizer};
@@ -419,6 +434,9 @@ impl Optimizer {
     /// assert_eq!(Optimizer::from(adamw.with_bias_decay(true)).of_biases(), None);
     /// ```
     pub fn of_biases(&self) -> Option<Optimizer> {
+        if let Optimizer::Muon(Muon { bias_learning_rate, bias_weight_decay, .. }) = *self {
+            return Some(AdamW::new(bias_learning_rate).with_weight_decay(bias_weight_decay).into());
+        }
         let (mut copy, mut decays, mut differs) = (*self, false, false);
         copy.each(|name, _, value| match (name, value) {
             ("weight_decay", Value::Number(number)) => {
@@ -435,11 +453,13 @@ impl Optimizer {
     pub(super) fn check_ranges<T: Element>(&self) -> Result<(), NetError> {
         let (mut copy, mut checked) = (*self, Ok(()));
         copy.each(|name, range, value| {
-            if let (Value::Number(value), true) = (value, checked.is_ok()) {
-                let value = *value;
-                if !range.holds::<T>(value) {
-                    checked = Err(NetError::Setting { name: spoken(name), value, expected: range.expected() });
-                }
+            let value = match value {
+                Value::Number(value) => *value,
+                Value::Whole(value) | Value::Limit(Some(value)) => *value as f64,
+                Value::Flag(_) | Value::Limit(None) => return,
+            };
+            if checked.is_ok() && !range.holds::<T>(value) {
+                checked = Err(NetError::Setting { name: spoken(name), value, expected: range.expected() });
             }
         });
         checked
@@ -460,6 +480,17 @@ fn spoken(name: &'static str) -> &'static str {
         "largest_step" => "the largest step size",
         "smaller" => "the factor of smaller steps",
         "larger" => "the factor of larger steps",
+        "max_iterations" => "the number of iterations in a step",
+        "max_evaluations" => "the number of evaluations in a step",
+        "gradient_tolerance" => "the gradient tolerance",
+        "change_tolerance" => "the change tolerance",
+        "history" => "the number of pairs",
+        "a" => "coefficient a of Newton–Schulz",
+        "b" => "coefficient b of Newton–Schulz",
+        "c" => "coefficient c of Newton–Schulz",
+        "iterations" => "the number of Newton–Schulz iterations",
+        "bias_learning_rate" => "the learning rate of biases and norms",
+        "bias_weight_decay" => "the weight decay of biases and norms",
         other => other,
     }
 }

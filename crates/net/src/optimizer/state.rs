@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use nxm_kernels::beside::{is_within, rounded};
 use nxm_kernels::program::Place;
-use nxm_kernels::{Element, MOST_STATE, MatrixRef, Memory, Rule};
+use nxm_kernels::{Element, Executor, MOST_STATE, MatrixRef, Memory, Rule};
 
 use super::Optimizer;
 use super::rules::Momenta;
 use crate::buffer::memory;
 use crate::check::{finite_matrix, is_finite};
+use crate::data::Batch;
 use crate::error::NetError;
 use crate::layer::matrix;
-use crate::layout::NetworkLayout;
+use crate::layout::{LayerLayout, NetworkLayout};
+use crate::lbfgs::LbfgsState;
 use crate::network::Network;
+use crate::step::Step;
 
 /// What is kept for one layer: as many vectors as [`Optimizer::state_names`] has names, in that order; the others are empty.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +44,8 @@ pub struct OptimizerState<T: Element> {
     memories: [Memory<T>; MOST_STATE],
     /// What NAdam carries along, after the steps that were made and after the one that is being made.
     momenta: [Momenta; 2],
+    /// What L-BFGS carries along.
+    lbfgs: Option<LbfgsState<T>>,
 }
 
 /// What parameters follow in a step.
@@ -48,8 +53,17 @@ pub struct OptimizerState<T: Element> {
 pub(crate) struct Rules<T> {
     /// The rule of the weights of dense layers; of biases, and of scale and shift of norms too, unless they have their own.
     pub(crate) of_weights: Rule<T>,
-    /// The rule of biases and norms, where they do not decay and weights do. It keeps what the other does.
+    /// The rule of biases and norms, where they do not decay and weights do. It keeps what the other does, unless the optimizer is Muon.
     pub(crate) of_biases: Option<Rule<T>>,
+    /// The rule of Muon's momenta.
+    pub(crate) directions: Option<Rule<T>>,
+}
+
+impl<T: Copy> Rules<T> {
+    /// That of the instructions that come last in a step.
+    pub(crate) fn last(&self) -> Rule<T> {
+        self.of_biases.unwrap_or(self.of_weights)
+    }
 }
 
 /// What is kept, the steps and the learning rate are equal.
@@ -61,6 +75,7 @@ impl<T: Element> PartialEq for OptimizerState<T> {
             && *self.layout == *other.layout
             && self.momenta[0] == other.momenta[0]
             && self.layers() == other.layers()
+            && self.lbfgs == other.lbfgs
     }
 }
 
@@ -71,7 +86,8 @@ impl<T: Element> OptimizerState<T> {
     /// Before the first step on networks shaped as `network`: everything kept is 0, but for Adagrad's initial sum and Rprop's step sizes.
     ///
     /// # Errors
-    /// [`NetError`] if an option of the optimizer is out of its range, or if the state does not fit into memory.
+    /// [`NetError`] if an option of the optimizer is out of its range, or if the state does not fit into memory. [`NetError::LineSearch`] if
+    /// the optimizer is L-BFGS and a layer is a dropout or a batch norm.
     pub fn new(optimizer: Optimizer, network: &Network<T>) -> Result<Self, NetError> {
         optimizer.check::<T>()?;
         let (kept, layout) = (optimizer.state_names().len(), Arc::clone(&network.layout));
@@ -85,14 +101,19 @@ impl<T: Element> OptimizerState<T> {
         }
         let momenta = [Momenta::new(&optimizer); 2];
         let (learning_rate, of_biases) = (optimizer.learning_rate(), optimizer.of_biases());
-        Ok(OptimizerState { optimizer, of_biases, learning_rate, steps: 0, layout, kept, memories, momenta })
+        let lbfgs = match optimizer {
+            Optimizer::Lbfgs(options) => Some(LbfgsState::new(options, network)?),
+            _ => None,
+        };
+        Ok(OptimizerState { optimizer, of_biases, learning_rate, steps: 0, layout, kept, memories, momenta, lbfgs })
     }
 
     /// After `steps` steps on `network`, with what was kept then.
     ///
     /// # Errors
     /// [`NetError`] if an option of the optimizer is out of its range, or if the layers' state does not fit it and the network:
-    /// another number of layers, a vector of another length, or a number that is not finite.
+    /// another number of layers, a vector of another length, or a number that is not finite. [`NetError::WithLbfgs`] if the optimizer is
+    /// L-BFGS, unless it made no step: its vectors are of no layer, and only a checkpoint has them.
     pub fn restore(
         optimizer: Optimizer,
         network: &Network<T>,
@@ -100,20 +121,23 @@ impl<T: Element> OptimizerState<T> {
         layers: &[LayerState<T>],
     ) -> Result<Self, NetError> {
         let mut state = OptimizerState::new(optimizer, network)?;
+        if state.lbfgs.is_some() && steps > 0 {
+            let (option, expected) = ("the number of steps to restore", "0 without a checkpoint".to_owned());
+            return Err(NetError::WithLbfgs { option, expected, found: steps.to_string() });
+        }
         state.set_steps(steps, Momenta::after(&optimizer, steps).product);
         let (expected, found) = (network.layout.layers.len(), layers.len());
         if expected != found {
             return Err(NetError::State { layer: found.min(expected), what: "layers", expected, found });
         }
-        let kept = state.kept();
         for (l, (layer, from)) in network.layout.layers.iter().zip(layers).enumerate() {
             for (what, place, vectors) in [
                 ("weights", layer.has_weights().then_some(layer.weights), &from.weights),
                 ("biases", layer.bias, &from.bias),
             ] {
                 for (i, vector) in vectors.iter().enumerate() {
-                    let len = place.map_or(0, |place| place.layout.rows * place.layout.cols);
-                    let expected = if i < kept { len } else { 0 };
+                    let place = place.filter(|place| state.keeps(i, layer, *place));
+                    let expected = place.map_or(0, |place| place.layout.rows * place.layout.cols);
                     if vector.len() != expected {
                         return Err(NetError::State { layer: l, what, expected, found: vector.len() });
                     }
@@ -144,16 +168,44 @@ impl<T: Element> OptimizerState<T> {
     }
     /// A copy of what is kept for each layer.
     pub fn layers(&self) -> Vec<LayerState<T>> {
-        let of = |place: Option<Place>| {
+        let of = |layer: &LayerLayout, place: Option<Place>| {
             std::array::from_fn(|i| match place {
-                Some(place) if i < self.kept() => self.matrix(i, place).to_vec(),
+                Some(place) if self.keeps(i, layer, place) => self.matrix(i, place).to_vec(),
                 _ => Vec::new(),
             })
         };
         let layers = self.layout.layers.iter();
         layers
-            .map(|layer| LayerState { weights: of(layer.has_weights().then_some(layer.weights)), bias: of(layer.bias) })
+            .map(|layer| LayerState {
+                weights: of(layer, layer.has_weights().then_some(layer.weights)),
+                bias: of(layer, layer.bias),
+            })
             .collect()
+    }
+
+    /// What L-BFGS carries along; none of another optimizer.
+    pub fn lbfgs(&self) -> Option<&LbfgsState<T>> {
+        self.lbfgs.as_ref()
+    }
+
+    /// The same, with what it carried at another time.
+    pub(crate) fn set_lbfgs(&mut self, lbfgs: LbfgsState<T>) {
+        self.lbfgs = Some(lbfgs);
+    }
+
+    /// A step of L-BFGS; the loss before it.
+    pub(crate) fn search(
+        &mut self,
+        network: &mut Network<T>,
+        executor: &dyn Executor,
+        step: &mut Step<T>,
+        batch: Batch<'_, T>,
+    ) -> Result<T, NetError> {
+        let lbfgs = self.lbfgs.as_mut().expect("the optimizer is L-BFGS");
+        let report = lbfgs.step_by(self.learning_rate, network, executor, step, batch);
+        let report = report.map_err(|error| error.at_step(self.steps + 1))?;
+        self.steps += 1;
+        Ok(rounded(report.loss))
     }
 
     /// Changes η from the next step on. Costs 1 conversion if `T` is f32.
@@ -185,6 +237,12 @@ impl<T: Element> OptimizerState<T> {
         self.kept
     }
 
+    /// Whether it keeps the number `i` for the parameters at a place of this layer. Where it does not, there may be memory, which holds nothing.
+    pub(crate) fn keeps(&self, i: usize, layer: &LayerLayout, place: Place) -> bool {
+        let of_weights = layer.layer.is_dense() && place.offset == layer.weights.offset;
+        i < self.kept && (!of_weights || self.optimizer.keeps_of_weights(i))
+    }
+
     /// What is kept as number `i` for the parameters at a place.
     pub(crate) fn matrix(&self, i: usize, place: Place) -> MatrixRef<'_, T> {
         matrix(self.memories[i].as_slice(), place)
@@ -206,9 +264,11 @@ impl<T: Element> OptimizerState<T> {
     #[inline]
     pub(crate) fn rules(&mut self) -> Rules<T> {
         let (rate, step) = (self.learning_rate, self.steps + 1);
-        let of_biases = self.of_biases.map(|of| of.rule_after(rate, step, &mut { self.momenta[0] }));
+        let rate_of_biases = self.optimizer.rate_of_biases(rate);
+        let of_biases = self.of_biases.map(|of| of.rule_after(rate_of_biases, step, &mut { self.momenta[0] }));
         self.momenta[1] = self.momenta[0];
-        Rules { of_weights: self.optimizer.rule_after(rate, step, &mut self.momenta[1]), of_biases }
+        let directions = self.optimizer.directions();
+        Rules { of_weights: self.optimizer.rule_after(rate, step, &mut self.momenta[1]), of_biases, directions }
     }
 
     /// The step of the last [`rules`](Self::rules) has been made.
@@ -220,8 +280,11 @@ impl<T: Element> OptimizerState<T> {
 
     /// The first layer whose state holds a number that is not finite.
     pub(crate) fn first_not_finite(&self) -> Option<usize> {
-        let finite = |place| (0..self.kept()).all(|i| finite_matrix(self.matrix(i, place)));
-        self.layout.layers.iter().position(|layer| !layer.places().all(finite))
+        let finite = |layer: &LayerLayout, place| {
+            (0..self.kept()).all(|i| !self.keeps(i, layer, place) || finite_matrix(self.matrix(i, place)))
+        };
+        let found = self.layout.layers.iter().position(|layer| !layer.places().all(|place| finite(layer, place)));
+        found.or_else(|| self.lbfgs.as_ref().and_then(LbfgsState::first_not_finite))
     }
 
     /// Whether the state fits the network.

@@ -2,6 +2,7 @@
 
 mod layers;
 mod loss;
+mod muon;
 mod sections;
 
 use std::mem::discriminant;
@@ -12,11 +13,14 @@ use nxm_kernels::program::{Instruction, Place, Places, Slot};
 use nxm_kernels::{Element, Layout, MOST_STATE, Phase, Region};
 
 use self::layers::Inside;
+use self::muon::MuonRoom;
 use super::MemoryNeeds;
 use crate::dropout::Mask;
 use crate::layout::{LayerLayout, NetworkLayout, Room};
 use crate::loss::Loss;
+use crate::optimizer::Muon;
 
+pub(crate) use muon::MuonParts;
 pub(crate) use sections::Sections;
 
 /// What a program computes.
@@ -37,6 +41,8 @@ pub(crate) enum Purpose<T> {
         state: usize,
         /// Whether examples have weights.
         weighted: bool,
+        /// How directions are made orthogonal, if the optimizer is Muon.
+        muon: Option<Muon>,
     },
     /// A micro-batch of a step: outputs, loss, and gradients that are added to those that stand where a step of this mode has its own. It
     /// is run by the rule w ← w − η·g with η = −1/k, where k micro-batches make a step.
@@ -77,8 +83,14 @@ impl<T> Purpose<T> {
     /// Whether it is the same. A step has one norm or size to clip to, so these need no comparison.
     pub(crate) fn is(&self, other: &Purpose<T>) -> bool {
         match (self, other) {
-            (Purpose::Training { mode: a, state: m, .. }, Purpose::Training { mode: b, state: n, .. }) => {
-                m == n && discriminant(a) == discriminant(b) && self.is_weighted() == other.is_weighted()
+            (
+                Purpose::Training { mode: a, state: m, muon: first, .. },
+                Purpose::Training { mode: b, state: n, muon: second, .. },
+            ) => {
+                m == n
+                    && first == second
+                    && discriminant(a) == discriminant(b)
+                    && self.is_weighted() == other.is_weighted()
             }
             (Purpose::Accumulation { mode: a, weighted: one }, Purpose::Accumulation { mode: b, weighted: other }) => {
                 discriminant(a) == discriminant(b) && one == other
@@ -107,6 +119,8 @@ pub(crate) struct Outline<T: Element> {
     pub(crate) work: usize,
     /// The same by what they are for.
     pub(super) needs: MemoryNeeds,
+    /// What Muon does between the gradients and the updates of biases.
+    pub(crate) muon: Option<MuonParts<T>>,
 }
 
 /// Where results stand in the work memory.
@@ -141,6 +155,8 @@ pub(crate) struct Results<T> {
     kept: Vec<Place>,
     /// What each layer keeps of its forward pass beside its outputs.
     inside: Vec<Inside>,
+    /// Memory of Muon's iterations.
+    muon: Option<MuonRoom>,
     /// The masks of dropouts, in a step.
     pub(crate) masks: Vec<Mask<T>>,
 }
@@ -176,7 +192,8 @@ impl<T: Element> Outline<T> {
             loss: writer.room.len - behind_deltas + alone,
             ..MemoryNeeds::default()
         };
-        if let Purpose::Training { mode, state, .. } = purpose {
+        let mut parts = None;
+        if let Purpose::Training { mode, state, muon, .. } = purpose {
             sections.backward = writer.section(|w| {
                 w.backward(&results, delta, state);
                 if let UpdateMode::Fused = mode {
@@ -197,12 +214,15 @@ impl<T: Element> Outline<T> {
                     if let UpdateMode::Limited(limit) = mode {
                         w.clamp(&results, limit);
                     }
-                    w.update_weights(&results, state);
+                    if muon.is_none() {
+                        w.update_weights(&results, state);
+                    }
                 });
                 sections.biases = writer.section(|w| w.update_biases(&results, state));
                 sections.update.end = sections.biases.end;
                 sections.statistics = writer.section(|w| w.statistics(&results));
             }
+            parts = muon.map(|muon| writer.muon(&results, &muon));
         }
         if let Purpose::Accumulation { .. } = purpose {
             sections.backward = writer.section(|w| {
@@ -210,7 +230,8 @@ impl<T: Element> Outline<T> {
                 w.statistics(&results);
             });
         }
-        Outline { sections, results, work: writer.room.addressable(), needs, instructions: writer.instructions }
+        let (work, instructions) = (writer.room.addressable(), writer.instructions);
+        Outline { sections, results, work, needs, instructions, muon: parts }
     }
 }
 
@@ -260,6 +281,7 @@ impl<T: Element> Writer<'_, T> {
             outputs: Vec::new(),
             kept: Vec::new(),
             inside: Vec::new(),
+            muon: None,
             masks: Vec::new(),
         }
     }
@@ -285,6 +307,9 @@ impl<T: Element> Writer<'_, T> {
                 [weights, layer.bias.map(|_| room.place(1, layer.fan_out))]
             };
             results.partial = layout.layers.iter().map(of).collect();
+        }
+        if let Purpose::Training { muon: Some(_), .. } = purpose {
+            results.muon = Some(self.muon_room());
         }
     }
 
@@ -389,11 +414,12 @@ mod tests {
     use nxm_kernels::program::Slot;
     use nxm_kernels::{Activation, Element, MOST_STATE};
 
-    use super::{Outline, Purpose, UpdateMode};
+    use super::{MuonParts, Op, Outline, Purpose, UpdateMode};
     use crate::layers::Layer;
     use crate::layout::NetworkLayout;
     use crate::loss::Loss;
-    use crate::plans::any_rule;
+    use crate::optimizer::Muon;
+    use crate::plans::{any_of, any_rule};
 
     fn purposes<T: Element>() -> Vec<Purpose<T>> {
         let apart = [UpdateMode::Apart, UpdateMode::Clipped(T::ONE), UpdateMode::Limited(T::ONE)];
@@ -402,11 +428,12 @@ mod tests {
         let fused = (0..3).map(|state| (UpdateMode::Fused, state));
         let either = [false, true];
         let training = training.chain(fused);
-        let training =
-            training.flat_map(|(mode, state)| either.map(|weighted| Purpose::Training { mode, state, weighted }));
+        let training = training
+            .flat_map(|(mode, state)| either.map(|weighted| Purpose::Training { mode, state, weighted, muon: None }));
+        let muon = apart.map(|mode| Purpose::Training { mode, state: 2, weighted: false, muon: Some(Muon::default()) });
         let evaluations = either.map(|weighted| Purpose::Evaluation { weighted });
         let parts = apart.into_iter().flat_map(|mode| either.map(|weighted| Purpose::Accumulation { mode, weighted }));
-        [Purpose::Prediction].into_iter().chain(evaluations).chain(training).chain(parts).collect()
+        [Purpose::Prediction].into_iter().chain(evaluations).chain(training).chain(parts).chain(muon).collect()
     }
 
     fn losses() -> Vec<Loss> {
@@ -431,6 +458,14 @@ mod tests {
                     let program = nxm_kernels::Program::new(outline.instructions, &any_rule(purpose)).unwrap();
                     assert!(program.needed(Slot::Work) <= outline.work);
                     assert!(program.needed(Slot::Parameters) <= layout.len);
+                    for part in outline.muon.into_iter().flat_map(|MuonParts { directions, steps }| [directions, steps])
+                    {
+                        let is_first = part.iter().any(|one| matches!(one.op, Op::Gemm { .. }));
+                        let program = nxm_kernels::Program::new(part, &any_of(usize::from(is_first))).unwrap();
+                        assert!(
+                            program.needed(Slot::Work) <= outline.work && program.needed(Slot::First) <= layout.len
+                        );
+                    }
                 }
             }
         }

@@ -32,7 +32,8 @@ pub struct TrainingOptions {
     /// The decay d of an exponential moving average of the weights, from 0 to 1, such as 0.999: see
     /// [`WeightAverage`](crate::WeightAverage). None: no average is kept.
     pub ema: Option<f64>,
-    /// Examples of a step, or of a micro-batch where gradients are accumulated; the last step of an epoch takes what is left.
+    /// Examples of a step, or of a micro-batch where gradients are accumulated; the last step of an epoch takes what is left. With L-BFGS it
+    /// must be the number of examples, or more.
     pub batch: usize,
     /// Micro-batches of a step, at least 1. A step's gradient is the mean of theirs: each is the gradient of its loss divided by how many
     /// micro-batches this step has, which is fewer in the last step of an epoch if too few examples are left.
@@ -129,7 +130,7 @@ impl TrainingOptions {
     /// What can be checked without network and data.
     ///
     /// # Errors
-    /// [`NetError`] that names the option that is out of its range in `T`.
+    /// [`NetError`] that names the option that is out of its range in `T`, or that the optimizer does not go with.
     pub fn check<T: Element>(&self) -> Result<(), NetError> {
         self.optimizer.check::<T>()?;
         self.schedule.check()?;
@@ -139,10 +140,48 @@ impl TrainingOptions {
         if self.clip_norm.is_some() && self.clip_value.is_some() {
             return Err(NetError::TwoClippings);
         }
+        self.check_alone()?;
         if self.accumulate == 0 {
             let (name, expected) = ("the number of micro-batches in a step", "a whole number, at least 1");
             return Err(NetError::Setting { name, value: 0.0, expected });
         }
         if self.batch == 0 { Err(NetError::NoBatch) } else { Ok(()) }
+    }
+
+    /// Whether a training with these options on so many examples is one that its optimizer can make: L-BFGS takes all examples in a step, and
+    /// neither clips nor accumulates gradients.
+    ///
+    /// # Errors
+    /// [`NetError::WithLbfgs`] names the option.
+    pub fn check_fit(&self, examples: usize) -> Result<(), NetError> {
+        self.check_alone()?;
+        self.check_examples(examples)
+    }
+
+    /// What L-BFGS does not go with. A schedule, an average of weights and weights of examples are fine.
+    fn check_alone(&self) -> Result<(), NetError> {
+        if !self.optimizer.is_full_batch() {
+            return Ok(());
+        }
+        let clipped = |limit: f64| ("gradients that are not clipped".to_owned(), limit.to_string());
+        let parts = self.accumulate;
+        let found = [
+            ("the largest norm of gradients", self.clip_norm.map(clipped)),
+            ("the largest value of gradients", self.clip_value.map(clipped)),
+            ("the number of micro-batches in a step", (parts > 1).then(|| ("1".to_owned(), parts.to_string()))),
+        ];
+        match found.into_iter().find_map(|(option, wrong)| wrong.map(|wrong| (option, wrong))) {
+            Some((option, (expected, found))) => Err(NetError::WithLbfgs { option, expected, found }),
+            None => Ok(()),
+        }
+    }
+
+    /// What can be checked when the number of examples is known: L-BFGS takes all of them in each step.
+    pub(crate) fn check_examples(&self, examples: usize) -> Result<(), NetError> {
+        if !self.optimizer.is_full_batch() || self.batch >= examples {
+            return Ok(());
+        }
+        let (option, expected) = ("the batch", format!("all {examples} examples in a step, or more"));
+        Err(NetError::WithLbfgs { option, expected, found: self.batch.to_string() })
     }
 }

@@ -11,24 +11,17 @@
 //! `NXM_GOLDEN=FOLDER cargo test -p nxm-net golden` runs all cases in another folder of this format. Each case is reported by its name, and
 //! a case that asks for what this crate does not have fails by its name, too.
 //!
-<<<<<<< HEAD
 //! Of the cases that these were taken from, only dropout in training is not here, whose random numbers are PyTorch's own.
-=======
-//! Of the cases that these were taken from, those are not here that use what this crate does not have: losses (soft targets, squares of a softmax, KL divergence of a
-//! log-softmax), and dropout in training, whose random numbers are PyTorch's own.
->>>>>>> w-act
-//! Of PyTorch's optimizers, SparseAdam, Adafactor, ASGD, and Muon are missing, and of its schedules those that cycle a momentum.
+//! Of PyTorch's optimizers, SparseAdam, Adafactor and ASGD are missing, and of its schedules those that cycle a momentum.
 //!
 //! `golden/make.py` computed the cases of the families `more_optimizers`, `more_schedules`, `groups`,
-//! `ema` and `lbfgs`.
+//! `ema`, `lbfgs` and `muon`. PyTorch's own Muon computes its iterations in bfloat16, so the script has the same formulas in the parameters' type.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use nxm_kernels::{Element, MatrixRef, reference};
-use nxm_net::{
-    Lbfgs, LbfgsState, LearningRateSchedule, Loss, Network, Optimizer, OptimizerState, Step, Targets, WeightAverage,
-};
+use nxm_net::{LearningRateSchedule, Loss, Network, Optimizer, OptimizerState, Step, Targets, WeightAverage};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
@@ -127,8 +120,6 @@ struct Job {
     clip: [Option<f64>; 2],
     /// The decay of an average of weights.
     ema: Option<f64>,
-    /// In place of the optimizer.
-    lbfgs: Option<Lbfgs>,
 }
 
 /// Targets of all examples: labels or values; and what examples weigh, if labels may be ignored.
@@ -183,16 +174,16 @@ impl Case {
 
     fn job(&self) -> Result<Job, String> {
         let config = self.config();
-        let lbfgs = config.lbfgs()?;
-        if config.ignored().is_some() && (config.accumulate() > 1 || lbfgs.is_some()) {
+        let config = self.config();
+        let optimizer = config.optimizer()?;
+        if config.ignored().is_some() && (config.accumulate() > 1 || matches!(optimizer, Optimizer::Lbfgs(_))) {
             return Err("ignore_index in micro-batches or by L-BFGS".to_owned());
         }
         Ok(Job {
             batch: config.batch(),
             parts: config.accumulate(),
             loss: config.loss(self.has_labels())?,
-            optimizer: if lbfgs.is_some() { Optimizer::default() } else { config.optimizer()? },
-            lbfgs,
+            optimizer,
             schedule: config.schedule()?,
             clip: config.clip()?,
             ema: self.config["ema"].as_f64(),
@@ -301,7 +292,7 @@ impl Case {
         &self,
         mut before: impl FnMut(usize, &mut Step<T>, &Network<T>, Batch<'_, T>),
     ) -> Result<Trained<T>, String> {
-        let Job { batch, parts, loss, optimizer, schedule, clip: [max_norm, max_value], ema, lbfgs } = self.job()?;
+        let Job { batch, parts, loss, optimizer, schedule, clip: [max_norm, max_value], ema } = self.job()?;
         let mut network = self.network::<T>("init")?;
         let narrow = |numbers: Vec<f64>| numbers.into_iter().map(T::from_f64).collect::<Vec<T>>();
         let x = narrow(self.numbers("x"));
@@ -314,7 +305,6 @@ impl Case {
             step = step.clip_value(max_value).unwrap();
         }
         let mut state = OptimizerState::new(optimizer, &network).unwrap();
-        let mut lbfgs = lbfgs.map(|options| LbfgsState::new(options, &network).unwrap());
         let mut average = ema.map(|decay| WeightAverage::new(&network, decay).unwrap());
         let (inputs, outputs) = (network.inputs(), network.outputs());
         let (mut losses, mut norms) = (Vec::new(), Vec::new());
@@ -335,10 +325,7 @@ impl Case {
             if !self.config["schedule"].is_null() {
                 close(self, "learning rate", &[state.learning_rate()], &self.numbers("lr")[s..=s]);
             }
-            if let Some(lbfgs) = &mut lbfgs {
-                let report = lbfgs.step(&mut network, &cpu(), &mut step, rows, targets).unwrap();
-                losses.push(report.loss);
-            } else if parts == 1 {
+            if parts == 1 {
                 let loss = match of_rows {
                     None => step.train(&mut network, &cpu(), rows, targets, &mut state),
                     Some(of_rows) => step.train_weighted(&mut network, &cpu(), rows, targets, of_rows, &mut state),

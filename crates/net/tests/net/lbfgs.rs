@@ -30,7 +30,7 @@ fn a_minimum_is_found() {
     let data = examples::<f64>(&MSE, ROWS, SIZES[0], SIZES[2], 2);
     let mut linear = network::<f64>(&[SIZES[0], SIZES[2]], Activation::Identity, Activation::Identity, 3);
     let mut step = Step::new(&linear, &MSE, ROWS).unwrap();
-    let options = Lbfgs::new().with_change_tolerance(0.0);
+    let options = Lbfgs::default().with_change_tolerance(0.0);
     let mut state = LbfgsState::new(options, &linear).unwrap();
     let mut call = || state.step(&mut linear, &cpu(), &mut step, data.inputs(), data.targets()).unwrap();
     let first = call();
@@ -61,7 +61,7 @@ fn layer_norms_and_layers_without_biases_are_fine() {
         let before = parameters(&network);
         assert_eq!((before.len(), gradient.len()), (network.parameters(), network.parameters()), "{text}");
 
-        let first = Lbfgs::new().with_learning_rate(rate).with_max_iterations(1);
+        let first = Lbfgs::new(rate).with_max_iterations(1);
         let mut state = LbfgsState::new(first, &network).unwrap();
         let report = state.step(&mut network, &cpu(), &mut step, data.inputs(), data.targets()).unwrap();
         assert!(report.last_loss < report.loss, "{text}");
@@ -74,7 +74,7 @@ fn layer_norms_and_layers_without_biases_are_fine() {
             assert!((moved - length * g).abs() <= 1e-12, "{text}: {moved} by {g}");
         }
 
-        let mut state = LbfgsState::new(Lbfgs::new(), &network).unwrap();
+        let mut state = LbfgsState::new(Lbfgs::default(), &network).unwrap();
         for _ in 0..3 {
             let report = state.step(&mut network, &cpu(), &mut step, data.inputs(), data.targets()).unwrap();
             assert!(report.last_loss <= report.loss, "{text}");
@@ -90,7 +90,7 @@ fn dropouts_and_batch_norms_are_refused() {
         ("3, layer_norm tanh, batch_norm, 2", 2, "batch_norm"),
         ("3 tanh, 2, dropout 0.0", 2, "dropout"),
     ] {
-        let error = LbfgsState::new(Lbfgs::new(), &layers::network(text)).unwrap_err();
+        let error = LbfgsState::new(Lbfgs::default(), &layers::network(text)).unwrap_err();
         assert_eq!(error, NetError::LineSearch { layer, kind }, "{text}");
         assert!(error.to_string().contains(kind) && error.to_string().contains(&layer.to_string()), "{error}");
     }
@@ -98,7 +98,7 @@ fn dropouts_and_batch_norms_are_refused() {
 
 #[test]
 fn losses_fall_within_the_bounds() {
-    let options = Lbfgs::new().with_max_iterations(6).with_history(3);
+    let options = Lbfgs::default().with_max_iterations(6).with_history(3);
     let (_, reports) = trained::<f32>(&cpu(), options, 5);
     for (i, report) in reports.iter().enumerate() {
         assert!(report.last_loss <= report.loss);
@@ -112,9 +112,9 @@ fn losses_fall_within_the_bounds() {
 #[test]
 fn the_same_bits_at_every_level_and_number_of_threads() {
     let one = Cpu::new(Level::named("scalar").unwrap(), 1);
-    let (expected, reports) = trained::<f32>(&one, Lbfgs::new(), 3);
+    let (expected, reports) = trained::<f32>(&one, Lbfgs::default(), 3);
     for level in fused_levels() {
-        let (found, others) = trained::<f32>(&Cpu::new(level, 3), Lbfgs::new(), 3);
+        let (found, others) = trained::<f32>(&Cpu::new(level, 3), Lbfgs::default(), 3);
         assert_eq!((bits(&found), &others), (bits(&expected), &reports), "{level}");
     }
 }
@@ -124,7 +124,7 @@ fn the_same_bits_at_every_level_and_number_of_threads() {
 fn a_line_search_survives_overflows() {
     let (mut network, data) = (a_network::<f32>(), examples::<f32>(&MSE, ROWS, SIZES[0], SIZES[2], 2));
     let mut step = Step::new(&network, &MSE, ROWS).unwrap();
-    let mut state = LbfgsState::new(Lbfgs::new().with_learning_rate(1e30), &network).unwrap();
+    let mut state = LbfgsState::new(Lbfgs::new(1e30), &network).unwrap();
     for _ in 0..3 {
         let report = state.step(&mut network, &cpu(), &mut step, data.inputs(), data.targets()).unwrap();
         assert!(report.last_loss <= report.loss, "{report:?}");
@@ -136,12 +136,12 @@ fn a_line_search_survives_overflows() {
 fn what_is_wrong_is_named_and_changes_nothing() {
     let mut network = a_network::<f32>();
     for (options, named) in [
-        (Lbfgs::new().with_learning_rate(0.0), "learning rate"),
-        (Lbfgs::new().with_max_iterations(0), "the number of iterations in a step"),
-        (Lbfgs::new().with_max_evaluations(0), "the number of evaluations in a step"),
-        (Lbfgs::new().with_history(0), "the number of pairs"),
-        (Lbfgs::new().with_gradient_tolerance(-1.0), "the gradient tolerance"),
-        (Lbfgs::new().with_change_tolerance(f64::NAN), "the change tolerance"),
+        (Lbfgs::new(0.0), "learning rate"),
+        (Lbfgs::default().with_max_iterations(0), "the number of iterations in a step"),
+        (Lbfgs::default().with_max_evaluations(Some(0)), "the number of evaluations in a step"),
+        (Lbfgs::default().with_history(0), "the number of pairs"),
+        (Lbfgs::default().with_gradient_tolerance(-1.0), "the gradient tolerance"),
+        (Lbfgs::default().with_change_tolerance(f64::NAN), "the change tolerance"),
     ] {
         let error = LbfgsState::new(options, &network).unwrap_err();
         assert!(error.to_string().contains(named), "{error}");
@@ -149,10 +149,10 @@ fn what_is_wrong_is_named_and_changes_nothing() {
     let data = examples::<f32>(&MSE, ROWS, SIZES[0], SIZES[2], 2);
     let other = crate::support::network::<f32>(&[1, 1], Activation::Tanh, Activation::Identity, 1);
     let mut step = Step::new(&network, &MSE, ROWS).unwrap();
-    let mut state = LbfgsState::new(Lbfgs::new(), &other).unwrap();
+    let mut state = LbfgsState::new(Lbfgs::default(), &other).unwrap();
     let error = state.step(&mut network, &cpu(), &mut step, data.inputs(), data.targets()).unwrap_err();
     assert!(matches!(error, NetError::Network { what: "the state of L-BFGS", .. }), "{error}");
-    let mut state = LbfgsState::new(Lbfgs::new(), &network).unwrap();
+    let mut state = LbfgsState::new(Lbfgs::default(), &network).unwrap();
     network.layer_mut(1).weights_mut().row(0)[0] = f32::MAX;
     let before = bits(&network);
     let error = state.step(&mut network, &cpu(), &mut step, data.inputs(), data.targets()).unwrap_err();

@@ -16,6 +16,8 @@ mod gradients;
 mod initialization;
 mod layers;
 mod lbfgs;
+mod lbfgs_training;
+mod muon;
 mod predictions;
 mod resume;
 mod rows;

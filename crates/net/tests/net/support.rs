@@ -3,8 +3,8 @@
 use nxm_kernels::reference::{self, Real};
 use nxm_kernels::{Activation, Cpu, Element, Level, MatrixMut, MatrixRef};
 use nxm_net::{
-    Adadelta, Adagrad, Adam, AdamW, Adamax, Dataset, Lion, Loss, NAdam, Network, Optimizer, RAdam, RmsProp, Rprop, Sgd,
-    Targets,
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Dataset, Lion, Loss, Muon, NAdam, Network, Optimizer, RAdam, RmsProp,
+    Rprop, Sgd, Targets,
 };
 
 /// One thread at the fastest level, or at the fastest that fuses: on some machines that is the scalar one.
@@ -124,6 +124,8 @@ pub fn optimizers() -> Vec<Optimizer> {
         RAdam::new(0.01).with_weight_decay(0.05).into(),
         Lion::new(0.01).with_weight_decay(0.05).into(),
         Rprop::new(0.01).into(),
+        Muon::new(0.02).into(),
+        Muon::new(0.02).with_nesterov(false).with_match_rms_adamw(true).with_weight_decay(0.0).into(),
     ]
 }
 

@@ -70,6 +70,7 @@ impl Requests {
             Op::WeighRows { losses, shares, delta, .. } => of.weigh_rows(losses, shares.is_some(), delta),
             Op::AddSquares { x, .. } => of.add_squares(of.together(&[x])),
             Op::ClipScale { .. } => of.elements(1, 2),
+            Op::InverseNorm { .. } => of.elements(1, 1),
             Op::Scale { x, .. } => of.in_place(of.together(&[x])),
             Op::Multiply { x, by, to } => of.rows(of.together(&[to, x, by]), 2, 1),
             Op::Blend { x, to, .. } => of.rows(of.together(&[to, x]), 2, 1),

@@ -70,7 +70,7 @@ pub fn update(machine: &mut Machine, optimizer: &Optimizer, t: i32, w: f64, g: f
             machine.fma(-learning_rate, sign, w)
         }
         Optimizer::Rprop(rprop) => resilient(machine, rprop, t, w, g, kept),
-        Optimizer::Sgd(_) => unreachable!("gradient descent is in another file"),
+        Optimizer::Sgd(_) | Optimizer::Lbfgs(_) | Optimizer::Muon(_) => unreachable!("they are in other files"),
     }
 }
 

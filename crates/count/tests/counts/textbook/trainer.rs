@@ -3,10 +3,12 @@
 use super::Machine;
 use super::activations::Activation;
 use super::losses::{self, Parts};
+use super::muon;
 use super::norms::{self, Normalised};
 use super::optimizers;
 use super::softmaxes;
 use nxm_count::{Loss, NetworkSpec, Optimizer};
+use nxm_net::AdamW;
 
 /// A layer. A dense one has weights by input and unit, and a bias for each unit; a norm has a weight and a bias for each of its numbers.
 struct Layer {
@@ -123,11 +125,17 @@ impl Trainer {
             }
         }
         self.steps += 1;
-        let of_biases = without_bias_decay(self.optimizer);
+        let of_biases = of_biases(self.optimizer);
         for (layer, gradient) in self.layers.iter_mut().zip(gradients) {
             // PyTorch's usual groups: what has one dimension, biases and all of a norm, does not decay.
             let weights = if layer.kind.is_dense() { layer.inputs * layer.units } else { 0 };
-            for (i, ((w, kept), g)) in layer.parameters.iter_mut().zip(&mut layer.kept).zip(gradient).enumerate() {
+            let by_matrix = matches!(self.optimizer, Optimizer::Muon(_)) as usize * weights;
+            if let (Optimizer::Muon(muon), true) = (&self.optimizer, weights > 0) {
+                let (w, kept) = (&mut layer.parameters[..weights], &mut layer.kept[..weights]);
+                muon::update(machine, muon, w, &gradient[..weights], kept, layer.units);
+            }
+            let parameters = layer.parameters.iter_mut().zip(&mut layer.kept).zip(gradient).enumerate();
+            for (i, ((w, kept), g)) in parameters.skip(by_matrix) {
                 let optimizer = if i < weights { &self.optimizer } else { &of_biases };
                 *w = optimizers::update(machine, optimizer, self.steps, *w, g, kept);
             }
@@ -293,8 +301,11 @@ impl Layer {
     }
 }
 
-/// What biases and norms follow: where they do not decay, PyTorch's group of parameters with `weight_decay=0`.
-fn without_bias_decay(mut optimizer: Optimizer) -> Optimizer {
+/// What biases and norms follow: where they do not decay, PyTorch's group of parameters with `weight_decay=0`. Of Muon AdamW.
+fn of_biases(mut optimizer: Optimizer) -> Optimizer {
+    if let Optimizer::Muon(muon) = optimizer {
+        return AdamW::new(muon.bias_learning_rate).with_weight_decay(muon.bias_weight_decay).into();
+    }
     if optimizer.settings().contains(&("bias_decay", false.to_string())) {
         optimizer.set("weight_decay", "0").expect("an optimizer with decay");
     }

@@ -1,7 +1,7 @@
 //! What the configuration of a case asks for, in this crate's types. What this crate does not have is an error that names it.
 
 use nxm_kernels::Activation;
-use nxm_net::{Layer, Lbfgs, LearningRateSchedule, Loss, Optimizer, PhaseShape};
+use nxm_net::{Layer, LearningRateSchedule, Loss, Optimizer, PhaseShape};
 use serde_json::Value;
 
 /// A case's configuration, or a part of it.
@@ -201,27 +201,22 @@ impl<'a> Config<'a> {
                 "centered" => "centred",
                 "lr_decay" => "learning_rate_decay",
                 "initial_accumulator_value" => "initial_sum",
+                "ns_steps" => "iterations",
+                "bias_lr" => "bias_learning_rate",
+                "adjust_lr_fn" if value == "match_rms_adamw" => {
+                    optimizer.set("match_rms_adamw", "true").map_err(lacks)?;
+                    continue;
+                }
+                "max_iter" => "max_iterations",
+                "max_eval" => "max_evaluations",
+                "history_size" => "history",
+                "tolerance_grad" => "gradient_tolerance",
+                "tolerance_change" => "change_tolerance",
                 same => same,
             };
             optimizer.set(ours, &value.to_string()).map_err(lacks)?;
         }
         Ok(optimizer)
-    }
-
-    /// The options of L-BFGS, if that is the optimizer.
-    pub fn lbfgs(self) -> Result<Option<Lbfgs>, String> {
-        let of = self.part("optimizer");
-        if of.name() != "lbfgs" {
-            return Ok(None);
-        }
-        of.only(&["lr", "max_iter", "max_eval", "history_size"])?;
-        let whole = |name: &str, default| of.0[name].as_u64().map_or(default, |n| n as usize);
-        let lbfgs = Lbfgs::new();
-        let lbfgs = lbfgs
-            .with_learning_rate(of.number_or("lr", lbfgs.learning_rate))
-            .with_max_iterations(whole("max_iter", lbfgs.max_iterations))
-            .with_history(whole("history_size", lbfgs.history));
-        Ok(Some(lbfgs.with_max_evaluations(whole("max_eval", lbfgs.evaluations()))))
     }
 
     pub fn schedule(self) -> Result<LearningRateSchedule, String> {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Computes training trajectories with PyTorch for what the other cases lack: the families more_optimizers, more_schedules,
-groups, ema and lbfgs.
+groups, ema, lbfgs and muon.
 
     python3 -m venv venv && venv/bin/pip install torch numpy safetensors
     venv/bin/python make.py
@@ -21,7 +21,7 @@ from safetensors.numpy import save_file
 HERE = pathlib.Path(__file__).parent
 STEPS, CYCLE, BATCH, INPUTS, UNITS, OUTPUTS = 50, 8, 4, 3, 5, 2
 
-FAMILIES = ("more_optimizers/", "more_schedules/", "groups/", "ema/", "lbfgs/")
+FAMILIES = ("more_optimizers/", "more_schedules/", "groups/", "ema/", "lbfgs/", "muon/")
 
 
 class Lion(torch.optim.Optimizer):
@@ -42,6 +42,43 @@ class Lion(torch.optim.Optimizer):
                 m.mul_(beta2).add_(p.grad, alpha=1 - beta2)
 
 
+class Muon(torch.optim.Optimizer):
+    """torch.optim.Muon for matrices, whose Newton-Schulz iterations are in the parameters' own type and not in bfloat16, and AdamW for all else."""
+
+    def __init__(self, params, lr=1e-3, weight_decay=0.1, momentum=0.95, nesterov=True, ns_coefficients=(3.4445, -4.7750, 2.0315), eps=1e-7,
+                 ns_steps=5, adjust_lr_fn=None, bias_lr=1e-3, bias_weight_decay=0.01):
+        params = list(params)
+        super().__init__([p for p in params if p.ndim == 2], {"lr": lr})
+        self.of = (weight_decay, momentum, nesterov, ns_coefficients, eps, ns_steps, adjust_lr_fn)
+        self.bias_rate = bias_lr / lr
+        self.adamw = torch.optim.AdamW([p for p in params if p.ndim != 2], lr=bias_lr, weight_decay=bias_weight_decay)
+
+    def zero_grad(self, set_to_none=True):
+        super().zero_grad(set_to_none)
+        self.adamw.zero_grad(set_to_none)
+
+    @torch.no_grad()
+    def step(self):
+        weight_decay, momentum, nesterov, (a, b, c), eps, ns_steps, adjust = self.of
+        lr = self.param_groups[0]["lr"]
+        self.adamw.param_groups[0]["lr"] = self.bias_rate * lr
+        self.adamw.step()
+        for p in self.param_groups[0]["params"]:
+            buffer = self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
+            buffer.lerp_(p.grad, 1 - momentum)
+            x = p.grad.lerp(buffer, momentum) if nesterov else buffer.clone()
+            rows, cols = p.shape
+            x = x.T if rows > cols else x
+            x = x / x.norm().clamp(min=eps)
+            for _ in range(ns_steps):
+                gram = x @ x.T
+                x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+            x = x.T if rows > cols else x
+            factor = 0.2 * math.sqrt(max(rows, cols)) if adjust == "match_rms_adamw" else math.sqrt(max(1, rows / cols))
+            p.mul_(1 - lr * weight_decay)
+            p.add_(x, alpha=-lr * factor)
+
+
 def optimizer(config, model):
     settings = {k: v for k, v in config.items() if k not in ("name", "bias_decay")}
     parameters = list(model.parameters())
@@ -55,6 +92,7 @@ def optimizer(config, model):
         "sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "lion": Lion,
         "rprop": torch.optim.Rprop, "rmsprop": torch.optim.RMSprop, "adadelta": torch.optim.Adadelta,
         "adagrad": torch.optim.Adagrad, "adamax": torch.optim.Adamax, "nadam": torch.optim.NAdam, "radam": torch.optim.RAdam,
+        "muon": Muon,
         "lbfgs": lambda of, **options: torch.optim.LBFGS(of, line_search_fn="strong_wolfe", **options),
     }
     return kinds[config["name"]](parameters, **settings)
@@ -209,6 +247,14 @@ def main():
         "fast": {"optimizer": {**lbfgs, "lr": 20, "max_iter": 6, "max_eval": 12}, "batch": 24, "steps": 3},
     }
     cases += [(f"lbfgs/{n}", c) for n, c in all_examples.items()]
+    muon = {"name": "muon", "lr": 0.02}
+    muons = {
+        "defaults": {"optimizer": muon},
+        "options": {"optimizer": {**muon, "momentum": 0.8, "nesterov": False, "weight_decay": 0.0, "ns_steps": 3, "bias_lr": 0.01, "bias_weight_decay": 0.1}},
+        "match_rms_adamw": {"optimizer": {**muon, "lr": 0.01, "adjust_lr_fn": "match_rms_adamw"}},
+        "cosine": {"optimizer": muon, "schedule": {"name": "cosine", "T_max": 50, "eta_min": 0.002}},
+    }
+    cases += [(f"muon/{n}", c) for n, c in muons.items()]
     lines = [case(name, config, seed) for seed, (name, config) in enumerate(cases)]
     index = HERE / "index.tsv"
     kept = [line for line in index.read_text().splitlines() if not line.startswith(FAMILIES)]
