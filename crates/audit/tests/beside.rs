@@ -157,12 +157,17 @@ fn layers_of_every_kind() {
     let options = TrainingOptions::new(Loss::MeanSquaredError, Optimizer::adam(0.01)).with_batch(4);
     let apart = AdamW::new(0.01).with_weight_decay(0.1).with_bias_decay(false);
     let averaged = options.clone().with_optimizer(apart).with_ema(0.75);
-    for (level, element) in Level::available().flat_map(|level| ELEMENTS.map(|element| (level, element))) {
-        for step in [1, 2, 3] {
-            assert_agrees(&audit_training_step(&network, &options, 7, step, level, element).unwrap());
+    // Each level with one element, and each step at two levels: single steps take long, and the kernels' own cases are at all of them.
+    for (i, level) in Level::available().enumerate() {
+        let element = ELEMENTS[i % 2];
+        for step in [1 + i % 3, 1 + (i + 1) % 3] {
+            assert_agrees(&audit_training_step(&network, &options, 7, step as u64, level, element).unwrap());
         }
+        assert_agrees(&audit_evaluation(&network, 3, level, element).unwrap());
+    }
+    for element in ELEMENTS {
+        let level = Level::available().last().unwrap();
         assert_agrees(&audit_training_step(&network, &averaged, 7, 2, level, element).unwrap());
         assert_agrees(&audit_new_step(&network, level, element).unwrap());
-        assert_agrees(&audit_evaluation(&network, 3, level, element).unwrap());
     }
 }

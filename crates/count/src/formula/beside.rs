@@ -4,8 +4,8 @@
 //! or to f32; in f64 that one is none.
 
 use nxm_net::{
-    Activation, EVALUATION_ROWS, ElementType, Layer, LearningRateSchedule, Loss, Muon, NetworkSpec, Optimizer, PhaseShape,
-    TrainingOptions,
+    Activation, EVALUATION_ROWS, ElementType, Layer, LearningRateSchedule, Loss, Muon, NetworkSpec, Optimizer,
+    PhaseShape, TrainingOptions,
 };
 
 use super::constants::{power, rule_constants};

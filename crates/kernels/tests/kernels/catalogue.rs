@@ -372,7 +372,6 @@ pub fn samples<T: Case>([b, n, m]: [usize; 3], seed: u64) -> Vec<Sample<T>> {
         Op::LogSumExp { z: matrix(r, b, m), to: matrix(r, 1, b) },
         Op::AddSquares { before: positive(r, 1, 1), x: matrix(r, b, m), sum: matrix(r, 1, 1) },
         Op::ClipScale { max_norm: t(0.5), squares: positive(r, 1, 1), norm: matrix(r, 1, 1), scale: matrix(r, 1, 1) },
-        Op::InverseNorm { least: t(1e-7), squares: positive(r, 1, 1), to: matrix(r, 1, 1) },
         Op::Scale { factor: matrix(r, 1, 1), x: matrix(r, b, m) },
     ]);
     for init in [Init::Zero, Init::Bias(matrix(r, 1, m)), Init::Accumulate] {
@@ -421,6 +420,8 @@ pub fn samples<T: Case>([b, n, m]: [usize; 3], seed: u64) -> Vec<Sample<T>> {
     all.extend(norm_samples::norms(b, m, &mut stream(seed, "norms")));
     all.extend(softmax_samples::softmaxes(b, m, &mut stream(seed, "softmaxes")));
     all.extend(loss_samples::soft_losses(b, m, &mut stream(seed, "soft losses")));
+    let r = &mut stream(seed, "inverse norm");
+    all.push(Op::InverseNorm { least: t(1e-7), squares: positive(r, 1, 1), to: matrix(r, 1, 1) });
     all
 }
 

@@ -150,6 +150,10 @@ fn activations_keep_their_parameters() {
         let mut checkpoint = small::<f64>();
         let sizes = checkpoint.network.sizes();
         checkpoint.network = network(&sizes, activation, Activation::Identity, 1);
+        let state = &mut checkpoint.state.optimizer;
+        *state =
+            OptimizerState::restore(*state.optimizer(), &checkpoint.network, state.steps(), &state.layers()).unwrap();
+        state.set_learning_rate(checkpoint.options.schedule.learning_rate(0.1, 6)).unwrap();
         checkpoint.to_bytes().unwrap()
     };
     let holds = |bytes: &[u8], text: &str| String::from_utf8_lossy(bytes).contains(text);

@@ -287,7 +287,7 @@ fn classes_and_probabilities_are_what_the_outputs_mean() {
     let error = net.predict_probabilities(&cpu, data.inputs(), &MSE).unwrap_err();
     assert_eq!(
         said(error),
-        "the outputs of loss mse are no probabilities: cross_entropy or binary_cross_entropy is needed"
+        "the outputs of loss mse are no probabilities: cross_entropy, soft_cross_entropy, binary_cross_entropy or a last layer softmax is needed"
     );
     let narrow = MatrixRef::new(&[0.0f32; 4], 2, 2).unwrap();
     let features = NetError::Features { expected: SIZES[0], found: 2 };

@@ -74,7 +74,8 @@ fn a_feature_that_is_always_zero_changes_nothing() {
     let Targets::Classes(labels) = data.targets() else { unreachable!("labels") };
     let inputs = (0..ROWS).flat_map(|row| data.inputs().row(row).iter().copied().chain([0.0]).collect::<Vec<_>>());
     let wider = Dataset::classification(inputs.collect(), FEATURES + 1, labels.to_vec(), 2).unwrap();
-    for optimizer in optimizers() {
+    // Muon's step depends on all weights of a layer, and on how many rows they have.
+    for optimizer in optimizers().into_iter().filter(|optimizer| !matches!(optimizer, Optimizer::Muon(_))) {
         let mut net = network::<f32>(&[FEATURES, 8, 2], Activation::Tanh, Activation::Identity, 1);
         let mut wide = network::<f32>(&[FEATURES + 1, 8, 2], Activation::Tanh, Activation::Identity, 1);
         let weights = net.layer(0).weights().to_vec();
