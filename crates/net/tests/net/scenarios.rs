@@ -2,7 +2,8 @@
 
 use nxm_kernels::Activation;
 use nxm_net::{
-    Adam, Cpu, Dataset, Loss, NetError, Network, OptimizerState, Targets, TrainingOptions, TrainingState, shuffle_rows,
+    Adam, Cpu, Dataset, Loss, NetError, Network, Optimizer, OptimizerState, Targets, TrainingOptions, TrainingState,
+    shuffle_rows,
 };
 
 use crate::support::{bits, cpu, examples, fill, network, optimizers};
