@@ -166,7 +166,9 @@ fn a_file_that_lies_is_refused() {
     let (mut net, data, options) = job::<f32>();
     let cpu = cpu();
     let mut training = Training::new(&mut net, &cpu, &data, options).unwrap();
-    (0..2).for_each(|_| drop(training.next().unwrap().unwrap()));
+    for _ in 0..2 {
+        training.next().unwrap().unwrap();
+    }
     let bytes = training.checkpoint().to_bytes().unwrap();
     let found = training.state().optimizer.lbfgs().unwrap().progress();
     let pairs: Vec<String> = found.inverses.iter().map(|inverse| format!("{inverse:?}")).collect();
