@@ -41,7 +41,7 @@ fn losses() -> [Loss; 18] {
         Loss::KlDivergence { log_target: true, mean_of_elements: true },
         Loss::SOFT_CROSS_ENTROPY,
         soft(0.1, vec![]),
-        soft(0.1, vec![1.0, 2.5]),
+        soft(0.1, vec![1.0, 2.5, 0.5]),
     ]
 }
 

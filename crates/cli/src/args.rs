@@ -72,7 +72,7 @@ pub enum Command {
     /// Audit the machine code: execute kernels, or a training step, one instruction at a time, and
     /// compare its floating-point operations with the formulas. On Linux on x86-64 only.
     #[command(verbatim_doc_comment, after_help = "Example: nxm audit 30-30-30 --batch 2 --optimizer adam")]
-    Audit(AuditArgs),
+    Audit(Box<AuditArgs>),
     /// Train a network on a table as it comes, on images, or on the embedded digits.
     ///
     /// What each column holds is found out and said: numbers, categories, dates, yes and no; what can't be learned from is left out.

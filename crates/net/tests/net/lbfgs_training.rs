@@ -78,7 +78,7 @@ fn stops_and_goes_on<T: Element>() {
         let found = checkpoint.state.optimizer.lbfgs().unwrap().progress();
         assert_eq!((summary.lbfgs, found.iterations > 0), (found, epoch > 0));
         let mut resumed = checkpoint.resume(&cpu, &data).unwrap();
-        while let Some(report) = resumed.next() {
+        for report in resumed.by_ref() {
             report.unwrap();
         }
         assert_eq!(resumed.checkpoint().to_bytes().unwrap(), *files.last().unwrap(), "{epoch}");
