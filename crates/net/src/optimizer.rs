@@ -8,6 +8,7 @@ mod state;
 use std::fmt;
 use std::str::FromStr;
 
+use nxm_kernels::beside::is_zero;
 use nxm_kernels::{Element, UnknownName};
 
 use crate::check::check_learning_rate;
@@ -48,7 +49,8 @@ impl Optimizer {
     /// What it keeps for each parameter from step to step, such as nothing, `["momentum"]` or `["first_moment", "second_moment"]`.
     pub fn state_names(&self) -> &'static [&'static str] {
         match self {
-            Optimizer::Sgd(sgd) if sgd.momentum == 0.0 => &[],
+            // By the bits: a step asks when it makes its program, and compares no numbers then.
+            Optimizer::Sgd(sgd) if is_zero(sgd.momentum) => &[],
             Optimizer::Sgd(_) | Optimizer::Lion(_) => &["momentum"],
             Optimizer::Adam(Adam { amsgrad: true, .. }) | Optimizer::AdamW(AdamW { amsgrad: true, .. }) => {
                 &["first_moment", "second_moment", "largest_second_moment"]
@@ -56,7 +58,7 @@ impl Optimizer {
             Optimizer::Adam(_) | Optimizer::AdamW(_) | Optimizer::NAdam(_) | Optimizer::RAdam(_) => {
                 &["first_moment", "second_moment"]
             }
-            Optimizer::RmsProp(RmsProp { centred, momentum, .. }) => match (centred, *momentum == 0.0) {
+            Optimizer::RmsProp(RmsProp { centred, momentum, .. }) => match (centred, is_zero(*momentum)) {
                 (false, true) => &["mean_square"],
                 (false, false) => &["mean_square", "momentum"],
                 (true, true) => &["mean_square", "mean_gradient"],
