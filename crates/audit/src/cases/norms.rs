@@ -2,13 +2,26 @@
 
 use nxm_kernels::{Call, Element};
 
-use super::{Audit, Buffers, Laid};
+use super::{Audit, Buffers, Extent, Laid};
 use crate::error::AuditError;
 
 impl Audit {
-    /// Of four rows: four vectors at once, a whole one and a ragged one; the ways of a dot product and a sum are those of their own kernels.
+    /// Of four rows: four vectors at once, a whole one and a ragged one. Fully also the lengths that take every way through a dot product and a
+    /// sum, which each norm has a copy of.
     pub(super) fn norms<T: Element>(&mut self, kernel: &'static str) -> Result<(), AuditError> {
-        let (b, m) = (std::hint::black_box(4), self.ragged(5));
+        self.norms_of::<T>(kernel, 4, self.ragged(5))?;
+        if self.extent == Extent::Full {
+            for m in self.lengths::<T>() {
+                self.norms_of::<T>(kernel, 2, m)?;
+            }
+            // Rows in fours and what is left of them.
+            self.norms_of::<T>(kernel, 7, self.ragged(1))?;
+        }
+        Ok(())
+    }
+
+    fn norms_of<T: Element>(&mut self, kernel: &'static str, b: usize, m: usize) -> Result<(), AuditError> {
+        let b = std::hint::black_box(b);
         let [share, epsilon] = [0.25, 1e-5].map(T::from_f64);
         for laid in Laid::ALL {
             self.run::<T>(&format!("{b}×{m}{}", laid.name()), |Buffers { numbers, .. }| {

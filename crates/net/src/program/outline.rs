@@ -88,7 +88,7 @@ impl<T> Purpose<T> {
                 Purpose::Training { mode: b, state: n, muon: second, .. },
             ) => {
                 m == n
-                    && first == second
+                    && first.map(|muon| muon.bits()) == second.map(|muon| muon.bits())
                     && discriminant(a) == discriminant(b)
                     && self.is_weighted() == other.is_weighted()
             }

@@ -58,6 +58,15 @@ impl<T: Element> Coefficients<T> {
 }
 
 impl Muon {
+    /// All settings, by their bits: a step asks whether they are those of its program, and compares no numbers for that.
+    pub(crate) fn bits(&self) -> [u64; 12] {
+        let Muon { learning_rate, momentum, weight_decay, a, b, c, epsilon, bias_learning_rate, .. } = *self;
+        let Muon { bias_weight_decay, nesterov, iterations, match_rms_adamw, .. } = *self;
+        let numbers = [learning_rate, momentum, weight_decay, a, b, c, epsilon, bias_learning_rate, bias_weight_decay];
+        let [n0, n1, n2, n3, n4, n5, n6, n7, n8] = numbers.map(f64::to_bits);
+        [n0, n1, n2, n3, n4, n5, n6, n7, n8, nesterov.into(), iterations as u64, match_rms_adamw.into()]
+    }
+
     /// What the direction of W of N × M is multiplied by: √max(1, M/N), or 0.2·√max(N, M). PyTorch's matrix is the transpose.
     ///
     /// 1 div, 1 sqrt and 2 conversions if M is above N, else nothing; or 1 mul, 1 sqrt and 1 conversion.
