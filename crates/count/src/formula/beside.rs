@@ -270,12 +270,13 @@ fn layer_constants(network: &NetworkSpec, element: ElementType, trains: bool) ->
     })
 }
 
-/// What the constants of Muon take in a program, for each dense layer of N inputs and M units: 7 conversions (none), 1 mul, with Nesterov's momentum
-/// 1 addition; and for the factor of the matrix's shape 1 div, 1 sqrt and 2 conversions if M is above N, or by `match_rms_adamw` always 1 mul, 1 sqrt
+/// What the constants of Muon take in a program, for each dense layer of N inputs and M units: 6 conversions (none), 1 mul, with Nesterov's momentum
+/// 1 addition and 1 conversion (none); and for the factor of the matrix's shape 1 div, 1 sqrt and 2 conversions if M is above N, or by `match_rms_adamw` always 1 mul, 1 sqrt
 /// and 1 conversion.
 fn muon_constants(network: &NetworkSpec, element: ElementType) -> Result<Kinds, Overflow> {
     let Optimizer::Muon(Muon { nesterov, match_rms_adamw, .. }) = *network.optimizer() else { return Ok(Kinds::NONE) };
-    let each = Kinds::new([(Kind::Add, u128::from(nesterov)), (Kind::Mul, 1), rounded(element, 7)])?;
+    let conversions = 6 + u128::from(nesterov);
+    let each = Kinds::new([(Kind::Add, u128::from(nesterov)), (Kind::Mul, 1), rounded(element, conversions)])?;
     let layers =
         network.layer_list().iter().zip(network.sizes().windows(2).map(|pair| pair[1] > pair[0]).collect::<Vec<_>>());
     layers.filter(|(layer, _)| layer.is_dense()).try_fold(Kinds::NONE, |sum, (_, is_wider)| {
@@ -298,8 +299,8 @@ fn program_constants(network: &NetworkSpec, element: ElementType, trains: bool) 
 /// and μ·B / (B − 1) (1 addition, 1 mul, 1 div, 5 conversions, 2 in f64); of a dropout 1 / (1 − rate) (1
 /// addition, 1 div, 1 conversion, none). Parameters of activations are also computed twice: each time leaky ReLU and ELU take 2 conversions
 /// (none), CELU 2 div and 4 conversions, softplus 2 div and 6 conversions.
-/// addition, 1 div, 1 conversion, none). With Muon twice its constants, too: for each dense layer 7 conversions (none), 1 mul and with Nesterov's
-/// momentum 1 addition; if M is above N also 1 div, 1 sqrt and 2 conversions, or by `match_rms_adamw` always 1 mul, 1 sqrt and 1 conversion.
+/// addition, 1 div, 1 conversion, none). With Muon twice its constants, too: for each dense layer 6 conversions (none), 1 mul and with Nesterov's
+/// momentum 1 addition and 1 conversion (none); if M is above N also 1 div, 1 sqrt and 2 conversions, or by `match_rms_adamw` always 1 mul, 1 sqrt and 1 conversion.
 ///
 /// # Errors
 /// [`Overflow`] if M is so large that a count exceeds 128 bits, which a 64-bit number is not.

@@ -67,10 +67,10 @@ impl Optimizer {
     /// The rule of Muon's momenta: m ← μ·m + (1 − μ)·g, and the direction has its share of m added. None of other optimizers.
     pub(crate) fn directions<T: Element>(&self) -> Option<Rule<T>> {
         let Muon { momentum, nesterov, .. } = self.muon()?;
-        // w ← w − η·m with η = −μ or −1.
-        let share = if nesterov { sub(0.0, momentum) } else { -1.0 };
+        // w ← w − η·m with η = −μ or −1, which is a constant.
+        let share = if nesterov { rounded(sub(0.0, momentum)) } else { T::from_f64(-1.0) };
         Some(Rule::Dampened {
-            learning_rate: rounded(share),
+            learning_rate: share,
             momentum: rounded(momentum),
             keep: rounded(sub(1.0, momentum)),
             decay: Decay::None,
