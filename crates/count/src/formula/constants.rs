@@ -24,7 +24,7 @@ use crate::kind::{Kind, Kinds, Overflow};
 /// | … rectified, more | 4 | 6 | 1 | 2 | | | 1 |
 /// | Lion | 3 | 1 | | | | | 4 |
 /// | Rprop | | | | | | | 4 |
-/// | Muon, of momenta and steps | 1, and 1 each for Nesterov and its decay | 1, and 1 for its decay | 1 | | | | 4, and 1 for its decay |
+/// | Muon, of momenta and steps | 1, and 1 each for Nesterov and its decay | 1, and 1 for its decay | 1 | | | | 3, and 1 each for Nesterov and its decay |
 /// | L-BFGS | | | | | | | none: it has no rule, and the numbers of its line search are as the data decide |
 ///
 /// Muon's additions are 1 − μ, −μ and 1 − η·λ. Its mul and div are the learning rate of the biases, in proportion to that of the weights.
@@ -75,7 +75,7 @@ fn constants_of_one(optimizer: &Optimizer, step: u64, element: ElementType) -> R
         Optimizer::Lbfgs(_) => [0; 7],
         Optimizer::Muon(Muon { nesterov, weight_decay, .. }) => {
             let (ahead, decays) = (u128::from(nesterov), l2(weight_decay));
-            [1 + ahead + decays, 1 + decays, 1, 0, 0, 0, 4 + decays]
+            [1 + ahead + decays, 1 + decays, 1, 0, 0, 0, 3 + ahead + decays]
         }
     };
     let [add, mul, div, sqrt, cmp, convert, rounded] = counts;

@@ -116,8 +116,8 @@ impl<T: Element> Writer<'_, T> {
         let x = direction_of(layer);
         let momentum = Place { slot: Slot::First, ..layer.weights };
         // Nesterov's is (1 − μ)·g + μ·m; the rule adds the momentum's part.
-        let share = if muon.nesterov { sub(1.0, muon.momentum) } else { 0.0 };
-        self.push(Phase::Update, l, Op::Blend { keep: T::ZERO, add: rounded(share), x: gradient, to: x });
+        let share = if muon.nesterov { rounded(sub(1.0, muon.momentum)) } else { T::ZERO };
+        self.push(Phase::Update, l, Op::Blend { keep: T::ZERO, add: share, x: gradient, to: x });
         let mut state = [None; MOST_STATE];
         state[0] = Some(momentum);
         self.push(Phase::Update, l, Op::Update { rule: (), gradient, weights: x, state });
