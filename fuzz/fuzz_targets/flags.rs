@@ -9,7 +9,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use libfuzzer_sys::fuzz_target;
-use nxm_count::{Sizes, Tool};
+use nxm_count::Tool;
 use nxm_kernels::{Activation, Level};
 use nxm_net::{ElementType, Loss, printable};
 
@@ -74,13 +74,15 @@ fuzz_target!(|bytes: &[u8]| {
     let argument: OsString = std::os::unix::ffi::OsStringExt::from_vec(bytes.to_vec());
     #[cfg(not(unix))]
     let argument: OsString = String::from_utf8_lossy(bytes).into_owned().into();
-    let sizes = argument.to_str().and_then(|text| text.parse::<Sizes>().ok());
+    let written = argument.to_str().and_then(|text| text.parse::<network::NetworkText>().ok());
     match network::network(argument.clone()) {
-        Ok(NetworkArg::Sizes(found)) => assert_eq!(Some(found), sizes),
-        Ok(NetworkArg::File(file)) => assert!(sizes.is_none() && file.as_os_str() == argument),
-        Err(error) => assert!(sizes.is_none() && error.contains("no file has that name")),
+        Ok(NetworkArg::Text(found)) => assert_eq!(Some(found), written),
+        Ok(NetworkArg::File(file)) => assert!(written.is_none() && file.as_os_str() == argument),
+        Err(error) => assert!(written.is_none() && error.contains("no file has that name")),
     }
     let Ok(text) = str::from_utf8(bytes) else { return };
+    // Layers, or an error.
+    let _ = text.parse::<network::LayersArg>();
     round::<Betas>(text);
     round::<ScheduleArg>(text);
     if let Some(ClassWeightsArg::Each(weights)) = round(text) {
