@@ -93,19 +93,26 @@ impl Initialization {
         let mut weights = layer.weights_mut();
         let [rows, columns] = [weights.rows(), weights.cols()];
         let (fan_in, fan_out) = (rows as f64, columns as f64);
+        // The bound of a uniform distribution, or what a normal number is multiplied by: once, and not for each weight.
+        let spread = match self {
+            Initialization::Glorot => (6.0 / (fan_in + fan_out)).sqrt(),
+            Initialization::GlorotNormal => (2.0 / (fan_in + fan_out)).sqrt(),
+            Initialization::He => (6.0 / fan_in).sqrt(),
+            Initialization::HeNormal => (2.0 / fan_in).sqrt(),
+            Initialization::LeCun | Initialization::PyTorch => (1.0 / fan_in).sqrt(),
+            Initialization::Orthogonal { gain } => gain,
+            Initialization::Constant(value) => value,
+        };
         let draw: &mut dyn FnMut() -> f64 = match self {
-            Initialization::Glorot => &mut || uniform(random, (6.0 / (fan_in + fan_out)).sqrt()),
-            Initialization::GlorotNormal => &mut || (2.0 / (fan_in + fan_out)).sqrt() * normal(random),
-            Initialization::He => &mut || uniform(random, (6.0 / fan_in).sqrt()),
-            Initialization::HeNormal => &mut || (2.0 / fan_in).sqrt() * normal(random),
-            Initialization::LeCun => &mut || (1.0 / fan_in).sqrt() * normal(random),
-            Initialization::Constant(value) => &mut move || value,
-            Initialization::PyTorch => &mut || uniform(random, (1.0 / fan_in).sqrt()),
-            Initialization::Orthogonal { gain } => {
-                let matrix = orthogonal::matrix(random, rows, columns)?;
-                let mut numbers = matrix.into_iter();
-                &mut move || gain * numbers.next().unwrap_or(0.0)
+            Initialization::Glorot | Initialization::He | Initialization::PyTorch => &mut || uniform(random, spread),
+            Initialization::GlorotNormal | Initialization::HeNormal | Initialization::LeCun => {
+                &mut || spread * normal(random)
             }
+            Initialization::Orthogonal { .. } => {
+                let mut numbers = orthogonal::matrix(random, rows, columns)?.into_iter();
+                &mut move || spread * numbers.next().unwrap_or(0.0)
+            }
+            Initialization::Constant(_) => &mut || spread,
         };
         for i in 0..rows {
             weights.row(i).fill_with(|| T::from_f64(draw()));

@@ -22,13 +22,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A network is a chain of layers a = f(X·W + b). Training is mini-batch gradient descent: forward, loss, backward, update.
+//! A network is a chain of layers ([`Layer`]): dense ones a = f(X·W + b), norms, dropouts and softmaxes. Training is mini-batch gradient descent: forward, loss, backward, update.
 //!
 //! - [`Network::fit`] trains in one call: validation, early stopping, the best epoch's weights, a history, a callback.
 //!   [`Network::partial_fit`] goes on with other data.
 //! - [`Training`] is an iterator over epochs, or steps, for a loop of your own. It can be stopped and taken up again to the bit
 //!   ([`TrainingState`]), also from a file ([`Checkpoint`]).
-//! - [`Step`] is one step; its gradients can be read. [`Optimizer`] is SGD, Adam or AdamW.
+//! - [`Step`] is one step; its gradients can be read. [`Optimizer`] says how parameters follow them.
 //!
 //! Everything runs on an [`Executor`], so the step that ships can be timed, counted or profiled as it is. The same seed and data give the
 //! same bits at any number of threads and at every level with fused multiply-add. Elements are f32, or f64 by the same code.
